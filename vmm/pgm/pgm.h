@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * PGM: guest physical and virtual memory. Regions (RAM, ROM, MMIO, ROMD, PAM) over one physical
+ * address space, page walks in all paging modes, the softTLB, page tracking (code, dirty log).
+ * Intel SDM volume 3A chapters 4 and 11; design section 5 "Memory". */
+#pragma once
+
+#include "vmm/cpum/cpum.h"
+#include "vmm/iom/iom.h"
+
+typedef struct Pgm Pgm;
+typedef struct PgmMem PgmMem;       /* host memory behind RAM, ROM, video memory */
+typedef struct PgmRegion PgmRegion; /* a place in guest-physical space */
+
+#define PGM_PHYS_BITS 40
+
+typedef enum {
+    PGM_RAM,  /* read, write, execute */
+    PGM_ROM,  /* read and execute; writes are ignored */
+    PGM_MMIO, /* everything is dispatched */
+    PGM_ROMD, /* read and executed from memory, writes dispatched to mmio */
+} PgmKind;
+
+/* PAM and shadow RAM: where reads and writes of a RAM region go at present. */
+typedef enum {
+    PGM_ACCESS_NORMAL,     /* as the kind says */
+    PGM_ACCESS_READ_ONLY,  /* RAM reads as RAM, writes are ignored */
+    PGM_ACCESS_WRITE_ONLY, /* writes go to the RAM, reads to the region below */
+    PGM_ACCESS_NONE,       /* everything goes to the region below, as if it were absent */
+} PgmAccess;
+
+Pgm *pgm_new(Cpum *cpum, Iom *iom, GError **error);
+void pgm_free(Pgm *pgm);
+
+/* Anonymous zeroed host memory, page-aligned, with huge pages where that helps. size > 0. */
+PgmMem *pgm_mem_new(Pgm *pgm, const char *name, uint64_t size, GError **error);
+void pgm_mem_free(PgmMem *mem);
+void *pgm_mem_host(const PgmMem *mem);
+uint64_t pgm_mem_size(const PgmMem *mem);
+
+typedef struct {
+    const char *name; /* static */
+    PgmKind kind;
+    PgmMem *mem;         /* RAM, ROM, ROMD */
+    uint64_t mem_offset; /* page-aligned */
+    IomMmio *mmio;       /* MMIO, ROMD */
+    uint64_t size;       /* bytes; MMIO need not be page-aligned */
+    int priority;        /* the higher covers the lower; RAM 0, PAM 1, ROM 2, devices 3 */
+    bool dirty_log;      /* video memory: pgm_dirty_fetch() works on it */
+} PgmRegionInfo;
+
+/* Creates an unmapped region. Mapping, unmapping, moving and access changes take effect on every
+ * virtual CPU before the next instruction that follows the caller's; any thread with the device lock. */
+PgmRegion *pgm_region_new(Pgm *pgm, const PgmRegionInfo *info);
+void pgm_region_free(PgmRegion *region);
+void pgm_region_map(PgmRegion *region, uint64_t gpa);
+void pgm_region_unmap(PgmRegion *region);
+void pgm_region_set_access(PgmRegion *region, PgmAccess access);
+/* A20 gate: masks address bit 20 when disabled. */
+void pgm_set_a20(Pgm *pgm, bool enabled);
+bool pgm_a20(const Pgm *pgm);
+
+/* Dirty log: copies and clears one byte a page (1 = written since the last fetch). */
+void pgm_dirty_fetch(PgmRegion *region, uint8_t *dirty, size_t pages);
+
+/* Physical access for devices (bus-master DMA): RAM, ROM reads and linear video memory only; any
+ * other address reads as all ones and ignores writes. Any thread. Reports writes to code pages. */
+void pgm_phys_read(Pgm *pgm, uint64_t gpa, void *data, size_t size);
+void pgm_phys_write(Pgm *pgm, uint64_t gpa, const void *data, size_t size);
+/* Direct access: NULL unless gpa is RAM; *size is cut to what is contiguous. Unmap reports. */
+void *pgm_phys_map(Pgm *pgm, uint64_t gpa, size_t *size, bool write);
+void pgm_phys_unmap(Pgm *pgm, uint64_t gpa, void *host, size_t size, bool written);
+/* Physical access by a CPU, with MMIO (page-walk data, engines' slow path, uncached); size 1..8. */
+uint64_t pgm_cpu_phys_read(Vcpu *vcpu, uint64_t gpa, unsigned size);
+void pgm_cpu_phys_write(Vcpu *vcpu, uint64_t gpa, uint64_t value, unsigned size);
+
+/* Virtual memory, for engines, on the virtual CPU's thread. */
+typedef enum { PGM_READ, PGM_WRITE, PGM_EXEC } PgmAccessKind;
+
+typedef struct {
+    uint32_t error_code; /* X86_PF_*; the vector is always #PF */
+} PgmFault;
+
+/* Walks the guest's tables, sets A and D bits as the CPU does. false: *fault is filled. */
+bool pgm_translate(Vcpu *vcpu, uint64_t linear, PgmAccessKind access, CpumTlbKind kind,
+                   uint64_t *gpa, PgmFault *fault);
+/* The same without side effects (debugger, probes). */
+bool pgm_translate_quiet(Vcpu *vcpu, uint64_t linear, uint64_t *gpa);
+/* Walks and fills the TLB entry of that page. false: page fault. */
+bool pgm_tlb_fill(Vcpu *vcpu, uint64_t linear, PgmAccessKind access, CpumTlbKind kind,
+                  PgmFault *fault);
+/* An access within one page whose TLB entry has a flag set (after pgm_tlb_fill): MMIO is dispatched, a
+ * tracked write is done and reported. size 1..8. */
+uint64_t pgm_slow_read(Vcpu *vcpu, uint64_t linear, unsigned size, CpumTlbKind kind);
+void pgm_slow_write(Vcpu *vcpu, uint64_t linear, uint64_t value, unsigned size, CpumTlbKind kind);
+
+/* After the guest changed CR0, CR3, CR4 or EFER (values already in the Vcpu). false: the PAE
+ * directory pointers have reserved bits set, raise #GP(0). */
+bool pgm_paging_changed(Vcpu *vcpu, uint64_t old_cr0, uint64_t old_cr4, uint64_t old_efer);
+bool pgm_cr3_changed(Vcpu *vcpu); /* MOV CR3: drops all but global entries */
+void pgm_invlpg(Vcpu *vcpu, uint64_t linear);
+void pgm_flush_tlb(Vcpu *vcpu, bool global_too);
+
+/* Code tracking. An engine that keeps something decoded or translated from [gpa, gpa+size) (inside
+ * one page) marks it; the next write there by anyone calls every code listener before the writer
+ * goes on, and takes the mark of the page away when a listener returns true ("I hold nothing of it any more").
+ * A host address for pages that can be cached: NULL for MMIO. */
+typedef bool (*PgmCodeListener)(void *user, Vcpu *writer, uint64_t gpa, uint64_t size);
+void pgm_code_listen(Pgm *pgm, PgmCodeListener listener, void *user);
+void pgm_code_mark(Pgm *pgm, uint64_t gpa, uint32_t size);
+const uint8_t *pgm_code_page(Vcpu *vcpu, uint64_t gpa);
+
+/* Rises with every change of the physical map (regions, A20). */
+uint32_t pgm_generation(const Pgm *pgm);
+/* Top of guest RAM below and above 4 GiB, for firmware tables. */
+void pgm_ram_setup(Pgm *pgm, uint64_t below_4g, uint64_t above_4g);
+uint64_t pgm_ram_below_4g(const Pgm *pgm);
+uint64_t pgm_ram_above_4g(const Pgm *pgm);
+
+void pgm_ssm_register(Pgm *pgm, Ssm *ssm); /* RAM and all other PgmMem, A20 */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * TM: time. One virtual clock in nanoseconds that stops while the VM is paused, the guest's TSC on
+ * top of it, and timers. Time is read without a lock. Timers expire on the thread of virtual
+ * CPU 0 (EM calls tm_run_timers() when CPUM_PEND_TIMER is set), under the device lock, so a halted guest
+ * costs one wake-up per tick. In deterministic mode the clock is derived from retired
+ * instructions and never looks at the host. Manual, chapter "Technical background" (TM). */
+#pragma once
+
+#include "vmm/cpum/cpum.h"
+#include "vmm/ssm/ssm.h"
+
+typedef struct Tm Tm;
+typedef struct TmTimer TmTimer;
+typedef void (*TmCallback)(void *user);
+
+typedef struct {
+    bool deterministic;
+    uint64_t deterministic_hz; /* instructions per second of virtual time, e.g. 100000000 */
+} TmConfig;
+
+Tm *tm_new(Cpum *cpum, const TmConfig *config, GError **error);
+void tm_free(Tm *tm);
+/* TM takes this lock around callbacks; PDM's device lock. */
+void tm_set_lock(Tm *tm, GRecMutex *lock);
+
+void tm_resume(Tm *tm); /* the virtual clock runs */
+void tm_pause(Tm *tm);  /* the virtual clock stands still */
+
+/* Nanoseconds of virtual time since power-on. Any thread. */
+uint64_t tm_now(const Tm *tm);
+/* Host's wall clock in nanoseconds since the epoch plus the configured offset; in deterministic
+ * mode a fixed epoch plus virtual time. */
+int64_t tm_wall_clock(const Tm *tm);
+
+/* TSC: host TSC plus an offset while running, so that RDTSC is cheap; frozen while paused. */
+uint64_t tm_tsc(const Vcpu *vcpu);
+void tm_tsc_set(Vcpu *vcpu, uint64_t value);
+uint64_t tm_tsc_hz(const Tm *tm);
+uint64_t tm_tsc_to_ns(const Vcpu *vcpu, uint64_t tsc); /* virtual time at which the TSC gets there */
+
+/* Timers. Create before power-on; name is for the log and the saved state and must be unique.
+ * Arm, cancel and query under the device lock (or from the virtual CPU's thread for a local APIC). */
+TmTimer *tm_timer_new(Tm *tm, const char *name, TmCallback callback, void *user);
+void tm_timer_free(TmTimer *timer);
+void tm_timer_set(TmTimer *timer, uint64_t deadline_ns); /* absolute virtual time; may be past */
+void tm_timer_cancel(TmTimer *timer);
+bool tm_timer_armed(const TmTimer *timer);
+uint64_t tm_timer_deadline(const TmTimer *timer); /* UINT64_MAX when not armed */
+
+/* For EM. The earliest deadline of all timers, UINT64_MAX when none. */
+uint64_t tm_next_deadline(const Tm *tm);
+/* Runs all expired timers under the lock. On the thread of virtual CPU 0. */
+void tm_run_timers(Tm *tm);
+/* Deterministic mode: adds retired instructions to the clock, or skips to a deadline in a halt. */
+void tm_advance(Tm *tm, uint64_t instructions);
+void tm_skip_to(Tm *tm, uint64_t deadline_ns);
+bool tm_is_deterministic(const Tm *tm);
+uint64_t tm_instructions_until(const Tm *tm, uint64_t deadline_ns);
+
+void tm_ssm_register(Tm *tm, Ssm *ssm);
