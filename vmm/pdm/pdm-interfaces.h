@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The interfaces between a device and the driver below it. A "port" is what the device offers to its
+ * driver, a "connector" what the driver offers to its device. A device cannot tell which driver is
+ * attached. All port calls are made with the device lock held; all connector calls too, unless the
+ * comment says otherwise. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    PDM_IF_NONE,
+    PDM_IF_MEDIA,    /* PdmMediaPort, PdmMediaConnector */
+    PDM_IF_CHAR,     /* PdmCharPort, PdmCharConnector */
+    PDM_IF_DISPLAY,  /* PdmDisplayPort, PdmDisplayConnector */
+    PDM_IF_KEYBOARD, /* PdmKeyboardPort, PdmKeyboardConnector */
+    PDM_IF_MOUSE,    /* PdmMousePort, PdmMouseConnector */
+} PdmInterface;
+
+/* Activity lamps: counters that only rise; read from any thread without a lock. */
+typedef struct {
+    _Atomic uint64_t bytes_read, bytes_written, reads, writes;
+} PdmActivity;
+
+/* --- disks, optical and floppy media --- */
+typedef enum { PDM_MEDIA_DISK, PDM_MEDIA_OPTICAL, PDM_MEDIA_FLOPPY } PdmMediaType;
+
+typedef enum { PDM_IO_READ, PDM_IO_WRITE, PDM_IO_FLUSH, PDM_IO_DISCARD } PdmIoKind;
+
+/* A request: owned by the device, not touched by it until done. buffer is host memory (a bounce buffer
+ * or mapped guest memory). Exactly one completion per request, on virtual CPU 0's thread under the
+ * device lock, never before submit returns. error is 0 or an errno value. */
+typedef struct PdmIoRequest {
+    PdmIoKind kind;
+    uint64_t offset; /* bytes; multiple of the sector size */
+    uint32_t size;   /* bytes; multiple of the sector size; 0 for FLUSH */
+    void *buffer;
+    void (*done)(void *user, struct PdmIoRequest *request, int error);
+    void *user;
+    void *driver_data; /* the driver's own while it is under way */
+} PdmIoRequest;
+
+typedef struct {
+    void *user;
+    PdmMediaType type;
+    /* The medium was removed or another one was inserted (never both at once); may be NULL. */
+    void (*medium_changed)(void *user, bool present);
+    /* The user wants to eject: false when the guest has locked the tray and force is false. */
+    bool (*eject_request)(void *user, bool force);
+} PdmMediaPort;
+
+typedef struct {
+    void *user;
+    bool (*present)(void *user);
+    bool (*read_only)(void *user);
+    uint64_t (*size)(void *user);          /* bytes, 0 without a medium */
+    uint32_t (*sector_size)(void *user);   /* 512 or 2048 */
+    void (*submit)(void *user, PdmIoRequest *request);
+    /* Waits until all requests under way are completed or have failed with ECANCELED (reset, detach). */
+    void (*cancel_all)(void *user);
+    /* The guest ejected the medium. */
+    void (*eject)(void *user);
+    const char *(*serial)(void *user);     /* stable, for IDENTIFY; at most 20 characters */
+    PdmActivity *activity;
+    bool non_rotational;
+} PdmMediaConnector;
+
+/* --- character streams --- */
+typedef struct {
+    void *user;
+    /* How many bytes the device can take now, and take them. */
+    size_t (*can_receive)(void *user);
+    void (*receive)(void *user, const uint8_t *data, size_t size);
+    /* Modem status from the other side (carrier) changed. */
+    void (*connected)(void *user, bool connected);
+    /* The driver can take data again after a short send. */
+    void (*can_send)(void *user);
+} PdmCharPort;
+
+typedef struct {
+    void *user;
+    /* Takes bytes without blocking; returns how many; the rest is retried after can_send. */
+    size_t (*send)(void *user, const uint8_t *data, size_t size);
+    /* The device has room again after can_receive was 0. */
+    void (*receive_ready)(void *user);
+    /* Line parameters; NULL where they mean nothing. */
+    void (*set_line)(void *user, unsigned baud, unsigned data_bits, char parity, unsigned stop_bits);
+    void (*set_modem)(void *user, bool dtr, bool rts);
+    void (*set_break)(void *user, bool on);
+} PdmCharConnector;
+
+/* --- display --- */
+typedef struct {
+    uint32_t width, height, stride; /* stride in bytes */
+    uint8_t *pixels;                /* 32 bits a pixel, B G R X in memory */
+} PdmSurface;
+
+typedef struct {
+    void *user;
+    /* Draws what changed since the last call into the surface and reports it with dirty(); with
+     * everything = true, draws all. Called by the driver with the device lock held, about 60 times a second
+     * while somebody looks, less often otherwise. Costs at most a few milliseconds. */
+    void (*update)(void *user, bool everything);
+    /* Text of the 80x25-like screen for tests and accessibility: UTF-8 lines, or NULL in graphics
+     * modes. Free with g_free(). */
+    char *(*text)(void *user);
+} PdmDisplayPort;
+
+typedef struct {
+    void *user;
+    /* A new guest mode; the old surface is gone. Bounded by the device: 1..2560 x 1..1600 and more
+     * where a device says so. Never fails: when memory is short the surface has width 0. */
+    const PdmSurface *(*resize)(void *user, uint32_t width, uint32_t height);
+    const PdmSurface *(*surface)(void *user);
+    void (*dirty)(void *user, uint32_t x, uint32_t y, uint32_t width, uint32_t height);
+    /* A guest-drawn hardware cursor; pixels are premultiplied ARGB32, NULL: hidden. */
+    void (*cursor)(void *user, uint32_t width, uint32_t height, uint32_t hot_x, uint32_t hot_y,
+                   const uint32_t *pixels);
+} PdmDisplayConnector;
+
+/* --- keyboard and mouse --- */
+typedef struct {
+    void *user;
+    /* One byte of scan code set 1 (E0/E1 prefixes as bytes of their own); false: queue full. */
+    bool (*scancode)(void *user, uint8_t code);
+} PdmKeyboardPort;
+
+typedef struct {
+    void *user;
+    void (*leds)(void *user, bool num, bool caps, bool scroll);
+} PdmKeyboardConnector;
+
+typedef struct {
+    void *user;
+    /* Buttons: bit 0 left, 1 right, 2 middle, 3 and 4 side. dz positive: towards the user. */
+    void (*relative)(void *user, int dx, int dy, int dz, int dw, unsigned buttons);
+    /* 0..0xffff across the screen; NULL where the device is relative only. */
+    void (*absolute)(void *user, unsigned x, unsigned y, int dz, int dw, unsigned buttons);
+} PdmMousePort;
+
+typedef struct {
+    void *user;
+    /* What the guest's driver listens to at present. */
+    void (*enabled)(void *user, bool relative, bool absolute);
+} PdmMouseConnector;
