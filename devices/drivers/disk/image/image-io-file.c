@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The ordinary ImageIo: an open file, or a descriptor that another process passed. */
+#include "devices/drivers/disk/image/image-io.h"
+
+typedef struct {
+    ImageIo io;
+    BaseFile *file;
+} FileIo;
+
+static bool
+file_pread(ImageIo *io, uint64_t offset, void *buffer, size_t length, GError **error)
+{
+    return base_file_read_at(((FileIo *)io)->file, offset, buffer, length, NULL, error);
+}
+
+static bool
+file_pwrite(ImageIo *io, uint64_t offset, const void *buffer, size_t length, GError **error)
+{
+    return base_file_write_at(((FileIo *)io)->file, offset, buffer, length, error);
+}
+
+static bool
+file_sync(ImageIo *io, GError **error)
+{
+    return base_file_sync(((FileIo *)io)->file, error);
+}
+
+static bool
+file_size(ImageIo *io, uint64_t *size, GError **error)
+{
+    return base_file_size(((FileIo *)io)->file, size, error);
+}
+
+static bool
+file_truncate(ImageIo *io, uint64_t size, GError **error)
+{
+    return base_file_truncate(((FileIo *)io)->file, size, error);
+}
+
+static bool
+file_allocate(ImageIo *io, uint64_t offset, uint64_t length, GError **error)
+{
+    return base_file_allocate(((FileIo *)io)->file, offset, length, error);
+}
+
+static void
+file_close(ImageIo *io)
+{
+    base_file_close(((FileIo *)io)->file);
+    g_free(io);
+}
+
+static const ImageIoOps file_ops = {
+    .pread = file_pread,
+    .pwrite = file_pwrite,
+    .sync = file_sync,
+    .size = file_size,
+    .truncate = file_truncate,
+    .allocate = file_allocate,
+    .close = file_close,
+};
+
+ImageIo *
+image_io_new_file(BaseFile *file)
+{
+    FileIo *self = g_new0(FileIo, 1);
+
+    self->io.ops = &file_ops;
+    self->io.name = base_file_name(file);
+    self->io.writable = base_file_is_writable(file);
+    self->file = file;
+    return &self->io;
+}
+
+void
+image_io_close(ImageIo *io)
+{
+    if (io != NULL)
+        io->ops->close(io);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What an image file is read and written through. The ordinary one stands on a file or a passed
+ * descriptor (image_io_new_file()); tests put others in its place, to record, to fail and to cut
+ * the power. Implement by embedding ImageIo as the first member. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm/base/file.h"
+
+typedef struct ImageIo ImageIo;
+
+/* All may block; offsets and lengths in bytes. */
+typedef struct {
+    /* All of length, or an error; beyond the end is an error. */
+    bool (*pread)(ImageIo *io, uint64_t offset, void *buffer, size_t length, GError **error);
+    /* All of length, or an error; writing beyond the end extends. */
+    bool (*pwrite)(ImageIo *io, uint64_t offset, const void *buffer, size_t length, GError **error);
+    /* Everything written before is durable when it returns true. */
+    bool (*sync)(ImageIo *io, GError **error);
+    bool (*size)(ImageIo *io, uint64_t *size, GError **error);
+    /* Cuts, or extends with zeros. */
+    bool (*truncate)(ImageIo *io, uint64_t size, GError **error);
+    /* Reserves room, zero-filled; NULL or BASE_ERROR_NOT_SUPPORTED if it can't be done. */
+    bool (*allocate)(ImageIo *io, uint64_t offset, uint64_t length, GError **error);
+    void (*close)(ImageIo *io);
+} ImageIoOps;
+
+struct ImageIo {
+    const ImageIoOps *ops;
+    const char *name; /* for messages; belongs to the implementation */
+    bool writable;
+};
+
+/* Takes file over. */
+ImageIo *image_io_new_file(BaseFile *file);
+
+void image_io_close(ImageIo *io);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImageIo, image_io_close)
+
+static inline bool
+image_io_read(ImageIo *io, uint64_t offset, void *buffer, size_t length, GError **error)
+{
+    return io->ops->pread(io, offset, buffer, length, error);
+}
+
+static inline bool
+image_io_write(ImageIo *io, uint64_t offset, const void *buffer, size_t length, GError **error)
+{
+    return io->ops->pwrite(io, offset, buffer, length, error);
+}
+
+static inline bool
+image_io_sync(ImageIo *io, GError **error)
+{
+    return io->ops->sync(io, error);
+}
+
+static inline bool
+image_io_size(ImageIo *io, uint64_t *size, GError **error)
+{
+    return io->ops->size(io, size, error);
+}
+
+static inline bool
+image_io_truncate(ImageIo *io, uint64_t size, GError **error)
+{
+    return io->ops->truncate(io, size, error);
+}

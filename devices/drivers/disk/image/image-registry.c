@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The formats of formats.def, by name and by content. Also recognises well-known formats that have
+ * no reader here, so that nobody boots a guest from the raw bytes of a compressed image. */
+#include <string.h>
+
+#include "devices/drivers/disk/image/image-format.h"
+#include "vmm/base/error.h"
+
+#define IMAGE_FORMAT(name) extern const ImageFormat image_format_##name;
+#include "devices/drivers/disk/image/formats.def"
+#undef IMAGE_FORMAT
+
+static const ImageFormat *const formats[] = {
+#define IMAGE_FORMAT(name) &image_format_##name,
+#include "devices/drivers/disk/image/formats.def"
+#undef IMAGE_FORMAT
+};
+
+typedef struct {
+    const char *magic;
+    uint8_t length;
+    const char *title;
+} ForeignFormat;
+
+static const ForeignFormat foreign_formats[] = {
+    {"KDMV", 4, "VMDK"},
+    {"# Disk DescriptorFile", 21, "VMDK"},
+    {"conectix", 8, "VHD"},
+    {"vhdxfile", 8, "VHDX"},
+    {"QFI\xfb", 4, "QCOW"},
+    {"QED\0", 4, "QED"},
+    {"WithoutFreeSpace", 16, "Parallels HDD"},
+};
+
+const ImageFormat *
+image_format_lookup(const char *name)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(formats); i++)
+        if (g_ascii_strcasecmp(formats[i]->info.name, name) == 0)
+            return formats[i];
+    return NULL;
+}
+
+const ImageFormatInfo *
+image_format_nth(unsigned index)
+{
+    return index < G_N_ELEMENTS(formats) ? &formats[index]->info : NULL;
+}
+
+const ImageFormatInfo *
+image_format_find(const char *name)
+{
+    const ImageFormat *format = image_format_lookup(name);
+
+    return format != NULL ? &format->info : NULL;
+}
+
+static bool
+refuse_foreign(const ImageIo *io, const uint8_t *head, GError **error)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(foreign_formats); i++) {
+        const ForeignFormat *foreign = &foreign_formats[i];
+
+        if (memcmp(head, foreign->magic, foreign->length) == 0) {
+            g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
+                        "“%s” is a %s image, which cannot be used directly. Convert it to VDI.",
+                        io->name, foreign->title);
+            return false;
+        }
+    }
+    return true;
+}
+
+static const ImageFormat *
+best_format(const uint8_t *head, uint64_t size)
+{
+    const ImageFormat *best = NULL;
+    ImageProbe best_score = IMAGE_PROBE_NO;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(formats); i++) {
+        ImageProbe score = formats[i]->probe(head, size);
+
+        if (score > best_score) {
+            best = formats[i];
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+const char *
+image_probe(ImageIo *io, GError **error)
+{
+    g_autofree uint8_t *head = g_malloc0(IMAGE_PROBE_SIZE);
+    const ImageFormat *format;
+    uint64_t size;
+
+    if (!image_io_size(io, &size, error) ||
+        !image_io_read(io, 0, head, (size_t)MIN(size, IMAGE_PROBE_SIZE), error) ||
+        !refuse_foreign(io, head, error))
+        return NULL;
+    format = best_format(head, size);
+    if (format == NULL) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
+                    "“%s” is empty, so it can't be used as a disk.", io->name);
+        return NULL;
+    }
+    return format->info.name;
+}

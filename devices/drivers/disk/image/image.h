@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Disk images for those who use them: open, create, read, write, flush. A medium is a chain: an
+ * image, and below a differencing one its parent.
+ *
+ * An Image is used by one thread at a time; all calls may block on the host's disk. Errors are in
+ * the domain BASE_ERROR; BASE_ERROR_NO_SPACE means that the host's disk is full, that the image is
+ * consistent, and that the same call can be made again once there is room. Image files are
+ * hostile input: everything in them is checked when they are opened. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "devices/drivers/disk/image/image-io.h"
+#include "devices/drivers/disk/image/image-uuid.h"
+
+typedef struct Image Image;
+
+typedef enum {
+    IMAGE_DYNAMIC,      /* grows as it is written */
+    IMAGE_FIXED,        /* takes all its room from the start */
+    IMAGE_DIFFERENCING, /* holds what differs from its parent */
+} ImageVariant;
+
+/* Bits of ImageFormatInfo.capabilities. */
+typedef enum {
+    IMAGE_CAN_WRITE = 1 << 0,
+    IMAGE_CAN_CREATE_DYNAMIC = 1 << 1,
+    IMAGE_CAN_CREATE_FIXED = 1 << 2,
+    IMAGE_CAN_DIFFER = 1 << 3,
+    IMAGE_HAS_UUIDS = 1 << 4,
+} ImageCapabilities;
+
+typedef enum {
+    IMAGE_OPEN_READ_WRITE = 0,
+    IMAGE_OPEN_READ_ONLY = 1 << 0,
+} ImageOpenFlags;
+
+/* As a BIOS addresses the disk; all zero when the image does not say. */
+typedef struct {
+    uint32_t cylinders;
+    uint32_t heads;
+    uint32_t sectors;
+} ImageGeometry;
+
+typedef struct {
+    const char *format; /* the name in the registry of formats; static */
+    ImageVariant variant;
+    bool writable;
+    uint64_t capacity;   /* what the guest sees, bytes, a multiple of 512 */
+    uint64_t allocated;  /* bytes of the capacity that have room in the file */
+    uint32_t block_size; /* the unit of allocation in bytes; 0 if there is none */
+    ImageGeometry lchs;
+    ImageUuid uuid;                /* these four are null in formats without UUIDs */
+    ImageUuid modification;        /* changes when an open image is first written to */
+    ImageUuid parent;              /* null in a base image */
+    ImageUuid parent_modification; /* the parent's at the time when the child was made */
+    const char *comment;           /* UTF-8, never NULL; belongs to the image */
+} ImageInfo;
+
+/* What image_check() found. An image with errors could not have been opened, so these are only
+ * things that cost room or are put right by the next write. */
+typedef struct {
+    uint64_t leaked_blocks; /* room in the file that nothing refers to */
+    bool stale_header;      /* the header's count of blocks lags behind the map */
+} ImageCheck;
+
+typedef struct {
+    const char *name;              /* upper case, as in settings files: "VDI", "RAW" */
+    const char *title;             /* for a person */
+    const char *const *extensions; /* lower case without the dot, NULL at the end; the first is used
+                                      for new files */
+    unsigned capabilities;
+} ImageFormatInfo;
+
+typedef struct {
+    const char *format;   /* name of the format; required */
+    ImageVariant variant; /* IMAGE_DYNAMIC or IMAGE_FIXED */
+    uint64_t capacity;    /* bytes; rounded up to 512 */
+    ImageUuid uuid;       /* null: a new one */
+    const char *comment;  /* UTF-8 or NULL */
+} ImageCreateOptions;
+
+/* Called now and then with fraction from 0 to 1; false cancels (BASE_ERROR_CANCELLED). */
+typedef bool (*ImageProgress)(void *user, double fraction);
+
+/* Formats: index from 0; NULL past the end. The names of two formats differ. */
+const ImageFormatInfo *image_format_nth(unsigned index);
+/* Case does not matter; NULL if there is none. */
+const ImageFormatInfo *image_format_find(const char *name);
+
+/* Which format a file has, by its content and then by its name; the static name. Only for files
+ * whose format is not on record: what a guest wrote to a raw disk may look like any other format.
+ * Image formats that we know but can't read give BASE_ERROR_NOT_SUPPORTED. */
+const char *image_probe(ImageIo *io, GError **error);
+
+/* Opens the file at path and locks it (shared for reading, exclusive for writing; BASE_ERROR_BUSY
+ * when somebody else has it). format may be NULL: then it is probed. Release with image_close(). */
+Image *image_open(const char *path, const char *format, ImageOpenFlags flags, GError **error);
+/* The same through io, which is taken over also when opening fails. Locks nothing. */
+Image *image_open_io(ImageIo *io, const char *format, ImageOpenFlags flags, GError **error);
+
+/* Flushes and frees. False when the last flush failed; the image is gone in any case. */
+bool image_close(Image *image, GError **error);
+/* The same for those who can't do anything about an error. NULL is ignored. */
+void image_free(Image *image);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Image, image_free)
+
+/* offset + length must lie within the capacity (else BASE_ERROR_INVALID); any alignment. */
+bool image_read(Image *image, uint64_t offset, void *buffer, size_t length, GError **error);
+bool image_write(Image *image, uint64_t offset, const void *buffer, size_t length, GError **error);
+
+/* When it returns true, everything written before survives a loss of power. Once it has failed for
+ * another reason than a full disk, it fails always: the host may have dropped what was written. */
+bool image_flush(Image *image, GError **error);
+
+/* Whether image_flush() would have something to do. */
+bool image_is_dirty(const Image *image);
+
+uint64_t image_capacity(const Image *image);
+bool image_is_writable(const Image *image);
+/* The name of the file, for messages. */
+const char *image_name(const Image *image);
+/* The image below in the chain; NULL for a base image. */
+Image *image_parent(Image *image);
+void image_get_info(Image *image, ImageInfo *info);
+bool image_check(Image *image, ImageCheck *check, GError **error);
+
+/* Makes a new file; an existing one is never touched (BASE_ERROR_EXISTS). When it returns true the
+ * file is durable; when it fails or is cancelled there is no file. progress may be NULL. */
+bool image_create(const char *path, const ImageCreateOptions *options, ImageProgress progress,
+                  void *user, GError **error);
+/* The same in an empty io, which stays the caller's. */
+bool image_create_io(ImageIo *io, const ImageCreateOptions *options, ImageProgress progress,
+                     void *user, GError **error);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Raw images: the file is the disk. A file whose length is no multiple of 512 is a disk that ends
+ * with zeros, and grows to the full sector when that sector is written. */
+#include "devices/drivers/disk/image/image-format.h"
+#include "vmm/base/error.h"
+
+typedef struct {
+    uint64_t file_size;
+} RawState;
+
+static ImageProbe
+raw_probe(const uint8_t *head, uint64_t file_size)
+{
+    return file_size > 0 ? IMAGE_PROBE_FALLBACK : IMAGE_PROBE_NO;
+}
+
+static bool
+raw_open(Image *image, GError **error)
+{
+    RawState *raw;
+    uint64_t size;
+
+    if (!image_io_size(image->io, &size, error))
+        return false;
+    if (size == 0 || size > G_MAXINT64 - 511) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
+                    "“%s” is empty, so it can't be used as a disk.", image->io->name);
+        return false;
+    }
+    raw = g_new0(RawState, 1);
+    raw->file_size = size;
+    image->state = raw;
+    image->capacity = (size + 511) & ~511ull;
+    return true;
+}
+
+static void
+raw_close(Image *image)
+{
+    g_free(image->state);
+}
+
+static ImageExtent
+raw_locate(Image *image, uint64_t offset, uint64_t length)
+{
+    const RawState *raw = image->state;
+
+    if (offset >= raw->file_size)
+        return (ImageExtent){IMAGE_EXTENT_ZERO, length, 0};
+    return (ImageExtent){IMAGE_EXTENT_DATA, MIN(length, raw->file_size - offset), offset};
+}
+
+static bool
+raw_write(Image *image, uint64_t offset, const void *buffer, size_t length, GError **error)
+{
+    RawState *raw = image->state;
+
+    if (!image_put(image, offset, buffer, length, error))
+        return false;
+    raw->file_size = MAX(raw->file_size, offset + length);
+    return true;
+}
+
+static bool
+raw_create(ImageIo *io, const ImageCreateOptions *options, const ImageProgressSink *sink,
+           GError **error)
+{
+    if (options->variant == IMAGE_FIXED)
+        return image_reserve(io, 0, options->capacity, sink, error);
+    return image_io_truncate(io, options->capacity, error) && image_report(sink, 1.0, error);
+}
+
+static const char *const raw_extensions[] = {"img", "raw", "dd", "ima", "flp", "vfd", NULL};
+
+const ImageFormat image_format_raw = {
+    .info =
+        {
+            .name = "RAW",
+            .title = "Raw disk image",
+            .extensions = raw_extensions,
+            .capabilities = IMAGE_CAN_WRITE | IMAGE_CAN_CREATE_DYNAMIC | IMAGE_CAN_CREATE_FIXED,
+        },
+    .probe = raw_probe,
+    .open = raw_open,
+    .close = raw_close,
+    .locate = raw_locate,
+    .write = raw_write,
+    .create = raw_create,
+};

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * VDI 1.1 inside: the header as a struct, the block map and what is pending on it. */
+#pragma once
+
+#include "devices/drivers/disk/image/image-format.h"
+
+#define VDI_SIGNATURE 0xbeda107fu
+#define VDI_SIGNATURE_OFFSET 0x40
+#define VDI_VERSION 0x00010001u
+
+#define VDI_BLOCK_FREE 0xffffffffu /* not allocated here */
+#define VDI_BLOCK_ZERO 0xfffffffeu /* reads as zeros and hides the parent */
+
+#define VDI_DEFAULT_BLOCK_SIZE (1u << 20)
+#define VDI_ALIGNMENT (1u << 20)
+#define VDI_COMMENT_SIZE 256
+/* So many blocks an image may have: 64 TiB at the default block size, a map of 256 MiB. */
+#define VDI_MAX_BLOCKS (64u << 20)
+#define VDI_MAX_CAPACITY ((uint64_t)VDI_MAX_BLOCKS * VDI_DEFAULT_BLOCK_SIZE)
+
+/* The header from offset 0 to the end of its longest known form. It fits a sector, so that a disk
+ * writes it whole or not at all. */
+#define VDI_HEADER_SIZE 512
+#define VDI_ENTRIES_PER_SECTOR (512 / 4)
+
+typedef enum {
+    VDI_TYPE_DYNAMIC = 1,
+    VDI_TYPE_FIXED = 2,
+    VDI_TYPE_UNDO = 3,
+    VDI_TYPE_DIFFERENCING = 4,
+} VdiType;
+
+typedef struct {
+    uint32_t header_size;
+    uint32_t type;
+    uint32_t flags;
+    char comment[VDI_COMMENT_SIZE + 1];
+    uint32_t map_offset;
+    uint32_t data_offset;
+    ImageGeometry geometry; /* the older, physical one */
+    uint64_t capacity;
+    uint32_t block_size;
+    uint32_t block_extra; /* bytes before each block's data */
+    uint32_t blocks;
+    uint32_t blocks_allocated;
+    ImageUuid uuid;
+    ImageUuid modification;
+    ImageUuid parent;
+    ImageUuid parent_modification;
+    ImageGeometry lchs;
+} VdiHeader;
+
+typedef struct {
+    VdiHeader header;
+    uint8_t raw_header[VDI_HEADER_SIZE]; /* as read: what is not understood is kept */
+    uint32_t *map;                       /* header.blocks entries in host order */
+    uint32_t used;                       /* how many entries are allocated */
+    uint32_t next;                       /* first index in the file behind all that are used */
+    GArray *gaps;                        /* uint32_t: indices below next that nothing uses */
+    uint8_t *dirty;                      /* a bit for each sector of the map to be written */
+    uint32_t dirty_sectors;
+    uint32_t pending;  /* blocks that the map in the file does not have yet */
+    uint32_t trailing; /* blocks in the file behind next when it was opened */
+    uint64_t file_end; /* where the file ends now */
+    bool started;      /* the modification UUID of this session is on the disk */
+} VdiState;
+
+/* vdi-header.c */
+bool vdi_header_decode(const uint8_t raw[VDI_HEADER_SIZE], const char *name, VdiHeader *header,
+                       GError **error);
+/* Writes all fields into raw and leaves the bytes between them as they are. */
+void vdi_header_encode(const VdiHeader *header, uint8_t raw[VDI_HEADER_SIZE]);
+
+/* vdi-map.c */
+bool vdi_map_load(Image *image, VdiState *vdi, GError **error);
+/* Set an entry in memory and note that its sector has to be written. */
+void vdi_map_set(VdiState *vdi, uint32_t block, uint32_t entry);
+/* Write the sectors that changed. They stay noted until vdi_map_written(). */
+bool vdi_map_write(Image *image, VdiState *vdi, GError **error);
+void vdi_map_written(VdiState *vdi);
+
+/* vdi-write.c */
+bool vdi_write(Image *image, uint64_t offset, const void *buffer, size_t length, GError **error);
+bool vdi_flush(Image *image, GError **error);
+
+/* vdi-create.c */
+bool vdi_create(ImageIo *io, const ImageCreateOptions *options, const ImageProgressSink *sink,
+                GError **error);
+
+static inline uint64_t
+vdi_block_stride(const VdiHeader *header)
+{
+    return (uint64_t)header->block_size + header->block_extra;
+}
+
+/* Where the data of the block with that index in the file begins. */
+static inline uint64_t
+vdi_block_position(const VdiHeader *header, uint32_t index)
+{
+    return header->data_offset + index * vdi_block_stride(header) + header->block_extra;
+}
+
+static inline bool
+vdi_is_allocated(uint32_t entry)
+{
+    return entry < VDI_BLOCK_ZERO;
+}

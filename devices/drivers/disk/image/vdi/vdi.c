@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * VDI, the native image format, version 1.1: dynamic and fixed images. Left out: differencing
+ * images, resizing, compacting. */
+#include <string.h>
+
+#include "devices/drivers/disk/image/vdi/vdi-private.h"
+#include "vmm/base/error.h"
+
+static ImageProbe
+vdi_probe(const uint8_t *head, uint64_t file_size)
+{
+    uint32_t signature;
+
+    memcpy(&signature, head + VDI_SIGNATURE_OFFSET, sizeof(signature));
+    return GUINT32_FROM_LE(signature) == VDI_SIGNATURE ? IMAGE_PROBE_CONTENT : IMAGE_PROBE_NO;
+}
+
+static void
+free_state(VdiState *vdi)
+{
+    g_free(vdi->map);
+    g_free(vdi->dirty);
+    if (vdi->gaps != NULL)
+        g_array_unref(vdi->gaps);
+    g_free(vdi);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VdiState, free_state)
+
+static bool
+vdi_open(Image *image, GError **error)
+{
+    g_autoptr(VdiState) vdi = g_new0(VdiState, 1);
+
+    if (!image_io_size(image->io, &vdi->file_end, error))
+        return false;
+    if (vdi->file_end < VDI_HEADER_SIZE) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_CORRUPT,
+                    "“%s” is damaged: the file ends within its header.", image->io->name);
+        return false;
+    }
+    if (!image_io_read(image->io, 0, vdi->raw_header, VDI_HEADER_SIZE, error) ||
+        !vdi_header_decode(vdi->raw_header, image->io->name, &vdi->header, error) ||
+        !vdi_map_load(image, vdi, error))
+        return false;
+    image->capacity = vdi->header.capacity;
+    image->state = g_steal_pointer(&vdi);
+    return true;
+}
+
+static void
+vdi_close(Image *image)
+{
+    free_state(image->state);
+}
+
+static ImageExtent
+vdi_locate(Image *image, uint64_t offset, uint64_t length)
+{
+    const VdiState *vdi = image->state;
+    uint32_t within = (uint32_t)(offset & (vdi->header.block_size - 1));
+    uint32_t entry = vdi->map[offset / vdi->header.block_size];
+    uint64_t part = MIN(length, vdi->header.block_size - within);
+
+    if (entry == VDI_BLOCK_FREE)
+        return (ImageExtent){IMAGE_EXTENT_HOLE, part, 0};
+    if (entry == VDI_BLOCK_ZERO)
+        return (ImageExtent){IMAGE_EXTENT_ZERO, part, 0};
+    return (ImageExtent){IMAGE_EXTENT_DATA, part, vdi_block_position(&vdi->header, entry) + within};
+}
+
+static void
+vdi_get_info(Image *image, ImageInfo *info)
+{
+    const VdiState *vdi = image->state;
+    const VdiHeader *header = &vdi->header;
+
+    info->variant = header->type == VDI_TYPE_FIXED ? IMAGE_FIXED : IMAGE_DYNAMIC;
+    info->allocated = MIN((uint64_t)vdi->used * header->block_size, image->capacity);
+    info->block_size = header->block_size;
+    info->lchs = header->lchs;
+    info->uuid = header->uuid;
+    info->modification = header->modification;
+    info->parent = header->parent;
+    info->parent_modification = header->parent_modification;
+    info->comment = header->comment;
+}
+
+static bool
+vdi_check(Image *image, ImageCheck *check, GError **error)
+{
+    const VdiState *vdi = image->state;
+
+    check->leaked_blocks = (uint64_t)(vdi->next - vdi->used) + vdi->trailing;
+    check->stale_header = vdi->header.blocks_allocated != vdi->used;
+    return true;
+}
+
+static const char *const vdi_extensions[] = {"vdi", NULL};
+
+const ImageFormat image_format_vdi = {
+    .info =
+        {
+            .name = "VDI",
+            .title = "VirtualBox Disk Image",
+            .extensions = vdi_extensions,
+            .capabilities = IMAGE_CAN_WRITE | IMAGE_CAN_CREATE_DYNAMIC | IMAGE_CAN_CREATE_FIXED |
+                            IMAGE_HAS_UUIDS,
+        },
+    .probe = vdi_probe,
+    .open = vdi_open,
+    .close = vdi_close,
+    .locate = vdi_locate,
+    .write = vdi_write,
+    .flush = vdi_flush,
+    .get_info = vdi_get_info,
+    .check = vdi_check,
+    .create = vdi_create,
+};
