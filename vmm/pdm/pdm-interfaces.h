@@ -65,6 +65,11 @@ typedef struct {
     const char *(*serial)(void *user);     /* stable, for IDENTIFY; at most 20 characters */
     PdmActivity *activity;
     bool non_rotational;
+    PdmMediaType type; /* what kind of drive the device has to be for it */
+    /* The user changes the medium: source is a path or "fd:<number>", NULL takes the medium out. False
+     * when the guest has locked the tray and force is false, or when the drive is not for
+     * removable media. The medium is opened by a worker: medium_changed() follows, or a message. */
+    bool (*change_medium)(void *user, const char *source, bool force);
 } PdmMediaConnector;
 
 /* --- character streams --- */
