@@ -1,0 +1,102 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Registries name everything that registers, once, in order: the .def files of devices, engines and
+# the like against the descriptors in the sources, meson's source lists against the files, and
+# po/POTFILES against the sources with texts in them (`test_registries.py --fix` rewrites that one).
+"""Registries and what they list agree."""
+
+import posixpath
+import re
+import sys
+
+from tree import Tree, main
+
+# .def file: (where its descriptors are defined, how a definition looks, how a line names one).
+REGISTRIES = {
+    'devices/builtin.def': ('devices/', r'^const Pdm(?:Device|Driver)\w*\s+(\w+)\s*=', r'^\w+\((\w+)'),
+    'vmm/em/engines.def': ('vmm/', r'^const EmEngine\s+(\w+)\s*=', r'^\w+\((\w+)'),
+}
+TEXTS = re.compile(r'(?<![\w"])(?:_|N_|C_|NC_|Q_|ngettext|g_dngettext|dgettext)\s*\(\s*"')
+TRANSLATABLE = re.compile(r'translatable="yes"')
+POTFILES = 'po/POTFILES'
+# Translated through meson's i18n.merge_file; they name their texts in their own way.
+POTFILES_ALWAYS = re.compile(r'data/.*\.(?:desktop|metainfo\.xml|xml)\.in$')
+
+
+def _lines(text):
+    return [line for line in text.split('\n') if line and not line.startswith(('#', '/', ' ', '*'))]
+
+
+def _def_faults(tree):
+    for registry, (folder, definition, entry) in REGISTRIES.items():
+        if not tree.exists(registry):
+            continue
+        lines = _lines(tree.text(registry))
+        if lines != sorted(lines):
+            yield f'{registry}: its lines are not sorted'
+        listed = [m.group(1) for m in map(re.compile(entry).match, lines) if m]
+        defined = {}
+        for name in tree.files('.c'):
+            if name.startswith(folder):
+                for symbol in re.findall(definition, tree.text(name), re.M):
+                    defined[symbol] = name
+        for symbol in sorted(set(listed) - set(defined)):
+            yield f'{registry}: {symbol} is defined nowhere'
+        for symbol in sorted(set(defined) - set(listed)):
+            yield f'{defined[symbol]}: {symbol} is not in {registry}'
+        for symbol in sorted({symbol for symbol in listed if listed.count(symbol) > 1}):
+            yield f'{registry}: {symbol} is listed twice'
+
+
+def _meson_faults(tree):
+    """A source that no meson.build names is dead."""
+    builds = {posixpath.dirname(name): tree.text(name) for name in tree.files('meson.build')}
+    for name in tree.files('.c'):
+        folder, base = posixpath.split(name)
+        at = folder
+        while at and at not in builds:
+            at = posixpath.dirname(at)
+        stem = posixpath.splitext(base)[0]
+        path = name[len(at) + 1:] if at else name
+        text = builds.get(at, '')
+        if not any(word in text for word in (f"'{path}'", f"'{base}'", f"'{stem}'")):
+            yield f'{name}: no meson.build names it'
+
+
+def texts_of(tree):
+    """The files with texts to translate, in order."""
+    found = [name for name in tree.files('.c', '.h')
+             if name.startswith('app/') and TEXTS.search(tree.text(name))]
+    found += [name for name in tree.files('.ui') if TRANSLATABLE.search(tree.text(name))]
+    found += [name for name in tree.files('.in') if POTFILES_ALWAYS.match(name)]
+    return sorted(found)
+
+
+def _potfiles_faults(tree):
+    wanted = texts_of(tree)
+    listed = _lines(tree.text(POTFILES)) if tree.exists(POTFILES) else []
+    for name in sorted(set(wanted) - set(listed)):
+        yield f'{name}: has texts but is not in {POTFILES}'
+    for name in sorted(set(listed) - set(wanted)):
+        yield f'{POTFILES}: {name} has no texts or is gone'
+    if listed != sorted(listed):
+        yield f'{POTFILES}: not sorted'
+
+
+def check(tree):
+    """All faults."""
+    return [*_def_faults(tree), *_meson_faults(tree), *_potfiles_faults(tree)]
+
+
+def fix(tree):
+    """Rewrites po/POTFILES."""
+    text = '# Sources with texts to translate; tests/style/test_registries.py --fix writes this.\n'
+    text += ''.join(name + '\n' for name in texts_of(tree))
+    (tree.root / POTFILES).write_text(text, encoding='utf-8')
+
+
+if __name__ == '__main__':
+    if sys.argv[1:] == ['--fix']:
+        fix(Tree())
+    main(check, 'registries')
