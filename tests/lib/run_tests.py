@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# The body of tests/run: builds twice (with warnings as errors; with sanitizers), gathers the tests
+# and runs them. Ends with a line "N passed, N failed, N skipped"; the exit code is 0 if none failed.
+"""Build Vitrine and run its tests."""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import media
+import testlist
+from testlist import BUILDS, ROOT, SUITES, Test, build_dir
+from testpool import Pool
+
+SETUP = {
+    'plain': ['-Dwerror=true'],
+    'sanitized': ['-Dwerror=true', '-Db_sanitize=address,undefined', '-Db_lundef=false',
+                  '-Doptimization=1'],
+}
+
+
+def parse():
+    """The command line."""
+    parser = argparse.ArgumentParser(prog='tests/run', description=__doc__)
+    parser.add_argument('--list', action='store_true', help='name the tests and end')
+    parser.add_argument('--suite', action='append', choices=list(SUITES), metavar='NAME', default=[],
+                        help='only this suite (may be given again): ' + ', '.join(SUITES))
+    parser.add_argument('--engine', metavar='NAME', help='only this engine, where a test has a choice')
+    parser.add_argument('--long', action='store_true', help='the whole matrix, hours instead of minutes')
+    parser.add_argument('--jobs', type=int, metavar='N', default=min(2, os.cpu_count() or 1),
+                        help='tests that run at a time (default: %(default)s)')
+    parser.add_argument('names', nargs='*', metavar='TEST', help='only tests whose name has this in it')
+    options = parser.parse_args()
+    options.cache = media.cache_dir()
+    return options
+
+
+def wanted(test, options):
+    """Whether the command line asks for a test."""
+    if options.suite and test.suite not in options.suite:
+        return False
+    if options.names and not any(name in test.label for name in options.names):
+        return False
+    return options.long or not test.is_long
+
+
+def configure(build):
+    """Sets a build folder up where it is not; its own rules keep it up to date from then on."""
+    folder = build_dir(build)
+    if (folder / 'build.ninja').exists():
+        return
+    subprocess.run(['meson', 'setup', *SETUP[build], str(folder), str(ROOT)], check=True,
+                   stdin=subprocess.DEVNULL)
+
+
+def compile_build(build, targets=()):
+    """Compiles all of a build, or just some of its files."""
+    names = [os.path.relpath(target, build_dir(build)) for target in targets]
+    subprocess.run(['ninja', '-C', str(build_dir(build)), *sorted(set(names))], check=True,
+                   stdin=subprocess.DEVNULL)
+
+
+def builds_of(options):
+    """The builds that the chosen suites run in."""
+    suites = options.suite or list(SUITES)
+    return [build for build in BUILDS if any(build in SUITES[suite] for suite in suites)]
+
+
+def prepare(build, scripts, options, pool):
+    """Builds and returns the tests; a build that fails counts as one failed test.
+
+    Of a build that runs no scripts, only the tests' own programs are compiled."""
+    start = time.monotonic()
+    step = Test('build', build, 'plain', [], 0)
+    try:
+        configure(build)
+        if build == 'plain' or scripts:
+            compile_build(build)
+        tests = [test for test in testlist.meson_tests(build) if wanted(test, options)]
+        if tests:
+            inside = [test.target for test in tests if test.target.startswith(str(build_dir(build)))]
+            compile_build(build, inside)
+    except (subprocess.CalledProcessError, ValueError) as error:
+        pool.report(step, 'failed', time.monotonic() - start, str(error))
+        return []
+    pool.report(step, 'passed', time.monotonic() - start)
+    return testlist.in_order(tests + scripts)
+
+
+def list_tests(options):
+    """Names all tests that the options choose; meson's are known once a build is set up."""
+    tests = testlist.scripts()
+    for build in BUILDS:
+        if (build_dir(build) / 'build.ninja').exists():
+            tests += testlist.meson_tests(build)
+        else:
+            print(f"({BUILDS[build]} is not set up: its tests are not listed)", file=sys.stderr)
+    for test in testlist.in_order(tests):
+        if wanted(test, options):
+            print(test.label + (' (long)' if test.is_long else ''))
+    return 0
+
+
+def main():
+    """Runs everything that was asked for."""
+    options = parse()
+    if options.list:
+        return list_tests(options)
+    pool = Pool(options)
+    scripts = [test for test in testlist.scripts() if wanted(test, options)]
+    for build in builds_of(options):
+        here = [test for test in scripts if test.build == build]
+        pool.run(prepare(build, here, options, pool))
+    return pool.summary()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

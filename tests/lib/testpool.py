@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Runs tests, a few at a time, each in a home folder of its own so that none sees the person's
+# machines or another test's, and prints one line for each as it ends.
+"""Running tests."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import media
+from testlist import ROOT, build_dir
+
+SKIPPED = 77
+TAIL_LINES = 40
+ASAN_OPTIONS = 'abort_on_error=0:allow_user_segv_handler=1:detect_stack_use_after_return=0'
+
+
+def environment_of(test, home, options):
+    """The environment of one test. Tests find:
+
+    VITRINE_SOURCE, VITRINE_BUILD  the tree and the build folder
+    VITRINE_EVIDENCE               an existing folder for pictures and logs that are to be kept
+    VITRINE_ENGINE                 the engine to test, where --engine was given
+    VITRINE_LONG                   1 with --long"""
+    env = dict(os.environ)
+    for name in ('VBOX_USER_HOME', 'DISPLAY', 'WAYLAND_DISPLAY', 'DBUS_SESSION_BUS_ADDRESS',
+                 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'LANGUAGE'):
+        env.pop(name, None)
+    evidence = build_dir('plain') / 'test-evidence' / test.suite / Path(test.name).stem
+    evidence.mkdir(parents=True, exist_ok=True)
+    runtime = Path(home) / 'run'
+    runtime.mkdir(mode=0o700)
+    env.update(HOME=str(home), XDG_RUNTIME_DIR=str(runtime), XDG_CACHE_HOME=f'{home}/cache',
+               LC_ALL='C.UTF-8', VITRINE_SOURCE=str(ROOT), VITRINE_BUILD=str(build_dir(test.build)),
+               VITRINE_EVIDENCE=str(evidence), VITRINE_TEST_CACHE=str(options.cache),
+               PYTHONPATH=str(ROOT / 'tests' / 'lib'), PYTHONDONTWRITEBYTECODE='1',
+               GSETTINGS_BACKEND='memory', ASAN_OPTIONS=ASAN_OPTIONS,
+               UBSAN_OPTIONS='print_stacktrace=1:halt_on_error=1',
+               LSAN_OPTIONS=f'suppressions={ROOT}/tests/lib/lsan.supp:print_suppressions=0')
+    env.update(test.environment)
+    if options.engine:
+        env['VITRINE_ENGINE'] = options.engine
+    if options.long:
+        env['VITRINE_LONG'] = '1'
+    return env
+
+
+def _kill_group(process):
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _execute(test, log, env):
+    """Runs the command; returns (exit code, or None when its time ran out)."""
+    with open(log, 'wb') as output, subprocess.Popen(
+            test.command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            cwd=test.folder, env=env, start_new_session=True) as process:
+        try:
+            return process.wait(timeout=test.seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            # Nothing that a test started may outlive it, whatever way it ended.
+            _kill_group(process)
+
+
+class Pool:
+    """Runs tests and counts results."""
+
+    def __init__(self, options):
+        self.options = options
+        self.lock = threading.Lock()
+        self.counts = {'passed': 0, 'failed': 0, 'skipped': 0}
+        self.failed = []
+        self.logs = build_dir('plain') / 'test-logs'
+        self.logs.mkdir(parents=True, exist_ok=True)
+
+    def run(self, tests):
+        """Runs those that may share the machine together, then the others one by one."""
+        with ThreadPoolExecutor(self.options.jobs) as executor:
+            list(executor.map(self._run_one, [test for test in tests if not test.is_alone]))
+        for test in tests:
+            if test.is_alone:
+                self._run_one(test)
+
+    def _run_one(self, test):
+        missing = [name for name in test.needs if media.package_version(name) is None]
+        if missing:
+            self.report(test, 'skipped', 0, 'needs the packages ' + ' '.join(missing))
+            return
+        log = self.logs / (test.label.replace('/', '-').replace(' ', '') + '.log')
+        with tempfile.TemporaryDirectory(prefix='vitrine-test-', ignore_cleanup_errors=True) as home:
+            start = time.monotonic()
+            try:
+                code = _execute(test, log, environment_of(test, home, self.options))
+            except OSError as error:
+                log.write_text(f'{error}\n', encoding='utf-8')
+                code = 127
+            seconds = time.monotonic() - start
+        lines = log.read_text(encoding='utf-8', errors='replace').rstrip().split('\n')
+        if code == 0:
+            self.report(test, 'passed', seconds)
+        elif code == SKIPPED:
+            self.report(test, 'skipped', seconds, lines[-1] or 'no reason given')
+        else:
+            why = f'no end after {test.seconds:.0f} s' if code is None else f'exit code {code}'
+            self.report(test, 'failed', seconds, why, lines[-TAIL_LINES:])
+
+    def report(self, test, result, seconds, why='', lines=()):
+        """Prints a result and counts it."""
+        with self.lock:
+            self.counts[result] += 1
+            if result == 'failed':
+                self.failed.append(test.label)
+            word = {'passed': 'ok  ', 'failed': 'FAIL', 'skipped': 'skip'}[result]
+            print(f'{word} {test.label:60} {seconds:7.1f} s' + (f'  {result}: {why}' if why else ''))
+            for line in lines:
+                print(f'     | {line}')
+            print(end='', flush=True)
+
+    def summary(self):
+        """The closing lines; the last one is for machines to read."""
+        for label in self.failed:
+            print(f'failed: {label}')
+        print(', '.join(f'{count} {result}' for result, count in self.counts.items()), flush=True)
+        return 1 if self.counts['failed'] or not self.counts['passed'] else 0
