@@ -112,8 +112,12 @@ const uint8_t *pgm_code_page(Vcpu *vcpu, uint64_t gpa);
 
 /* Rises with every change of the physical map (regions, A20). */
 uint32_t pgm_generation(const Pgm *pgm);
-/* Top of guest RAM below and above 4 GiB, for firmware tables. */
-void pgm_ram_setup(Pgm *pgm, uint64_t below_4g, uint64_t above_4g);
+/* Makes guest RAM: one PgmMem of both sizes together, mapped (priority 0) at 0 and at 4 GiB; above_4g may
+ * be 0. Once, before any device. PGM frees it. */
+bool pgm_ram_setup(Pgm *pgm, uint64_t below_4g, uint64_t above_4g, GError **error);
+/* The memory behind RAM, for aliases of it (PAM): address gpa < below_4g is at offset gpa. */
+PgmMem *pgm_ram_mem(const Pgm *pgm);
+/* How much there is, for firmware tables. */
 uint64_t pgm_ram_below_4g(const Pgm *pgm);
 uint64_t pgm_ram_above_4g(const Pgm *pgm);
 
