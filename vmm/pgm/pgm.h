@@ -44,6 +44,9 @@ typedef struct {
     PgmMem *mem;         /* RAM, ROM, ROMD */
     uint64_t mem_offset; /* page-aligned */
     IomMmio *mmio;       /* MMIO, ROMD */
+    /* Instead of mmio: one handler for each virtual CPU, by its id; the array has to outlive the region.
+     * For the local APICs, which share one address. */
+    IomMmio *const *mmio_per_cpu;
     uint64_t size;       /* bytes; MMIO need not be page-aligned */
     int priority;        /* the higher covers the lower; RAM 0, PAM 1, ROM 2, devices 3 */
     bool dirty_log;      /* video memory: pgm_dirty_fetch() works on it */
@@ -53,6 +56,8 @@ typedef struct {
  * virtual CPU before the next instruction that follows the caller's; any thread with the device lock. */
 PgmRegion *pgm_region_new(Pgm *pgm, const PgmRegionInfo *info);
 void pgm_region_free(PgmRegion *region);
+/* What it was created with, for aliases of it. */
+const PgmRegionInfo *pgm_region_info(const PgmRegion *region);
 void pgm_region_map(PgmRegion *region, uint64_t gpa);
 void pgm_region_unmap(PgmRegion *region);
 void pgm_region_set_access(PgmRegion *region, PgmAccess access);
@@ -120,5 +125,9 @@ PgmMem *pgm_ram_mem(const Pgm *pgm);
 /* How much there is, for firmware tables. */
 uint64_t pgm_ram_below_4g(const Pgm *pgm);
 uint64_t pgm_ram_above_4g(const Pgm *pgm);
+
+/* The calling thread runs this virtual CPU from now on (EM says so): map changes that it makes itself
+ * reach its TLB at once, those of other threads through CPUM_PEND_TLB_FLUSH. */
+void pgm_bind_thread(Vcpu *vcpu);
 
 void pgm_ssm_register(Pgm *pgm, Ssm *ssm); /* RAM and all other PgmMem, A20 */

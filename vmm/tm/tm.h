@@ -17,6 +17,8 @@ typedef void (*TmCallback)(void *user);
 typedef struct {
     bool deterministic;
     uint64_t deterministic_hz; /* instructions per second of virtual time, e.g. 100000000 */
+    uint64_t tsc_hz;           /* as CpumConfig; 0: measured (deterministic mode: 1 GHz) */
+    int64_t wall_offset_ns;    /* added to the host's wall clock */
 } TmConfig;
 
 Tm *tm_new(Cpum *cpum, const TmConfig *config, GError **error);
@@ -54,6 +56,9 @@ uint64_t tm_next_deadline(const Tm *tm);
 void tm_run_timers(Tm *tm);
 /* Deterministic mode: adds retired instructions to the clock, or skips to a deadline in a halt. */
 void tm_advance(Tm *tm, uint64_t instructions);
+/* EM looks at tm_next_deadline() itself from now on (the virtual CPU waits with the deadline, or runs in
+ * short slices), so TM's own thread need not wake up. */
+void tm_set_polled(Tm *tm, bool polled);
 void tm_skip_to(Tm *tm, uint64_t deadline_ns);
 bool tm_is_deterministic(const Tm *tm);
 uint64_t tm_instructions_until(const Tm *tm, uint64_t deadline_ns);
