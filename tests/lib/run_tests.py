@@ -26,6 +26,10 @@ SETUP = {
 }
 
 
+class BuildError(Exception):
+    """A build failed; what it said is on the screen."""
+
+
 def parse():
     """The command line."""
     parser = argparse.ArgumentParser(prog='tests/run', description=__doc__)
@@ -51,20 +55,29 @@ def wanted(test, options):
     return options.long or not test.is_long
 
 
+def quietly(command, build):
+    """Runs a step of a build; what it says goes to a log, and onto the screen when it fails."""
+    log = build_dir('plain') / 'test-logs' / f'build-{build}.log'
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, 'wb') as output:
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output,
+                              stderr=subprocess.STDOUT, check=False).returncode
+    if code:
+        print(log.read_text(encoding='utf-8', errors='replace')[-6000:], flush=True)
+        raise BuildError(f'{command[0]} failed with exit code {code}')
+
+
 def configure(build):
     """Sets a build folder up where it is not; its own rules keep it up to date from then on."""
     folder = build_dir(build)
-    if (folder / 'build.ninja').exists():
-        return
-    subprocess.run(['meson', 'setup', *SETUP[build], str(folder), str(ROOT)], check=True,
-                   stdin=subprocess.DEVNULL)
+    if not (folder / 'build.ninja').exists():
+        quietly(['meson', 'setup', *SETUP[build], str(folder), str(ROOT)], build)
 
 
 def compile_build(build, targets=()):
     """Compiles all of a build, or just some of its files."""
-    names = [os.path.relpath(target, build_dir(build)) for target in targets]
-    subprocess.run(['ninja', '-C', str(build_dir(build)), *sorted(set(names))], check=True,
-                   stdin=subprocess.DEVNULL)
+    names = {os.path.relpath(target, build_dir(build)) for target in targets}
+    quietly(['ninja', '-C', str(build_dir(build)), *sorted(names)], build)
 
 
 def builds_of(options):
@@ -87,7 +100,7 @@ def prepare(build, scripts, options, pool):
         if tests:
             inside = [test.target for test in tests if test.target.startswith(str(build_dir(build)))]
             compile_build(build, inside)
-    except (subprocess.CalledProcessError, ValueError) as error:
+    except (BuildError, subprocess.CalledProcessError, ValueError) as error:
         pool.report(step, 'failed', time.monotonic() - start, str(error))
         return []
     pool.report(step, 'passed', time.monotonic() - start)

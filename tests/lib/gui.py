@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# A desktop without a screen for tests of windows: Xvfb, a session bus of its own for AT-SPI, openbox
+# for focus. Programs are found and driven through AT-SPI (dogtail), keys and pointer go through
+# xdotool, pictures through ImageMagick. Usable as a context manager:
+#
+#     with gui.Desktop() as desktop:
+#         desktop.launch([gui.program('app/vitrine')])
+#         window = desktop.application('vitrine')
+#         desktop.find(window, 'New machine', 'push button').doActionNamed('click')
+#         desktop.screenshot('wizard')
+"""Xvfb, AT-SPI and openbox for tests of windows."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+LAUNCHER = '/usr/libexec/at-spi-bus-launcher'
+POLL_SECONDS = 0.1
+
+
+class GuiError(Exception):
+    """Something did not show up; the message says what."""
+
+
+def program(name):
+    """The path of a program in the build folder, such as 'app/vitrine'."""
+    return str(Path(os.environ['VITRINE_BUILD']) / name)
+
+
+def wait_for(what, condition, seconds=20):
+    """Polls `condition` until it returns something true, and returns that."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise GuiError(f'no {what} within {seconds} s')
+        time.sleep(POLL_SECONDS)
+
+
+class Desktop:
+    """A virtual screen with a window manager and accessibility.
+
+    `theme` such as 'Adwaita:dark', `scale` 1 or 2, `language` such as 'de_DE.UTF-8' (made if the
+    host lacks it and this is root)."""
+
+    def __init__(self, width=1280, height=800, theme=None, scale=1, language='C.UTF-8'):
+        self.size = f'{width}x{height}x24'
+        self.children = []
+        self.runtime = tempfile.mkdtemp(prefix='vitrine-gui-')
+        self.extra = {'LC_ALL': language, 'GDK_SCALE': str(scale), 'NO_AT_BRIDGE': '0',
+                      'GTK_MODULES': 'gail:atk-bridge', 'GSETTINGS_BACKEND': 'memory',
+                      'GDK_BACKEND': 'x11', 'XDG_RUNTIME_DIR': self.runtime}
+        if theme:
+            self.extra['GTK_THEME'] = theme
+        if language not in ('C', 'C.UTF-8'):
+            make_locale(language)
+        self.evidence = Path(os.environ.get('VITRINE_EVIDENCE') or self.runtime)
+        self.pictures = []
+
+    def __enter__(self):
+        try:
+            self._start_display()
+            self._start_bus()
+            self.launch([LAUNCHER, '--launch-immediately'])
+            self.launch(['openbox'])
+            wait_for('window manager', self._has_window_manager)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *failure):
+        if failure[0] is not None and self.children:
+            self.screenshot('failure')
+        self.close()
+
+    def _start_display(self):
+        read_end, write_end = os.pipe()
+        self.children.append(subprocess.Popen(
+            ['Xvfb', '-displayfd', str(write_end), '-screen', '0', self.size, '-nolisten', 'tcp'],
+            pass_fds=[write_end], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        os.close(write_end)
+        with os.fdopen(read_end) as answer:
+            number = answer.readline().strip()
+        if not number:
+            raise GuiError('Xvfb did not start')
+        self.extra['DISPLAY'] = f':{number}'
+
+    def _start_bus(self):
+        bus = subprocess.Popen(['dbus-daemon', '--session', '--nofork', '--print-address=1'],
+                               env=self.environment(), stdout=subprocess.PIPE, text=True)
+        self.children.append(bus)
+        self.extra['DBUS_SESSION_BUS_ADDRESS'] = bus.stdout.readline().strip()
+        # dogtail and xdotool run in this process and under it: they live on the same desktop.
+        os.environ.update(self.extra)
+
+    def _has_window_manager(self):
+        result = self._xdotool('get_num_desktops')
+        return result.returncode == 0 and result.stdout.strip()
+
+    def environment(self, **more):
+        """What a program needs to run on this desktop."""
+        return dict(os.environ, **self.extra, **more)
+
+    def launch(self, command, **more):
+        """Starts a program on this desktop; `more` are environment variables."""
+        process = subprocess.Popen(command, env=self.environment(**more), start_new_session=True)
+        self.children.append(process)
+        return process
+
+    def application(self, name, seconds=20):
+        """The AT-SPI root of a program, by its file name."""
+        # dogtail looks at the desktop when it is imported.
+        from dogtail.config import config
+        config.checkForA11y = False
+        config.logDebugToFile = False
+        config.logDebugToStdOut = False
+        from dogtail import tree
+
+        def look():
+            return next((app for app in tree.root.applications() if app.name == name), None)
+        return wait_for(f'application {name}', look, seconds)
+
+    def find(self, node, name=None, role=None, seconds=20):
+        """The first showing descendant with that accessible name (a regular expression) and role."""
+        def fits(child):
+            return ((name is None or re.fullmatch(name, child.name or ''))
+                    and (role is None or child.roleName == role) and child.showing)
+
+        def look():
+            try:
+                return next(iter(node.findChildren(fits)), None)
+            except Exception:  # pylint: disable=broad-except
+                return None  # the tree changed while it was read: look again
+        return wait_for(f'{role or "widget"} {name!r} in {node.name!r}', look, seconds)
+
+    def screenshot(self, label):
+        """A picture of the whole desktop among the evidence; its path."""
+        self.evidence.mkdir(parents=True, exist_ok=True)
+        path = self.evidence / f'{len(self.pictures):02}-{label}.png'
+        subprocess.run(['import', '-window', 'root', str(path)], env=self.environment(), check=True)
+        self.pictures.append(path)
+        return path
+
+    def key(self, *keys):
+        """Presses keys such as 'ctrl+n', 'Return', one after the other, in the focused window."""
+        self._xdotool('key', '--delay', '50', *keys)
+
+    def type(self, text):
+        """Types a text into the focused window."""
+        self._xdotool('type', '--delay', '20', text)
+
+    def click(self, x, y, button=1):
+        """Clicks at a place on the screen."""
+        self._xdotool('mousemove', str(x), str(y), 'click', str(button))
+
+    def _xdotool(self, *words):
+        return subprocess.run(['xdotool', *words], env=self.environment(), capture_output=True,
+                              text=True, check=False)
+
+    def close(self):
+        """Ends everything that was started here."""
+        for process in reversed(self.children):
+            try:
+                os.kill(process.pid, signal.SIGTERM)
+                process.wait(5)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                process.kill()
+                process.wait()
+        self.children = []
+        shutil.rmtree(self.runtime, ignore_errors=True)
+
+
+def make_locale(name):
+    """Makes a locale that the host does not have; needs root and the package locales."""
+    have = subprocess.run(['locale', '-a'], capture_output=True, text=True, check=True).stdout
+    base, _, charset = name.partition('.')
+    if f'{base}.{charset.lower().replace("-", "")}' not in have.lower().replace(base.lower(), base):
+        subprocess.run(['localedef', '-i', base, '-f', charset or 'UTF-8', name], check=False)
