@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The common part of the media drivers: life cycle and the connector. */
+#include "devices/drivers/disk/media-drive.h"
+
+#define OPTICAL_SECTOR 2048u
+
+static bool
+drive_present(void *user)
+{
+    return ((MediaDrive *)user)->medium.present;
+}
+
+static bool
+drive_read_only(void *user)
+{
+    return ((MediaDrive *)user)->medium.read_only;
+}
+
+static uint64_t
+drive_size(void *user)
+{
+    return ((MediaDrive *)user)->medium.size;
+}
+
+static uint32_t
+drive_sector_size(void *user)
+{
+    MediaDrive *drive = user;
+
+    return drive->connector.type == PDM_MEDIA_OPTICAL ? OPTICAL_SECTOR : 512;
+}
+
+static void
+drive_submit(void *user, PdmIoRequest *request)
+{
+    media_submit(user, request);
+}
+
+static void
+drive_cancel_all(void *user)
+{
+    media_cancel_all(user);
+}
+
+static const char *
+drive_serial(void *user)
+{
+    return ((MediaDrive *)user)->serial;
+}
+
+static void
+drive_eject(void *user)
+{
+    MediaDrive *drive = user;
+
+    drive->medium = media_properties(drive, NULL);
+    media_submit_change(drive, NULL);
+}
+
+static bool
+drive_change_medium(void *user, const char *source, bool force)
+{
+    MediaDrive *drive = user;
+    const PdmMediaPort *port = drive->driver->port;
+
+    if (drive->connector.type == PDM_MEDIA_DISK)
+        return false;
+    if (drive->medium.present && port->eject_request != NULL &&
+        !port->eject_request(port->user, force))
+        return false;
+    if (drive->medium.present) {
+        drive->medium = media_properties(drive, NULL);
+        if (port->medium_changed != NULL)
+            port->medium_changed(port->user, false);
+    }
+    media_submit_change(drive, source);
+    return true;
+}
+
+MediaProperties
+media_properties(const MediaDrive *drive, const Image *image)
+{
+    uint32_t sector = drive->connector.type == PDM_MEDIA_OPTICAL ? OPTICAL_SECTOR : 512;
+
+    if (image == NULL)
+        return (MediaProperties){.read_only = true};
+    return (MediaProperties){
+        .present = true,
+        .read_only = !image_is_writable(image),
+        .size = image_capacity(image) / sector * sector,
+    };
+}
+
+void
+media_drive_changed(MediaDrive *drive, const MediaProperties *properties)
+{
+    const PdmMediaPort *port = drive->driver->port;
+
+    drive->medium = *properties;
+    if (properties->present && port->medium_changed != NULL)
+        port->medium_changed(port->user, true);
+}
+
+static void
+init_connector(MediaDrive *drive, PdmMediaType type, const CfgmNode *config)
+{
+    drive->connector = (PdmMediaConnector){
+        .user = drive,
+        .present = drive_present,
+        .read_only = drive_read_only,
+        .size = drive_size,
+        .sector_size = drive_sector_size,
+        .submit = drive_submit,
+        .cancel_all = drive_cancel_all,
+        .eject = drive_eject,
+        .serial = drive_serial,
+        .activity = &drive->activity,
+        .non_rotational = cfgm_bool(config, "NonRotational", false),
+        .type = type,
+        .change_medium = drive_change_medium,
+    };
+    drive->driver->connector = &drive->connector;
+}
+
+/* The format that a kind of drive has by nature: its files carry no sign of one that could be
+ * trusted. */
+static const char *
+default_format(PdmMediaType type)
+{
+    switch (type) {
+    case PDM_MEDIA_OPTICAL: return "ISO";
+    case PDM_MEDIA_FLOPPY: return "RAW";
+    case PDM_MEDIA_DISK: break;
+    }
+    return NULL;
+}
+
+static bool
+open_configured(MediaDrive *drive, const CfgmNode *config, GError **error)
+{
+    const char *path = cfgm_string(config, "Path", "");
+    g_autofree char *source = g_strdup(path);
+
+    if (cfgm_has(config, "Descriptor")) {
+        g_free(source);
+        source = g_strdup_printf("fd:%" G_GUINT64_FORMAT, cfgm_uint(config, "Descriptor", 0));
+    }
+    if (*source == '\0') {
+        if (drive->connector.type != PDM_MEDIA_DISK)
+            return true;
+        g_set_error_literal(error, BASE_ERROR, BASE_ERROR_INVALID,
+                            "A hard disk is attached that has no image file.");
+        return false;
+    }
+    drive->image = media_open(drive, source, *path != '\0' ? path : NULL, error);
+    return drive->image != NULL;
+}
+
+static void
+init_serial(MediaDrive *drive, const CfgmNode *config)
+{
+    const char *configured = cfgm_string(config, "Serial", "");
+
+    if (*configured != '\0')
+        g_strlcpy(drive->serial, configured, MEDIA_SERIAL_SIZE);
+    else if (drive->image != NULL)
+        media_make_serial(drive->image, drive->serial);
+}
+
+bool
+media_drive_construct(PdmDriver *driver, const CfgmNode *config, PdmMediaType type, GError **error)
+{
+    MediaDrive *drive = driver->data;
+
+    drive->driver = driver;
+    g_mutex_init(&drive->mutex);
+    g_cond_init(&drive->wake);
+    g_cond_init(&drive->idle);
+    g_queue_init(&drive->waiting);
+    g_queue_init(&drive->finished);
+    drive->open_read_only = type == PDM_MEDIA_OPTICAL || cfgm_bool(config, "ReadOnly", false);
+    drive->format = g_strdup(cfgm_string(config, "Format", default_format(type)));
+    init_connector(drive, type, config);
+    drive->queue = pdm_driver_queue_new(driver, media_run_finished, drive);
+    if (!open_configured(drive, config, error))
+        return false;
+    init_serial(drive, config);
+    drive->medium = media_properties(drive, drive->image);
+    media_worker_start(drive);
+    return true;
+}
+
+void
+media_drive_destruct(PdmDriver *driver)
+{
+    MediaDrive *drive = driver->data;
+
+    if (drive->driver == NULL)
+        return;
+    media_worker_stop(drive);
+    g_clear_pointer(&drive->image, image_free);
+    g_free(drive->format);
+    g_mutex_clear(&drive->mutex);
+    g_cond_clear(&drive->wake);
+    g_cond_clear(&drive->idle);
+}
+
+void
+media_drive_paused(PdmDriver *driver)
+{
+    media_wait_idle(driver->data);
+}
+
+void
+media_drive_resumed(PdmDriver *driver)
+{
+    MediaDrive *drive = driver->data;
+
+    g_mutex_lock(&drive->mutex);
+    drive->full = false;
+    g_cond_signal(&drive->wake);
+    g_mutex_unlock(&drive->mutex);
+}
+
+void
+media_drive_power_off(PdmDriver *driver)
+{
+    MediaDrive *drive = driver->data;
+    g_autoptr(GError) error = NULL;
+
+    media_wait_idle(drive);
+    g_mutex_lock(&drive->mutex);
+    if (drive->image != NULL && !image_flush(drive->image, &error))
+        driver->api->log(driver->pdm, "%s", error->message);
+    g_mutex_unlock(&drive->mutex);
+}
