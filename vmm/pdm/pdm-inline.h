@@ -426,6 +426,12 @@ pdm_cpu_count(PdmDevice *device)
     return device->api->cpu_count(device);
 }
 
+static inline void
+pdm_isa_irq_claim(PdmDevice *device, unsigned irq, bool claim)
+{
+    device->api->isa_irq_claim(device, irq, claim);
+}
+
 #define pdm_log(device, ...) ((device)->api->log((device)->pdm, __VA_ARGS__))
 #define pdm_guest_error(device, id, ...) ((device)->api->guest_error((device), (id), __VA_ARGS__))
 /* clang-format on */

@@ -241,6 +241,9 @@ struct PdmApi {
     /* bad guest input: logged once for each id (a static string) */
     void (*guest_error)(PdmDevice *, const char *id, const char *format, ...) G_GNUC_PRINTF(3, 4);
     unsigned (*cpu_count)(PdmDevice *);
+    /* While a device claims an ISA irq, only its own pdm_isa_irq() drives the line; what the others say
+     * is kept until the claim ends (HPET legacy replacement of the 8254 and the clock chip). */
+    void (*isa_irq_claim)(PdmDevice *, unsigned irq, bool claim);
 };
 
 #include "vmm/pdm/pdm-inline.h" /* pdm_*(): one static inline function for each entry */
