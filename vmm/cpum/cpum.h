@@ -6,10 +6,14 @@
 #pragma once
 
 #include "vmm/base/error.h"
+#include "vmm/base/log.h"
 #include "vmm/cpum/vcpu.h"
 #include "vmm/ssm/ssm.h"
 
-/* Feature bits that change how an engine behaves; from the profile. Instruction rows in
+/* The vendor of every profile is AuthenticAMD (family 15): SYSCALL works in all protected modes,
+ * SYSENTER raises #UD in long mode (IA-32e), and Linux needs no workarounds for Meltdown and the like.
+ *
+ * Feature bits that change how an engine behaves; from the profile. Instruction rows in
  * vmm/x86/instructions.def name one of these. */
 typedef enum {
     CPUM_FEATURE_BASE, /* i586 and CPUID: always there */
@@ -49,7 +53,8 @@ typedef struct {
     const char *profile;   /* "x86-64-v1", "x86-64-v2" (default, NULL) */
     unsigned cpus;         /* 1.. */
     bool pae, long_mode, apic, x2apic, nx;
-    uint64_t tsc_hz;       /* what CPUID 0x15 and 0x16 tell */
+    uint64_t tsc_hz;       /* what CPUID 0x15 and 0x16 tell; 0: nothing */
+    BaseLog *log;          /* borrowed; may be NULL */
 } CpumConfig;
 
 /* Creates the virtual CPUs in reset state. Owned by the caller; free with cpum_free(). */
