@@ -14,15 +14,14 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import screen
+from serial_line import Serial
 
 POLL_SECONDS = 0.5
 SKIPPED = 77
@@ -74,60 +73,6 @@ def skip(reason):
     sys.exit(SKIPPED)
 
 
-class Serial:
-    """A guest's serial line on a socket: everything it says is kept, and it can be written to."""
-
-    def __init__(self, path, log):
-        self.path, self.log = path, log
-        self.data = bytearray()
-        self.changed = threading.Condition()
-        self.socket = None
-
-    def connect(self, seconds=20):
-        """Connects to the socket that the machine made, and reads it from then on."""
-        end = time.monotonic() + seconds
-        while self.socket is None:
-            line = socket.socket(socket.AF_UNIX)
-            try:
-                line.connect(str(self.path))
-                self.socket = line
-            except OSError as error:
-                line.close()
-                if time.monotonic() > end:
-                    raise GuestError(f'the serial socket: {error}') from error
-                time.sleep(0.1)
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        with open(self.log, 'ab', buffering=0) as log:
-            while True:
-                try:
-                    chunk = self.socket.recv(4096)
-                except OSError:
-                    return
-                if not chunk:
-                    return
-                log.write(chunk)
-                with self.changed:
-                    self.data += chunk
-                    self.changed.notify_all()
-
-    def text(self, start=0):
-        """What the guest has said from byte `start` on, without terminal control sequences."""
-        with self.changed:
-            raw = bytes(self.data[start:])
-        return re.sub(r'\x1b(?:\[[0-9;?]*[A-Za-z]|[()].|.)|\r', '', raw.decode(errors='replace'))
-
-    def write(self, text):
-        """Types into the line."""
-        self.socket.sendall(text.encode())
-
-    def close(self):
-        """Hangs up."""
-        if self.socket is not None:
-            self.socket.close()
-
-
 class Machine:
     """One machine. `iso` and `disk` are paths; `disk` may be any image that the program knows.
 
@@ -140,7 +85,6 @@ class Machine:
         log = self.evidence / f'{name}-serial.log'
         log.unlink(missing_ok=True)
         self.serial = Serial(self.folder / 'serial', log)
-        self.seen = 0
         self.pictures = 0
         self._create(iso, disk, memory, ostype, settings)
 
@@ -185,7 +129,6 @@ class Machine:
     def start(self, kind='headless'):
         """Starts the machine and listens to its serial line."""
         manage('startvm', self.name, '--type', kind)
-        self.seen = 0
         self.serial.connect()
 
     def control(self, *words):
@@ -205,13 +148,10 @@ class Machine:
 
     def wait_serial(self, pattern, seconds):
         """Waits for a regular expression on the serial line, after what earlier waits matched."""
-        def look():
-            match = re.search(pattern, self.serial.text()[self.seen:])
-            if match:
-                self.seen += match.end()
-            return match
-        return self._wait(f'{pattern!r} on the serial line', look, seconds,
-                          lambda: self.serial.text()[-1500:])
+        try:
+            return self.serial.wait(pattern, seconds)
+        except TimeoutError as error:
+            raise GuestError(f'{self.name}: {error}') from error
 
     def screenshot(self, label=None):
         """A picture of the guest's screen; among the evidence if it has a label."""

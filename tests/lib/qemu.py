@@ -4,6 +4,7 @@
 # proves nothing about our own machine.
 """QEMU as the reference machine."""
 
+import contextlib
 import json
 import re
 import socket
@@ -13,16 +14,17 @@ import time
 from pathlib import Path
 
 import screen
+from serial_line import Serial
 
 POLL_SECONDS = 1.0
 
 
-def command(medium, folder, memory):
-    """QEMU's command line: -M pc, serial to a file, QMP on a socket, no display."""
+def command(medium, folder, memory, serial=None):
+    """QEMU's command line: -M pc, serial to a file or a socket, QMP on a socket, no display."""
     kind = 'cdrom' if medium.suffix == '.iso' else 'disk'
     return ['qemu-system-x86_64', '-M', 'pc', '-accel', 'tcg', '-m', str(memory), '-nodefaults',
             '-vga', 'std', '-display', 'none', '-no-reboot', '-snapshot',
-            '-serial', f'file:{folder}/serial.log', '-qmp', f'unix:{folder}/qmp,server=on,wait=off',
+            '-serial', serial or f'file:{folder}/serial.log', '-qmp', f'unix:{folder}/qmp,server=on,wait=off',
             '-drive', f'file={medium},format=raw,if=ide,media={kind}']
 
 
@@ -99,3 +101,19 @@ def boot_until(medium, pattern, where, memory=256, seconds=120, keys=()):
                 return f'QEMU: {error}'
             finally:
                 process.kill()
+
+
+@contextlib.contextmanager
+def serial_session(medium, log, memory=256):
+    """Boots `medium` and yields its serial line, to be read and written."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / 'serial'
+        words = command(Path(medium), name, memory, f'unix:{path},server=on,wait=on')
+        with subprocess.Popen(words) as process:
+            line = Serial(path, log)
+            try:
+                line.connect()
+                yield line
+            finally:
+                process.kill()
+                line.close()

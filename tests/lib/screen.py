@@ -90,16 +90,16 @@ def _cell(picture, x, y, glyphs):
 
 
 def _read_cells(picture, width):
-    """The lines of a text screen with cells of `width` pixels, and the share of cells known."""
+    """The lines of a text screen with cells of `width` pixels, and the share of letters known."""
     glyphs = font()
     lines = []
     known = total = 0
     for y in range(0, picture.height - CELL_HEIGHT + 1, CELL_HEIGHT):
         cells = [_cell(picture, x, y, glyphs) for x in range(0, picture.width - width + 1, width)]
-        total += len(cells)
-        known += sum(cell is not None for cell in cells)
+        total += sum(cell != ' ' for cell in cells)
+        known += sum(cell not in (None, ' ') for cell in cells)
         lines.append(''.join(cell or '\ufffd' for cell in cells).rstrip())
-    return '\n'.join(lines), known / max(total, 1)
+    return '\n'.join(lines), known / total if total else 1.0
 
 
 def _read_by_tesseract(path):
