@@ -109,6 +109,7 @@ struct Vcpu {
     uint64_t gpr[X86_GPR_COUNT];
     uint64_t rip;
     uint64_t rflags; /* complete and exact between instructions; bit 1 always set */
+    uint64_t zero;   /* always 0: stands for the base or index that an address does not have */
     _Atomic uint32_t pending; /* CpumPend */
     uint8_t mode;             /* CpumMode */
     uint8_t cpl;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What the files of the interpreter share. Rules that every handler keeps:
- *  - Vcpu.rip already points behind the instruction when a handler is called; a fault is reported at
- *    rip - insn->length, so a handler changes rip (and any other state) only after its last possible fault.
+ *  - Vcpu.rip already points behind the instruction when a handler is called; a fault is reported
+ * at rip - insn->length, so a handler changes rip (and any other state) only after its last
+ * possible fault.
  *  - Faults leave by iem_raise_*() which never return (a long jump to the loop in iem.c).
  *  - Handlers are chosen once, when the instruction is decoded, for their form and size, so a
  *    handler has no switch over sizes in its hot path.
@@ -18,42 +19,102 @@
 typedef struct IemInsn IemInsn;
 typedef void (*IemHandler)(Vcpu *vcpu, const IemInsn *insn);
 
-#define IEM_REG_NONE 0xff
+/* base and index count in 64-bit words from the start of struct Vcpu: 0..15 are the general
+ * registers, 16 is RIP (already behind the instruction), and IEM_REG_NONE a word that is always
+ * zero. */
+#define IEM_REG_RIP 16
+#define IEM_REG_NONE 18
+_Static_assert(offsetof(Vcpu, gpr) == 0 && offsetof(Vcpu, rip) == 8 * IEM_REG_RIP &&
+                   offsetof(Vcpu, zero) == 8 * IEM_REG_NONE,
+               "operands are addressed by word");
 
 /* Prefixes and properties of a decoded instruction. */
-#define IEM_INSN_MEM (1u << 0)   /* ModRM names memory: base, index, scale, disp, seg are valid */
+#define IEM_INSN_MEM (1u << 0) /* ModRM names memory: base, index, scale, disp, seg are valid */
 #define IEM_INSN_LOCK (1u << 1)
-#define IEM_INSN_REP (1u << 2)   /* F3 as a prefix */
-#define IEM_INSN_REPNE (1u << 3) /* F2 as a prefix */
-#define IEM_INSN_REX (1u << 4)   /* SPL..DIL instead of AH..BH */
+#define IEM_INSN_REP (1u << 2)     /* F3 as a prefix */
+#define IEM_INSN_REPNE (1u << 3)   /* F2 as a prefix */
+#define IEM_INSN_REX (1u << 4)     /* SPL..DIL instead of AH..BH */
 #define IEM_INSN_RIP_REL (1u << 5) /* base is the RIP of the next instruction */
 #define IEM_INSN_REX_W (1u << 6)
-#define IEM_INSN_BLOCK_END (1u << 7) /* control flow, mode or interrupt state changes: look at pending */
+#define IEM_INSN_BLOCK_END                                                                         \
+    (1u << 7) /* control flow, mode or interrupt state changes: look at pending */
+#define IEM_INSN_SYSTEM                                                                            \
+    (1u << 8) /* of a system row: the loop refreshes what it derived from segments */
 
 struct IemInsn {
     IemHandler handler;
-    uint64_t imm;     /* immediate, sign-extended; branch displacement; far offset; moffs */
+    uint64_t imm; /* immediate, sign-extended; branch displacement; far offset; moffs */
     int32_t disp;
-    uint16_t imm2;    /* far selector; ENTER's level; second immediate */
-    uint16_t row;     /* row of vmm/x86/instructions.def */
-    uint16_t flags;   /* IEM_INSN_* */
-    uint8_t length;   /* 1..15 */
-    uint8_t opcode;   /* last opcode byte */
-    uint8_t modrm;    /* raw, 0 without */
-    uint8_t opsize;   /* operand size in bytes: 1, 2, 4, 8; 16 for vectors */
-    uint8_t addrsize; /* 2, 4, 8 */
-    uint8_t reg;      /* ModRM.reg with REX.R, or the register in the opcode with REX.B */
-    uint8_t rm;       /* ModRM.rm with REX.B when not memory */
-    uint8_t base, index, scale; /* IEM_REG_NONE; scale is a shift count */
-    uint8_t seg;      /* X86_ES.. of the memory operand, with overrides and defaults applied */
-    uint8_t width;    /* bytes of the memory operand */
+    uint16_t imm2;              /* far selector; ENTER's level; second immediate */
+    uint16_t row;               /* row of vmm/x86/instructions.def */
+    uint16_t flags;             /* IEM_INSN_* */
+    uint8_t length;             /* 1..15 */
+    uint8_t opcode;             /* last opcode byte */
+    uint8_t modrm;              /* raw, 0 without */
+    uint8_t opsize;             /* operand size in bytes: 1, 2, 4, 8; 16 for vectors */
+    uint8_t addrsize;           /* 2, 4, 8 */
+    uint8_t reg;                /* ModRM.reg with REX.R, or the register in the opcode with REX.B */
+    uint8_t rm;                 /* ModRM.rm with REX.B when not memory */
+    uint8_t base, index, scale; /* words of struct Vcpu, see IEM_REG_NONE; scale is a shift count */
+    uint8_t seg;   /* X86_ES.. of the memory operand, with overrides and defaults applied */
+    uint8_t width; /* for the chooser's own use; 0 before */
+    uint8_t map;   /* opcode map: 0 one byte, 1 is 0F, 2 is 0F 38, 3 is 0F 3A, 15 is 0F 0F */
 };
 
-/* One for each virtual CPU (Vcpu.iem_vcpu). Extended by its owner iem.c / iem-cache.c. */
-typedef struct IemVcpu IemVcpu;
+/* What IEM keeps for a virtual CPU (Vcpu.iem_vcpu); the code cache is behind `cache`. */
+typedef enum {
+    IEM_STOP_EXIT = 1u << 0,    /* leave run with IemVcpu.exit */
+    IEM_STOP_RESTART = 1u << 1, /* not retired: rip is back at the instruction (REP, interrupted) */
+    IEM_STOP_STATE = 1u << 2,   /* mode, segments or paging changed */
+    IEM_STOP_CODE = 1u << 3,    /* code in the executing block was overwritten */
+    IEM_STOP_PENDING = 1u << 4, /* something may have set Vcpu.pending in the middle of a block */
+    IEM_STOP_DEBUG = 1u << 5,   /* debug_hits is not zero */
+} IemStop;
+
+/* The part of a segment check that the inline path does: an access of n bytes at `offset` is
+ * allowed when offset + n - 1 < end. 0: always take the slow path (null, expand-down, checks for
+ * #AC or DR7). */
+typedef struct {
+    uint64_t base;
+    uint64_t read_end, write_end;
+} IemSegFast;
+
+typedef struct IemCache IemCache;
+
+typedef struct IemVcpu {
+    const IemInsn *insn;  /* what executes now; its length goes off rip when it faults */
+    const IemInsn *first; /* first instruction that is not yet counted in Vcpu.retired */
+    uint32_t stop;        /* IemStop; the loop looks at it after each instruction */
+    uint32_t exit;        /* EmExit, with IEM_STOP_EXIT */
+    uint64_t linear_mask; /* 64 bits in long mode, else 32 */
+    uint64_t branch_low, branch_span; /* a near target t is valid when t - low <= span */
+    IemSegFast seg[X86_SEG_COUNT];
+    bool check_align;    /* CR0.AM, EFLAGS.AC, CPL 3 */
+    bool check_data;     /* DR7 has a data breakpoint on */
+    bool suppress_step;  /* INT n and the like: no single-step trap after this one */
+    bool one_step;       /* iem_step: nothing is cached */
+    uint64_t debug_hits; /* DR6 bits of the trap that follows this instruction */
+
+    /* The event that is being delivered, for #DF. */
+    bool event_raised, event_has_error;
+    uint8_t event_kind, event_vector;
+    uint32_t event_error;
+    uint64_t event_cr2;
+    int delivering; /* vector of the exception whose delivery is under way, or IEM_DELIVERING_* */
+
+    IemCache *cache;
+    jmp_buf env;
+} IemVcpu;
+
+#define IEM_DELIVERING_NONE (-1)
+#define IEM_DELIVERING_BENIGN (-2) /* an interrupt: a fault in its delivery is just that fault */
+
+/* Stands for "no instruction": of length 0, so that a fault in a fetch or delivery leaves rip
+ * alone. */
+extern const IemInsn iem_no_insn;
 
 /* ---- iem-raise.c: leave the instruction. rip is set back to its start for faults. ---- */
-G_NORETURN void iem_raise(Vcpu *vcpu, uint8_t vector);                      /* without an error code */
+G_NORETURN void iem_raise(Vcpu *vcpu, uint8_t vector); /* without an error code */
 G_NORETURN void iem_raise_error(Vcpu *vcpu, uint8_t vector, uint32_t error); /* with one */
 G_NORETURN void iem_raise_page_fault(Vcpu *vcpu, uint64_t linear, uint32_t error);
 static inline G_NORETURN void
@@ -71,52 +132,22 @@ iem_raise_nm(Vcpu *vcpu)
 {
     iem_raise(vcpu, X86_XCPT_NM);
 }
+/* A debug trap after the present instruction has retired, with these bits of DR6 (BS, BT, B0..B3).
+ */
+void iem_debug_trap(Vcpu *vcpu, uint64_t dr6_bits);
 /* Ends `run` after this instruction has retired, with that exit (HLT, shutdown, mode change). */
 void iem_leave(Vcpu *vcpu, EmExit exit);
-/* What was decoded may be stale (CR0/CR4/CS/paging changed): re-enter through the cache's lookup. */
+/* What was decoded may be stale (CR0/CR4/CS/paging changed): re-enter through the cache's lookup.
+ */
 void iem_state_changed(Vcpu *vcpu);
+/* Vcpu.seg[], mode, cpl, RFLAGS.AC, CR0.AM or DR7 changed: call it before the next access to memory
+ * through a segment in the same instruction. After the instruction of a system row the loop does it
+ * by itself. */
+void iem_segments_changed(Vcpu *vcpu);
 
-/* ---- iem-mem.h (inline fast path) and iem-mem.c: data accesses with all segment, paging, alignment
- * checks. offset is within the segment. Accesses may cross pages. Faults do not return. ---- */
-uint8_t iem_read_u8(Vcpu *vcpu, unsigned seg, uint64_t offset);
-uint16_t iem_read_u16(Vcpu *vcpu, unsigned seg, uint64_t offset);
-uint32_t iem_read_u32(Vcpu *vcpu, unsigned seg, uint64_t offset);
-uint64_t iem_read_u64(Vcpu *vcpu, unsigned seg, uint64_t offset);
-void iem_write_u8(Vcpu *vcpu, unsigned seg, uint64_t offset, uint8_t value);
-void iem_write_u16(Vcpu *vcpu, unsigned seg, uint64_t offset, uint16_t value);
-void iem_write_u32(Vcpu *vcpu, unsigned seg, uint64_t offset, uint32_t value);
-void iem_write_u64(Vcpu *vcpu, unsigned seg, uint64_t offset, uint64_t value);
-/* Up to 512 bytes; a write faults before its first byte is stored. */
-void iem_read_bytes(Vcpu *vcpu, unsigned seg, uint64_t offset, void *data, unsigned size);
-void iem_write_bytes(Vcpu *vcpu, unsigned seg, uint64_t offset, const void *data, unsigned size);
-/* 16 bytes that have to be aligned (#GP(0) otherwise), MOVAPS and most SSE memory operands. */
-void iem_read_aligned16(Vcpu *vcpu, unsigned seg, uint64_t offset, void *data);
-void iem_write_aligned16(Vcpu *vcpu, unsigned seg, uint64_t offset, const void *data);
-/* Checks that a write of that size would not fault, and does nothing else. */
-void iem_probe_write(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size);
-/* Read-modify-write of 1, 2, 4, 8 or 16 bytes: *host is guest memory (or a bounce buffer for MMIO, page
- * crossings and tracked pages); commit stores and reports. A LOCKed operation is atomic on *host. */
-typedef struct {
-    void *host;
-    uint64_t linear;
-    unsigned size;
-    bool bounced;
-    uint8_t kind; /* CpumTlbKind */
-    _Alignas(16) uint8_t bounce[16];
-} IemRmw;
-void iem_rmw_begin(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size, IemRmw *rmw);
-void iem_rmw_commit(Vcpu *vcpu, IemRmw *rmw);
-/* Implicit supervisor accesses at linear addresses (descriptor tables, TSS, stacks of gates). */
-uint16_t iem_sys_read_u16(Vcpu *vcpu, uint64_t linear);
-uint32_t iem_sys_read_u32(Vcpu *vcpu, uint64_t linear);
-uint64_t iem_sys_read_u64(Vcpu *vcpu, uint64_t linear);
-void iem_sys_write_u16(Vcpu *vcpu, uint64_t linear, uint16_t value);
-void iem_sys_write_u32(Vcpu *vcpu, uint64_t linear, uint32_t value);
-void iem_sys_write_u64(Vcpu *vcpu, uint64_t linear, uint64_t value);
-void iem_sys_write_u8(Vcpu *vcpu, uint64_t linear, uint8_t value);
-uint8_t iem_sys_read_u8(Vcpu *vcpu, uint64_t linear);
-/* The offset that ModRM/SIB name, truncated to the address size. */
-uint64_t iem_ea(const Vcpu *vcpu, const IemInsn *insn);
+/* Delivers event_*; false: shutdown. Leaves through env when the delivery faults (with event_*
+ * set). */
+bool iem_deliver_raised(Vcpu *vcpu);
 
 /* ---- stack (iem-stack.c): by the stack's address size (SS.B or long mode) ---- */
 void iem_push(Vcpu *vcpu, uint64_t value, unsigned size); /* updates RSP last */
@@ -130,7 +161,7 @@ void iem_branch_near(Vcpu *vcpu, uint64_t target, unsigned opsize);
 
 /* ---- segments and descriptors (iem-segment.c) ---- */
 typedef struct {
-    uint64_t raw; /* the 8 bytes */
+    uint64_t raw;  /* the 8 bytes */
     uint64_t high; /* bytes 8..15 of a 16-byte system descriptor in long mode */
     uint64_t base;
     uint32_t limit, attr; /* as CpumSeg */
@@ -149,13 +180,22 @@ void iem_task_switch(Vcpu *vcpu, uint16_t selector, unsigned why, bool has_error
                      uint64_t return_rip);
 
 /* ---- feature gates used by FPU and SSE handlers (iem-fpu.c) ---- */
-void iem_check_x87(Vcpu *vcpu);  /* CR0.EM/TS -> #NM, pending #MF; not for FNINIT and friends */
+void iem_check_x87(Vcpu *vcpu); /* CR0.EM/TS -> #NM, pending #MF; not for FNINIT and friends */
 void iem_check_mmx(Vcpu *vcpu);
-void iem_check_sse(Vcpu *vcpu);  /* CR0.EM, CR4.OSFXSR -> #UD, CR0.TS -> #NM */
+void iem_check_sse(Vcpu *vcpu); /* CR0.EM, CR4.OSFXSR -> #UD, CR0.TS -> #NM */
 
 /* Choosing a handler: each family offers one function that returns the handler for a decoded form,
  * or NULL for #UD. instructions.def names it. */
 typedef IemHandler (*IemChoose)(const Vcpu *vcpu, IemInsn *insn);
+
+/* Mnemonics of which both integer and system files have forms. The rows are in
+ * instructions-integer.def; its choosers set IEM_INSN_SYSTEM and IEM_INSN_BLOCK_END and ask these
+ * for the system forms. MOV, PUSH and POP of segment registers are integer forms that call
+ * iem_load_segment(). */
+IemHandler iem_choose_mov_cr_dr(const Vcpu *vcpu, IemInsn *insn); /* MOV, 0F 20..23 */
+IemHandler iem_choose_call_far(const Vcpu *vcpu, IemInsn *insn);  /* CALL, 9A and FF /3 */
+IemHandler iem_choose_jmp_far(const Vcpu *vcpu, IemInsn *insn);   /* JMP, EA and FF /5 */
+IemHandler iem_choose_ret_far(const Vcpu *vcpu, IemInsn *insn);   /* RET, CA and CB */
 
 /* ---- register access ---- */
 static inline uint8_t *
@@ -188,3 +228,5 @@ iem_is_protected(const Vcpu *vcpu)
 {
     return vcpu->mode >= CPUM_MODE_PROT16;
 }
+
+#include "vmm/iem/iem-mem.h"

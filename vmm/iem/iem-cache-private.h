@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What iem-cache.c (lookup, decoding) and iem-code-page.c (pages, arena, invalidation) share. */
+#pragma once
+
+#include "vmm/iem/iem-cache.h"
+
+#define IEM_HASH_SIZE 32768u
+#define IEM_PAGE_HASH_SIZE 4096u
+#define IEM_ARENA_SIZE (24u << 20)
+
+typedef struct IemBlockRef IemBlockRef;
+typedef struct IemCodePage IemCodePage;
+
+/* A block's bytes in one page. */
+struct IemBlockRef {
+    IemBlockRef *next;
+    IemBlock *block;
+    uint16_t first, end; /* offsets in the page */
+};
+
+struct IemCodePage {
+    IemCodePage *hash_next;
+    uint64_t gpa;
+    uint64_t granules; /* bit i: some block holds bytes of [64 i, 64 i + 64) */
+    IemBlockRef *refs;
+    bool marked;
+};
+
+typedef struct {
+    uint64_t gpa, size;
+} IemRemoteWrite;
+
+struct IemCache {
+    X86Decoder decoder;
+    Vcpu *vcpu;
+    IemInsn single;
+    uint32_t generation;
+    uint8_t *arena;
+    size_t used;
+    IemBlock *hash[IEM_HASH_SIZE];
+    IemCodePage *pages[IEM_PAGE_HASH_SIZE];
+    GMutex lock;    /* of remote */
+    GArray *remote; /* IemRemoteWrite: writes by other threads, handled at the next entry of run */
+    uint64_t decoded, killed, flushed;
+};
+
+static inline unsigned
+iem_cache_hash(const uint8_t *host)
+{
+    uint64_t h = (uint64_t)(uintptr_t)host;
+
+    return (unsigned)((h ^ (h >> 13)) & (IEM_HASH_SIZE - 1));
+}
+
+/* Room for the largest block and its bookkeeping; drops everything when the arena is full. */
+void iem_cache_make_room(IemCache *cache);
+/* Where the next block goes; commit keeps it, and nothing else may take memory between the two. */
+IemBlock *iem_cache_block(IemCache *cache);
+void iem_cache_commit(IemCache *cache, IemBlock *block);
+void iem_cache_insert(IemCache *cache, IemBlock *block);
+void iem_cache_flush(IemCache *cache);
+
+/* Watches the page from now on. false: its code cannot be kept. */
+bool iem_code_page_mark(Vcpu *vcpu, uint64_t gpa);
+void iem_code_page_add(IemCache *cache, uint64_t gpa, unsigned bytes, IemBlock *block);
+bool iem_code_written(void *user, Vcpu *writer, uint64_t gpa, uint64_t size);

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The cache of decoded instructions: lookup, decoding, the code that is never kept. Pages and their
+ * invalidation are in iem-code-page.c. Intel SDM volume 3A section 11.6 (self-modifying code: exact
+ * here, as on a processor that snoops its own stores). */
+#include "vmm/iem/iem-cache-private.h"
+
+#define PAGE_MASK (~(uint64_t)X86_PAGE_OFFSET_MASK)
+
+/* Everything besides the bytes that decoding and the choice of handlers depend on. */
+static uint32_t
+mode_key(const Vcpu *vcpu)
+{
+    return (uint32_t)vcpu->mode | ((vcpu->seg[X86_SS].attr & X86_SEG_DB) ? 16 : 0) |
+           ((vcpu->seg[X86_CS].attr & X86_SEG_DB) ? 32 : 0);
+}
+
+static uint64_t
+fetch_linear(const Vcpu *vcpu)
+{
+    if (iem_is_long64(vcpu))
+        return vcpu->rip;
+    return (uint32_t)(vcpu->seg[X86_CS].base + vcpu->rip);
+}
+
+/* The exec TLB entry of a page, filled. Faults leave. */
+static const CpumTlbEntry *
+exec_entry(Vcpu *vcpu, uint64_t linear)
+{
+    const CpumTlbEntry *entry = cpum_tlb_entry(vcpu, vcpu->tlb_kind, linear);
+    PgmFault fault;
+
+    if ((entry->tag_exec & ~(uint64_t)(CPUM_TLB_MMIO | CPUM_TLB_TRACKED)) != (linear & PAGE_MASK)) {
+        vcpu->iem_vcpu->insn = &iem_no_insn;
+        if (!pgm_tlb_fill(vcpu, linear, PGM_EXEC, vcpu->tlb_kind, &fault))
+            iem_raise_page_fault(vcpu, linear, fault.error_code);
+    }
+    return entry;
+}
+
+static uint64_t
+physical(Vcpu *vcpu, uint64_t linear)
+{
+    uint64_t gpa;
+    PgmFault fault;
+
+    if (!pgm_translate(vcpu, linear, PGM_EXEC, vcpu->tlb_kind, &gpa, &fault))
+        iem_raise_page_fault(vcpu, linear, fault.error_code);
+    return gpa;
+}
+
+/* The last byte that may be fetched, relative to rip: #GP(0) beyond it. */
+static void
+check_fetch(Vcpu *vcpu, unsigned bytes)
+{
+    if (!iem_is_long64(vcpu) && vcpu->rip + bytes - 1 > vcpu->seg[X86_CS].limit)
+        iem_raise_gp0(vcpu);
+}
+
+/* Code bytes at rip for one instruction, from up to two pages of any kind. */
+static unsigned
+fetch_bytes(Vcpu *vcpu, uint64_t linear, uint8_t *bytes, unsigned size)
+{
+    const CpumTlbEntry *entry = exec_entry(vcpu, linear);
+    unsigned part = MIN(size, X86_PAGE_SIZE - (unsigned)(linear & X86_PAGE_OFFSET_MASK));
+
+    if (!(entry->tag_exec & CPUM_TLB_MMIO)) {
+        memcpy(bytes, (const void *)(uintptr_t)(entry->addend + linear), part);
+        return part;
+    }
+    for (unsigned i = 0; i < part; i++)
+        bytes[i] = (uint8_t)pgm_cpu_phys_read(vcpu, physical(vcpu, linear + i), 1);
+    return part;
+}
+
+/* Decodes one instruction that may cross into the next page. */
+static void
+decode_slowly(Vcpu *vcpu, IemInsn *insn)
+{
+    const X86Decoder *decoder = &vcpu->iem_vcpu->cache->decoder;
+    uint64_t linear = fetch_linear(vcpu);
+    uint8_t bytes[X86_INSN_MAX];
+    unsigned have;
+
+    vcpu->iem_vcpu->insn = &iem_no_insn;
+    check_fetch(vcpu, 1);
+    have = fetch_bytes(vcpu, linear, bytes, X86_INSN_MAX);
+    if (iem_decode(decoder, vcpu, bytes, have, insn) == X86_DECODE_MORE) {
+        check_fetch(vcpu, have + 1);
+        fetch_bytes(vcpu, (linear + have) & vcpu->iem_vcpu->linear_mask, bytes + have,
+                    X86_INSN_MAX - have);
+        iem_decode(decoder, vcpu, bytes, X86_INSN_MAX, insn);
+    }
+    if (insn->length > 0)
+        check_fetch(vcpu, insn->length);
+}
+
+const IemInsn *
+iem_cache_uncached(Vcpu *vcpu)
+{
+    IemInsn *insn = &vcpu->iem_vcpu->cache->single;
+
+    decode_slowly(vcpu, insn);
+    return insn;
+}
+
+/* Decodes from `host` up to the end of the block or page. Returns 0 when not even the first
+ * instruction is whole. */
+static unsigned
+decode_block(Vcpu *vcpu, const uint8_t *host, unsigned available, IemInsn *insn, unsigned *used)
+{
+    const X86Decoder *decoder = &vcpu->iem_vcpu->cache->decoder;
+    unsigned count = 0;
+
+    *used = 0;
+    while (count < IEM_BLOCK_INSNS && *used < available) {
+        unsigned left = MIN(available - *used, X86_INSN_MAX);
+
+        if (iem_decode(decoder, vcpu, host + *used, left, &insn[count]) != X86_DECODE_OK)
+            break;
+        *used += insn[count].length;
+        if (insn[count++].flags & IEM_INSN_BLOCK_END)
+            break;
+    }
+    return count;
+}
+
+static IemBlock *
+start_block(Vcpu *vcpu, const uint8_t *host)
+{
+    IemBlock *block = iem_cache_block(vcpu->iem_vcpu->cache);
+
+    block->host = host;
+    block->mode = mode_key(vcpu);
+    block->second = NULL;
+    block->dead = false;
+    return block;
+}
+
+/* An instruction over a page boundary is a block of its own, registered with both pages. */
+static IemBlock *
+translate_crossing(Vcpu *vcpu, uint64_t linear, uint64_t gpa, const uint8_t *host)
+{
+    IemCache *cache = vcpu->iem_vcpu->cache;
+    unsigned available = X86_PAGE_SIZE - (unsigned)(linear & X86_PAGE_OFFSET_MASK);
+    uint64_t next = (linear + available) & vcpu->iem_vcpu->linear_mask;
+    const CpumTlbEntry *entry;
+    uint64_t next_gpa;
+    IemInsn insn;
+    IemBlock *block;
+
+    decode_slowly(vcpu, &insn);
+    if (insn.length <= available)
+        return NULL;
+    entry = exec_entry(vcpu, next);
+    next_gpa = physical(vcpu, next);
+    if ((entry->tag_exec & CPUM_TLB_MMIO) || !iem_code_page_mark(vcpu, next_gpa))
+        return NULL;
+    decode_slowly(vcpu, &insn); /* again: the bytes are being watched only now */
+    block = start_block(vcpu, host);
+    block->insn[0] = insn;
+    block->count = 1;
+    block->bytes = insn.length;
+    block->second = (const uint8_t *)(uintptr_t)(entry->addend + next);
+    iem_cache_commit(cache, block);
+    iem_code_page_add(cache, gpa, available, block);
+    iem_code_page_add(cache, next_gpa, block->bytes - available, block);
+    return block;
+}
+
+static IemBlock *
+translate_within(Vcpu *vcpu, uint64_t gpa, const uint8_t *host)
+{
+    IemCache *cache = vcpu->iem_vcpu->cache;
+    unsigned available = X86_PAGE_SIZE - (unsigned)(gpa & X86_PAGE_OFFSET_MASK);
+    IemBlock *block = start_block(vcpu, host);
+    unsigned used;
+
+    block->count = (uint16_t)decode_block(vcpu, host, available, block->insn, &used);
+    block->bytes = (uint16_t)used;
+    if (block->count == 0)
+        return NULL;
+    /* An undefined instruction has no length, and up to 15 bytes decided that it is undefined. */
+    if (block->insn[block->count - 1].length == 0)
+        used = MIN(used + X86_INSN_MAX, available);
+    iem_cache_commit(cache, block);
+    iem_code_page_add(cache, gpa, used, block);
+    return block;
+}
+
+static const IemBlock *
+translate(Vcpu *vcpu, uint64_t linear, const uint8_t *host)
+{
+    IemCache *cache = vcpu->iem_vcpu->cache;
+    uint64_t gpa = physical(vcpu, linear);
+    IemBlock *block;
+
+    iem_cache_make_room(cache);
+    if (!iem_code_page_mark(vcpu, gpa))
+        return NULL;
+    block = translate_within(vcpu, gpa, host);
+    if (block == NULL)
+        block = translate_crossing(vcpu, linear, gpa, host);
+    if (block == NULL)
+        return NULL;
+    iem_cache_insert(cache, block);
+    return block;
+}
+
+/* What a block's key does not cover: the code segment's limit and the mapping of a second page. */
+static bool
+still_valid(Vcpu *vcpu, const IemBlock *block, uint64_t linear)
+{
+    const CpumTlbEntry *entry;
+    uint64_t next;
+
+    if (!iem_is_long64(vcpu) && vcpu->rip + MAX(block->bytes, 1) - 1 > vcpu->seg[X86_CS].limit)
+        return false;
+    if (block->second == NULL)
+        return true;
+    next = ((linear | X86_PAGE_OFFSET_MASK) + 1) & vcpu->iem_vcpu->linear_mask;
+    entry = exec_entry(vcpu, next);
+    return !(entry->tag_exec & CPUM_TLB_MMIO) &&
+           (const uint8_t *)(uintptr_t)(entry->addend + next) == block->second;
+}
+
+const IemBlock *
+iem_cache_find(Vcpu *vcpu)
+{
+    IemCache *cache = vcpu->iem_vcpu->cache;
+    uint64_t linear = fetch_linear(vcpu);
+    uint32_t mode = mode_key(vcpu);
+    const CpumTlbEntry *entry = cpum_tlb_entry(vcpu, vcpu->tlb_kind, linear);
+    const uint8_t *host;
+    const IemBlock *block;
+
+    if (G_UNLIKELY(entry->tag_exec != (linear & PAGE_MASK))) {
+        vcpu->iem_vcpu->insn = &iem_no_insn;
+        check_fetch(vcpu, 1);
+        if (exec_entry(vcpu, linear)->tag_exec & CPUM_TLB_MMIO)
+            return NULL;
+    }
+    host = (const uint8_t *)(uintptr_t)(entry->addend + linear);
+    for (block = cache->hash[iem_cache_hash(host)]; block != NULL; block = block->hash_next) {
+        if (block->host == host && block->mode == mode)
+            break;
+    }
+    if (G_UNLIKELY(block == NULL)) {
+        vcpu->iem_vcpu->insn = &iem_no_insn;
+        check_fetch(vcpu, 1);
+        block = translate(vcpu, linear, host);
+    }
+    return block != NULL && still_valid(vcpu, block, linear) ? block : NULL;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The memory of the code cache and its pages: which blocks hold which bytes, and what happens when
+ * these are written. A write by this CPU kills blocks before it is done and stops the block that
+ * executes after its present instruction; a write by another thread (DMA) is noted and handled when
+ * the CPU next enters the loop, which is before it can see that the DMA completed. */
+#include "vmm/iem/iem-cache-private.h"
+
+#define BLOCK_MAX (sizeof(IemBlock) + IEM_BLOCK_INSNS * sizeof(IemInsn))
+#define EXTRAS (2 * (sizeof(IemBlockRef) + sizeof(IemCodePage)) + 64)
+
+IemCache *
+iem_cache_new(Vcpu *vcpu)
+{
+    IemCache *cache = g_new0(IemCache, 1);
+
+    cache->vcpu = vcpu;
+    cache->arena = g_malloc(IEM_ARENA_SIZE);
+    cache->remote = g_array_new(FALSE, FALSE, sizeof(IemRemoteWrite));
+    cache->generation = pgm_generation(vcpu->pgm);
+    g_mutex_init(&cache->lock);
+    iem_decoder_init(&cache->decoder, vcpu);
+    pgm_code_listen(vcpu->pgm, iem_code_written, cache);
+    return cache;
+}
+
+void
+iem_cache_free(IemCache *cache)
+{
+    g_array_unref(cache->remote);
+    g_mutex_clear(&cache->lock);
+    g_free(cache->arena);
+    g_free(cache);
+}
+
+void
+iem_cache_flush(IemCache *cache)
+{
+    memset(cache->hash, 0, sizeof cache->hash);
+    memset(cache->pages, 0, sizeof cache->pages);
+    cache->used = 0;
+    cache->flushed++;
+}
+
+static void *
+take(IemCache *cache, size_t size)
+{
+    void *memory = cache->arena + cache->used;
+
+    cache->used += (size + 15) & ~(size_t)15;
+    return memory;
+}
+
+void
+iem_cache_make_room(IemCache *cache)
+{
+    if (cache->used + BLOCK_MAX + EXTRAS > IEM_ARENA_SIZE)
+        iem_cache_flush(cache);
+}
+
+IemBlock *
+iem_cache_block(IemCache *cache)
+{
+    return (IemBlock *)(cache->arena + cache->used);
+}
+
+void
+iem_cache_commit(IemCache *cache, IemBlock *block)
+{
+    take(cache, sizeof *block + block->count * sizeof(IemInsn));
+    cache->decoded += block->count;
+}
+
+void
+iem_cache_insert(IemCache *cache, IemBlock *block)
+{
+    IemBlock **bucket = &cache->hash[iem_cache_hash(block->host)];
+
+    block->hash_next = *bucket;
+    *bucket = block;
+}
+
+static IemCodePage **
+page_slot(IemCache *cache, uint64_t gpa)
+{
+    uint64_t number = gpa >> X86_PAGE_SHIFT;
+    IemCodePage **slot = &cache->pages[(number ^ (number >> 12)) & (IEM_PAGE_HASH_SIZE - 1)];
+
+    while (*slot != NULL && (*slot)->gpa >> X86_PAGE_SHIFT != number)
+        slot = &(*slot)->hash_next;
+    return slot;
+}
+
+bool
+iem_code_page_mark(Vcpu *vcpu, uint64_t gpa)
+{
+    IemCache *cache = vcpu->iem_vcpu->cache;
+    uint64_t start = gpa & ~(uint64_t)X86_PAGE_OFFSET_MASK;
+    IemCodePage **slot = page_slot(cache, gpa);
+
+    if (*slot == NULL) {
+        *slot = take(cache, sizeof **slot);
+        **slot = (IemCodePage){.gpa = start};
+    }
+    if ((*slot)->marked)
+        return true;
+    if (pgm_code_page(vcpu, start) == NULL)
+        return false;
+    pgm_code_mark(vcpu->pgm, start, X86_PAGE_SIZE);
+    (*slot)->marked = true;
+    return true;
+}
+
+/* The granules of 64 bytes that [first, end) of a page touches. */
+static uint64_t
+granules(unsigned first, unsigned end)
+{
+    return (~0ull << (first / 64)) & (~0ull >> (63 - (end - 1) / 64));
+}
+
+void
+iem_code_page_add(IemCache *cache, uint64_t gpa, unsigned bytes, IemBlock *block)
+{
+    IemCodePage *page = *page_slot(cache, gpa);
+    IemBlockRef *ref = take(cache, sizeof *ref);
+
+    ref->block = block;
+    ref->first = (uint16_t)(gpa & X86_PAGE_OFFSET_MASK);
+    ref->end = (uint16_t)(ref->first + bytes);
+    ref->next = page->refs;
+    page->refs = ref;
+    page->granules |= granules(ref->first, ref->end);
+}
+
+static void
+kill_block(IemCache *cache, IemBlock *block)
+{
+    IemVcpu *iem = cache->vcpu->iem_vcpu;
+    IemBlock **link = &cache->hash[iem_cache_hash(block->host)];
+
+    if (block->dead)
+        return;
+    block->dead = true;
+    cache->killed++;
+    while (*link != block)
+        link = &(*link)->hash_next;
+    *link = block->hash_next;
+    if (iem->insn >= block->insn && iem->insn < block->insn + block->count)
+        iem->stop |= IEM_STOP_CODE;
+}
+
+/* Kills the blocks with bytes in [first, end). */
+static void
+kill_range(IemCache *cache, IemCodePage *page, unsigned first, unsigned end)
+{
+    IemBlockRef **link = &page->refs;
+
+    if (!(page->granules & granules(first, end)))
+        return;
+    page->granules = 0;
+    while (*link != NULL) {
+        IemBlockRef *ref = *link;
+
+        if (ref->block->dead || (ref->first < end && first < ref->end)) {
+            kill_block(cache, ref->block);
+            *link = ref->next;
+            continue;
+        }
+        page->granules |= granules(ref->first, ref->end);
+        link = &ref->next;
+    }
+}
+
+/* True when nothing is held of that page any more. The range lies within one page. */
+static bool
+write_page(IemCache *cache, uint64_t gpa, uint64_t size)
+{
+    IemCodePage *page = *page_slot(cache, gpa);
+    unsigned first = (unsigned)(gpa & X86_PAGE_OFFSET_MASK);
+
+    if (page == NULL)
+        return true;
+    kill_range(cache, page, first, first + (unsigned)size);
+    if (page->refs != NULL)
+        return false;
+    page->marked = false;
+    return true;
+}
+
+static bool
+write_range(IemCache *cache, uint64_t gpa, uint64_t size)
+{
+    bool clean = true;
+
+    while (size > 0) {
+        uint64_t part = MIN(size, X86_PAGE_SIZE - (gpa & X86_PAGE_OFFSET_MASK));
+
+        clean = write_page(cache, gpa, part) && clean;
+        gpa += part;
+        size -= part;
+    }
+    return clean;
+}
+
+bool
+iem_code_written(void *user, Vcpu *writer, uint64_t gpa, uint64_t size)
+{
+    IemCache *cache = user;
+    IemRemoteWrite write = {gpa, size};
+
+    if (writer == cache->vcpu)
+        return write_range(cache, gpa, size);
+    g_mutex_lock(&cache->lock);
+    g_array_append_val(cache->remote, write);
+    g_mutex_unlock(&cache->lock);
+    cpum_pend(cache->vcpu, CPUM_PEND_KICK);
+    return false;
+}
+
+void
+iem_cache_enter(Vcpu *vcpu)
+{
+    IemCache *cache = vcpu->iem_vcpu->cache;
+    uint32_t generation = pgm_generation(vcpu->pgm);
+
+    if (cache->generation != generation) {
+        cache->generation = generation;
+        iem_cache_flush(cache);
+    }
+    g_mutex_lock(&cache->lock);
+    for (unsigned i = 0; i < cache->remote->len; i++) {
+        const IemRemoteWrite *write = &g_array_index(cache->remote, IemRemoteWrite, i);
+
+        write_range(cache, write->gpa, write->size);
+    }
+    g_array_set_size(cache->remote, 0);
+    g_mutex_unlock(&cache->lock);
+}
+
+void
+iem_cache_info(Vcpu *vcpu, GString *out)
+{
+    const IemCache *cache = vcpu->iem_vcpu->cache;
+
+    g_string_append_printf(out, "iem-decoded %" G_GUINT64_FORMAT "\n", cache->decoded);
+    g_string_append_printf(out, "iem-killed-blocks %" G_GUINT64_FORMAT "\n", cache->killed);
+    g_string_append_printf(out, "iem-cache-flushes %" G_GUINT64_FORMAT "\n", cache->flushed);
+    g_string_append_printf(out, "iem-cache-bytes %" G_GSIZE_FORMAT "\n", cache->used);
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Memory accesses that the inline path of iem-mem.h does not do: full segment checks, alignment
+ * checks, data breakpoints, TLB fills, page crossings, MMIO and tracked pages. Intel SDM volume 3A
+ * sections 5.3 (limits), 5.4 (types), 6.15 (#AC), 17.2 (breakpoints); volume 1 section 3.3.7.1
+ * (canonical form). */
+#include "vmm/iem/iem-private.h"
+
+#define PAGE_MASK (~(uint64_t)X86_PAGE_OFFSET_MASK)
+#define TLB_FLAGS ((uint64_t)(CPUM_TLB_MMIO | CPUM_TLB_TRACKED))
+
+static G_NORETURN void
+segment_fault(Vcpu *vcpu, unsigned seg)
+{
+    iem_raise_error(vcpu, seg == X86_SS ? X86_XCPT_SS : X86_XCPT_GP, 0);
+}
+
+static bool
+is_canonical(const Vcpu *vcpu, uint64_t linear)
+{
+    unsigned shift = 64 - vcpu->linear_bits;
+
+    return (uint64_t)((int64_t)(linear << shift) >> shift) == linear;
+}
+
+static bool
+type_allows(const CpumSeg *seg, bool write)
+{
+    if (seg->attr & X86_SEG_UNUSABLE)
+        return false;
+    if (seg->attr & X86_SEG_CODE)
+        return !write && (seg->attr & X86_SEG_READABLE);
+    return !write || (seg->attr & X86_SEG_WRITABLE);
+}
+
+static bool
+limit_allows(const CpumSeg *seg, uint64_t offset, uint64_t size)
+{
+    uint64_t last = offset + size - 1;
+
+    if ((seg->attr & (X86_SEG_CODE | X86_SEG_EXPAND_DOWN)) != X86_SEG_EXPAND_DOWN)
+        return last <= seg->limit;
+    return offset > seg->limit && last <= ((seg->attr & X86_SEG_DB) ? UINT32_MAX : UINT16_MAX);
+}
+
+/* Segment checks of an access; returns its linear address. */
+static uint64_t
+check_segment(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size, bool write)
+{
+    const IemVcpu *iem = vcpu->iem_vcpu;
+    const CpumSeg *s = &vcpu->seg[seg];
+    uint64_t linear;
+
+    if (iem_is_long64(vcpu)) {
+        linear = iem->seg[seg].base + offset;
+        if (!is_canonical(vcpu, linear) || !is_canonical(vcpu, linear + size - 1))
+            segment_fault(vcpu, seg);
+        return linear;
+    }
+    if (iem_is_protected(vcpu) && !type_allows(s, write))
+        segment_fault(vcpu, seg);
+    if (!limit_allows(s, offset, size))
+        segment_fault(vcpu, seg);
+    return (uint32_t)(s->base + offset);
+}
+
+static void
+check_alignment(Vcpu *vcpu, uint64_t linear, unsigned size)
+{
+    if (vcpu->iem_vcpu->check_align && size <= 8 && (linear & (size - 1)))
+        iem_raise_error(vcpu, X86_XCPT_AC, 0);
+}
+
+/* Data breakpoints: LEN 00 is 1 byte, 01 is 2, 10 is 8, 11 is 4; RW 01 writes, 11 both. */
+static void
+check_breakpoints(Vcpu *vcpu, uint64_t linear, unsigned size, bool write)
+{
+    static const uint8_t lengths[4] = {1, 2, 8, 4};
+
+    if (!vcpu->iem_vcpu->check_data)
+        return;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned control = (unsigned)(vcpu->dr[7] >> (16 + 4 * i));
+        uint64_t length = lengths[(control >> 2) & 3];
+        uint64_t first = vcpu->dr[i] & ~(length - 1);
+
+        if (!((vcpu->dr[7] >> (2 * i)) & 3) || !(control & 1) || ((control & 3) == 1 && !write))
+            continue;
+        if (linear < first + length && first < linear + size)
+            iem_debug_trap(vcpu, 1u << i);
+    }
+}
+
+static CpumTlbEntry *
+tlb_for(Vcpu *vcpu, uint64_t linear, PgmAccessKind access, CpumTlbKind kind)
+{
+    CpumTlbEntry *entry = cpum_tlb_entry(vcpu, kind, linear);
+    uint64_t tag = access == PGM_WRITE ? entry->tag_write : entry->tag_read;
+    PgmFault fault;
+
+    if ((tag & ~TLB_FLAGS) != (linear & PAGE_MASK) &&
+        !pgm_tlb_fill(vcpu, linear, access, kind, &fault))
+        iem_raise_page_fault(vcpu, linear, fault.error_code);
+    return entry;
+}
+
+/* A device may have raised an interrupt or changed the memory map: look at it after this
+ * instruction. */
+static void
+after_slow_access(Vcpu *vcpu)
+{
+    if (cpum_pending(vcpu))
+        vcpu->iem_vcpu->stop |= IEM_STOP_PENDING;
+}
+
+/* Within one page. */
+static void
+read_page(Vcpu *vcpu, uint64_t linear, uint8_t *data, unsigned size, CpumTlbKind kind)
+{
+    const CpumTlbEntry *entry = tlb_for(vcpu, linear, PGM_READ, kind);
+
+    if (entry->tag_read == (linear & PAGE_MASK)) {
+        memcpy(data, (const void *)(uintptr_t)(entry->addend + linear), size);
+        return;
+    }
+    while (size > 0) {
+        unsigned part = MIN(size, 8);
+        uint64_t value = pgm_slow_read(vcpu, linear, part, kind);
+
+        memcpy(data, &value, part);
+        data += part;
+        linear += part;
+        size -= part;
+    }
+    after_slow_access(vcpu);
+}
+
+static void
+write_page(Vcpu *vcpu, uint64_t linear, const uint8_t *data, unsigned size, CpumTlbKind kind)
+{
+    const CpumTlbEntry *entry = tlb_for(vcpu, linear, PGM_WRITE, kind);
+
+    if (entry->tag_write == (linear & PAGE_MASK)) {
+        memcpy((void *)(uintptr_t)(entry->addend + linear), data, size);
+        return;
+    }
+    while (size > 0) {
+        unsigned part = MIN(size, 8);
+        uint64_t value = 0;
+
+        memcpy(&value, data, part);
+        pgm_slow_write(vcpu, linear, value, part, kind);
+        data += part;
+        linear += part;
+        size -= part;
+    }
+    after_slow_access(vcpu);
+}
+
+static unsigned
+bytes_in_page(uint64_t linear, unsigned size)
+{
+    return MIN(size, X86_PAGE_SIZE - (unsigned)(linear & X86_PAGE_OFFSET_MASK));
+}
+
+/* Addresses wrap at 4 GiB outside 64-bit mode; tables of long mode above that don't. */
+static uint64_t
+linear_after(const Vcpu *vcpu, uint64_t linear, unsigned bytes)
+{
+    return linear >> 32 ? linear + bytes : (linear + bytes) & vcpu->iem_vcpu->linear_mask;
+}
+
+static void
+read_linear(Vcpu *vcpu, uint64_t linear, void *data, unsigned size, CpumTlbKind kind)
+{
+    unsigned first = bytes_in_page(linear, size);
+
+    read_page(vcpu, linear, data, first, kind);
+    if (first < size)
+        read_page(vcpu, linear_after(vcpu, linear, first), (uint8_t *)data + first, size - first,
+                  kind);
+}
+
+/* Both pages are walked before the first byte is stored. */
+static void
+write_linear(Vcpu *vcpu, uint64_t linear, const void *data, unsigned size, CpumTlbKind kind)
+{
+    unsigned first = bytes_in_page(linear, size);
+    uint64_t second = linear_after(vcpu, linear, first);
+
+    tlb_for(vcpu, linear, PGM_WRITE, kind);
+    if (first < size)
+        tlb_for(vcpu, second, PGM_WRITE, kind);
+    write_page(vcpu, linear, data, first, kind);
+    if (first < size)
+        write_page(vcpu, second, (const uint8_t *)data + first, size - first, kind);
+}
+
+static uint64_t
+check_access(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size, bool write)
+{
+    uint64_t linear = check_segment(vcpu, seg, offset, size, write);
+
+    check_alignment(vcpu, linear, size);
+    check_breakpoints(vcpu, linear, size, write);
+    return linear;
+}
+
+uint64_t
+iem_read_slow(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size)
+{
+    uint64_t value = 0;
+
+    read_linear(vcpu, check_access(vcpu, seg, offset, size, false), &value, size, vcpu->tlb_kind);
+    return value;
+}
+
+void
+iem_write_slow(Vcpu *vcpu, unsigned seg, uint64_t offset, uint64_t value, unsigned size)
+{
+    write_linear(vcpu, check_access(vcpu, seg, offset, size, true), &value, size, vcpu->tlb_kind);
+}
+
+void
+iem_read_bytes(Vcpu *vcpu, unsigned seg, uint64_t offset, void *data, unsigned size)
+{
+    read_linear(vcpu, check_access(vcpu, seg, offset, size, false), data, size, vcpu->tlb_kind);
+}
+
+void
+iem_write_bytes(Vcpu *vcpu, unsigned seg, uint64_t offset, const void *data, unsigned size)
+{
+    write_linear(vcpu, check_access(vcpu, seg, offset, size, true), data, size, vcpu->tlb_kind);
+}
+
+void
+iem_read_aligned16(Vcpu *vcpu, unsigned seg, uint64_t offset, void *data)
+{
+    uint64_t linear = check_access(vcpu, seg, offset, 16, false);
+
+    if (linear & 15)
+        iem_raise_gp0(vcpu);
+    read_linear(vcpu, linear, data, 16, vcpu->tlb_kind);
+}
+
+void
+iem_write_aligned16(Vcpu *vcpu, unsigned seg, uint64_t offset, const void *data)
+{
+    uint64_t linear = check_access(vcpu, seg, offset, 16, true);
+
+    if (linear & 15)
+        iem_raise_gp0(vcpu);
+    write_linear(vcpu, linear, data, 16, vcpu->tlb_kind);
+}
+
+void
+iem_probe_write(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size)
+{
+    uint64_t linear = check_segment(vcpu, seg, offset, size, true);
+    unsigned first = bytes_in_page(linear, size);
+
+    check_alignment(vcpu, linear, size);
+    tlb_for(vcpu, linear, PGM_WRITE, vcpu->tlb_kind);
+    if (first < size)
+        tlb_for(vcpu, linear_after(vcpu, linear, first), PGM_WRITE, vcpu->tlb_kind);
+}
+
+void
+iem_rmw_begin_slow(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size, IemRmw *rmw)
+{
+    uint64_t linear = check_access(vcpu, seg, offset, size, true);
+    const CpumTlbEntry *entry = tlb_for(vcpu, linear, PGM_WRITE, vcpu->tlb_kind);
+    unsigned first = bytes_in_page(linear, size);
+
+    rmw->linear = linear;
+    rmw->size = size;
+    rmw->kind = vcpu->tlb_kind;
+    rmw->bounced = first < size || entry->tag_write != (linear & PAGE_MASK);
+    rmw->host = rmw->bounced ? rmw->bounce : (void *)(uintptr_t)(entry->addend + linear);
+    if (!rmw->bounced)
+        return;
+    if (first < size)
+        tlb_for(vcpu, linear_after(vcpu, linear, first), PGM_WRITE, rmw->kind);
+    read_linear(vcpu, linear, rmw->bounce, size, rmw->kind);
+}
+
+void
+iem_rmw_commit_slow(Vcpu *vcpu, IemRmw *rmw)
+{
+    write_linear(vcpu, rmw->linear, rmw->bounce, rmw->size, rmw->kind);
+}
+
+static uint64_t
+check_system(Vcpu *vcpu, uint64_t linear)
+{
+    if (!(vcpu->efer & X86_EFER_LMA))
+        return (uint32_t)linear;
+    if (!is_canonical(vcpu, linear))
+        iem_raise_gp0(vcpu);
+    return linear;
+}
+
+static uint64_t
+system_read(Vcpu *vcpu, uint64_t linear, unsigned size)
+{
+    uint64_t value = 0;
+
+    read_linear(vcpu, check_system(vcpu, linear), &value, size, CPUM_TLB_SUPERVISOR);
+    return value;
+}
+
+static void
+system_write(Vcpu *vcpu, uint64_t linear, uint64_t value, unsigned size)
+{
+    write_linear(vcpu, check_system(vcpu, linear), &value, size, CPUM_TLB_SUPERVISOR);
+}
+
+uint8_t
+iem_sys_read_u8(Vcpu *vcpu, uint64_t linear)
+{
+    return (uint8_t)system_read(vcpu, linear, 1);
+}
+
+uint16_t
+iem_sys_read_u16(Vcpu *vcpu, uint64_t linear)
+{
+    return (uint16_t)system_read(vcpu, linear, 2);
+}
+
+uint32_t
+iem_sys_read_u32(Vcpu *vcpu, uint64_t linear)
+{
+    return (uint32_t)system_read(vcpu, linear, 4);
+}
+
+uint64_t
+iem_sys_read_u64(Vcpu *vcpu, uint64_t linear)
+{
+    return system_read(vcpu, linear, 8);
+}
+
+void
+iem_sys_write_u8(Vcpu *vcpu, uint64_t linear, uint8_t value)
+{
+    system_write(vcpu, linear, value, 1);
+}
+
+void
+iem_sys_write_u16(Vcpu *vcpu, uint64_t linear, uint16_t value)
+{
+    system_write(vcpu, linear, value, 2);
+}
+
+void
+iem_sys_write_u32(Vcpu *vcpu, uint64_t linear, uint32_t value)
+{
+    system_write(vcpu, linear, value, 4);
+}
+
+void
+iem_sys_write_u64(Vcpu *vcpu, uint64_t linear, uint64_t value)
+{
+    system_write(vcpu, linear, value, 8);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What IEM derives from the registers so that its inline paths are short: segment windows, address
+ * masks, the range of valid branch targets. Intel SDM volume 3A sections 5.3 and 6.15. */
+#include "vmm/iem/iem-private.h"
+
+static bool
+has_data_breakpoint(const Vcpu *vcpu)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        if (((vcpu->dr[7] >> (2 * i)) & 3) && ((vcpu->dr[7] >> (16 + 4 * i)) & 1))
+            return true;
+    }
+    return false;
+}
+
+static void
+open_window(IemSegFast *fast, uint64_t base, uint64_t read_end, uint64_t write_end)
+{
+    fast->base = base;
+    fast->read_end = read_end;
+    fast->write_end = write_end;
+}
+
+static void
+update_segment64(const Vcpu *vcpu, IemVcpu *iem, unsigned i)
+{
+    uint64_t base = i == X86_FS || i == X86_GS ? vcpu->seg[i].base : 0;
+
+    open_window(&iem->seg[i], base, UINT64_MAX, UINT64_MAX);
+}
+
+static void
+update_segment(const Vcpu *vcpu, IemVcpu *iem, unsigned i)
+{
+    const CpumSeg *seg = &vcpu->seg[i];
+    uint64_t end = (uint64_t)seg->limit + 1;
+    bool code = (seg->attr & X86_SEG_CODE) != 0;
+    bool readable = !code || (seg->attr & X86_SEG_READABLE);
+    bool writable = !code && (seg->attr & X86_SEG_WRITABLE);
+
+    if ((seg->attr & X86_SEG_UNUSABLE) || (!code && (seg->attr & X86_SEG_EXPAND_DOWN)))
+        end = 0;
+    if (!iem_is_protected(vcpu))
+        readable = writable = true;
+    open_window(&iem->seg[i], seg->base, readable ? end : 0, writable ? end : 0);
+}
+
+static void
+update_branches(const Vcpu *vcpu, IemVcpu *iem)
+{
+    if (iem_is_long64(vcpu)) {
+        iem->linear_mask = UINT64_MAX;
+        iem->branch_low = (uint64_t)0 - (1ull << (vcpu->linear_bits - 1));
+        iem->branch_span = (1ull << vcpu->linear_bits) - 1;
+    } else {
+        iem->linear_mask = UINT32_MAX;
+        iem->branch_low = 0;
+        iem->branch_span = vcpu->seg[X86_CS].limit;
+    }
+}
+
+void
+iem_segments_changed(Vcpu *vcpu)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+
+    iem->check_align = (vcpu->cr0 & X86_CR0_AM) && (vcpu->rflags & X86_FL_AC) && vcpu->cpl == 3;
+    iem->check_data = has_data_breakpoint(vcpu);
+    update_branches(vcpu, iem);
+    for (unsigned i = 0; i < X86_SEG_COUNT; i++) {
+        if (iem_is_long64(vcpu))
+            update_segment64(vcpu, iem, i);
+        else
+            update_segment(vcpu, iem, i);
+        if (iem->check_align || iem->check_data)
+            open_window(&iem->seg[i], iem->seg[i].base, 0, 0);
+    }
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * IEM's loop: blocks of decoded instructions until something is pending, the budget is used up or a
+ * handler asks to leave; single instructions while TF, RF, a shadow or breakpoints need a look
+ * between them; delivery of what instructions raise. Intel SDM volume 3A section 6.9 (priorities)
+ * and chapter 17 (debug exceptions). */
+#include "vmm/iem/iem-cache.h"
+
+const IemInsn iem_no_insn;
+
+#define DR6_BS (1u << 14)
+#define DR7_ENABLED 0xffu
+
+static void
+account(Vcpu *vcpu, const IemInsn *end)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+
+    vcpu->retired += (uint64_t)(end - iem->first);
+    iem->first = end;
+}
+
+/* The hot loop. Ends with the block or when a handler set `stop`. */
+static void
+run_insns(Vcpu *vcpu, const IemInsn *insn, const IemInsn *end)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+    uint64_t rip = vcpu->rip;
+
+    iem->first = insn;
+    do {
+        rip += insn->length;
+        vcpu->rip = rip;
+        iem->insn = insn;
+        insn->handler(vcpu, insn);
+        insn++;
+    } while (insn != end && !iem->stop);
+    account(vcpu, insn);
+}
+
+/* Which enabled instruction breakpoints are at this linear address, as DR6 bits. */
+static unsigned
+code_breakpoints(const Vcpu *vcpu)
+{
+    uint64_t linear =
+        iem_is_long64(vcpu) ? vcpu->rip : (uint32_t)(vcpu->seg[X86_CS].base + vcpu->rip);
+    unsigned hits = 0;
+
+    for (unsigned i = 0; i < 4; i++) {
+        bool enabled = (vcpu->dr[7] >> (2 * i)) & 3;
+        unsigned rw = (unsigned)(vcpu->dr[7] >> (16 + 4 * i)) & 3;
+
+        if (enabled && rw == 0 && vcpu->dr[i] == linear)
+            hits |= 1u << i;
+    }
+    return hits;
+}
+
+static bool
+wants_single(const Vcpu *vcpu)
+{
+    return (vcpu->rflags & (X86_FL_TF | X86_FL_RF)) || vcpu->irq_shadow ||
+           (vcpu->dr[7] & DR7_ENABLED);
+}
+
+/* One instruction, with what has to be looked at before and after it. */
+static void
+run_single(Vcpu *vcpu, const IemInsn *insn)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+    bool step = (vcpu->rflags & X86_FL_TF) != 0;
+    bool shadow = vcpu->irq_shadow != 0;
+    bool after_mov_ss;
+    unsigned hits = code_breakpoints(vcpu);
+
+    if (hits != 0 && !(vcpu->rflags & X86_FL_RF) && !shadow) {
+        vcpu->dr[6] |= hits;
+        iem->insn = &iem_no_insn;
+        iem_raise(vcpu, X86_XCPT_DB);
+    }
+    vcpu->rflags &= ~(uint64_t)X86_FL_RF;
+    vcpu->irq_shadow = 0;
+    iem->suppress_step = false;
+    iem->insn = insn;
+    run_insns(vcpu, insn, insn + 1);
+    if (shadow && !vcpu->irq_shadow)
+        trpm_recheck(vcpu);
+    after_mov_ss = vcpu->irq_shadow && (insn->flags & IEM_INSN_SYSTEM);
+    if (step && !iem->suppress_step && !after_mov_ss && !(iem->stop & IEM_STOP_RESTART))
+        iem_debug_trap(vcpu, DR6_BS);
+}
+
+/* Acts on `stop`. False: leave run with IemVcpu.exit. */
+static bool
+act_on_stop(Vcpu *vcpu)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+    uint32_t stop = iem->stop;
+
+    iem->stop = 0;
+    if (stop & IEM_STOP_RESTART)
+        vcpu->retired--;
+    if (stop & IEM_STOP_STATE)
+        iem_segments_changed(vcpu);
+    if ((stop & IEM_STOP_DEBUG) && !vcpu->irq_shadow) {
+        vcpu->dr[6] |= iem->debug_hits;
+        iem->debug_hits = 0;
+        iem->event_raised = true;
+        iem->event_kind = IEM_EVENT_EXCEPTION;
+        iem->event_vector = X86_XCPT_DB;
+        iem->event_has_error = false;
+        iem->event_error = 0;
+    } else if (stop & IEM_STOP_DEBUG) {
+        iem->stop = IEM_STOP_DEBUG; /* MOV SS: after the instruction that follows */
+    }
+    return !(stop & IEM_STOP_EXIT);
+}
+
+/* Executes up to `limit` instructions at cs:rip. */
+static void
+run_some(Vcpu *vcpu, uint64_t limit)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+    const IemBlock *block = iem->one_step ? NULL : iem_cache_find(vcpu);
+    const IemInsn *insn = block != NULL ? block->insn : iem_cache_uncached(vcpu);
+    unsigned count = block != NULL ? block->count : 1;
+
+    if (G_UNLIKELY(wants_single(vcpu)))
+        run_single(vcpu, insn);
+    else
+        run_insns(vcpu, insn, insn + MIN(count, limit));
+    if (iem->insn->flags & IEM_INSN_SYSTEM)
+        iem_segments_changed(vcpu);
+}
+
+static bool
+may_run(const Vcpu *vcpu)
+{
+    uint32_t pending = cpum_pending(vcpu);
+
+    /* An interrupt waits for the end of the shadow, which only running can bring. */
+    return pending == 0 || (vcpu->irq_shadow && pending == CPUM_PEND_INTERRUPT);
+}
+
+static EmExit
+run_loop(Vcpu *vcpu, uint64_t end)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+
+    while (vcpu->retired < end) {
+        if (G_UNLIKELY(!may_run(vcpu)))
+            return EM_EXIT_PENDING;
+        run_some(vcpu, end - vcpu->retired);
+        if (G_UNLIKELY(iem->stop)) {
+            if (!act_on_stop(vcpu))
+                return (EmExit)iem->exit;
+            if (iem->event_raised && !iem_deliver_raised(vcpu))
+                return EM_EXIT_SHUTDOWN;
+        }
+    }
+    return EM_EXIT_BUDGET;
+}
+
+/* What a raise leaves behind: instructions of the block that did retire, half-set state. */
+static void
+after_raise(Vcpu *vcpu)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+
+    if (iem->insn != &iem_no_insn && iem->first != NULL)
+        account(vcpu, iem->insn);
+    iem->first = NULL;
+    iem->stop = 0;
+    iem->debug_hits = 0;
+}
+
+static EmExit
+iem_run(Vcpu *vcpu, uint64_t budget)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+    uint64_t end = budget > UINT64_MAX - vcpu->retired ? UINT64_MAX : vcpu->retired + budget;
+
+    iem->stop = 0;
+    iem->debug_hits = 0;
+    iem->event_raised = false;
+    iem->delivering = IEM_DELIVERING_NONE;
+    iem_cache_enter(vcpu);
+    iem_segments_changed(vcpu);
+    if (setjmp(iem->env) != 0)
+        after_raise(vcpu);
+    if (iem->event_raised) {
+        if (!iem_deliver_raised(vcpu))
+            return EM_EXIT_SHUTDOWN;
+        if (iem->one_step)
+            return EM_EXIT_BUDGET;
+    }
+    return run_loop(vcpu, end);
+}
+
+EmExit
+iem_step(Vcpu *vcpu)
+{
+    EmExit exit;
+
+    vcpu->iem_vcpu->one_step = true;
+    exit = iem_run(vcpu, 1);
+    vcpu->iem_vcpu->one_step = false;
+    return exit;
+}
+
+EmExit
+iem_deliver(Vcpu *vcpu, IemEventKind kind, uint8_t vector, uint32_t error_code,
+            uint64_t fault_address)
+{
+    static const uint32_t with_error = 1u << X86_XCPT_DF | 1u << X86_XCPT_TS | 1u << X86_XCPT_NP |
+                                       1u << X86_XCPT_SS | 1u << X86_XCPT_GP | 1u << X86_XCPT_PF |
+                                       1u << X86_XCPT_AC;
+    IemVcpu *iem = vcpu->iem_vcpu;
+
+    iem->stop = 0;
+    iem->first = NULL;
+    iem->insn = &iem_no_insn;
+    iem->delivering = IEM_DELIVERING_NONE;
+    iem->event_raised = true;
+    iem->event_kind = (uint8_t)kind;
+    iem->event_vector = vector;
+    iem->event_has_error = kind == IEM_EVENT_EXCEPTION && vector < 32 && (with_error >> vector & 1);
+    iem->event_error = error_code;
+    iem->event_cr2 = fault_address;
+    iem_segments_changed(vcpu);
+    if (setjmp(iem->env) != 0)
+        after_raise(vcpu);
+    return iem_deliver_raised(vcpu) ? EM_EXIT_BUDGET : EM_EXIT_SHUTDOWN;
+}
+
+static bool
+iem_probe(GError **error)
+{
+    return true;
+}
+
+static void *
+iem_vm_create(const EmRooms *rooms, GError **error)
+{
+    return g_memdup2(rooms, sizeof *rooms);
+}
+
+static bool
+iem_vcpu_create(void *engine_vm, Vcpu *vcpu, GError **error)
+{
+    vcpu->iem_vcpu = g_new0(IemVcpu, 1);
+    vcpu->iem_vcpu->insn = &iem_no_insn;
+    vcpu->iem_vcpu->cache = iem_cache_new(vcpu);
+    return true;
+}
+
+static void
+iem_vcpu_destroy(Vcpu *vcpu)
+{
+    iem_cache_free(vcpu->iem_vcpu->cache);
+    g_clear_pointer(&vcpu->iem_vcpu, g_free);
+}
+
+static bool
+iem_can_run(const Vcpu *vcpu)
+{
+    return true;
+}
+
+const EmEngine iem_engine = {
+    .name = "iem",
+    .title = "Interpreter",
+    .probe = iem_probe,
+    .vm_create = iem_vm_create,
+    .vm_destroy = g_free,
+    .vcpu_create = iem_vcpu_create,
+    .vcpu_destroy = iem_vcpu_destroy,
+    .can_run = iem_can_run,
+    .run = iem_run,
+    .info = iem_cache_info,
+};
