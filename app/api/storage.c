@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The plain records of vitrine-storage.h, and what each storage bus can hold. */
+#include "app/api/vitrine-storage.h"
+
+/* clang-format off */
+static const VitrineBusLimits bus_limits[] = {
+    [VITRINE_STORAGE_BUS_IDE]    = {2, 2, 2, 1},
+    [VITRINE_STORAGE_BUS_SATA]   = {1, 30, 1, 1},
+    [VITRINE_STORAGE_BUS_SCSI]   = {16, 16, 1, 1},
+    [VITRINE_STORAGE_BUS_FLOPPY] = {1, 1, 2, 1},
+    [VITRINE_STORAGE_BUS_SAS]    = {1, 255, 1, 1},
+    [VITRINE_STORAGE_BUS_USB]    = {1, 8, 1, 1},
+    [VITRINE_STORAGE_BUS_PCIE]   = {1, 255, 1, 1},
+    [VITRINE_STORAGE_BUS_VIRTIO] = {1, 256, 1, 1},
+};
+
+static const struct { guint io_base, irq; } uart_defaults[VITRINE_UART_COUNT] = {
+    {0x3f8, 4}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3},
+};
+static const struct { guint io_base, irq; } lpt_defaults[VITRINE_LPT_COUNT] = {
+    {0x378, 7}, {0x278, 5},
+};
+/* clang-format on */
+
+G_DEFINE_BOXED_TYPE(VitrineController, vitrine_controller, vitrine_controller_copy,
+                    vitrine_controller_free)
+G_DEFINE_BOXED_TYPE(VitrineAttachment, vitrine_attachment, vitrine_attachment_copy,
+                    vitrine_attachment_free)
+G_DEFINE_BOXED_TYPE(VitrineUart, vitrine_uart, vitrine_uart_copy, vitrine_uart_free)
+G_DEFINE_BOXED_TYPE(VitrineLpt, vitrine_lpt, vitrine_lpt_copy, vitrine_lpt_free)
+
+const VitrineBusLimits *
+vitrine_bus_limits(VitrineStorageBus bus)
+{
+    g_return_val_if_fail((guint)bus < G_N_ELEMENTS(bus_limits), &bus_limits[0]);
+    return &bus_limits[bus];
+}
+
+VitrineController *
+vitrine_controller_new(const char *name, VitrineControllerType type)
+{
+    VitrineController *controller = g_new0(VitrineController, 1);
+    const VitrineBusLimits *limits = vitrine_bus_limits(vitrine_controller_bus(type));
+    controller->name = g_strdup(name ? name : "");
+    controller->type = type;
+    controller->port_count = limits->min_ports;
+    controller->bootable = TRUE;
+    controller->host_io_cache = vitrine_controller_bus(type) == VITRINE_STORAGE_BUS_IDE ||
+                                vitrine_controller_bus(type) == VITRINE_STORAGE_BUS_FLOPPY;
+    return controller;
+}
+
+VitrineController *
+vitrine_controller_copy(const VitrineController *controller)
+{
+    VitrineController *copy = g_memdup2(controller, sizeof *controller);
+    copy->name = g_strdup(controller->name);
+    return copy;
+}
+
+void
+vitrine_controller_free(VitrineController *controller)
+{
+    if (controller == NULL)
+        return;
+    g_free(controller->name);
+    g_free(controller);
+}
+
+VitrineAttachment *
+vitrine_attachment_new(const char *controller, guint port, guint device, VitrineMediumKind kind,
+                       const char *medium)
+{
+    VitrineAttachment *attachment = g_new0(VitrineAttachment, 1);
+    attachment->controller = g_strdup(controller ? controller : "");
+    attachment->port = port;
+    attachment->device = device;
+    attachment->kind = kind;
+    attachment->medium = g_strdup(medium ? medium : "");
+    attachment->host_drive = g_strdup("");
+    return attachment;
+}
+
+VitrineAttachment *
+vitrine_attachment_copy(const VitrineAttachment *attachment)
+{
+    VitrineAttachment *copy = g_memdup2(attachment, sizeof *attachment);
+    copy->controller = g_strdup(attachment->controller);
+    copy->medium = g_strdup(attachment->medium);
+    copy->host_drive = g_strdup(attachment->host_drive);
+    return copy;
+}
+
+void
+vitrine_attachment_free(VitrineAttachment *attachment)
+{
+    if (attachment == NULL)
+        return;
+    g_free(attachment->controller);
+    g_free(attachment->medium);
+    g_free(attachment->host_drive);
+    g_free(attachment);
+}
+
+VitrineUart *
+vitrine_uart_new(guint slot)
+{
+    VitrineUart *uart = g_new0(VitrineUart, 1);
+    slot = MIN(slot, VITRINE_UART_COUNT - 1);
+    uart->io_base = uart_defaults[slot].io_base;
+    uart->irq = uart_defaults[slot].irq;
+    uart->type = VITRINE_UART_TYPE_16550A;
+    uart->path = g_strdup("");
+    return uart;
+}
+
+VitrineUart *
+vitrine_uart_copy(const VitrineUart *uart)
+{
+    VitrineUart *copy = g_memdup2(uart, sizeof *uart);
+    copy->path = g_strdup(uart->path);
+    return copy;
+}
+
+void
+vitrine_uart_free(VitrineUart *uart)
+{
+    if (uart == NULL)
+        return;
+    g_free(uart->path);
+    g_free(uart);
+}
+
+VitrineLpt *
+vitrine_lpt_new(guint slot)
+{
+    VitrineLpt *lpt = g_new0(VitrineLpt, 1);
+    slot = MIN(slot, VITRINE_LPT_COUNT - 1);
+    lpt->io_base = lpt_defaults[slot].io_base;
+    lpt->irq = lpt_defaults[slot].irq;
+    lpt->path = g_strdup("");
+    return lpt;
+}
+
+VitrineLpt *
+vitrine_lpt_copy(const VitrineLpt *lpt)
+{
+    VitrineLpt *copy = g_memdup2(lpt, sizeof *lpt);
+    copy->path = g_strdup(lpt->path);
+    return copy;
+}
+
+void
+vitrine_lpt_free(VitrineLpt *lpt)
+{
+    if (lpt == NULL)
+        return;
+    g_free(lpt->path);
+    g_free(lpt);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * VitrineMachine: one registered machine. One object per UUID for the client's life, whatever
+ * happens to the service. Properties, all read-only and notified: id, name, os-type, description,
+ * groups, state (VitrineMachineState), last-state-change (int64, seconds since 1970),
+ * accessible, access-error, settings-file, log-folder, snapshot-folder, settings-generation (uint:
+ * changes with each change of the settings), read-only-reason, session-type, session-pid,
+ * console-available.
+ *
+ * Extra data is per machine too; its changes arrive at VitrineClient::extra-data-changed and at
+ * VitrineMachine::extra-data-changed (key, value or "" when removed). */
+#pragma once
+
+#include "app/api/vitrine-console.h"
+#include "app/api/vitrine-settings.h"
+
+G_BEGIN_DECLS
+
+#define VITRINE_TYPE_MACHINE (vitrine_machine_get_type())
+G_DECLARE_FINAL_TYPE(VitrineMachine, vitrine_machine, VITRINE, MACHINE, GObject)
+
+const char *vitrine_machine_get_id(VitrineMachine *machine);
+/* Of an inaccessible machine: made from its settings file's name. */
+const char *vitrine_machine_get_name(VitrineMachine *machine);
+const char *vitrine_machine_get_os_type(VitrineMachine *machine);
+const char *vitrine_machine_get_description(VitrineMachine *machine);
+/**
+ * vitrine_machine_get_groups:
+ * Returns: (transfer none) (array zero-terminated=1): at least "/"
+ */
+const char *const *vitrine_machine_get_groups(VitrineMachine *machine);
+VitrineMachineState vitrine_machine_get_state(VitrineMachine *machine);
+/* Seconds since 1970, UTC. */
+gint64 vitrine_machine_get_last_state_change(VitrineMachine *machine);
+gboolean vitrine_machine_get_accessible(VitrineMachine *machine);
+/* "" when accessible. */
+const char *vitrine_machine_get_access_error(VitrineMachine *machine);
+const char *vitrine_machine_get_settings_file(VitrineMachine *machine);
+const char *vitrine_machine_get_log_folder(VitrineMachine *machine);
+const char *vitrine_machine_get_snapshot_folder(VitrineMachine *machine);
+guint vitrine_machine_get_settings_generation(VitrineMachine *machine);
+/* "" when the settings can be saved; else a sentence. */
+const char *vitrine_machine_get_read_only_reason(VitrineMachine *machine);
+/* "gui", "headless", "separate"; "" when no VM process holds the machine. */
+const char *vitrine_machine_get_session_type(VitrineMachine *machine);
+guint vitrine_machine_get_session_pid(VitrineMachine *machine);
+
+/**
+ * vitrine_machine_load_settings_sync:
+ * Returns: (transfer full): the present settings, to look at or to edit
+ */
+VitrineSettings *vitrine_machine_load_settings_sync(VitrineMachine *machine,
+                                                    GCancellable *cancellable, GError **error);
+void vitrine_machine_load_settings_async(VitrineMachine *machine, GCancellable *cancellable,
+                                         GAsyncReadyCallback callback, gpointer user_data);
+/**
+ * vitrine_machine_load_settings_finish:
+ * Returns: (transfer full): as vitrine_machine_load_settings_sync()
+ */
+VitrineSettings *vitrine_machine_load_settings_finish(VitrineMachine *machine, GAsyncResult *result,
+                                                      GError **error);
+
+/* Writes what differs from when these settings were loaded. VITRINE_ERROR_BUSY when somebody
+ * changed the machine's settings in between, VITRINE_ERROR_STATE when the machine runs and the
+ * change is not one of those that a running machine takes: name, description, groups, boot order of
+ * the next start, media of DVD and floppy drives. */
+gboolean vitrine_machine_save_settings_sync(VitrineMachine *machine, VitrineSettings *settings,
+                                            GCancellable *cancellable, GError **error);
+void vitrine_machine_save_settings_async(VitrineMachine *machine, VitrineSettings *settings,
+                                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                                         gpointer user_data);
+gboolean vitrine_machine_save_settings_finish(VitrineMachine *machine, GAsyncResult *result,
+                                              GError **error);
+
+/**
+ * vitrine_machine_load_extra_data_sync:
+ * Returns: (transfer full) (element-type utf8 utf8): all keys and values
+ */
+GHashTable *vitrine_machine_load_extra_data_sync(VitrineMachine *machine, GCancellable *cancellable,
+                                                 GError **error);
+void vitrine_machine_load_extra_data_async(VitrineMachine *machine, GCancellable *cancellable,
+                                           GAsyncReadyCallback callback, gpointer user_data);
+/**
+ * vitrine_machine_load_extra_data_finish:
+ * Returns: (transfer full) (element-type utf8 utf8): all keys and values
+ */
+GHashTable *vitrine_machine_load_extra_data_finish(VitrineMachine *machine, GAsyncResult *result,
+                                                   GError **error);
+
+/* value: NULL or "" removes the key. */
+gboolean vitrine_machine_set_extra_data_sync(VitrineMachine *machine, const char *key,
+                                             const char *value, GCancellable *cancellable,
+                                             GError **error);
+void vitrine_machine_set_extra_data_async(VitrineMachine *machine, const char *key,
+                                          const char *value, GCancellable *cancellable,
+                                          GAsyncReadyCallback callback, gpointer user_data);
+gboolean vitrine_machine_set_extra_data_finish(VitrineMachine *machine, GAsyncResult *result,
+                                               GError **error);
+
+/* Reads the settings file again. */
+gboolean vitrine_machine_refresh_sync(VitrineMachine *machine, GCancellable *cancellable,
+                                      GError **error);
+void vitrine_machine_refresh_async(VitrineMachine *machine, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data);
+gboolean vitrine_machine_refresh_finish(VitrineMachine *machine, GAsyncResult *result,
+                                        GError **error);
+
+/* Takes the machine out of the registry; delete_files: and deletes its settings, logs, and disks
+ * that no other machine uses. */
+gboolean vitrine_machine_unregister_sync(VitrineMachine *machine, gboolean delete_files,
+                                         GCancellable *cancellable, GError **error);
+void vitrine_machine_unregister_async(VitrineMachine *machine, gboolean delete_files,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback,
+                                      gpointer user_data);
+gboolean vitrine_machine_unregister_finish(VitrineMachine *machine, GAsyncResult *result,
+                                           GError **error);
+
+/* Puts a medium into a drive, also while the machine runs. medium: UUID, "host:<device>", or "" to
+ * take it out. force: also when the guest has locked the tray. */
+gboolean vitrine_machine_change_medium_sync(VitrineMachine *machine, const char *controller,
+                                            guint port, guint device, const char *medium,
+                                            gboolean force, GCancellable *cancellable,
+                                            GError **error);
+void vitrine_machine_change_medium_async(VitrineMachine *machine, const char *controller,
+                                         guint port, guint device, const char *medium,
+                                         gboolean force, GCancellable *cancellable,
+                                         GAsyncReadyCallback callback, gpointer user_data);
+gboolean vitrine_machine_change_medium_finish(VitrineMachine *machine, GAsyncResult *result,
+                                              GError **error);
+
+/* Starts a VM process: type "gui", "headless", "separate". Done when the machine runs; the error is
+ * what the VM process says. environment: NULL for the caller's own. */
+gboolean vitrine_machine_launch_sync(VitrineMachine *machine, const char *type,
+                                     const char *const *environment, GCancellable *cancellable,
+                                     GError **error);
+void vitrine_machine_launch_async(VitrineMachine *machine, const char *type,
+                                  const char *const *environment, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data);
+gboolean vitrine_machine_launch_finish(VitrineMachine *machine, GAsyncResult *result,
+                                       GError **error);
+
+/* Ends the VM process at once. The machine becomes Aborted. */
+gboolean vitrine_machine_emergency_stop_sync(VitrineMachine *machine, GCancellable *cancellable,
+                                             GError **error);
+void vitrine_machine_emergency_stop_async(VitrineMachine *machine, GCancellable *cancellable,
+                                          GAsyncReadyCallback callback, gpointer user_data);
+gboolean vitrine_machine_emergency_stop_finish(VitrineMachine *machine, GAsyncResult *result,
+                                               GError **error);
+
+/* Whether a VM process offers the console now. */
+gboolean vitrine_machine_get_console_available(VitrineMachine *machine);
+
+/**
+ * vitrine_machine_open_console_sync:
+ * Returns: (transfer full): a connection to the VM process; VITRINE_ERROR_STATE when there is none
+ */
+VitrineConsole *vitrine_machine_open_console_sync(VitrineMachine *machine,
+                                                  GCancellable *cancellable, GError **error);
+void vitrine_machine_open_console_async(VitrineMachine *machine, GCancellable *cancellable,
+                                        GAsyncReadyCallback callback, gpointer user_data);
+/**
+ * vitrine_machine_open_console_finish:
+ * Returns: (transfer full): as vitrine_machine_open_console_sync()
+ */
+VitrineConsole *vitrine_machine_open_console_finish(VitrineMachine *machine, GAsyncResult *result,
+                                                    GError **error);
+
+G_END_DECLS

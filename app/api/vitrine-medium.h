@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * VitrineMedium: a disk, optical or floppy image that the service knows. One object per UUID for
+ * the client's life. Properties, all read-only and notified: id, kind, location, format,
+ * medium-type, state, access-error, description, logical-size, file-size, variant, parent-id,
+ * machines. */
+#pragma once
+
+#include "app/api/vitrine-types.h"
+
+G_BEGIN_DECLS
+
+#define VITRINE_TYPE_MEDIUM (vitrine_medium_get_type())
+G_DECLARE_FINAL_TYPE(VitrineMedium, vitrine_medium, VITRINE, MEDIUM, GObject)
+
+const char *vitrine_medium_get_id(VitrineMedium *medium);
+VitrineMediumKind vitrine_medium_get_kind(VitrineMedium *medium);
+/* Absolute path. */
+const char *vitrine_medium_get_location(VitrineMedium *medium);
+/* The last part of the path, for lists; owned by the caller. */
+char *vitrine_medium_dup_name(VitrineMedium *medium);
+/* "VDI", "VMDK", "VHD", "RAW" */
+const char *vitrine_medium_get_format(VitrineMedium *medium);
+VitrineMediumType vitrine_medium_get_medium_type(VitrineMedium *medium);
+VitrineMediumState vitrine_medium_get_state(VitrineMedium *medium);
+/* "" unless the state is inaccessible. */
+const char *vitrine_medium_get_access_error(VitrineMedium *medium);
+const char *vitrine_medium_get_description(VitrineMedium *medium);
+/* Bytes that the guest sees, and bytes that the file takes on the host; 0 while unknown. */
+guint64 vitrine_medium_get_logical_size(VitrineMedium *medium);
+guint64 vitrine_medium_get_file_size(VitrineMedium *medium);
+/* "dynamic", "fixed", or "" while unknown. */
+const char *vitrine_medium_get_variant(VitrineMedium *medium);
+/* UUID of the image below a differencing one, or "". */
+const char *vitrine_medium_get_parent_id(VitrineMedium *medium);
+/**
+ * vitrine_medium_get_machines:
+ * Returns: (transfer none) (array zero-terminated=1): UUIDs of machines that it is attached to.
+ */
+const char *const *vitrine_medium_get_machines(VitrineMedium *medium);
+
+/* Looks at the file again; afterwards state and sizes are right. */
+gboolean vitrine_medium_refresh_sync(VitrineMedium *medium, GCancellable *cancellable,
+                                     GError **error);
+void vitrine_medium_refresh_async(VitrineMedium *medium, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data);
+gboolean vitrine_medium_refresh_finish(VitrineMedium *medium, GAsyncResult *result, GError **error);
+
+/* Forgets the medium; delete_file: and deletes the image. Refused while it is attached. */
+gboolean vitrine_medium_close_sync(VitrineMedium *medium, gboolean delete_file,
+                                   GCancellable *cancellable, GError **error);
+void vitrine_medium_close_async(VitrineMedium *medium, gboolean delete_file,
+                                GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data);
+gboolean vitrine_medium_close_finish(VitrineMedium *medium, GAsyncResult *result, GError **error);
+
+gboolean vitrine_medium_set_description_sync(VitrineMedium *medium, const char *description,
+                                             GCancellable *cancellable, GError **error);
+void vitrine_medium_set_description_async(VitrineMedium *medium, const char *description,
+                                          GCancellable *cancellable, GAsyncReadyCallback callback,
+                                          gpointer user_data);
+gboolean vitrine_medium_set_description_finish(VitrineMedium *medium, GAsyncResult *result,
+                                               GError **error);
+
+G_END_DECLS
