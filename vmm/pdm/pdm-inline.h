@@ -420,6 +420,12 @@ pdm_offer_command(PdmDevice *device, const char *command, bool (*run)(void *user
     device->api->offer_command(device, command, run, user);
 }
 
+static inline uint8_t
+pdm_pci_add_capability(const PdmDevice *device, PdmPci *pci, uint8_t id, uint8_t size)
+{
+    return device->api->pci_add_capability(pci, id, size);
+}
+
 static inline unsigned
 pdm_cpu_count(PdmDevice *device)
 {

@@ -45,14 +45,28 @@ void pdm_set_driver_host(Pdm *pdm, const char *device, unsigned instance, unsign
 /* Constructs every Devices/<name>/<instance> of the tree, chipset first (PdmKind order, then order of
  * the tree). An unknown device is BASE_ERROR_NOT_FOUND with its name. */
 bool pdm_construct(Pdm *pdm, const CfgmNode *root, GError **error);
+/* Once after construction: PdmDeviceInfo.power_on of each device. Then pdm_reset() brings the reset state. */
 void pdm_power_on(Pdm *pdm);
 void pdm_reset(Pdm *pdm);
 void pdm_paused(Pdm *pdm);
 void pdm_resumed(Pdm *pdm);
 void pdm_power_off(Pdm *pdm);
 GRecMutex *pdm_device_lock(Pdm *pdm);
-/* On virtual CPU 0's thread. */
+/* On virtual CPU 0's thread, or while it is stopped. */
 void pdm_run_queues(Pdm *pdm);
+bool pdm_queues_pending(Pdm *pdm); /* any thread */
+/* After ssm_load(). */
+void pdm_loaded(Pdm *pdm);
+/* What devices have to say about themselves (PdmDeviceInfo.info), for logs and the debugger. */
+void pdm_info(Pdm *pdm, GString *out);
+/* Interrupt lines as they are, for tests and the debugger: ISA 0..15, I/O APIC inputs 0..23, and how often
+ * an ISA line went up. */
+bool pdm_isa_level(Pdm *pdm, unsigned irq);
+bool pdm_gsi_level(Pdm *pdm, unsigned gsi);
+uint64_t pdm_isa_edges(Pdm *pdm, unsigned irq);
+/* Configuration cycles as the host bridge makes them; bus 0 only. */
+uint32_t pdm_pci_config_read(Pdm *pdm, unsigned devfn, uint32_t offset, unsigned size);
+void pdm_pci_config_write(Pdm *pdm, unsigned devfn, uint32_t offset, uint32_t value, unsigned size);
 
 PdmDevice *pdm_find_device(Pdm *pdm, const char *name, unsigned instance);
 /* The port or connector at a LUN, for the embedder (keyboard port, display port …); NULL: none. */

@@ -55,7 +55,7 @@ typedef struct {
     bool (*construct)(PdmDevice *device, const CfgmNode *config, GError **error);
     void (*reset)(PdmDevice *device);    /* NULL: nothing to do */
     void (*power_on)(PdmDevice *device); /* once, after all devices are constructed; may be NULL */
-    void (*destruct)(PdmDevice *device); /* may be NULL */
+    void (*destruct)(PdmDevice *device); /* may be NULL; its drivers have powered off, but still exist */
     const SsmState *state;               /* required; &PDM_STATE_NONE where there is none */
     void (*info)(PdmDevice *device, GString *out); /* may be NULL */
 } PdmDeviceInfo;
@@ -69,7 +69,7 @@ typedef struct {
     uint32_t instance_size;
     const PdmOption *options;
     bool (*construct)(PdmDriver *driver, const CfgmNode *config, GError **error);
-    void (*destruct)(PdmDriver *driver);
+    void (*destruct)(PdmDriver *driver); /* without the device lock; may be NULL */
     /* The VM pauses or goes on: finish what is under way; may be NULL. Without the device lock. */
     void (*paused)(PdmDriver *driver);
     void (*resumed)(PdmDriver *driver);
@@ -244,6 +244,8 @@ struct PdmApi {
     /* While a device claims an ISA irq, only its own pdm_isa_irq() drives the line; what the others say
      * is kept until the claim ends (HPET legacy replacement of the 8254 and the clock chip). */
     void (*isa_irq_claim)(PdmDevice *, unsigned irq, bool claim);
+    /* PCI: room for a capability of size bytes, linked into the list; returns its offset. In construct. */
+    uint8_t (*pci_add_capability)(PdmPci *, uint8_t id, uint8_t size);
 };
 
 #include "vmm/pdm/pdm-inline.h" /* pdm_*(): one static inline function for each entry */
