@@ -35,7 +35,7 @@ update_gsi(Pdm *pdm, unsigned gsi)
     PdmIrqState *irq = &pdm->irq;
     const bool level = irq->gsi_count[gsi] > 0 || isa_drives_gsi(irq, gsi);
 
-    if (level == ((irq->gsi_level >> gsi) & 1))
+    if (irq->quiet || level == ((irq->gsi_level >> gsi) & 1))
         return;
     irq->gsi_level ^= 1u << gsi;
     if (irq->ioapic.set_irq != NULL)
@@ -56,7 +56,7 @@ update_isa(Pdm *pdm, unsigned line)
     PdmIrqState *irq = &pdm->irq;
     const bool level = isa_wanted(irq, line);
 
-    if (level == ((irq->isa_level >> line) & 1))
+    if (irq->quiet || level == ((irq->isa_level >> line) & 1))
         return;
     irq->isa_level ^= (uint16_t)(1u << line);
     irq->isa_edges[line] += level;
@@ -212,6 +212,7 @@ pdm_irq_rebuild(Pdm *pdm)
 {
     PdmIrqState *irq = &pdm->irq;
 
+    irq->quiet = false;
     recount(pdm);
     irq->pci_level = routed_lines(pdm);
     irq->isa_level = 0;

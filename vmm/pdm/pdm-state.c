@@ -103,6 +103,9 @@ load_pdm(void *object, SsmReader *reader, uint32_t version, GError **error)
 {
     Pdm *pdm = object;
 
+    /* Devices restore themselves after this unit and may touch their lines; nothing must come of
+     * it. */
+    pdm->irq.quiet = true;
     memset(pdm->irq.claimed, 0, sizeof(pdm->irq.claimed));
     for (guint i = 0; i < pdm->instances->len; i++) {
         PdmInstance *instance = pdm->instances->pdata[i];
