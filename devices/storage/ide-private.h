@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The inside of the IDE controller: two channels, each with two drives that share one command
+ * block, one data buffer and one transfer. ATA/ATAPI-6 (T13/1410D), MMC-3, PIIX4 data sheet
+ * (290562). */
+#pragma once
+
+#include "vmm/pdm/pdm.h"
+
+#define IDE_CHANNELS 2
+#define IDE_DRIVES 2
+#define IDE_SECTOR 512u
+#define IDE_CD_SECTOR 2048u
+#define IDE_CD_RAW_SECTOR 2352u
+/* A whole LBA28 command; larger ones go through it in pieces. */
+#define IDE_BUFFER_SIZE (256 * IDE_SECTOR)
+#define IDE_MULTIPLE_MAX 16u
+#define IDE_PACKET_SIZE 12u
+
+/* Status register. */
+enum {
+    IDE_ERR = 0x01,
+    IDE_DRQ = 0x08,
+    IDE_DSC = 0x10,
+    IDE_DF = 0x20,
+    IDE_DRDY = 0x40,
+    IDE_BSY = 0x80,
+};
+
+/* Error register. */
+enum {
+    IDE_ERROR_ABRT = 0x04,
+    IDE_ERROR_IDNF = 0x10,
+    IDE_ERROR_UNC = 0x40,
+};
+
+/* Device control and device registers. */
+enum {
+    IDE_CONTROL_NIEN = 0x02,
+    IDE_CONTROL_SRST = 0x04,
+    IDE_CONTROL_HOB = 0x80,
+    IDE_DEVICE_SLAVE = 0x10,
+    IDE_DEVICE_LBA = 0x40,
+};
+
+/* Interrupt reason (the sector count register of PACKET commands). */
+enum {
+    IDE_REASON_COMMAND = 0x01,
+    IDE_REASON_TO_HOST = 0x02,
+};
+
+/* Registers of the command block that have a previous content (HOB). */
+typedef enum {
+    IDE_REG_FEATURES,
+    IDE_REG_COUNT,
+    IDE_REG_LBA_LOW,
+    IDE_REG_LBA_MID,
+    IDE_REG_LBA_HIGH,
+    IDE_REGS,
+} IdeReg;
+
+/* What the command at work does with its data. */
+typedef enum {
+    IDE_OP_NONE,
+    IDE_OP_REPLY,        /* the buffer goes to the host and that is all */
+    IDE_OP_READ,         /* medium to host */
+    IDE_OP_WRITE,        /* host to medium */
+    IDE_OP_VERIFY,       /* medium to nowhere */
+    IDE_OP_FLUSH,        /* no data */
+    IDE_OP_PACKET,       /* a command packet is being received */
+    IDE_OP_PACKET_REPLY, /* as IDE_OP_REPLY, for a packet command */
+    IDE_OP_PACKET_READ,  /* as IDE_OP_READ, for a packet command */
+    IDE_OPS,
+} IdeOp;
+
+typedef enum {
+    IDE_PHASE_IDLE,
+    IDE_PHASE_PIO_IN,  /* the host reads from the buffer */
+    IDE_PHASE_PIO_OUT, /* the host writes to the buffer */
+    IDE_PHASE_DMA_IN,  /* the buffer waits for the bus master */
+    IDE_PHASE_DMA_OUT, /* the same towards the drive */
+    IDE_PHASE_MEDIUM,  /* the driver below is at work */
+    IDE_PHASES,
+} IdePhase;
+
+typedef struct IdeController IdeController;
+typedef struct IdeChannel IdeChannel;
+
+/* Sense data of an ATAPI drive. */
+typedef struct {
+    uint8_t key, asc, ascq;
+} AtapiSense;
+
+typedef struct {
+    PdmMediaPort port;
+    const PdmMediaConnector *media; /* NULL: no drive */
+    IdeChannel *channel;
+    uint64_t sectors; /* of a disk, in 512 bytes */
+    bool atapi;
+
+    uint8_t regs[IDE_REGS], previous[IDE_REGS];
+    uint8_t status, error;
+    /* ATA */
+    uint32_t heads, sectors_per_track; /* present translation */
+    uint32_t multiple;     /* sectors in a DRQ block of READ and WRITE MULTIPLE; 0: off */
+    uint8_t transfer_mode; /* as in SET FEATURES 03h */
+    bool write_cache, look_ahead, smart;
+    bool standby;
+    /* ATAPI */
+    AtapiSense sense;
+    bool tray_open, locked;
+    bool unit_attention; /* the medium has changed and the guest has not been told */
+    bool event_new, event_removed, event_eject;
+} IdeDrive;
+
+/* A request to the driver below with its buffer. The channel drops it when the guest resets in the
+ * middle; the driver then finishes it into a buffer that nobody looks at. */
+typedef struct {
+    PdmIoRequest io;
+    IdeChannel *channel;
+    uint8_t *buffer;
+    bool dropped;
+} IdeRequest;
+
+typedef struct {
+    uint32_t op;    /* IdeOp */
+    uint32_t phase; /* IdePhase */
+    bool dma, fua, packet_raw;
+    uint32_t position;   /* next byte of the buffer for the host */
+    uint32_t block_end;  /* end of the present DRQ block */
+    uint32_t block_size; /* bytes in a DRQ block */
+    uint32_t limit;      /* of bytes in a DRQ block, as a PACKET command gave it */
+    uint32_t filled;     /* bytes of the buffer that belong to the transfer */
+    uint64_t lba;        /* first sector of what is in the buffer, or will be next */
+    uint32_t chunk;      /* sectors of the medium in the buffer */
+    uint32_t remaining;  /* sectors after these */
+    uint32_t io_kind;    /* of the request to the medium, for issuing it again after a load */
+    uint8_t packet[IDE_PACKET_SIZE];
+} IdeTransfer;
+
+typedef struct {
+    uint8_t command, status;
+    uint32_t table;   /* as the guest wrote it */
+    uint32_t next;    /* address of the next descriptor */
+    uint32_t address; /* rest of the present region */
+    uint32_t left;    /* bytes in it */
+    bool last;        /* it is the last one */
+} IdeBusMaster;
+
+struct IdeChannel {
+    PdmDevice *device;
+    unsigned irq;
+    unsigned index;
+    IdeDrive drives[IDE_DRIVES];
+    uint8_t select;  /* the device register as written */
+    uint8_t control; /* the device control register */
+    bool irq_pending;
+    IdeTransfer transfer;
+    IdeBusMaster master;
+    uint8_t *buffer;     /* the request's */
+    IdeRequest *request; /* for the next I/O, or under way */
+    IdeRequest *dropped; /* still at the driver after a reset */
+    bool in_flight;      /* request is at the driver */
+    bool deferred;       /* request waits until dropped is through */
+};
+
+struct IdeController {
+    PdmDevice *device;
+    PdmPci *pci;
+    IdeChannel channels[IDE_CHANNELS];
+};
+
+static inline IdeDrive *
+ide_selected(IdeChannel *channel)
+{
+    return &channel->drives[(channel->select & IDE_DEVICE_SLAVE) != 0];
+}
+
+/* ide-channel.c: registers, reset, irq */
+void ide_channel_init(IdeChannel *channel, PdmDevice *device, unsigned index);
+void ide_channel_reset(IdeChannel *channel);
+uint32_t ide_command_read(void *user, uint32_t offset, unsigned size);
+void ide_command_write(void *user, uint32_t offset, uint32_t value, unsigned size);
+uint32_t ide_control_read(void *user, uint32_t offset, unsigned size);
+void ide_control_write(void *user, uint32_t offset, uint32_t value, unsigned size);
+void ide_raise_irq(IdeChannel *channel);
+void ide_update_irq(IdeChannel *channel);
+/* Registers, status and error as after a reset. */
+void ide_set_signature(IdeDrive *drive);
+
+/* ide-data.c: the data port */
+uint32_t ide_data_read(IdeChannel *channel, unsigned size);
+void ide_data_write(IdeChannel *channel, uint32_t value, unsigned size);
+uint32_t ide_command_read_string(void *user, uint32_t offset, void *data, uint32_t count,
+                                 unsigned size);
+uint32_t ide_command_write_string(void *user, uint32_t offset, const void *data, uint32_t count,
+                                  unsigned size);
+
+/* ide-transfer.c: moving data between host, buffer and medium */
+/* The command has ended: status without BSY and DRQ, and an interrupt if asked for. */
+void ide_finish(IdeChannel *channel, bool irq);
+/* The command has ended with an error. */
+void ide_fail(IdeChannel *channel, uint8_t error);
+void ide_begin_pio_in(IdeChannel *channel, uint32_t bytes, uint32_t block_size);
+void ide_begin_pio_out(IdeChannel *channel, uint32_t bytes, uint32_t block_size, bool irq);
+/* The host has emptied or filled a DRQ block. */
+void ide_block_done(IdeChannel *channel);
+/* Starts READ, WRITE, VERIFY as set up in the transfer. */
+void ide_begin_medium(IdeChannel *channel);
+void ide_begin_flush(IdeChannel *channel);
+/* Sends transfer.filled bytes of the buffer to the host by the way that the packet command asked
+ * for. */
+void ide_send(IdeChannel *channel);
+/* The bus master was started or there is something for it. */
+void ide_pump_dma(IdeChannel *channel);
+
+/* ide-request.c: requests to the driver below */
+void ide_requests_init(IdeChannel *channel);
+void ide_requests_free(IdeChannel *channel);
+/* Asks for transfer.chunk sectors at transfer.lba; ide_medium_done() follows. */
+void ide_submit(IdeChannel *channel, PdmIoKind kind);
+/* Forgets the command at work and what is under way for it. */
+void ide_abandon(IdeChannel *channel);
+/* Called back: the request has ended; error is an errno value. */
+void ide_medium_done(IdeChannel *channel, int error);
+
+/* ide-bmdma.c: the bus master's registers and descriptors */
+uint32_t ide_bmdma_read(void *user, uint32_t offset, unsigned size);
+void ide_bmdma_write(void *user, uint32_t offset, uint32_t value, unsigned size);
+/* Moves up to size bytes between data and the guest's regions; fewer when those end. */
+uint32_t ide_bmdma_transfer(IdeChannel *channel, uint8_t *data, uint32_t size, bool to_memory);
+static inline bool
+ide_bmdma_active(const IdeChannel *channel)
+{
+    return (channel->master.status & 0x01) != 0;
+}
+
+/* ata-commands.c, ata-identify.c, ata-features.c */
+void ata_execute(IdeChannel *channel, uint8_t command);
+void ata_diagnostic(IdeChannel *channel);
+void ata_identify_disk(IdeDrive *drive, uint8_t out[IDE_SECTOR]);
+void ata_identify_packet(IdeDrive *drive, uint8_t out[IDE_SECTOR]);
+void ata_set_features(IdeChannel *channel);
+void ata_smart(IdeChannel *channel);
+/* What PHYSICAL geometry a disk reports: 16 heads, 63 sectors. */
+uint32_t ata_default_cylinders(const IdeDrive *drive);
+
+/* atapi-commands.c; the rest of the packet commands' interfaces is in atapi.h */
+void atapi_begin_packet(IdeChannel *channel);
+/* All of the packet is in the buffer. */
+void atapi_execute(IdeChannel *channel);
+/* Ends the command well, or with sense data. */
+void atapi_succeed(IdeChannel *channel);
+void atapi_fail(IdeChannel *channel, uint8_t key, uint8_t asc, uint8_t ascq);
+void atapi_medium_changed(void *user, bool present);
+bool atapi_eject_request(void *user, bool force);
+/* atapi-read.c */
+void atapi_chunk_loaded(IdeChannel *channel);
+/* How many sectors fit into the buffer. */
+uint32_t atapi_chunk_max(const IdeTransfer *transfer);
+
+/* ide-state.c */
+extern const SsmState ide_state;

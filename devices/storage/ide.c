@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The IDE function of the PIIX4 (Intel 290562, chapter 6.2): two channels at their legacy ports,
+ * bus-master DMA at BAR 4. The timing registers keep what is written and change nothing; the
+ * channels are decoded whatever their enable bits say, because not all firmware sets them. */
+#include <string.h>
+
+#include "devices/storage/ide-private.h"
+
+enum {
+    CONFIG_TIMING = 0x40, /* IDETIM of both channels, SIDETIM, UDMACTL, UDMATIM: up to 0x4b */
+    CONFIG_TIMING_END = 0x4c,
+    TIMING_DECODE = 0x80, /* high byte of IDETIM */
+    BUS_MASTER_BAR = 4,
+    BUS_MASTER_PORTS = 16,
+};
+
+static const IomPortOps command_ops = {
+    .read = ide_command_read,
+    .write = ide_command_write,
+    .read_string = ide_command_read_string,
+    .write_string = ide_command_write_string,
+    .sizes = 7,
+};
+
+static const IomPortOps control_ops = {
+    .read = ide_control_read,
+    .write = ide_control_write,
+    .sizes = 1,
+};
+
+static const IomPortOps master_ops = {
+    .read = ide_bmdma_read,
+    .write = ide_bmdma_write,
+    .sizes = 7,
+};
+
+/* --- construction --- */
+
+static bool
+attach_drive(IdeChannel *channel, unsigned index, GError **error)
+{
+    IdeDrive *drive = &channel->drives[index];
+    unsigned lun = channel->index * IDE_DRIVES + index;
+
+    drive->port = (PdmMediaPort){
+        .user = drive,
+        .type = PDM_MEDIA_DISK,
+        .medium_changed = atapi_medium_changed,
+        .eject_request = atapi_eject_request,
+    };
+    if (!pdm_attach(channel->device, lun, PDM_IF_MEDIA, &drive->port, (const void **)&drive->media,
+                    false, error))
+        return false;
+    if (drive->media == NULL)
+        return true;
+    if (drive->media->type == PDM_MEDIA_FLOPPY) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
+                    "A floppy drive can't be attached to the IDE controller (LUN %u).", lun);
+        drive->media = NULL;
+        return false;
+    }
+    drive->atapi = drive->media->type == PDM_MEDIA_OPTICAL;
+    if (!drive->atapi)
+        drive->sectors = drive->media->size(drive->media->user) / IDE_SECTOR;
+    return true;
+}
+
+static bool
+construct_channel(IdeController *ide, unsigned index, GError **error)
+{
+    static const char *const command_names[] = {"ide-primary", "ide-secondary"};
+    static const char *const control_names[] = {"ide-primary-control", "ide-secondary-control"};
+    static const uint16_t command_ports[] = {0x1f0, 0x170};
+    static const uint16_t control_ports[] = {0x3f6, 0x376};
+    IdeChannel *channel = &ide->channels[index];
+    PdmDevice *device = ide->device;
+    IomPorts *ports;
+
+    for (unsigned i = 0; i < IDE_DRIVES; i++)
+        if (!attach_drive(channel, i, error))
+            return false;
+    ports = pdm_ports_new(device, command_names[index], 8, &command_ops, channel);
+    pdm_ports_map(device, ports, command_ports[index]);
+    ports = pdm_ports_new(device, control_names[index], 1, &control_ops, channel);
+    pdm_ports_map(device, ports, control_ports[index]);
+    return true;
+}
+
+static bool
+construct_pci(IdeController *ide, GError **error)
+{
+    static const PdmPciInfo info = {
+        .vendor = 0x8086,
+        .device = 0x7111,
+        .revision = 1,
+        .prog_if = 0x80, /* a bus master; both channels in compatibility mode */
+        .subclass = 0x01,
+        .class_code = 0x01,
+        .slot = 1,
+        .function = 1,
+    };
+    PdmDevice *device = ide->device;
+    IomPorts *ports;
+
+    ide->pci = pdm_pci_new(device, &info, NULL, NULL, error);
+    if (ide->pci == NULL)
+        return false;
+    memset(pdm_pci_write_mask(device, ide->pci) + CONFIG_TIMING, 0xff,
+           CONFIG_TIMING_END - CONFIG_TIMING);
+    ports = pdm_ports_new(device, "ide-bus-master", BUS_MASTER_PORTS, &master_ops, ide);
+    return pdm_pci_bar_ports(device, ide->pci, BUS_MASTER_BAR, ports, BUS_MASTER_PORTS, error);
+}
+
+/* --- the embedder's commands --- */
+
+/* "<lun>[:<source>]"; NULL when there is no drive at the LUN. */
+static const PdmMediaConnector *
+addressed_drive(IdeController *ide, const char *argument, const char **source)
+{
+    unsigned lun = argument[0] >= '0' ? (unsigned)(argument[0] - '0') : G_MAXUINT;
+
+    if (lun >= IDE_CHANNELS * IDE_DRIVES || (argument[1] != '\0' && argument[1] != ':'))
+        return NULL;
+    *source = argument[1] == ':' ? argument + 2 : NULL;
+    return ide->channels[lun / IDE_DRIVES].drives[lun % IDE_DRIVES].media;
+}
+
+static bool
+change_medium(IdeController *ide, const char *argument, bool insert, bool force)
+{
+    const char *source = NULL;
+    const PdmMediaConnector *media = addressed_drive(ide, argument, &source);
+
+    return media != NULL && insert == (source != NULL) &&
+           media->change_medium(media->user, source, force);
+}
+
+static bool
+run_insert(void *user, const char *argument)
+{
+    return change_medium(user, argument, true, false);
+}
+
+static bool
+run_insert_forced(void *user, const char *argument)
+{
+    return change_medium(user, argument, true, true);
+}
+
+static bool
+run_eject(void *user, const char *argument)
+{
+    return change_medium(user, argument, false, false);
+}
+
+static bool
+run_eject_forced(void *user, const char *argument)
+{
+    return change_medium(user, argument, false, true);
+}
+
+/* --- life cycle --- */
+
+static void
+ide_reset(PdmDevice *device)
+{
+    IdeController *ide = device->data;
+    uint8_t *config = pdm_pci_config(device, ide->pci);
+
+    memset(config + CONFIG_TIMING, 0, CONFIG_TIMING_END - CONFIG_TIMING);
+    config[CONFIG_TIMING + 1] = config[CONFIG_TIMING + 3] = TIMING_DECODE;
+    for (unsigned i = 0; i < IDE_CHANNELS; i++)
+        ide_channel_reset(&ide->channels[i]);
+}
+
+static bool
+ide_construct(PdmDevice *device, const CfgmNode *config, GError **error)
+{
+    IdeController *ide = device->data;
+
+    ide->device = device;
+    for (unsigned i = 0; i < IDE_CHANNELS; i++)
+        ide_channel_init(&ide->channels[i], device, i);
+    if (!construct_pci(ide, error))
+        return false;
+    for (unsigned i = 0; i < IDE_CHANNELS; i++)
+        if (!construct_channel(ide, i, error))
+            return false;
+    pdm_offer_command(device, "insert", run_insert, ide);
+    pdm_offer_command(device, "insert!", run_insert_forced, ide);
+    pdm_offer_command(device, "eject", run_eject, ide);
+    pdm_offer_command(device, "eject!", run_eject_forced, ide);
+    ide_reset(device);
+    return true;
+}
+
+/* A saved state may hold a request that had not come back: it is made again. */
+static void
+ide_power_on(PdmDevice *device)
+{
+    IdeController *ide = device->data;
+
+    for (unsigned i = 0; i < IDE_CHANNELS; i++) {
+        IdeChannel *channel = &ide->channels[i];
+
+        if (channel->transfer.phase == IDE_PHASE_MEDIUM && !channel->in_flight &&
+            !channel->deferred)
+            ide_submit(channel, (PdmIoKind)channel->transfer.io_kind);
+    }
+}
+
+static void
+ide_destruct(PdmDevice *device)
+{
+    IdeController *ide = device->data;
+
+    for (unsigned i = 0; i < IDE_CHANNELS; i++)
+        ide_requests_free(&ide->channels[i]);
+}
+
+static void
+ide_info(PdmDevice *device, GString *out)
+{
+    IdeController *ide = device->data;
+
+    for (unsigned i = 0; i < IDE_CHANNELS * IDE_DRIVES; i++) {
+        IdeChannel *channel = &ide->channels[i / IDE_DRIVES];
+        const IdeDrive *drive = &channel->drives[i % IDE_DRIVES];
+
+        if (drive->media == NULL)
+            continue;
+        g_string_append_printf(out, "LUN %u: %s, status %02x, error %02x%s\n", i,
+                               drive->atapi ? "CD-ROM" : "disk", drive->status, drive->error,
+                               drive == ide_selected(channel) ? ", selected" : "");
+    }
+    for (unsigned i = 0; i < IDE_CHANNELS; i++) {
+        const IdeTransfer *transfer = &ide->channels[i].transfer;
+
+        g_string_append_printf(out,
+                               "channel %u: operation %u, phase %u, sector %" G_GUINT64_FORMAT
+                               ", %u to go; bus master %02x %02x\n",
+                               i, transfer->op, transfer->phase, transfer->lba, transfer->remaining,
+                               ide->channels[i].master.command, ide->channels[i].master.status);
+    }
+}
+
+const PdmDeviceInfo piix4_ide_device = {
+    .abi = PDM_ABI_VERSION,
+    .name = "piix4-ide",
+    .title = "IDE controller (PIIX4)",
+    .kind = PDM_KIND_STORAGE,
+    .instance_size = sizeof(IdeController),
+    .max_instances = 1,
+    .construct = ide_construct,
+    .reset = ide_reset,
+    .power_on = ide_power_on,
+    .destruct = ide_destruct,
+    .state = &ide_state,
+    .info = ide_info,
+};
