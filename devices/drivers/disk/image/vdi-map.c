@@ -5,7 +5,7 @@
  * blocks is taken from the map and not from the header, which may lag behind after a crash. */
 #include <string.h>
 
-#include "devices/drivers/disk/image/vdi/vdi-private.h"
+#include "devices/drivers/disk/image/vdi-private.h"
 #include "vmm/base/error.h"
 
 static bool

@@ -4,7 +4,7 @@
  * The header is written last, so a file that was not finished is not a VDI file. */
 #include <string.h>
 
-#include "devices/drivers/disk/image/vdi/vdi-private.h"
+#include "devices/drivers/disk/image/vdi-private.h"
 #include "vmm/base/error.h"
 
 #define LABEL "<<< Vitrine disk image >>>\n"

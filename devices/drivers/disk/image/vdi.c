@@ -4,7 +4,7 @@
  * images, resizing, compacting. */
 #include <string.h>
 
-#include "devices/drivers/disk/image/vdi/vdi-private.h"
+#include "devices/drivers/disk/image/vdi-private.h"
 #include "vmm/base/error.h"
 
 static ImageProbe

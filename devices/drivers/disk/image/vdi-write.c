@@ -12,7 +12,7 @@
  * found and put right when the image is next opened and written to. */
 #include <string.h>
 
-#include "devices/drivers/disk/image/vdi/vdi-private.h"
+#include "devices/drivers/disk/image/vdi-private.h"
 #include "vmm/base/error.h"
 
 /* Without a flush by the guest, so many new blocks may be lost when the process is killed. */

@@ -4,7 +4,7 @@
  * writing. Version 0 files, undo images and differencing images are refused with a reason. */
 #include <string.h>
 
-#include "devices/drivers/disk/image/vdi/vdi-private.h"
+#include "devices/drivers/disk/image/vdi-private.h"
 #include "vmm/base/error.h"
 
 /* Offsets of the fields in the file. */
