@@ -315,6 +315,12 @@ system_write(Vcpu *vcpu, uint64_t linear, uint64_t value, unsigned size)
     write_linear(vcpu, check_system(vcpu, linear), &value, size, CPUM_TLB_SUPERVISOR);
 }
 
+void
+iem_linear_write(Vcpu *vcpu, uint64_t linear, uint64_t value, unsigned size, CpumTlbKind kind)
+{
+    write_linear(vcpu, check_system(vcpu, linear), &value, size, kind);
+}
+
 uint8_t
 iem_sys_read_u8(Vcpu *vcpu, uint64_t linear)
 {

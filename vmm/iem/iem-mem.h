@@ -44,6 +44,8 @@ void iem_sys_write_u8(Vcpu *vcpu, uint64_t linear, uint8_t value);
 void iem_sys_write_u16(Vcpu *vcpu, uint64_t linear, uint16_t value);
 void iem_sys_write_u32(Vcpu *vcpu, uint64_t linear, uint32_t value);
 void iem_sys_write_u64(Vcpu *vcpu, uint64_t linear, uint64_t value);
+/* A stack on its way into SS: a linear address, with the privileges of `kind`. size is 1..8. */
+void iem_linear_write(Vcpu *vcpu, uint64_t linear, uint64_t value, unsigned size, CpumTlbKind kind);
 
 /* The host address of [offset, offset + size) when it lies in one page that the TLB holds for plain
  * reads (or writes); NULL sends the caller to the slow path. */

@@ -172,6 +172,20 @@ void iem_set_descriptor_accessed(Vcpu *vcpu, uint16_t selector, IemDescriptor *d
 /* MOV Sreg, POP Sreg, LDS …: with every check; real and V86 mode too. */
 void iem_load_segment(Vcpu *vcpu, unsigned seg, uint16_t selector);
 
+/* ---- for choosers of rows that have far and system forms as well ---- */
+/* CALL 9A, FF /3; JMP EA, FF /5; RET CA, CB. */
+IemHandler iem_choose_call_far(const Vcpu *vcpu, IemInsn *insn);
+IemHandler iem_choose_jmp_far(const Vcpu *vcpu, IemInsn *insn);
+IemHandler iem_choose_ret_far(const Vcpu *vcpu, IemInsn *insn);
+/* MOV 0F 20..23: control and debug registers. */
+IemHandler iem_choose_mov_cr_dr(const Vcpu *vcpu, IemInsn *insn);
+
+/* ---- ports (iem-io.c, iem-dr.c) ---- */
+/* #GP(0) unless IOPL or the TSS's map lets the program touch the port. Before IN, OUT, INS, OUTS. */
+void iem_check_io(Vcpu *vcpu, uint16_t port, unsigned size);
+/* After the access: I/O breakpoints become a trap. */
+void iem_debug_io(Vcpu *vcpu, uint16_t port, unsigned size);
+
 /* ---- control transfers (iem-far.c, iem-interrupt.c, iem-task.c) ---- */
 /* Interrupt and exception delivery through IDT/IVT with gates, stack switches, task gates. Nested
  * faults leave by iem_raise_*; the caller (iem.c) turns them into #DF and shutdown. */
