@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * VDI files: what is created, random work against a model, headers and maps that lie, a full host
+ * disk. */
+#include <string.h>
+
+#include "devices/drivers/disk/image/image.h"
+#include "tests/unit/image/memory-io.h"
+#include "tests/unit/image/vdi-builder.h"
+#include "vmm/base/error.h"
+
+#define MIB (1u << 20)
+
+static Image *
+open_in(GByteArray *file, ImageOpenFlags flags, GError **error)
+{
+    return image_open_io(&memory_io_new(file, NULL)->io, "VDI", flags, error);
+}
+
+static GByteArray *
+create(ImageVariant variant, uint64_t capacity, const char *comment)
+{
+    GByteArray *file = g_byte_array_new();
+    g_autoptr(ImageIo) io = &memory_io_new(file, NULL)->io;
+    ImageCreateOptions options = {
+        .format = "VDI", .variant = variant, .capacity = capacity, .comment = comment};
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(image_create_io(io, &options, NULL, NULL, &error));
+    g_assert_no_error(error);
+    return file;
+}
+
+static void
+test_create_dynamic(void)
+{
+    g_autoptr(GByteArray) file = create(IMAGE_DYNAMIC, 3 * MIB + 100, "Ein Gruß");
+    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    ImageInfo info;
+    ImageCheck check;
+
+    g_assert_cmpuint(file->len, ==, 2 * MIB);
+    g_assert_cmphex(vdi_peek(file, 0x40), ==, 0xbeda107f);
+    g_assert_cmphex(vdi_peek(file, 0x44), ==, 0x00010001);
+    g_assert_cmpuint(vdi_peek(file, 0x4c), ==, 1);
+    g_assert_cmphex(vdi_peek(file, 0x154), ==, MIB);
+    g_assert_cmphex(vdi_peek(file, 0x158), ==, 2 * MIB);
+    g_assert_cmphex(vdi_peek(file, MIB), ==, 0xffffffff);
+    image_get_info(image, &info);
+    g_assert_cmpstr(info.format, ==, "VDI");
+    g_assert_cmpint(info.variant, ==, IMAGE_DYNAMIC);
+    g_assert_cmpuint(info.capacity, ==, 3 * MIB + 512);
+    g_assert_cmpuint(info.allocated, ==, 0);
+    g_assert_cmpuint(info.block_size, ==, MIB);
+    g_assert_cmpstr(info.comment, ==, "Ein Gruß");
+    g_assert_cmpuint(info.lchs.sectors, ==, 63);
+    g_assert_false(image_uuid_is_null(&info.uuid));
+    g_assert_true(image_uuid_is_null(&info.parent));
+    g_assert_true(image_check(image, &check, NULL));
+    g_assert_false(check.stale_header);
+}
+
+static void
+test_create_fixed(void)
+{
+    g_autoptr(GByteArray) file = create(IMAGE_FIXED, 3 * MIB, NULL);
+    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    ImageInfo info;
+
+    g_assert_cmpuint(file->len, ==, 5 * MIB);
+    g_assert_cmpuint(vdi_peek(file, MIB + 8), ==, 2);
+    g_assert_cmpuint(vdi_peek(file, 0x184), ==, 3);
+    image_get_info(image, &info);
+    g_assert_cmpint(info.variant, ==, IMAGE_FIXED);
+    g_assert_cmpuint(info.allocated, ==, 3 * MIB);
+}
+
+/* A comment that is too long is cut between two characters. */
+static void
+test_long_comment(void)
+{
+    g_autofree char *comment = g_strnfill(400, 'x');
+    ImageInfo info;
+
+    memcpy(comment + 254, "ß", 2);
+    g_autoptr(GByteArray) file = create(IMAGE_DYNAMIC, MIB, comment);
+    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    image_get_info(image, &info);
+    g_assert_cmpuint(strlen(info.comment), ==, 254);
+}
+
+static void
+random_step(Image *image, uint8_t *model, size_t size, GRand *rand)
+{
+    size_t first = (size_t)g_rand_int_range(rand, 0, (gint32)size);
+    size_t length = (size_t)g_rand_int_range(rand, 0, (gint32)MIN(10000, size - first + 1));
+    g_autofree uint8_t *data = g_malloc(length + 1);
+    int kind = g_rand_int_range(rand, 0, 10);
+
+    if (kind < 4) {
+        g_assert_true(image_read(image, first, data, length, NULL));
+        g_assert_cmpmem(data, length, model + first, length);
+        return;
+    }
+    memset(data, kind == 9 ? 0 : (int)g_rand_int_range(rand, 0, 256), length);
+    g_assert_true(image_write(image, first, data, length, NULL));
+    memcpy(model + first, data, length);
+    if (kind == 5)
+        g_assert_true(image_flush(image, NULL));
+}
+
+static void
+test_random_work(void)
+{
+    g_autoptr(GByteArray) file = vdi_build(50);
+    size_t size = 50 * BUILDER_BLOCK;
+    g_autofree uint8_t *model = g_malloc0(size);
+    g_autofree uint8_t *data = g_malloc(size);
+    g_autoptr(GRand) rand = g_rand_new_with_seed(7);
+    ImageCheck check;
+
+    for (unsigned round = 0; round < 20; round++) {
+        g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+
+        g_assert_nonnull(image);
+        g_assert_true(image_check(image, &check, NULL));
+        g_assert_cmpuint(check.leaked_blocks, ==, 0);
+        g_assert_false(check.stale_header);
+        for (unsigned step = 0; step < 100; step++)
+            random_step(image, model, size, rand);
+        g_assert_true(image_read(image, 0, data, size, NULL));
+        g_assert_cmpmem(data, size, model, size);
+        /* Start afresh now and then, so that there is always something to allocate. */
+        if (round % 5 == 4) {
+            g_clear_pointer(&image, image_free);
+            g_byte_array_unref(file);
+            file = vdi_build(50);
+            memset(model, 0, size);
+        }
+    }
+}
+
+static void
+test_zeros_take_no_room(void)
+{
+    g_autoptr(GByteArray) file = vdi_build(10);
+    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    g_autofree uint8_t *zeros = g_malloc0(10 * BUILDER_BLOCK);
+    ImageInfo info;
+
+    g_assert_true(image_write(image, 0, zeros, 10 * BUILDER_BLOCK, NULL));
+    image_get_info(image, &info);
+    g_assert_cmpuint(info.allocated, ==, 0);
+    g_assert_true(image_write(image, 5000, "a", 1, NULL));
+    image_get_info(image, &info);
+    g_assert_cmpuint(info.allocated, ==, BUILDER_BLOCK);
+    g_assert_cmpuint(file->len, ==, BUILDER_DATA_AT + BUILDER_BLOCK);
+}
+
+/* Only the first write of a session changes the modification UUID, and nothing else of the header.
+ */
+static void
+test_modification_uuid(void)
+{
+    g_autoptr(GByteArray) file = vdi_build(10);
+    uint8_t before[512], after[512];
+    uint8_t byte;
+
+    memcpy(before, file->data, 512);
+    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    g_assert_true(image_read(image, 0, &byte, 1, NULL));
+    g_assert_cmpmem(file->data, 512, before, 512);
+    g_assert_true(image_write(image, 0, "x", 1, NULL));
+    memcpy(after, file->data, 512);
+    g_assert_true(memcmp(before + 0x198, after + 0x198, 16) != 0);
+    memcpy(after + 0x198, before + 0x198, 16);
+    g_assert_cmpmem(after, 512, before, 512);
+    memcpy(after, file->data, 512);
+    g_assert_true(image_write(image, 9 * BUILDER_BLOCK, "x", 1, NULL));
+    g_assert_true(image_flush(image, NULL));
+    g_assert_cmpmem(file->data + 0x198, 16, after + 0x198, 16);
+    g_assert_cmpuint(vdi_peek(file, 0x184), ==, 2);
+}
+
+/* Room that a crash left unused is used again before the file grows. */
+static void
+test_gap_is_reused(void)
+{
+    g_autoptr(GByteArray) file = vdi_build(10);
+    guint length = BUILDER_DATA_AT + 4 * BUILDER_BLOCK;
+    uint8_t data[BUILDER_BLOCK];
+    ImageCheck check;
+
+    g_byte_array_set_size(file, length);
+    memset(file->data + BUILDER_DATA_AT, 0x77, 4 * BUILDER_BLOCK);
+    vdi_poke(file, BUILDER_MAP_AT, 2); /* 0 and 1 are gaps, 3 trails */
+    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    g_assert_true(image_check(image, &check, NULL));
+    g_assert_cmpuint(check.leaked_blocks, ==, 3);
+    g_assert_true(check.stale_header);
+    g_assert_true(image_write(image, BUILDER_BLOCK, "x", 1, NULL));
+    g_assert_true(image_flush(image, NULL));
+    /* A program that appends at the header's count must not hit block 2. */
+    g_assert_cmpuint(vdi_peek(file, 0x184), ==, 3);
+    g_assert_cmpuint(vdi_peek(file, BUILDER_MAP_AT + 4), <, 2);
+    g_assert_true(image_read(image, BUILDER_BLOCK, data, BUILDER_BLOCK, NULL));
+    g_assert_cmpuint(data[0], ==, 'x');
+    g_assert_cmpuint(data[1], ==, 0);
+    g_assert_true(image_write(image, 2 * BUILDER_BLOCK, "y", 1, NULL));
+    g_assert_true(image_write(image, 3 * BUILDER_BLOCK, "z", 1, NULL));
+    g_assert_true(image_flush(image, NULL));
+    g_assert_cmpuint(vdi_peek(file, 0x184), ==, 4);
+    g_assert_cmpuint(file->len, ==, length);
+    g_assert_true(image_read(image, 3 * BUILDER_BLOCK, data, BUILDER_BLOCK, NULL));
+    g_assert_cmpuint(data[1], ==, 0);
+    g_assert_true(image_check(image, &check, NULL));
+    g_assert_cmpuint(check.leaked_blocks, ==, 0);
+    g_assert_false(check.stale_header);
+}
+
+static void
+test_disk_full(void)
+{
+    g_autoptr(GByteArray) file = vdi_build(10);
+    MemoryIo *io = memory_io_new(file, NULL);
+    g_autoptr(GError) error = NULL;
+    Image *image = image_open_io(&io->io, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
+    uint8_t data[BUILDER_BLOCK];
+
+    memset(data, 3, sizeof(data));
+    io->size_limit = BUILDER_DATA_AT + 2 * BUILDER_BLOCK;
+    g_assert_true(image_write(image, 0, data, sizeof(data), NULL));
+    g_assert_true(image_write(image, 3 * BUILDER_BLOCK, data, sizeof(data), NULL));
+    g_assert_false(image_write(image, 6 * BUILDER_BLOCK, data, sizeof(data), &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_NO_SPACE);
+    g_assert_cmpuint(file->len, ==, BUILDER_DATA_AT + 2 * BUILDER_BLOCK);
+    g_assert_true(image_flush(image, NULL));
+    io->size_limit = 0;
+    g_assert_true(image_write(image, 6 * BUILDER_BLOCK, data, sizeof(data), NULL));
+    g_assert_true(image_close(image, NULL));
+    image = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    memset(data, 0, sizeof(data));
+    g_assert_true(image_read(image, 6 * BUILDER_BLOCK, data, sizeof(data), NULL));
+    g_assert_cmpuint(data[4095], ==, 3);
+    image_free(image);
+}
+
+/* --- hostile files --- */
+
+typedef struct {
+    const char *what;
+    unsigned at;
+    uint32_t value;
+    BaseError code;
+} Lie;
+
+/* clang-format off */
+static const Lie lies[] = {
+    {"signature",            0x040, 0x12345678, BASE_ERROR_CORRUPT},
+    {"version 0",            0x044, 0x00000001, BASE_ERROR_NOT_SUPPORTED},
+    {"version 1.2",          0x044, 0x00010002, BASE_ERROR_VERSION},
+    {"version 2",            0x044, 0x00020000, BASE_ERROR_VERSION},
+    {"header size 0",        0x048, 0,          BASE_ERROR_CORRUPT},
+    {"header size huge",     0x048, 0xffffffff, BASE_ERROR_CORRUPT},
+    {"type 0",               0x04c, 0,          BASE_ERROR_CORRUPT},
+    {"undo",                 0x04c, 3,          BASE_ERROR_NOT_SUPPORTED},
+    {"differencing",         0x04c, 4,          BASE_ERROR_NOT_SUPPORTED},
+    {"type 5",               0x04c, 5,          BASE_ERROR_CORRUPT},
+    {"map in header",        0x154, 0,          BASE_ERROR_CORRUPT},
+    {"map unaligned",        0x154, 513,        BASE_ERROR_CORRUPT},
+    {"map past data",        0x154, 0xfffffe00, BASE_ERROR_CORRUPT},
+    {"data in map",          0x158, 512,        BASE_ERROR_CORRUPT},
+    {"data unaligned",       0x158, 4097,       BASE_ERROR_CORRUPT},
+    {"capacity 0",           0x170, 0,          BASE_ERROR_CORRUPT},
+    {"capacity unaligned",   0x170, 4097,       BASE_ERROR_CORRUPT},
+    {"capacity too large",   0x170, 0xfffffe00, BASE_ERROR_CORRUPT},
+    {"capacity huge",        0x174, 0xffffffff, BASE_ERROR_CORRUPT},
+    {"block size 0",         0x178, 0,          BASE_ERROR_CORRUPT},
+    {"block size odd",       0x178, 4097,       BASE_ERROR_CORRUPT},
+    {"block size huge",      0x178, 0x80000000, BASE_ERROR_CORRUPT},
+    {"block extra odd",      0x17c, 1,          BASE_ERROR_CORRUPT},
+    {"block extra huge",     0x17c, 0xfffffe00, BASE_ERROR_CORRUPT},
+    {"no blocks",            0x180, 0,          BASE_ERROR_CORRUPT},
+    {"few blocks",           0x180, 3,          BASE_ERROR_CORRUPT},
+    {"many blocks",          0x180, 0xffffffff, BASE_ERROR_CORRUPT},
+    {"map beyond the file",  0x180, 0x02000000, BASE_ERROR_CORRUPT},
+    {"parent of a base",     0x1a8, 1,          BASE_ERROR_CORRUPT},
+    {"entry past the end",   BUILDER_MAP_AT,      2,          BASE_ERROR_CORRUPT},
+    {"entry far past it",    BUILDER_MAP_AT,      0xfffffffd, BASE_ERROR_CORRUPT},
+    {"entry twice",          BUILDER_MAP_AT + 12, 1,          BASE_ERROR_CORRUPT},
+};
+/* clang-format on */
+
+static GByteArray *
+sound_file(void)
+{
+    GByteArray *file = vdi_build(4);
+
+    g_byte_array_set_size(file, BUILDER_DATA_AT + 2 * BUILDER_BLOCK);
+    memset(file->data + BUILDER_DATA_AT, 1, 2 * BUILDER_BLOCK);
+    vdi_poke(file, BUILDER_MAP_AT + 4, 0);
+    vdi_poke(file, BUILDER_MAP_AT + 8, 1);
+    vdi_poke(file, 0x184, 2);
+    return file;
+}
+
+static void
+test_lies(void)
+{
+    g_autoptr(GByteArray) sound = sound_file();
+    Image *image = open_in(sound, IMAGE_OPEN_READ_WRITE, NULL);
+
+    g_assert_nonnull(image);
+    image_free(image);
+    for (unsigned i = 0; i < G_N_ELEMENTS(lies); i++) {
+        g_autoptr(GByteArray) file = sound_file();
+        g_autoptr(GError) error = NULL;
+
+        vdi_poke(file, lies[i].at, lies[i].value);
+        g_test_message("%s", lies[i].what);
+        g_assert_null(open_in(file, IMAGE_OPEN_READ_WRITE, &error));
+        g_assert_error(error, BASE_ERROR, (int)lies[i].code);
+        g_assert_true(g_utf8_validate(error->message, -1, NULL));
+    }
+}
+
+static void
+test_truncated(void)
+{
+    g_autoptr(GByteArray) sound = sound_file();
+
+    for (guint length = 0; length < sound->len; length += 7) {
+        g_autoptr(GByteArray) file = g_byte_array_new();
+
+        g_byte_array_append(file, sound->data, length);
+        g_assert_null(open_in(file, IMAGE_OPEN_READ_ONLY, NULL));
+    }
+}
+
+/* Random damage: whatever opens can be read and written from end to end. */
+static void
+test_random_damage(void)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(11);
+    uint8_t data[1000] = {0};
+    unsigned opened = 0;
+
+    for (unsigned round = 0; round < 20000; round++) {
+        g_autoptr(GByteArray) file = sound_file();
+        unsigned count = (unsigned)g_rand_int_range(rand, 1, 6);
+
+        for (unsigned i = 0; i < count; i++)
+            file->data[g_rand_int_range(rand, 0x44, BUILDER_MAP_AT + 20)] =
+                (uint8_t)g_rand_int_range(rand, 0, 256);
+        g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+        if (image == NULL)
+            continue;
+        opened++;
+        for (uint64_t at = 0; at + 1000 <= image_capacity(image) && at < 20000; at += 1000) {
+            g_assert_true(image_read(image, at, data, 1000, NULL));
+            data[0] = (uint8_t)round;
+            g_assert_true(image_write(image, at, data, 1000, NULL));
+        }
+    }
+    g_assert_cmpuint(opened, >, 100);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/vdi/create-dynamic", test_create_dynamic);
+    g_test_add_func("/vdi/create-fixed", test_create_fixed);
+    g_test_add_func("/vdi/long-comment", test_long_comment);
+    g_test_add_func("/vdi/random-work", test_random_work);
+    g_test_add_func("/vdi/zeros-take-no-room", test_zeros_take_no_room);
+    g_test_add_func("/vdi/modification-uuid", test_modification_uuid);
+    g_test_add_func("/vdi/gap-is-reused", test_gap_is_reused);
+    g_test_add_func("/vdi/disk-full", test_disk_full);
+    g_test_add_func("/vdi/lies", test_lies);
+    g_test_add_func("/vdi/truncated", test_truncated);
+    g_test_add_func("/vdi/random-damage", test_random_damage);
+    return g_test_run();
+}
