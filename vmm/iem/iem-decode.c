@@ -82,6 +82,7 @@ scan_prefixes(const ZydisDecodedInstruction *zydis, bool long64, IemInsn *insn)
         case 0x3e: seg = long64 ? seg : X86_DS; break;
         case 0x64: seg = X86_FS; break;
         case 0x65: seg = X86_GS; break;
+        case 0x66: insn->flags |= IEM_INSN_OPERAND_PREFIX; break;
         case 0xf0: insn->flags |= IEM_INSN_LOCK; break;
         case 0xf2: insn->flags = (insn->flags & ~IEM_INSN_REP) | IEM_INSN_REPNE; break;
         case 0xf3: insn->flags = (insn->flags & ~IEM_INSN_REPNE) | IEM_INSN_REP; break;

@@ -36,6 +36,7 @@ _Static_assert(offsetof(Vcpu, gpr) == 0 && offsetof(Vcpu, rip) == 8 * IEM_REG_RI
 #define IEM_INSN_REX (1u << 4)     /* SPL..DIL instead of AH..BH */
 #define IEM_INSN_RIP_REL (1u << 5) /* base is the RIP of the next instruction */
 #define IEM_INSN_REX_W (1u << 6)
+#define IEM_INSN_OPERAND_PREFIX (1u << 9) /* 66: the XMM form of what MMX has too */
 #define IEM_INSN_BLOCK_END                                                                         \
     (1u << 7) /* control flow, mode or interrupt state changes: look at pending */
 #define IEM_INSN_SYSTEM                                                                            \

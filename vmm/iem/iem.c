@@ -5,6 +5,7 @@
  * between them; delivery of what instructions raise. Intel SDM volume 3A section 6.9 (priorities)
  * and chapter 17 (debug exceptions). */
 #include "vmm/iem/iem-cache.h"
+#include "vmm/iem/iem-vector.h"
 
 const IemInsn iem_no_insn;
 
@@ -175,7 +176,7 @@ after_raise(Vcpu *vcpu)
 }
 
 static EmExit
-iem_run(Vcpu *vcpu, uint64_t budget)
+run_budget(Vcpu *vcpu, uint64_t budget)
 {
     IemVcpu *iem = vcpu->iem_vcpu;
     uint64_t end = budget > UINT64_MAX - vcpu->retired ? UINT64_MAX : vcpu->retired + budget;
@@ -195,6 +196,18 @@ iem_run(Vcpu *vcpu, uint64_t budget)
             return EM_EXIT_BUDGET;
     }
     return run_loop(vcpu, end);
+}
+
+/* The host's MXCSR is the guest's while the engine runs. */
+static EmExit
+iem_run(Vcpu *vcpu, uint64_t budget)
+{
+    EmExit exit;
+
+    iem_vector_enter(vcpu);
+    exit = run_budget(vcpu, budget);
+    iem_vector_leave(vcpu);
+    return exit;
 }
 
 EmExit
