@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Host memory behind RAM, ROM and video memory, with a word for each page that tells which parts
+ * hold decoded code. */
+#include "vmm/pgm/pgm-private.h"
+
+#include "vmm/base/memory.h"
+
+static uint64_t
+pages_of(const PgmMem *mem)
+{
+    return mem->size >> X86_PAGE_SHIFT;
+}
+
+PgmMem *
+pgm_mem_new(Pgm *pgm, const char *name, uint64_t size, GError **error)
+{
+    PgmMem *mem;
+
+    if (size == 0 || size > (1ull << PGM_PHYS_BITS)) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
+                    "\"%s\" cannot have %" G_GUINT64_FORMAT " bytes of memory.", name, size);
+        return NULL;
+    }
+    mem = g_new0(PgmMem, 1);
+    mem->pgm = pgm;
+    mem->name = g_strdup(name);
+    mem->size = (size + X86_PAGE_OFFSET_MASK) & PGM_PAGE_MASK;
+    g_rw_lock_writer_lock(&pgm->lock);
+    g_ptr_array_add(pgm->mems, mem);
+    g_rw_lock_writer_unlock(&pgm->lock);
+    mem->host = base_memory_map(mem->size, BASE_MEMORY_HUGE, error);
+    if (mem->host != NULL)
+        mem->code = base_memory_map(pages_of(mem) * sizeof *mem->code, 0, error);
+    if (mem->code == NULL) {
+        pgm_mem_free(mem);
+        return NULL;
+    }
+    return mem;
+}
+
+void
+pgm_mem_free(PgmMem *mem)
+{
+    if (mem == NULL)
+        return;
+    g_rw_lock_writer_lock(&mem->pgm->lock);
+    g_ptr_array_remove(mem->pgm->mems, mem);
+    g_rw_lock_writer_unlock(&mem->pgm->lock);
+    base_memory_unmap(mem->host, mem->size);
+    base_memory_unmap((void *)mem->code, pages_of(mem) * sizeof *mem->code);
+    g_free((void *)mem->dirty);
+    g_free(mem->name);
+    g_free(mem);
+}
+
+void *
+pgm_mem_host(const PgmMem *mem)
+{
+    return mem->host;
+}
+
+uint64_t
+pgm_mem_size(const PgmMem *mem)
+{
+    return mem->size;
+}
+
+void
+pgm_dirty_log_start(PgmMem *mem)
+{
+    if (mem->dirty == NULL)
+        mem->dirty = g_malloc0(pages_of(mem));
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The softTLB: fills, flushes, and keeping it in step with the physical map and with tracking.
+ * A flush costs what was used, because bitmaps tell which entries hold something. Intel SDM
+ * volume 3A section 4.10. */
+#include "vmm/pgm/pgm-private.h"
+
+#include <string.h>
+
+#define EMPTY_RANGE UINT64_MAX
+
+static inline unsigned
+index_of(uint64_t linear)
+{
+    return (unsigned)(linear >> X86_PAGE_SHIFT) & (CPUM_TLB_ENTRIES - 1);
+}
+
+static inline void
+set_bit(uint64_t *words, unsigned index, bool value)
+{
+    const uint64_t bit = 1ull << (index & 63);
+
+    if (value)
+        words[index >> 6] |= bit;
+    else
+        words[index >> 6] &= ~bit;
+}
+
+static inline void
+clear_entry(CpumTlbEntry *entry)
+{
+    entry->tag_read = entry->tag_write = entry->tag_exec = CPUM_TLB_INVALID;
+}
+
+/* --- fills --- */
+
+/* How a writable page is tagged: a write may have to be reported, dispatched or dropped. */
+static uint64_t
+write_tag(const PgmRange *range, uint64_t gpa, uint64_t page)
+{
+    const PgmWay *way = &range->write;
+
+    if (way->to == PGM_TO_MMIO)
+        return page | CPUM_TLB_MMIO;
+    /* One addend serves reads and writes, so what is written elsewhere takes the slow path too. */
+    if (way->to != PGM_TO_MEM || way->host != range->read.host ||
+        pgm_is_tracked(way->mem, pgm_page(way->offset + (gpa - range->start))))
+        return page | CPUM_TLB_TRACKED;
+    return page;
+}
+
+static void
+install(Vcpu *vcpu, uint64_t linear, CpumTlbKind kind, const PgmWalk *walk)
+{
+    PgmVcpu *own = vcpu->pgm_vcpu;
+    const uint64_t page = linear & PGM_PAGE_MASK, gpa = walk->gpa & PGM_PAGE_MASK;
+    const PgmRange *range = pgm_cpu_range(own, gpa);
+    const bool whole = range->end - gpa >= X86_PAGE_SIZE && range->start <= gpa;
+    const unsigned index = index_of(linear);
+    CpumTlbEntry *entry = &vcpu->tlb[kind].entry[index];
+    uint64_t read = page | CPUM_TLB_MMIO, write = page | CPUM_TLB_MMIO;
+
+    if (whole && range->read.to == PGM_TO_MEM) {
+        read = page;
+        write = write_tag(range, gpa, page);
+        entry->addend = (uint64_t)(uintptr_t)(range->read.host + (gpa - range->start)) - page;
+    }
+    entry->tag_read =
+        pgm_rights_allow(vcpu, walk->rights, PGM_READ, kind) ? read : CPUM_TLB_INVALID;
+    entry->tag_exec =
+        pgm_rights_allow(vcpu, walk->rights, PGM_EXEC, kind) ? read : CPUM_TLB_INVALID;
+    /* The first write has to walk again, to set the dirty bit. */
+    entry->tag_write = walk->dirty && pgm_rights_allow(vcpu, walk->rights, PGM_WRITE, kind)
+                           ? write
+                           : CPUM_TLB_INVALID;
+    own->gpa[kind][index] = gpa;
+    set_bit(own->use[kind].used, index, true);
+    set_bit(own->use[kind].global, index, walk->global);
+    set_bit(own->use[kind].large, index, walk->shift > X86_PAGE_SHIFT);
+}
+
+static void
+note_large(PgmVcpu *own, uint64_t linear, unsigned shift)
+{
+    const uint64_t inside = (1ull << shift) - 1;
+
+    own->large_low = MIN(own->large_low, linear & ~inside);
+    own->large_high = MAX(own->large_high, linear | inside);
+    own->large_shift = MAX(own->large_shift, shift);
+}
+
+bool
+pgm_tlb_fill(Vcpu *vcpu, uint64_t linear, PgmAccessKind access, CpumTlbKind kind, PgmFault *fault)
+{
+    PgmWalk walk;
+
+    if (!pgm_walk(vcpu, linear, access, kind, &walk, fault))
+        return false;
+    install(vcpu, linear, kind, &walk);
+    if (walk.shift > X86_PAGE_SHIFT)
+        note_large(vcpu->pgm_vcpu, linear, walk.shift);
+    return true;
+}
+
+/* --- flushes --- */
+
+static void
+clear_used(CpumTlb *tlb, PgmTlbUse *use, unsigned word, uint64_t bits)
+{
+    use->used[word] &= ~bits;
+    while (bits != 0) {
+        clear_entry(&tlb->entry[word * 64 + (unsigned)__builtin_ctzll(bits)]);
+        bits &= bits - 1;
+    }
+}
+
+/* Without the acknowledgement that pgm_flush_tlb() gives. */
+static void
+flush_entries(Vcpu *vcpu, bool global_too)
+{
+    PgmVcpu *own = vcpu->pgm_vcpu;
+
+    for (unsigned kind = 0; kind < CPUM_TLB_COUNT; kind++) {
+        PgmTlbUse *use = &own->use[kind];
+
+        for (unsigned word = 0; word < PGM_TLB_WORDS; word++)
+            clear_used(&vcpu->tlb[kind], use, word,
+                       use->used[word] & (global_too ? UINT64_MAX : ~use->global[word]));
+    }
+    own->walk_epoch++;
+    if (global_too) {
+        own->large_low = EMPTY_RANGE;
+        own->large_high = 0;
+        own->large_shift = 0;
+    }
+}
+
+void
+pgm_flush_tlb(Vcpu *vcpu, bool global_too)
+{
+    PgmVcpu *own = vcpu->pgm_vcpu;
+    uint32_t request;
+
+    if (!global_too) {
+        flush_entries(vcpu, false);
+        return;
+    }
+    cpum_unpend(vcpu, CPUM_PEND_TLB_FLUSH);
+    request = atomic_load(&vcpu->pgm->flush_request);
+    own->map = atomic_load(&vcpu->pgm->map);
+    own->last = &own->map->range[0];
+    flush_entries(vcpu, true);
+    atomic_store(&own->flush_seen, request);
+}
+
+static void
+drop_page(Vcpu *vcpu, unsigned kind, uint64_t page)
+{
+    const unsigned index = index_of(page);
+    CpumTlbEntry *entry = &vcpu->tlb[kind].entry[index];
+
+    if ((entry->tag_read & PGM_PAGE_MASK) == page || (entry->tag_write & PGM_PAGE_MASK) == page ||
+        (entry->tag_exec & PGM_PAGE_MASK) == page) {
+        clear_entry(entry);
+        set_bit(vcpu->pgm_vcpu->use[kind].used, index, false);
+    }
+}
+
+/* A large page may sit in many entries, and INVLPG for any address in it drops them all. */
+static void
+drop_large(Vcpu *vcpu, unsigned kind, uint64_t linear, unsigned shift)
+{
+    PgmTlbUse *use = &vcpu->pgm_vcpu->use[kind];
+
+    for (unsigned word = 0; word < PGM_TLB_WORDS; word++) {
+        uint64_t bits = use->used[word] & use->large[word];
+
+        for (; bits != 0; bits &= bits - 1) {
+            const unsigned index = word * 64 + (unsigned)__builtin_ctzll(bits);
+            CpumTlbEntry *entry = &vcpu->tlb[kind].entry[index];
+            const uint64_t tag =
+                entry->tag_read != CPUM_TLB_INVALID ? entry->tag_read : entry->tag_exec;
+
+            if (tag >> shift == linear >> shift || tag == CPUM_TLB_INVALID) {
+                clear_entry(entry);
+                set_bit(use->used, index, false);
+            }
+        }
+    }
+}
+
+void
+pgm_invlpg(Vcpu *vcpu, uint64_t linear)
+{
+    PgmVcpu *own = vcpu->pgm_vcpu;
+    const bool in_large = linear >= own->large_low && linear <= own->large_high;
+
+    for (unsigned kind = 0; kind < CPUM_TLB_COUNT; kind++) {
+        drop_page(vcpu, kind, linear & PGM_PAGE_MASK);
+        if (in_large)
+            drop_large(vcpu, kind, linear, own->large_shift);
+    }
+    own->walk_epoch++;
+}
+
+bool
+pgm_cr3_changed(Vcpu *vcpu)
+{
+    if (!pgm_load_pdptes(vcpu))
+        return false;
+    flush_entries(vcpu, false);
+    return true;
+}
+
+bool
+pgm_paging_changed(Vcpu *vcpu, uint64_t old_cr0, uint64_t old_cr4, uint64_t old_efer)
+{
+    const uint64_t cr0 = old_cr0 ^ vcpu->cr0, cr4 = old_cr4 ^ vcpu->cr4;
+    const uint64_t efer = old_efer ^ vcpu->efer;
+    const bool reload = (cr0 & (X86_CR0_PG | X86_CR0_CD | X86_CR0_NW)) ||
+                        (cr4 & (X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP));
+
+    if (reload && !pgm_load_pdptes(vcpu))
+        return false;
+    if ((cr0 & (X86_CR0_PG | X86_CR0_WP | X86_CR0_PE)) ||
+        (cr4 &
+         (X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PCIDE)) ||
+        (efer & (X86_EFER_NXE | X86_EFER_LMA)))
+        flush_entries(vcpu, true);
+    cpum_update_mode(vcpu);
+    return true;
+}
+
+/* --- other threads --- */
+
+static bool
+is_own_thread(const PgmVcpu *own)
+{
+    GThread *thread = atomic_load(&own->thread);
+
+    return thread == NULL || thread == g_thread_self();
+}
+
+void
+pgm_bind_thread(Vcpu *vcpu)
+{
+    atomic_store(&vcpu->pgm_vcpu->thread, g_thread_self());
+}
+
+bool
+pgm_everyone_has_seen(const Pgm *pgm, uint32_t request)
+{
+    for (unsigned i = 0; i < cpum_count(pgm->cpum); i++) {
+        const Vcpu *vcpu = cpum_vcpu(pgm->cpum, i);
+
+        if ((int32_t)(atomic_load(&vcpu->pgm_vcpu->flush_seen) - request) < 0)
+            return false;
+    }
+    return true;
+}
+
+void
+pgm_request_flush(Pgm *pgm)
+{
+    atomic_fetch_add(&pgm->flush_request, 1);
+    for (unsigned i = 0; i < cpum_count(pgm->cpum); i++) {
+        Vcpu *vcpu = cpum_vcpu(pgm->cpum, i);
+        PgmVcpu *own = vcpu->pgm_vcpu;
+
+        if (is_own_thread(own)) {
+            /* The caller may be inside an access that still uses the old map: that one is kept
+             * until the flush that is asked for below. */
+            own->map = atomic_load(&pgm->map);
+            own->last = &own->map->range[0];
+            flush_entries(vcpu, true);
+        }
+        cpum_pend(vcpu, CPUM_PEND_TLB_FLUSH);
+    }
+}
+
+static void
+track_entries(Vcpu *vcpu, unsigned kind, uint64_t start, uint64_t size)
+{
+    const PgmTlbUse *use = &vcpu->pgm_vcpu->use[kind];
+
+    for (unsigned word = 0; word < PGM_TLB_WORDS; word++) {
+        for (uint64_t bits = use->used[word]; bits != 0; bits &= bits - 1) {
+            CpumTlbEntry *entry =
+                &vcpu->tlb[kind].entry[word * 64 + (unsigned)__builtin_ctzll(bits)];
+
+            if (!(entry->tag_write & X86_PAGE_OFFSET_MASK) &&
+                entry->addend + entry->tag_write - start < size)
+                entry->tag_write |= CPUM_TLB_TRACKED;
+        }
+    }
+}
+
+bool
+pgm_tlb_track(Pgm *pgm, const uint8_t *start, const uint8_t *end)
+{
+    bool alone = true;
+
+    for (unsigned i = 0; i < cpum_count(pgm->cpum); i++) {
+        Vcpu *vcpu = cpum_vcpu(pgm->cpum, i);
+
+        if (!is_own_thread(vcpu->pgm_vcpu)) {
+            if (alone)
+                atomic_fetch_add(&pgm->flush_request, 1);
+            alone = false;
+            cpum_pend(vcpu, CPUM_PEND_TLB_FLUSH);
+            continue;
+        }
+        for (unsigned kind = 0; kind < CPUM_TLB_COUNT; kind++)
+            track_entries(vcpu, kind, (uint64_t)(uintptr_t)start, (uint64_t)(end - start));
+    }
+    return alone;
+}
+
+void
+pgm_tlb_init(Pgm *pgm, Vcpu *vcpu)
+{
+    PgmVcpu *own = g_new0(PgmVcpu, 1);
+
+    own->vcpu = vcpu;
+    own->map = atomic_load(&pgm->map);
+    own->last = &own->map->range[0];
+    own->walk_epoch = 1;
+    own->large_low = EMPTY_RANGE;
+    vcpu->pgm = pgm;
+    vcpu->pgm_vcpu = own;
+}
+
+/* --- the slow path --- */
+
+/* The guest-physical address behind an entry. A handler that ran a moment ago may have dropped it.
+ */
+static bool
+slow_gpa(Vcpu *vcpu, uint64_t linear, PgmAccessKind access, CpumTlbKind kind, uint64_t *gpa)
+{
+    const CpumTlbEntry *entry = cpum_tlb_entry(vcpu, kind, linear);
+    const uint64_t tag = access == PGM_WRITE ? entry->tag_write : entry->tag_read;
+    PgmFault fault;
+
+    if (G_UNLIKELY((tag & PGM_PAGE_MASK) != (linear & PGM_PAGE_MASK) || tag == CPUM_TLB_INVALID) &&
+        !pgm_tlb_fill(vcpu, linear, access, kind, &fault))
+        return false;
+    *gpa = vcpu->pgm_vcpu->gpa[kind][index_of(linear)] | (linear & X86_PAGE_OFFSET_MASK);
+    return true;
+}
+
+uint64_t
+pgm_slow_read(Vcpu *vcpu, uint64_t linear, unsigned size, CpumTlbKind kind)
+{
+    uint64_t gpa;
+
+    if (!slow_gpa(vcpu, linear, PGM_READ, kind, &gpa))
+        return UINT64_MAX >> (64 - 8 * size);
+    return pgm_cpu_phys_read(vcpu, gpa, size);
+}
+
+/* A page that is no longer tracked, since its code is gone or it is dirty now, is written fast. */
+static void
+speed_up(Vcpu *vcpu, uint64_t linear, CpumTlbKind kind, uint64_t gpa)
+{
+    CpumTlbEntry *entry = cpum_tlb_entry(vcpu, kind, linear);
+    const uint64_t page = linear & PGM_PAGE_MASK;
+    const uint64_t at = gpa & PGM_PAGE_MASK;
+
+    if (entry->tag_write == (page | CPUM_TLB_TRACKED))
+        entry->tag_write = write_tag(pgm_cpu_range(vcpu->pgm_vcpu, at), at, page);
+}
+
+void
+pgm_slow_write(Vcpu *vcpu, uint64_t linear, uint64_t value, unsigned size, CpumTlbKind kind)
+{
+    uint64_t gpa;
+
+    if (!slow_gpa(vcpu, linear, PGM_WRITE, kind, &gpa))
+        return;
+    pgm_cpu_phys_write(vcpu, gpa, value, size);
+    speed_up(vcpu, linear, kind, gpa);
+}
