@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The standard PC: which devices it consists of and where their drivers go. Everybody who runs a
+ * machine (the console, run-guest, tests) describes it with a MachineSpec and gets the
+ * configuration tree; only this file knows the names of devices, LUNs and their keys. */
+#pragma once
+
+#include "vmm/pdm/pdm.h"
+
+#define MACHINE_SERIAL_PORTS 4
+#define MACHINE_PARALLEL_PORTS 2
+
+typedef enum {
+    MACHINE_BUS_IDE,    /* port 0..1 (primary, secondary), device 0..1 (master, slave) */
+    MACHINE_BUS_FLOPPY, /* port 0, device 0..1 */
+} MachineBus;
+
+typedef struct {
+    MachineBus bus;
+    unsigned port, device;
+    PdmMediaType type;
+    /* Path or descriptor of the medium; neither: an empty drive (not for disks). */
+    const char *path;
+    int descriptor;     /* -1: none; taken over by the driver */
+    const char *format; /* "VDI", "RAW", "ISO"; NULL: probed */
+    const char *serial; /* NULL: from the image */
+    bool read_only, non_rotational;
+    const char *driver; /* NULL: the one for this type */
+} MachineMedium;
+
+/* A serial or parallel port. */
+typedef struct {
+    bool enabled;
+    unsigned io_base, irq; /* 0: the usual ones of COM1..4, LPT1..2 */
+    const char *driver;    /* of PDM_IF_CHAR; NULL: nothing is connected */
+} MachinePort;
+
+typedef struct {
+    uint64_t ram_size;       /* bytes */
+    unsigned cpus;           /* 0: 1 */
+    const char *cpu_profile; /* NULL: the default */
+    const char *engine;      /* NULL: "auto" */
+    bool pae, long_mode, apic, x2apic;
+    bool ioapic, hpet;
+    bool rtc_utc;
+    int64_t utc_offset_ns;
+    bool deterministic;
+    uint64_t deterministic_hz; /* 0: the default */
+    bool triple_fault_reset;
+
+    uint64_t video_ram;     /* bytes; 0: the device's default */
+    const char *boot_order; /* "dvd,disk,floppy,network" in the order wanted; NULL: the default */
+    bool boot_menu;
+    uint32_t boot_menu_delay_ms; /* 0: the default */
+    const char *uuid;            /* NULL: none */
+    const char *firmware;        /* path of the ROM; NULL: the package's */
+    const char *debug_driver;    /* of PDM_IF_CHAR, for the firmware's debug port; NULL: the log */
+
+    /* Drivers that the embedder has registered; NULL: nothing is connected. */
+    const char *display_driver, *keyboard_driver, *mouse_driver;
+
+    const MachineMedium *media;
+    size_t media_count;
+    MachinePort serial[MACHINE_SERIAL_PORTS];
+    MachinePort parallel[MACHINE_PARALLEL_PORTS];
+} MachineSpec;
+
+/* A PC with 128 MiB and nothing attached, everything else at its usual value. */
+void machine_spec_init(MachineSpec *spec);
+
+/* Fills the tree of vmm.h. Nothing of spec is kept. BASE_ERROR_INVALID for a medium at a place that
+ * does not exist or is taken. */
+bool machine_build_config(const MachineSpec *spec, CfgmNode *root, GError **error);
+
+/* Where things are in such a machine, for pdm_lun_port(), pdm_set_driver_host(), pdm_command(). */
+typedef struct {
+    const char *device;
+    unsigned instance, lun;
+} MachinePlace;
+
+extern const MachinePlace MACHINE_DISPLAY, MACHINE_KEYBOARD, MACHINE_MOUSE;
+MachinePlace machine_medium_place(MachineBus bus, unsigned port, unsigned device);
+MachinePlace machine_serial_place(unsigned index);
+MachinePlace machine_parallel_place(unsigned index);
+/* The driver's Config node at a place of a tree that was built, to add keys of a driver of one's
+ * own. */
+CfgmNode *machine_driver_config(CfgmNode *root, MachinePlace place);
+/* Who takes the commands "power-button" and "sleep-button". */
+#define MACHINE_ACPI_DEVICE "acpi"
