@@ -7,6 +7,7 @@
  * There is no system management mode. APMC_EN is preset, which tells SeaBIOS that it is set up
  * already. The GPE block is not the PIIX4's but stands at 0xAFE0, where the FADT says. */
 #include "devices/chipset/acpi-pm.h"
+#include "devices/chipset/acpi-tables.h"
 #include "devices/chipset/smbus.h"
 
 #include <string.h>
@@ -26,6 +27,7 @@ typedef struct {
     PdmDevice *device;
     PdmPci *pci;
     IomPorts *pm_ports, *smb_ports, *gpe_ports, *apm_ports;
+    AcpiTables *tables;
     AcpiPm pm;
     Smbus smbus;
     uint16_t pm_base, smb_base; /* where they are mapped, NO_PORT: not at all */
@@ -233,7 +235,16 @@ piix4_construct(PdmDevice *device, const CfgmNode *config, GError **error)
     acpi_pm_reset(&piix->pm);
     pdm_offer_command(device, "power-button", piix4_power_button, piix);
     pdm_offer_command(device, "sleep-button", piix4_sleep_button, piix);
+    piix->tables = acpi_tables_new(device, config);
     return true;
+}
+
+static void
+piix4_destruct(PdmDevice *device)
+{
+    Piix4Pm *piix = device->data;
+
+    g_clear_pointer(&piix->tables, acpi_tables_free);
 }
 
 /* The loaded addresses are not mapped yet; what was mapped before the load is not known any more.
@@ -272,6 +283,12 @@ static const SsmField piix4_fields[] = {
 static const SsmState piix4_state = {
     .version = 1, .min_version = 1, .fields = piix4_fields, .post_load = piix4_post_load
 };
+static const PdmOption piix4_options[] = {
+    { "Tables", "Offer ACPI tables to the guest", PDM_OPTION_BOOL, 1, 0, 1, NULL, NULL },
+    { "IoApic", "I/O APIC in the tables", PDM_OPTION_BOOL, 1, 0, 1, NULL, NULL },
+    { "Hpet", "HPET in the tables", PDM_OPTION_BOOL, 1, 0, 1, NULL, NULL },
+    { NULL, NULL, PDM_OPTION_END, 0, 0, 0, NULL, NULL },
+};
 /* clang-format on */
 
 const PdmDeviceInfo piix4_pm_device = {
@@ -281,8 +298,10 @@ const PdmDeviceInfo piix4_pm_device = {
     .kind = PDM_KIND_CHIPSET,
     .instance_size = sizeof(Piix4Pm),
     .max_instances = 1,
+    .options = piix4_options,
     .construct = piix4_construct,
     .reset = piix4_reset,
+    .destruct = piix4_destruct,
     .state = &piix4_state,
     .info = piix4_info,
 };
