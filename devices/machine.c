@@ -95,6 +95,8 @@ add_globals(const MachineSpec *spec, CfgmNode *root)
 static void
 add_chipset(const MachineSpec *spec, CfgmNode *root)
 {
+    CfgmNode *acpi;
+
     add_device(root, "pic", 0);
     add_device(root, "pit", 0);
     cfgm_set_uint(add_device(root, "rtc", 0), "UseUtc", spec->rtc_utc);
@@ -105,7 +107,9 @@ add_chipset(const MachineSpec *spec, CfgmNode *root)
         add_device(root, "hpet", 0);
     add_device(root, "i440fx", 0);
     add_device(root, "piix3", 0);
-    add_device(root, MACHINE_ACPI_DEVICE, 0);
+    acpi = add_device(root, MACHINE_ACPI_DEVICE, 0);
+    cfgm_set_uint(acpi, "IoApic", spec->apic && spec->ioapic);
+    cfgm_set_uint(acpi, "Hpet", spec->hpet);
 }
 
 static void
