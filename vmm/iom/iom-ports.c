@@ -195,22 +195,28 @@ static uint32_t
 read_by_owner(Iom *iom, uint16_t port, void *data, uint32_t count, unsigned size)
 {
     const IomPorts *ports = iom->owner[port];
+    uint32_t moved;
 
     if (ports == NULL || ports->ops.read_string == NULL ||
         !takes_whole(ports, port - ports->first, size))
         return 0;
-    return MIN(ports->ops.read_string(ports->user, port - ports->first, data, count, size), count);
+    /* Not inside MIN(): it would call the owner twice. */
+    moved = ports->ops.read_string(ports->user, port - ports->first, data, count, size);
+    return MIN(moved, count);
 }
 
 static uint32_t
 write_by_owner(Iom *iom, uint16_t port, const void *data, uint32_t count, unsigned size)
 {
     const IomPorts *ports = iom->owner[port];
+    uint32_t moved;
 
     if (ports == NULL || ports->ops.write_string == NULL ||
         !takes_whole(ports, port - ports->first, size))
         return 0;
-    return MIN(ports->ops.write_string(ports->user, port - ports->first, data, count, size), count);
+    /* Not inside MIN(): it would call the owner twice. */
+    moved = ports->ops.write_string(ports->user, port - ports->first, data, count, size);
+    return MIN(moved, count);
 }
 
 uint32_t
