@@ -119,7 +119,7 @@ read_file_header(SsmReader *reader, uint32_t *units, GError **error)
 
     if (!ssm_reader_header(reader, header, sizeof(header), error))
         return false;
-    if (memcmp(header, SSM_MAGIC, sizeof(SSM_MAGIC)) != 0) {
+    if (memcmp(header, SSM_MAGIC, SSM_MAGIC_SIZE) != 0) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_CORRUPT, "This file is not a saved state");
         return false;
     }
