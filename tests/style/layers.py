@@ -105,3 +105,8 @@ GENERATED = {'vitrine-dbus.h': 'app/api/', 'vitrine-enum-types.h': 'app/api/', '
 # The core and the devices are pure: none of these may appear there, whatever a row says.
 CORE_ROOMS = ('vmm/', 'devices/', 'usb/', 'audio/')
 FORBIDDEN_IN_CORE = ('GIO', 'GTK', 'libxml2', 'gettext')
+
+# What only some hosts have. Files that need it carry the host in their name: file-linux.c.
+HOST_HEADERS = ('arpa/', 'dirent.h', 'fcntl.h', 'linux/', 'netinet/', 'poll.h', 'pthread.h', 'pwd.h',
+                'sched.h', 'spawn.h', 'sys/', 'termios.h', 'ucontext.h', 'unistd.h', 'windows.h')
+HOST_FILES = ('-linux', '-posix', '-windows', '-darwin')

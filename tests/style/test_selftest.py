@@ -42,6 +42,8 @@ SAMPLES = (
      'may not include vmm/vmm.h'),
     (test_layers, {'app/manage/a.c': '#include <gtk/gtk.h>\n'}, 'may not use GTK'),
     (test_layers, {'app/manage/a.c': '#include "b.h"\n', 'app/manage/b.h': ''}, 'not a path from the root'),
+    (test_layers, {'vmm/pgm/a.c': '#include <unistd.h>\n'}, 'not on every host'),
+    (test_layers, {'vmm/base/a-linux.c': '#include <sys/mman.h>\n'}, None),
     (test_layers, {'app/oddroom/a.c': '\n'}, 'has no row'),
 
     (test_files, {'vmm/pgm/a.c': HEAD + 'x\n' * 798, 'vmm/pgm/README.md': README, 'vmm/README.md': README},

@@ -3,11 +3,10 @@
  * Reads chunks of a file that may have been made to do harm: every size is bounded before it is
  * used, and a chunk is decompressed only after its checksum held. */
 #include "vmm/base/crc32c.h"
+#include "vmm/base/stream.h"
 #include "vmm/ssm/ssm-private.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 #include <zstd.h>
 
 struct SsmReader {
@@ -45,21 +44,14 @@ damaged(GError **error, const char *why)
 bool
 ssm_reader_header(SsmReader *reader, uint8_t *data, size_t size, GError **error)
 {
-    while (size > 0) {
-        const ssize_t done = read(reader->fd, data, size);
+    size_t done = 0;
+    const int failure = base_stream_read(reader->fd, data, size, &done);
 
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0) {
-            base_error_set_errno(error, errno, "The saved state cannot be read");
-            return false;
-        }
-        if (done == 0)
-            return damaged(error, "it ends too early");
-        data += done;
-        size -= (size_t)done;
+    if (failure != 0) {
+        base_error_set_errno(error, failure, "The saved state cannot be read");
+        return false;
     }
-    return true;
+    return done == size || damaged(error, "it ends too early");
 }
 
 static bool

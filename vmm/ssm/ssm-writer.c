@@ -2,11 +2,10 @@
  *
  * Writes chunks. Errors are sticky: callers write on and ask once at the end. */
 #include "vmm/base/crc32c.h"
+#include "vmm/base/stream.h"
 #include "vmm/ssm/ssm-private.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 #include <zstd.h>
 
 /* Fast, and enough for what is mostly empty memory and small registers. */
@@ -40,17 +39,8 @@ ssm_writer_free(SsmWriter *writer)
 void
 ssm_writer_header(SsmWriter *writer, const uint8_t *data, size_t size)
 {
-    while (size > 0 && writer->error == 0) {
-        const ssize_t done = write(writer->fd, data, size);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0) {
-            writer->error = done < 0 ? errno : EIO;
-            return;
-        }
-        data += done;
-        size -= (size_t)done;
+    if (writer->error == 0) {
+        writer->error = base_stream_write(writer->fd, data, size);
     }
 }
 
