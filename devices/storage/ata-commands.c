@@ -147,14 +147,14 @@ reply_sector(IdeChannel *channel)
 static void
 run_identify(IdeChannel *channel, uint8_t flags)
 {
-    ata_identify_disk(ide_selected(channel), channel->buffer);
+    ata_identify_disk(ide_selected(channel), channel->io.buffer);
     reply_sector(channel);
 }
 
 static void
 run_identify_packet(IdeChannel *channel, uint8_t flags)
 {
-    ata_identify_packet(ide_selected(channel), channel->buffer);
+    ata_identify_packet(ide_selected(channel), channel->io.buffer);
     reply_sector(channel);
 }
 

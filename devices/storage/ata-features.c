@@ -81,7 +81,7 @@ ata_set_features(IdeChannel *channel)
 static void
 reply_smart_page(IdeChannel *channel)
 {
-    uint8_t *page = channel->buffer;
+    uint8_t *page = channel->io.buffer;
     uint8_t sum = 0;
 
     memset(page, 0, IDE_SECTOR);

@@ -130,7 +130,7 @@ static void
 run_request_sense(IdeChannel *channel, const uint8_t *packet)
 {
     IdeDrive *drive = ide_selected(channel);
-    uint8_t *out = channel->buffer;
+    uint8_t *out = channel->io.buffer;
 
     if (drive->sense.key == SENSE_NONE && drive->unit_attention) {
         drive->sense = (AtapiSense){SENSE_UNIT_ATTENTION, 0x28, 0};
@@ -189,8 +189,8 @@ run_prevent(IdeChannel *channel, const uint8_t *packet)
 static void
 run_read_capacity(IdeChannel *channel, const uint8_t *packet)
 {
-    atapi_put32(channel->buffer, (uint32_t)(atapi_sectors(ide_selected(channel)) - 1));
-    atapi_put32(channel->buffer + 4, IDE_CD_SECTOR);
+    atapi_put32(channel->io.buffer, (uint32_t)(atapi_sectors(ide_selected(channel)) - 1));
+    atapi_put32(channel->io.buffer + 4, IDE_CD_SECTOR);
     atapi_reply(channel, 8, 8);
 }
 
@@ -241,7 +241,7 @@ atapi_execute(IdeChannel *channel)
     uint8_t *packet = channel->transfer.packet;
     const AtapiCommand *command;
 
-    memcpy(packet, channel->buffer, IDE_PACKET_SIZE);
+    memcpy(packet, channel->io.buffer, IDE_PACKET_SIZE);
     command = find_command(packet[0]);
     drive->status = IDE_BSY;
     if (command == NULL) {

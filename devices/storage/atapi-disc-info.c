@@ -75,7 +75,7 @@ void
 atapi_read_toc(IdeChannel *channel, const uint8_t *packet)
 {
     uint32_t sectors = (uint32_t)atapi_sectors(ide_selected(channel));
-    uint8_t *out = channel->buffer;
+    uint8_t *out = channel->io.buffer;
     bool msf = (packet[1] & 0x02) != 0;
     uint8_t format = packet[2] & 0x0f;
     uint8_t from = packet[6];
@@ -102,7 +102,7 @@ atapi_read_toc(IdeChannel *channel, const uint8_t *packet)
 void
 atapi_read_disc_information(IdeChannel *channel, const uint8_t *packet)
 {
-    uint8_t *out = channel->buffer;
+    uint8_t *out = channel->io.buffer;
 
     if ((packet[1] & 7) != 0) {
         atapi_fail_field(channel);
@@ -124,7 +124,7 @@ atapi_read_track_information(IdeChannel *channel, const uint8_t *packet)
     uint32_t sectors = (uint32_t)atapi_sectors(ide_selected(channel));
     uint32_t address = atapi_get32(packet + 2);
     uint8_t kind = packet[1] & 3;
-    uint8_t *out = channel->buffer;
+    uint8_t *out = channel->io.buffer;
 
     if (kind == 3 || (kind == 0 ? address >= sectors : address != 1)) {
         atapi_fail_field(channel);
@@ -144,7 +144,7 @@ atapi_read_track_information(IdeChannel *channel, const uint8_t *packet)
 void
 atapi_read_subchannel(IdeChannel *channel, const uint8_t *packet)
 {
-    uint8_t *out = channel->buffer;
+    uint8_t *out = channel->io.buffer;
     bool msf = (packet[1] & 0x02) != 0;
     uint8_t format = packet[3];
     unsigned size = 4;

@@ -11,7 +11,7 @@
 void
 atapi_inquiry(IdeChannel *channel, const uint8_t *packet)
 {
-    uint8_t *out = channel->buffer;
+    uint8_t *out = channel->io.buffer;
 
     if ((packet[1] & 0x03) != 0 || packet[2] != 0) { /* vital product data */
         atapi_fail_field(channel);
@@ -63,7 +63,7 @@ void
 atapi_mode_sense(IdeChannel *channel, const uint8_t *packet)
 {
     const IdeDrive *drive = ide_selected(channel);
-    uint8_t *out = channel->buffer;
+    uint8_t *out = channel->io.buffer;
     uint8_t control = packet[2] >> 6;
     uint8_t page = packet[2] & 0x3f;
     unsigned size = 8;
@@ -166,7 +166,7 @@ put_feature(uint8_t *out, const Feature *feature, bool current)
 void
 atapi_get_configuration(IdeChannel *channel, const uint8_t *packet)
 {
-    uint8_t *out = channel->buffer;
+    uint8_t *out = channel->io.buffer;
     Disc disc = present_disc(ide_selected(channel));
     uint8_t which = packet[1] & 3; /* 0 all, 1 the current ones, 2 just the one */
     uint32_t from = atapi_get16(packet + 2);
@@ -218,7 +218,7 @@ atapi_get_event(IdeChannel *channel, const uint8_t *packet)
 {
     IdeDrive *drive = ide_selected(channel);
     uint32_t allocation = atapi_get16(packet + 7);
-    uint8_t *out = channel->buffer;
+    uint8_t *out = channel->io.buffer;
 
     if ((packet[1] & 0x01) == 0) { /* asynchronous */
         atapi_fail_field(channel);
@@ -244,7 +244,7 @@ atapi_get_event(IdeChannel *channel, const uint8_t *packet)
 void
 atapi_mechanism_status(IdeChannel *channel, const uint8_t *packet)
 {
-    uint8_t *out = channel->buffer;
+    uint8_t *out = channel->io.buffer;
 
     memset(out, 0, 8);
     out[1] = ide_selected(channel)->tray_open ? 0x10 : 0;

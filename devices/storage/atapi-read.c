@@ -110,10 +110,10 @@ atapi_chunk_loaded(IdeChannel *channel)
 {
     IdeTransfer *transfer = &channel->transfer;
     uint32_t size = transfer->packet_raw ? IDE_CD_RAW_SECTOR : IDE_CD_SECTOR;
-    const uint8_t *loaded = channel->buffer + IDE_BUFFER_SIZE - transfer->chunk * IDE_CD_SECTOR;
+    const uint8_t *loaded = channel->io.buffer + IDE_BUFFER_SIZE - transfer->chunk * IDE_CD_SECTOR;
 
     for (uint32_t i = 0; transfer->packet_raw && i < transfer->chunk; i++) {
-        uint8_t *sector = channel->buffer + i * IDE_CD_RAW_SECTOR;
+        uint8_t *sector = channel->io.buffer + i * IDE_CD_RAW_SECTOR;
 
         memmove(sector + 16, loaded + i * IDE_CD_SECTOR, IDE_CD_SECTOR);
         atapi_frame_sector(sector, (uint32_t)transfer->lba + i);

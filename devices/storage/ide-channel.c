@@ -90,7 +90,7 @@ ide_channel_init(IdeChannel *channel, PdmDevice *device, unsigned index)
     channel->device = device;
     channel->index = index;
     channel->irq = 14 + index;
-    ide_requests_init(channel);
+    drive_io_init(&channel->io, IDE_BUFFER_SIZE, ide_medium_done, channel);
     for (unsigned i = 0; i < IDE_DRIVES; i++)
         channel->drives[i].channel = channel;
 }

@@ -32,7 +32,7 @@ ide_data_read(IdeChannel *channel, unsigned size)
 
     if (part == 0)
         return 0xffffffffu >> (32 - 8 * size);
-    memcpy(&value, channel->buffer + channel->transfer.position, part);
+    memcpy(&value, channel->io.buffer + channel->transfer.position, part);
     advance(channel, part);
     return GUINT32_FROM_LE(value);
 }
@@ -45,7 +45,7 @@ ide_data_write(IdeChannel *channel, uint32_t value, unsigned size)
     if (part == 0)
         return;
     value = GUINT32_TO_LE(value);
-    memcpy(channel->buffer + channel->transfer.position, &value, part);
+    memcpy(channel->io.buffer + channel->transfer.position, &value, part);
     advance(channel, part);
 }
 
@@ -61,7 +61,7 @@ ide_command_read_string(void *user, uint32_t offset, void *data, uint32_t count,
         memcpy(data, &value, size);
         return 1;
     }
-    memcpy(data, channel->buffer + channel->transfer.position, (size_t)units * size);
+    memcpy(data, channel->io.buffer + channel->transfer.position, (size_t)units * size);
     advance(channel, units * size);
     return units;
 }
@@ -80,7 +80,7 @@ ide_command_write_string(void *user, uint32_t offset, const void *data, uint32_t
         ide_command_write(channel, offset, GUINT32_FROM_LE(value), size);
         return 1;
     }
-    memcpy(channel->buffer + channel->transfer.position, data, (size_t)units * size);
+    memcpy(channel->io.buffer + channel->transfer.position, data, (size_t)units * size);
     advance(channel, units * size);
     return units;
 }

@@ -5,6 +5,7 @@
  * (290562). */
 #pragma once
 
+#include "devices/storage/drive-io.h"
 #include "vmm/pdm/pdm.h"
 
 #define IDE_CHANNELS 2
@@ -113,15 +114,6 @@ typedef struct {
     bool event_new, event_removed, event_eject;
 } IdeDrive;
 
-/* A request to the driver below with its buffer. The channel drops it when the guest resets in the
- * middle; the driver then finishes it into a buffer that nobody looks at. */
-typedef struct {
-    PdmIoRequest io;
-    IdeChannel *channel;
-    uint8_t *buffer;
-    bool dropped;
-} IdeRequest;
-
 typedef struct {
     uint32_t op;    /* IdeOp */
     uint32_t phase; /* IdePhase */
@@ -157,11 +149,7 @@ struct IdeChannel {
     bool irq_pending;
     IdeTransfer transfer;
     IdeBusMaster master;
-    uint8_t *buffer;     /* the request's */
-    IdeRequest *request; /* for the next I/O, or under way */
-    IdeRequest *dropped; /* still at the driver after a reset */
-    bool in_flight;      /* request is at the driver */
-    bool deferred;       /* request waits until dropped is through */
+    DriveIo io;
 };
 
 struct IdeController {
@@ -214,15 +202,12 @@ void ide_send(IdeChannel *channel);
 /* The bus master was started or there is something for it. */
 void ide_pump_dma(IdeChannel *channel);
 
-/* ide-request.c: requests to the driver below */
-void ide_requests_init(IdeChannel *channel);
-void ide_requests_free(IdeChannel *channel);
-/* Asks for transfer.chunk sectors at transfer.lba; ide_medium_done() follows. */
-void ide_submit(IdeChannel *channel, PdmIoKind kind);
 /* Forgets the command at work and what is under way for it. */
 void ide_abandon(IdeChannel *channel);
-/* Called back: the request has ended; error is an errno value. */
-void ide_medium_done(IdeChannel *channel, int error);
+/* Asks for transfer.chunk sectors at transfer.lba; ide_medium_done() follows. */
+void ide_submit(IdeChannel *channel, PdmIoKind kind);
+/* Called back for a DriveIo: the request of a channel has ended. */
+void ide_medium_done(void *user, int error);
 
 /* ide-bmdma.c: the bus master's registers and descriptors */
 uint32_t ide_bmdma_read(void *user, uint32_t offset, unsigned size);

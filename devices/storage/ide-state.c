@@ -74,7 +74,7 @@ static const SsmField channel_fields[] = {
     FLAG(IdeChannel, irq_pending),
     SSM_STRUCT(IdeChannel, transfer, transfer_fields),
     SSM_STRUCT(IdeChannel, master, master_fields),
-    SSM_BUFFER(IdeChannel, buffer, IDE_BUFFER_SIZE),
+    SSM_BUFFER(IdeChannel, io.buffer, IDE_BUFFER_SIZE),
     SSM_END,
 };
 
@@ -129,6 +129,13 @@ ide_post_load(void *object, uint32_t version, GError **error)
         ok = ok && transfer_holds(channel);
         for (unsigned j = 0; j < IDE_DRIVES; j++)
             ok = ok && channel->drives[j].heads > 0 && channel->drives[j].sectors_per_track > 0;
+    }
+    /* A request that had not come back is made again. */
+    for (unsigned i = 0; i < IDE_CHANNELS && ok; i++) {
+        IdeChannel *channel = &ide->channels[i];
+
+        if (channel->transfer.phase == IDE_PHASE_MEDIUM)
+            ide_submit(channel, (PdmIoKind)channel->transfer.io_kind);
     }
     if (!ok)
         g_set_error_literal(error, BASE_ERROR, BASE_ERROR_CORRUPT,

@@ -38,6 +38,28 @@ ide_fail(IdeChannel *channel, uint8_t error)
     ide_raise_irq(channel);
 }
 
+void
+ide_abandon(IdeChannel *channel)
+{
+    channel->transfer = (IdeTransfer){0};
+    drive_io_drop(&channel->io);
+}
+
+void
+ide_submit(IdeChannel *channel, PdmIoKind kind)
+{
+    IdeTransfer *transfer = &channel->transfer;
+    const IdeDrive *drive = ide_selected(channel);
+    uint32_t sector = drive->atapi ? IDE_CD_SECTOR : IDE_SECTOR;
+    uint32_t size = kind == PDM_IO_FLUSH ? 0 : transfer->chunk * sector;
+    /* Framing moves sectors apart, so they are read to the end of the buffer. */
+    uint32_t within = transfer->packet_raw ? IDE_BUFFER_SIZE - size : 0;
+
+    transfer->io_kind = kind;
+    transfer->phase = IDE_PHASE_MEDIUM;
+    drive_io_submit(&channel->io, drive->media, kind, transfer->lba * sector, size, within);
+}
+
 /* --- PIO --- */
 
 static void
@@ -185,7 +207,7 @@ ide_pump_dma(IdeChannel *channel)
 
     if (!ide_bmdma_active(channel) || (!in && transfer->phase != IDE_PHASE_DMA_OUT))
         return;
-    transfer->position += ide_bmdma_transfer(channel, channel->buffer + transfer->position,
+    transfer->position += ide_bmdma_transfer(channel, channel->io.buffer + transfer->position,
                                              transfer->filled - transfer->position, in);
     if (transfer->position < transfer->filled)
         return;
@@ -275,8 +297,10 @@ medium_failed(IdeChannel *channel, int error)
 }
 
 void
-ide_medium_done(IdeChannel *channel, int error)
+ide_medium_done(void *user, int error)
 {
+    IdeChannel *channel = user;
+
     if (error != 0) {
         medium_failed(channel, error);
         return;

@@ -195,28 +195,17 @@ ide_construct(PdmDevice *device, const CfgmNode *config, GError **error)
     return true;
 }
 
-/* A saved state may hold a request that had not come back: it is made again. */
-static void
-ide_power_on(PdmDevice *device)
-{
-    IdeController *ide = device->data;
-
-    for (unsigned i = 0; i < IDE_CHANNELS; i++) {
-        IdeChannel *channel = &ide->channels[i];
-
-        if (channel->transfer.phase == IDE_PHASE_MEDIUM && !channel->in_flight &&
-            !channel->deferred)
-            ide_submit(channel, (PdmIoKind)channel->transfer.io_kind);
-    }
-}
-
 static void
 ide_destruct(PdmDevice *device)
 {
     IdeController *ide = device->data;
 
-    for (unsigned i = 0; i < IDE_CHANNELS; i++)
-        ide_requests_free(&ide->channels[i]);
+    for (unsigned i = 0; i < IDE_CHANNELS; i++) {
+        IdeChannel *channel = &ide->channels[i];
+        const PdmMediaConnector *drives[] = {channel->drives[0].media, channel->drives[1].media};
+
+        drive_io_free(&channel->io, drives, IDE_DRIVES);
+    }
 }
 
 static void
@@ -254,7 +243,6 @@ const PdmDeviceInfo piix4_ide_device = {
     .max_instances = 1,
     .construct = ide_construct,
     .reset = ide_reset,
-    .power_on = ide_power_on,
     .destruct = ide_destruct,
     .state = &ide_state,
     .info = ide_info,
