@@ -106,7 +106,9 @@ GENERATED = {'vitrine-dbus.h': 'app/api/', 'vitrine-enum-types.h': 'app/api/', '
 CORE_ROOMS = ('vmm/', 'devices/', 'usb/', 'audio/')
 FORBIDDEN_IN_CORE = ('GIO', 'GTK', 'libxml2', 'gettext')
 
-# What only some hosts have. Files that need it carry the host in their name: file-linux.c.
+# What only some hosts have. In these rooms, files that need it carry the host in their name, such as
+# file-linux.c; rooms that handle processes and descriptors (api, service, console, worker) are free.
 HOST_HEADERS = ('arpa/', 'dirent.h', 'fcntl.h', 'linux/', 'netinet/', 'poll.h', 'pthread.h', 'pwd.h',
                 'sched.h', 'spawn.h', 'sys/', 'termios.h', 'ucontext.h', 'unistd.h', 'windows.h')
 HOST_FILES = ('-linux', '-posix', '-windows', '-darwin')
+HOST_FREE_ROOMS = (*CORE_ROOMS, *(room for room, row in ROOMS.items() if 'GTK' in row))

@@ -8,8 +8,8 @@
 import posixpath
 import re
 
-from layers import (CORE_ROOMS, FORBIDDEN_IN_CORE, GENERATED, HOST_FILES, HOST_HEADERS, LIBRARIES,
-                    OPEN_LIBRARIES, ROOMS)
+from layers import (CORE_ROOMS, FORBIDDEN_IN_CORE, GENERATED, HOST_FILES, HOST_FREE_ROOMS, HOST_HEADERS,
+                    LIBRARIES, OPEN_LIBRARIES, ROOMS)
 from tree import main
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
@@ -43,7 +43,8 @@ def _is_allowed(target, rows):
 def _fault_of_library(name, room, header):
     library = library_of(header)
     if library is None:
-        is_of_host = posixpath.splitext(name)[0].endswith(HOST_FILES)
+        is_of_host = (posixpath.splitext(name)[0].endswith(HOST_FILES)
+                      or not name.startswith(HOST_FREE_ROOMS))
         return None if is_of_host or not header.startswith(HOST_HEADERS) else (
             f'<{header}> is not on every host: it belongs in a file called *-linux.c')
     if name.startswith(CORE_ROOMS) and library in FORBIDDEN_IN_CORE:
