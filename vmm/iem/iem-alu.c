@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * ADD, OR, ADC, SBB, AND, SUB, XOR, CMP, TEST, INC, DEC, NEG, NOT in every form and size. The host's own
- * instruction does the work, so results and flags are the hardware's. One set of handlers for each
- * row of iem-alu.def and each size. Intel SDM volume 2. */
+ * ADD, OR, ADC, SBB, AND, SUB, XOR, CMP, TEST, INC, DEC, NEG, NOT in every form and size. The
+ * host's own instruction does the work, so results and flags are the hardware's. One set of
+ * handlers for each row of iem-alu.def and each size. Intel SDM volume 2. */
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-operand.h"
 
@@ -33,8 +33,7 @@ mem_with(Vcpu *vcpu, const IemInsn *insn, uint64_t b, Binary fn, unsigned size, 
         fn(iem_mem_get(vcpu, insn, size), b, vcpu->rflags, &raw);
     } else {
         iem_mem_rmw(vcpu, insn, size, &rmw);
-        iem_host_set(rmw.host, size,
-                     fn(iem_host_get(rmw.host, size), b, vcpu->rflags, &raw));
+        iem_host_set(rmw.host, size, fn(iem_host_get(rmw.host, size), b, vcpu->rflags, &raw));
         iem_rmw_commit(vcpu, &rmw);
     }
     iem_set_status(vcpu, raw);

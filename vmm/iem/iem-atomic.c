@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * XCHG, XADD, CMPXCHG, CMPXCHG8B, CMPXCHG16B. On memory the exchange is the host's own LOCKed instruction
- * (XCHG always, the others with LOCK or not: one that is atomic without being asked to harms
- * nobody). Intel SDM volume 2. */
+ * XCHG, XADD, CMPXCHG, CMPXCHG8B, CMPXCHG16B. On memory the exchange is the host's own LOCKed
+ * instruction (XCHG always, the others with LOCK or not: one that is atomic without being asked to
+ * harms nobody). Intel SDM volume 2. */
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-operand.h"
 

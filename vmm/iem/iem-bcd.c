@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * DAA, DAS, AAA, AAS, AAM, AAD: not in 64-bit mode, where their opcodes are undefined, so the host's own
- * instructions cannot help. Intel SDM volume 2; flags that it leaves undefined are set as by
- * current AMD and Intel processors: by the result. */
+ * DAA, DAS, AAA, AAS, AAM, AAD: not in 64-bit mode, where their opcodes are undefined, so the
+ * host's own instructions cannot help. Intel SDM volume 2; flags that it leaves undefined are set
+ * as by current AMD and Intel processors: by the result. */
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-operand.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * BT, BTS, BTR, BTC, BSF, BSR, POPCNT, CRC32. A bit number in a register addresses memory beyond the operand:
- * the operand's address moves by whole operands, signed. Intel SDM volume 2, volume 1 section 3.1.1.9. */
+ * BT, BTS, BTR, BTC, BSF, BSR, POPCNT, CRC32. A bit number in a register addresses memory beyond
+ * the operand: the operand's address moves by whole operands, signed. Intel SDM volume 2, volume 1
+ * section 3.1.1.9. */
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-operand.h"
 
@@ -46,8 +47,9 @@ change_host(void *host, uint64_t bit, unsigned size, BitOp op, bool lock)
         return old & bit;
     }
     do {
-        old = size == 2 ? *(volatile uint16_t *)host
-                        : size == 4 ? *(volatile uint32_t *)host : *(volatile uint64_t *)host;
+        old = size == 2   ? *(volatile uint16_t *)host
+              : size == 4 ? *(volatile uint32_t *)host
+                          : *(volatile uint64_t *)host;
         want = changed(old, bit, op);
     } while (!(size == 2   ? __sync_bool_compare_and_swap((uint16_t *)host, old, want)
                : size == 4 ? __sync_bool_compare_and_swap((uint32_t *)host, old, want)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Near branches: Jcc, JCXZ, LOOP, JMP, CALL, RET. A target outside CS's limit or not canonical faults before
- * anything changes. The far forms are the system files'. Intel SDM volume 2. */
+ * Near branches: Jcc, JCXZ, LOOP, JMP, CALL, RET. A target outside CS's limit or not canonical
+ * faults before anything changes. The far forms are the system files'. Intel SDM volume 2. */
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-operand.h"
 #include "vmm/iem/iem-stack.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * SETcc and CMOVcc, one handler for each condition and form. A CMOVcc reads its memory operand, and clears
- * the upper half of a 32-bit destination, whether or not the condition holds. Intel SDM volume 2. */
+ * SETcc and CMOVcc, one handler for each condition and form. A CMOVcc reads its memory operand, and
+ * clears the upper half of a 32-bit destination, whether or not the condition holds. Intel SDM
+ * volume 2. */
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-operand.h"
 

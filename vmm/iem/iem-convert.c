@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Small conversions: CBW, CWDE, CDQE, CWD, CDQ, CQO, BSWAP, XLAT, LAHF, SAHF, SALC, CLC, STC, CMC, CLD, STD.
- * Intel SDM volume 2. */
+ * Small conversions: CBW, CWDE, CDQE, CWD, CDQ, CQO, BSWAP, XLAT, LAHF, SAHF, SALC, CLC, STC, CMC,
+ * CLD, STD. Intel SDM volume 2. */
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-operand.h"
 
@@ -100,8 +100,8 @@ iem_choose_bswap(const Vcpu *vcpu, IemInsn *insn)
 static void
 op_xlat(Vcpu *vcpu, const IemInsn *insn)
 {
-    uint64_t offset = iem_truncate(vcpu->gpr[X86_RBX] + (uint8_t)vcpu->gpr[X86_RAX],
-                                   insn->addrsize);
+    uint64_t offset =
+        iem_truncate(vcpu->gpr[X86_RBX] + (uint8_t)vcpu->gpr[X86_RAX], insn->addrsize);
 
     iem_reg_set(vcpu, RAX_OFFSET, 1, iem_read_u8(vcpu, insn->seg, offset));
 }

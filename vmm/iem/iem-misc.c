@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What does nothing that an interpreter would notice (NOP, PAUSE, fences, prefetches, CLFLUSH), CLI, STI,
- * BOUND, and the opcodes that are there to be undefined. Intel SDM volume 2. */
+ * What does nothing that an interpreter would notice (NOP, PAUSE, fences, prefetches, CLFLUSH),
+ * CLI, STI, BOUND, and the opcodes that are there to be undefined. Intel SDM volume 2. */
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-operand.h"
 

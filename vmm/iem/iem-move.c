@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * MOV, MOVNTI, MOVZX, MOVSX, MOVSXD, LEA, CMOVcc, SETcc, BSWAP, XLAT, and the family of CBW. MOV to and
- * from control and debug registers is the system files'. Intel SDM volume 2. */
+ * MOV, MOVNTI, MOVZX, MOVSX, MOVSXD, LEA, CMOVcc, SETcc, BSWAP, XLAT, and the family of CBW. MOV to
+ * and from control and debug registers is the system files'. Intel SDM volume 2. */
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-stack.h"
 
@@ -88,10 +88,16 @@ iem_choose_mov(const Vcpu *vcpu, IemInsn *insn)
         return iem_choose_mov_segment(vcpu, insn);
     iem_use_offsets(insn, insn->opsize, insn->opsize);
     switch (insn->opcode) {
-    case 0x88: case 0x89: case 0x8a: case 0x8b: return choose_mov_rm(insn);
-    case 0xa0: case 0xa1: return movs[size][FORM_FROM_OFFSET];
-    case 0xa2: case 0xa3: return movs[size][FORM_TO_OFFSET];
-    case 0xc6: case 0xc7: return movs[size][insn->flags & IEM_INSN_MEM ? FORM_MI : FORM_RI];
+    case 0x88:
+    case 0x89:
+    case 0x8a:
+    case 0x8b: return choose_mov_rm(insn);
+    case 0xa0:
+    case 0xa1: return movs[size][FORM_FROM_OFFSET];
+    case 0xa2:
+    case 0xa3: return movs[size][FORM_TO_OFFSET];
+    case 0xc6:
+    case 0xc7: return movs[size][insn->flags & IEM_INSN_MEM ? FORM_MI : FORM_RI];
     default: return movs[size][FORM_RI]; /* B0..BF */
     }
 }

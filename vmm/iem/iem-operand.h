@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Operands and status flags for the integer handlers. Their choosers turn the register numbers of an
- * IemInsn into byte offsets within struct Vcpu (iem_use_offsets), so that AH..BH cost nothing at run time.
- * Sizes are constants at every use: the compiler keeps one case. Intel SDM volume 1 section 3.4. */
+ * Operands and status flags for the integer handlers. Their choosers turn the register numbers of
+ * an IemInsn into byte offsets within struct Vcpu (iem_use_offsets), so that AH..BH cost nothing at
+ * run time. Sizes are constants at every use: the compiler keeps one case. Intel SDM volume 1
+ * section 3.4. */
 #pragma once
 
 #include "vmm/iem/iem-private.h"

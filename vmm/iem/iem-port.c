@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * IN, OUT, INS, OUTS and breakpoints on ports. Intel SDM volume 2, volume 3B section 17.2. */
+ * IN, OUT, INS, OUTS. Intel SDM volume 2. */
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-string.h"
-
-/* I/O breakpoints: RW = 10 with CR4.DE. */
-static void
-check_breakpoints(Vcpu *vcpu, uint16_t port, unsigned size)
-{
-    static const uint8_t lengths[4] = {1, 2, 8, 4};
-
-    if (!(vcpu->cr4 & X86_CR4_DE) || !(vcpu->dr[7] & 0xff))
-        return;
-    for (unsigned i = 0; i < 4; i++) {
-        unsigned control = (unsigned)(vcpu->dr[7] >> (16 + 4 * i)) & 15;
-        uint64_t length = lengths[control >> 2], first = vcpu->dr[i] & ~(length - 1);
-
-        if ((vcpu->dr[7] >> (2 * i) & 3) && (control & 3) == 2 && port < first + length &&
-            first < (uint64_t)port + size)
-            iem_debug_trap(vcpu, 1u << i);
-    }
-}
 
 static void
 check_port(Vcpu *vcpu, uint16_t port, unsigned size)
 {
     iem_check_io(vcpu, port, size);
-    check_breakpoints(vcpu, port, size);
+    iem_debug_io(vcpu, port, size);
 }
 
 /* insn->width is the size of the access: 1, 2 or 4. */
@@ -96,8 +78,8 @@ outs(Vcpu *vcpu, const IemInsn *insn, unsigned size, uint64_t max)
 
     check_port(vcpu, port, size);
     if (max > 1)
-        count = iem_string_run(vcpu, insn, insn->seg, from, size, false, MIN(max, UINT16_MAX),
-                               &source);
+        count =
+            iem_string_run(vcpu, insn, insn->seg, from, size, false, MIN(max, UINT16_MAX), &source);
     if (count > 0) {
         count = iom_port_write_string(vcpu->iom, port, source, (uint32_t)count, size);
     } else {
@@ -130,5 +112,5 @@ iem_choose_io(const Vcpu *vcpu, IemInsn *insn)
     insn->width = insn->opcode & 1 ? MIN(insn->opsize, 4) : 1;
     if (insn->opcode >= 0xe0)
         return insn->opcode & 2 ? op_out : op_in; /* E4..E7, EC..EF */
-    return insn->opcode & 2 ? op_outs : op_ins; /* 6C..6F */
+    return insn->opcode & 2 ? op_outs : op_ins;   /* 6C..6F */
 }

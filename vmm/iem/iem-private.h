@@ -211,6 +211,9 @@ IemHandler iem_choose_mov_cr_dr(const Vcpu *vcpu, IemInsn *insn); /* MOV, 0F 20.
 IemHandler iem_choose_call_far(const Vcpu *vcpu, IemInsn *insn);  /* CALL, 9A and FF /3 */
 IemHandler iem_choose_jmp_far(const Vcpu *vcpu, IemInsn *insn);   /* JMP, EA and FF /5 */
 IemHandler iem_choose_ret_far(const Vcpu *vcpu, IemInsn *insn);   /* RET, CA and CB */
+/* And of MOVSD and CMPSD with the vector files. */
+IemHandler iem_choose_movsd_vector(const Vcpu *vcpu, IemInsn *insn);
+IemHandler iem_choose_CMPSDX(const Vcpu *vcpu, IemInsn *insn);
 
 /* ---- register access ---- */
 static inline uint8_t *

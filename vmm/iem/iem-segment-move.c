@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Moves between segment registers and registers, memory or the stack: MOV, PUSH, POP, LDS, LES, LFS, LGS, LSS. The
- * checks of a load are iem_load_segment()'s. Intel SDM volume 2. */
+ * Moves between segment registers and registers, memory or the stack: MOV, PUSH, POP, LDS, LES,
+ * LFS, LGS, LSS. The checks of a load are iem_load_segment()'s. Intel SDM volume 2. */
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-stack.h"
 
@@ -48,7 +48,8 @@ iem_choose_mov_segment(const Vcpu *vcpu, IemInsn *insn)
     return load ? op_mov_to_segment : op_mov_from_segment;
 }
 
-/* insn->width holds the segment register. With a 32-bit operand only the low half of the slot is written. */
+/* insn->width holds the segment register. With a 32-bit operand only the low half of the slot is
+ * written. */
 static void
 op_push_segment(Vcpu *vcpu, const IemInsn *insn)
 {

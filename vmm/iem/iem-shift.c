@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Shifts and rotates, SHLD and SHRD. A count of zero (after masking to 5 or 6 bits) changes no flag. Intel SDM
- * volume 2. */
+ * Shifts and rotates, SHLD and SHRD. A count of zero (after masking to 5 or 6 bits) changes no
+ * flag. Intel SDM volume 2. */
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-operand.h"
 
@@ -14,7 +14,8 @@ masked(uint64_t count, unsigned size)
     return (unsigned)count & (size == 8 ? 63 : 31);
 }
 
-/* A write happens in any case: a 32-bit register loses its upper half, memory has to be writable. */
+/* A write happens in any case: a 32-bit register loses its upper half, memory has to be writable.
+ */
 IEM_INLINE void
 shift_reg(Vcpu *vcpu, const IemInsn *insn, uint64_t by, Shift fn, unsigned size, uint64_t mask)
 {
@@ -38,8 +39,7 @@ shift_mem(Vcpu *vcpu, const IemInsn *insn, uint64_t by, Shift fn, unsigned size,
 
     iem_mem_rmw(vcpu, insn, size, &rmw);
     if (count != 0)
-        iem_host_set(rmw.host, size,
-                     fn(iem_host_get(rmw.host, size), count, vcpu->rflags, &raw));
+        iem_host_set(rmw.host, size, fn(iem_host_get(rmw.host, size), count, vcpu->rflags, &raw));
     iem_rmw_commit(vcpu, &rmw);
     if (count != 0)
         iem_merge_flags(vcpu, raw, mask);
@@ -68,9 +68,9 @@ double_mem(Vcpu *vcpu, const IemInsn *insn, uint64_t by, DoubleShift fn, unsigne
 
     iem_mem_rmw(vcpu, insn, size, &rmw);
     if (count != 0)
-        iem_host_set(rmw.host, size,
-                     fn(iem_host_get(rmw.host, size), iem_reg_get(vcpu, insn->reg, size), count,
-                        &raw));
+        iem_host_set(
+            rmw.host, size,
+            fn(iem_host_get(rmw.host, size), iem_reg_get(vcpu, insn->reg, size), count, &raw));
     iem_rmw_commit(vcpu, &rmw);
     if (count != 0)
         iem_set_status(vcpu, raw);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * PUSH, POP, PUSHA, POPA, PUSHF, POPF, ENTER, LEAVE, and the stack as other handlers use it. Intel SDM volume 2;
- * virtual-8086 rules of PUSHF and POPF: volume 3B section 20.2.7 (without VME). */
+ * PUSH, POP, PUSHA, POPA, PUSHF, POPF, ENTER, LEAVE, and the stack as other handlers use it. Intel
+ * SDM volume 2; virtual-8086 rules of PUSHF and POPF: volume 3B section 20.2.7 (without VME). */
 #include "vmm/iem/iem-stack.h"
 #include "vmm/iem/iem-decode.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The stack with constant sizes, for handlers that were chosen for them. `width` is the stack's address size
- * in bytes. Intel SDM volume 1 chapter 6. */
+ * The stack with constant sizes, for handlers that were chosen for them. `width` is the stack's
+ * address size in bytes. Intel SDM volume 1 chapter 6. */
 #pragma once
 
 #include "vmm/iem/iem-operand.h"

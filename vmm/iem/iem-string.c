@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * MOVS, STOS, LODS, SCAS, CMPS. With REP, runs within a page are copied, filled or compared in place; registers are
- * right after every element, so a fault or an interrupt in the middle restarts where it was. A REP
- * instruction retires when it is complete. Intel SDM volume 2. */
+ * MOVS, STOS, LODS, SCAS, CMPS. With REP, runs within a page are copied, filled or compared in
+ * place; registers are right after every element, so a fault or an interrupt in the middle restarts
+ * where it was. A REP instruction retires when it is complete. Intel SDM volume 2. */
 #include "vmm/iem/iem-string.h"
 #include "vmm/iem/iem-decode.h"
 
@@ -236,4 +236,16 @@ iem_choose_string(const Vcpu *vcpu, IemInsn *insn)
     case 0xac: return lods_handlers[size];
     default: return scas_handlers[size];
     }
+}
+
+/* MOVSD and CMPSD are names of two instructions each: in the 0F map, of SSE2. */
+IemHandler
+iem_choose_string_or_sse(const Vcpu *vcpu, IemInsn *insn)
+{
+    if (insn->map == 0)
+        return iem_choose_string(vcpu, insn);
+    if (!cpum_has(vcpu, CPUM_FEATURE_SSE2))
+        return NULL;
+    return insn->row == ZYDIS_MNEMONIC_MOVSD ? iem_choose_movsd_vector(vcpu, insn)
+                                             : iem_choose_CMPSDX(vcpu, insn);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What MOVS, STOS, LODS, SCAS, CMPS, INS and OUTS share: index registers, the REP loop, runs of elements that lie
- * in one page and can be worked on in place. Intel SDM volume 2, REP. */
+ * What MOVS, STOS, LODS, SCAS, CMPS, INS and OUTS share: index registers, the REP loop, runs of
+ * elements that lie in one page and can be worked on in place. Intel SDM volume 2, REP. */
 #pragma once
 
 #include "vmm/iem/iem-operand.h"
@@ -30,8 +30,8 @@ iem_string_advance(Vcpu *vcpu, unsigned reg, const IemInsn *insn, unsigned size,
                   vcpu->gpr[reg] + (vcpu->rflags & X86_FL_DF ? -bytes : bytes));
 }
 
-/* How many elements from `offset` upwards, at most `max`, lie in one page that can be accessed directly;
- * *host is the first. 0 sends the caller to the element-wise path. */
+/* How many elements from `offset` upwards, at most `max`, lie in one page that can be accessed
+ * directly; *host is the first. 0 sends the caller to the element-wise path. */
 static inline uint64_t
 iem_string_run(Vcpu *vcpu, const IemInsn *insn, unsigned seg, uint64_t offset, unsigned size,
                bool write, uint64_t max, void **host)
