@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * From the machine's settings to the VMM's configuration tree. What this version cannot do is named
+ * here, before anything starts. */
+#include "app/console/console-private.h"
+
+#define MIB (1024ull * 1024)
+#define NS_PER_MS 1000000ll
+
+static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static bool
+refuse(GError **error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    g_autofree char *message = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error_literal(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED, message);
+    return false;
+}
+
+static bool
+check_supported(VitrineSettings *settings, GError **error)
+{
+    guint cpus = vitrine_settings_get_uint(settings, "cpus");
+
+    if (cpus != 1)
+        return refuse(error,
+                      "This version runs machines with one processor; this machine has %u. Set it "
+                      "to 1 in Settings, System.",
+                      cpus);
+    if (vitrine_settings_get_enum(settings, "firmware") != VITRINE_FIRMWARE_BIOS)
+        return refuse(
+            error,
+            "This version starts machines with BIOS firmware only. Switch EFI off in Settings, "
+            "System.");
+    if (vitrine_settings_get_enum(settings, "chipset") != VITRINE_CHIPSET_PIIX3)
+        return refuse(error,
+                      "This version has the chipset PIIX3 only. Choose it in Settings, System.");
+    return true;
+}
+
+static const char *
+boot_word(int device)
+{
+    switch (device) {
+    case VITRINE_BOOT_DEVICE_FLOPPY: return "floppy";
+    case VITRINE_BOOT_DEVICE_DVD: return "dvd";
+    case VITRINE_BOOT_DEVICE_HARD_DISK: return "disk";
+    case VITRINE_BOOT_DEVICE_NETWORK: return "network";
+    default: return NULL;
+    }
+}
+
+static char *
+boot_order(VitrineSettings *settings)
+{
+    static const char *const properties[] = {"boot1", "boot2", "boot3", "boot4"};
+    GString *order = g_string_new(NULL);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(properties); i++) {
+        const char *word = boot_word(vitrine_settings_get_enum(settings, properties[i]));
+        if (word)
+            g_string_append_printf(order, "%s%s", order->len ? "," : "", word);
+    }
+    return g_string_free(order, FALSE);
+}
+
+static const char *
+keep(Console *console, char *text)
+{
+    g_ptr_array_add(console->strings, text);
+    return text;
+}
+
+static void
+fill_scalars(Console *console, MachineSpec *spec)
+{
+    VitrineSettings *settings = console->settings;
+    const char *profile = vitrine_settings_get_string(settings, "cpu-profile");
+    guint vram = vitrine_settings_get_uint(settings, "vram");
+    const char *hardware = vitrine_settings_get_string(settings, "hardware-uuid");
+
+    spec->ram_size = vitrine_settings_get_uint(settings, "memory") * MIB;
+    spec->cpu_profile = g_strcmp0(profile, "host") == 0 ? NULL : profile;
+    spec->engine = vitrine_settings_get_string(settings, "exec-engine");
+    spec->pae = vitrine_settings_get_bool(settings, "pae");
+    spec->long_mode = vitrine_settings_get_bool(settings, "long-mode");
+    spec->apic = vitrine_settings_get_bool(settings, "apic");
+    spec->x2apic = vitrine_settings_get_bool(settings, "x2apic");
+    spec->ioapic = vitrine_settings_get_bool(settings, "ioapic");
+    spec->hpet = vitrine_settings_get_bool(settings, "hpet");
+    spec->rtc_utc = vitrine_settings_get_bool(settings, "rtc-utc");
+    spec->utc_offset_ns = vitrine_settings_get_int64(settings, "time-offset") * NS_PER_MS;
+    spec->triple_fault_reset = vitrine_settings_get_bool(settings, "triple-fault-reset");
+    /* The VBE modes up to 2560x1600 in 32 bits need 16 MiB. */
+    spec->video_ram = MAX(vram, 16u) * MIB;
+    spec->boot_order = keep(console, boot_order(settings));
+    spec->boot_menu =
+        vitrine_settings_get_enum(settings, "boot-menu") != VITRINE_BOOT_MENU_DISABLED;
+    spec->uuid = hardware && *hardware ? hardware : vitrine_machine_get_id(console->machine);
+    spec->display_driver = console_display_driver.name;
+    spec->keyboard_driver = console_keyboard_driver.name;
+    spec->mouse_driver = console_mouse_driver.name;
+}
+
+static bool
+machine_bus(const VitrineController *controller, MachineBus *bus, GError **error)
+{
+    switch (vitrine_controller_bus(controller->type)) {
+    case VITRINE_STORAGE_BUS_IDE: *bus = MACHINE_BUS_IDE; return true;
+    case VITRINE_STORAGE_BUS_FLOPPY: *bus = MACHINE_BUS_FLOPPY; return true;
+    default:
+        return refuse(
+            error,
+            "The storage controller “%s” is of a kind that this version does not have (%s). Attach "
+            "its drives to an IDE controller in Settings, Storage.",
+            controller->name, vitrine_nick(VITRINE_TYPE_CONTROLLER_TYPE, controller->type));
+    }
+}
+
+static bool
+add_drive(Console *console, const VitrineAttachment *attachment, GArray *media, GError **error)
+{
+    const VitrineController *controller =
+        vitrine_settings_find_controller(console->settings, attachment->controller);
+    MachineMedium medium = {.descriptor = -1};
+    ConsoleDrive drive;
+
+    if (!controller)
+        return refuse(error, "The controller “%s” of a drive does not exist.",
+                      attachment->controller);
+    if (!machine_bus(controller, &medium.bus, error) ||
+        !console_media_open(console, attachment, &medium, error))
+        return false;
+    g_array_append_val(media, medium);
+    drive = (ConsoleDrive){
+        .controller = g_strdup(attachment->controller),
+        .port = attachment->port,
+        .device = attachment->device,
+        .kind = attachment->kind,
+        .place = machine_medium_place(medium.bus, attachment->port, attachment->device),
+    };
+    g_array_append_val(console->drives, drive);
+    return true;
+}
+
+static bool
+add_drives(Console *console, GArray *media, GError **error)
+{
+    GPtrArray *attachments = vitrine_settings_get_attachments(console->settings);
+
+    for (guint i = 0; i < attachments->len; i++) {
+        if (!add_drive(console, g_ptr_array_index(attachments, i), media, error))
+            return false;
+    }
+    return true;
+}
+
+bool
+console_config_build(Console *console, GError **error)
+{
+    g_autoptr(GArray) media = g_array_new(FALSE, TRUE, sizeof(MachineMedium));
+    MachineSpec spec;
+
+    if (!check_supported(console->settings, error))
+        return false;
+    machine_spec_init(&spec);
+    fill_scalars(console, &spec);
+    if (!add_drives(console, media, error))
+        return false;
+    spec.media = (const MachineMedium *)media->data;
+    spec.media_count = media->len;
+    console->config = cfgm_new();
+    return machine_build_config(&spec, console->config, error);
+}

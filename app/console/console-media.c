@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Media: the service opens files and hands over descriptors; this process opens no path. */
+#include "app/console/console-private.h"
+
+#include <unistd.h>
+
+/* The last image is what the guest sees; a chain needs differencing images. */
+static VitrineImage *
+only_image(GPtrArray *images, GError **error)
+{
+    VitrineImage *image;
+
+    if (images->len == 0)
+        return NULL;
+    image = g_ptr_array_index(images, images->len - 1);
+    if (images->len > 1) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                    "The disk “%s” is a differencing image on top of another one, which this "
+                    "version cannot run.",
+                    image->location);
+        return NULL;
+    }
+    return image;
+}
+
+static PdmMediaType
+media_type(VitrineMediumKind kind)
+{
+    switch (kind) {
+    case VITRINE_MEDIUM_KIND_DVD: return PDM_MEDIA_OPTICAL;
+    case VITRINE_MEDIUM_KIND_FLOPPY: return PDM_MEDIA_FLOPPY;
+    default: return PDM_MEDIA_DISK;
+    }
+}
+
+static const char *
+keep(Console *console, const char *text)
+{
+    char *copy = g_strdup(text);
+
+    g_ptr_array_add(console->strings, copy);
+    return copy;
+}
+
+bool
+console_media_open(Console *console, const VitrineAttachment *attachment, MachineMedium *medium,
+                   GError **error)
+{
+    g_autoptr(GPtrArray) images = vitrine_vm_session_open_attachment(
+        console->session, attachment->controller, attachment->port, attachment->device, error);
+    g_autoptr(GError) problem = NULL;
+    VitrineImage *image;
+
+    if (!images)
+        return false;
+    image = only_image(images, &problem);
+    if (problem) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    medium->type = media_type(attachment->kind);
+    medium->port = attachment->port;
+    medium->device = attachment->device;
+    medium->descriptor = -1;
+    medium->non_rotational = attachment->non_rotational;
+    if (image) {
+        medium->descriptor = image->descriptor;
+        image->descriptor = -1;
+        medium->path = keep(console, image->location);
+        medium->format = keep(console, image->format);
+        medium->read_only = image->read_only;
+    }
+    return true;
+}
+
+static const ConsoleDrive *
+find_drive(const Console *console, const char *controller, guint port, guint device)
+{
+    for (guint i = 0; i < console->drives->len; i++) {
+        const ConsoleDrive *drive = &g_array_index(console->drives, ConsoleDrive, i);
+        if (g_ascii_strcasecmp(drive->controller, controller) == 0 && drive->port == port &&
+            drive->device == device)
+            return drive;
+    }
+    return NULL;
+}
+
+bool
+console_media_change(Console *console, const char *controller, guint port, guint device, bool force,
+                     GPtrArray *images, GError **error)
+{
+    const ConsoleDrive *drive = find_drive(console, controller, port, device);
+    g_autoptr(GError) problem = NULL;
+    g_autofree char *argument = NULL;
+    const char *command;
+    VitrineImage *image;
+
+    if (!drive || drive->kind == VITRINE_MEDIUM_KIND_HARD_DISK) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE,
+                    "Only media of optical and floppy drives can change while the machine runs.");
+        return false;
+    }
+    image = only_image(images, &problem);
+    if (problem) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    if (image) {
+        command = force ? "insert!" : "insert";
+        argument = g_strdup_printf("%u:fd:%d", drive->place.lun, image->descriptor);
+        image->descriptor = -1;
+    } else {
+        command = force ? "eject!" : "eject";
+        argument = g_strdup_printf("%u", drive->place.lun);
+    }
+    if (pdm_command(vmm_pdm(console->vmm), drive->place.device, drive->place.instance, command,
+                    argument))
+        return true;
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_BUSY,
+                "The guest has locked the drive. Eject the medium inside the guest, or force it.");
+    return false;
+}
+
+static VitrineActivityClass
+activity_class(VitrineMediumKind kind)
+{
+    switch (kind) {
+    case VITRINE_MEDIUM_KIND_DVD: return VITRINE_ACTIVITY_OPTICAL;
+    case VITRINE_MEDIUM_KIND_FLOPPY: return VITRINE_ACTIVITY_FLOPPY;
+    default: return VITRINE_ACTIVITY_HARD_DISK;
+    }
+}
+
+void
+console_media_activity(Console *console, VitrineActivity *activity)
+{
+    for (guint i = 0; i < console->drives->len; i++) {
+        const ConsoleDrive *drive = &g_array_index(console->drives, ConsoleDrive, i);
+        const PdmMediaConnector *connector =
+            pdm_lun_connector(vmm_pdm(console->vmm), drive->place.device, drive->place.instance,
+                              drive->place.lun, PDM_IF_MEDIA);
+        VitrineActivityClass class = activity_class(drive->kind);
+        if (!connector || !connector->activity)
+            continue;
+        activity->reads[class] += connector->activity->reads;
+        activity->writes[class] += connector->activity->writes;
+    }
+}

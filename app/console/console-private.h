@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One running machine: what the files of this room share. Everything belongs to the session's
+ * thread (the one in console_run_main()) unless a comment says otherwise. */
+#pragma once
+
+#include "app/api/vitrine-vm-session.h"
+#include "app/api/vitrine.h"
+#include "app/console/console-display.h"
+#include "app/console/console-input.h"
+#include "app/console/console-log.h"
+#include "devices/machine.h"
+#include "vmm/vmm.h"
+
+/* A drive of the machine, by its name in the settings and its place in the configuration. */
+typedef struct {
+    char *controller;
+    guint port, device;
+    VitrineMediumKind kind;
+    MachinePlace place;
+} ConsoleDrive;
+
+typedef struct {
+    GMainContext *context;
+    GMainLoop *loop;
+    VitrineClient *client;
+    VitrineMachine *machine;
+    VitrineVmSession *session;
+    VitrineSettings *settings;
+    ConsoleLog *log;
+    char *log_path;
+
+    CfgmNode *config;
+    PdmRegistry *registry;
+    ConsoleDisplay *display;
+    ConsoleInput *input;
+    GArray *drives;     /* ConsoleDrive */
+    GPtrArray *strings; /* that the spec borrows while the configuration is built */
+    Vmm *vmm;
+
+    VitrineMachineState state; /* last one reported */
+    GSource *engine_watch;
+} Console;
+
+/* console-config.c: the configuration tree and the drives from the settings. BASE_ERROR or
+ * VITRINE_ERROR. */
+bool console_config_build(Console *console, GError **error);
+
+/* console-media.c: descriptors of what is in the drives. */
+bool console_media_open(Console *console, const VitrineAttachment *attachment,
+                        MachineMedium *medium, GError **error);
+bool console_media_change(Console *console, const char *controller, guint port, guint device,
+                          bool force, GPtrArray *images, GError **error);
+void console_media_activity(Console *console, VitrineActivity *activity);
+
+/* console-ops.c: what clients ask for. */
+extern const VitrineVmOps console_ops;
+
+/* console-events.c: what the VMM tells. */
+VmmEvents console_events(Console *console);
+void console_set_state(Console *console, VitrineMachineState state);
+
+/* The same error in the Main API's domain. */
+void console_translate_error(GError **error);
