@@ -65,7 +65,6 @@ struct Tm {
 void tm_clock_init(Tm *tm);
 void tm_clock_restore(Tm *tm, uint64_t now_ns, uint64_t ticks);
 uint64_t tm_ticks(const Tm *tm); /* of the machine: stand still with the clock, start at 0 */
-uint64_t tm_host_deadline(const Tm *tm, uint64_t deadline_ns);
 /* tm-tsc.c: the guest's TSC and its MSRs. */
 void tm_tsc_init(Tm *tm);
 /* tm-thread.c */

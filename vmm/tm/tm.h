@@ -52,6 +52,8 @@ uint64_t tm_timer_deadline(const TmTimer *timer); /* UINT64_MAX when not armed *
 
 /* For EM. The earliest deadline of all timers, UINT64_MAX when none. */
 uint64_t tm_next_deadline(const Tm *tm);
+/* When that is on the host's base_clock_ns(), while the clock runs; UINT64_MAX: never. */
+uint64_t tm_host_deadline(const Tm *tm, uint64_t deadline_ns);
 /* Runs all expired timers under the lock. On the thread of virtual CPU 0. */
 void tm_run_timers(Tm *tm);
 /* Deterministic mode: adds retired instructions to the clock, or skips to a deadline in a halt. */
