@@ -27,10 +27,10 @@ typedef enum {
 typedef struct SsmField {
     const char *name;
     SsmFieldType type;
-    uint32_t offset, size; /* size of one element */
-    uint32_t count;        /* elements in an array, 1 otherwise */
-    uint32_t since;        /* first unit version that has the field */
-    uint64_t limit;        /* UINT and ENUM: refused when >= limit; 0: no limit */
+    uint32_t offset, size;         /* size of one element */
+    uint32_t count;                /* elements in an array, 1 otherwise */
+    uint32_t since;                /* first unit version that has the field */
+    uint64_t limit;                /* UINT and ENUM: refused when >= limit; 0: no limit */
     const struct SsmField *fields; /* STRUCT */
 } SsmField;
 
