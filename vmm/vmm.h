@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The VMM: create, power on, pause, resume, reset, save, load, destroy, events. The only header that
- * an embedder (app/console, tests) needs beside pdm.h. Manual, chapter "Technical background". */
+ * The VMM: create, power on, pause, resume, reset, save, load, destroy, events. The only header
+ * that an embedder (app/console, tests) needs beside pdm.h. Manual, chapter "Technical background".
+ */
 #pragma once
 
 #include "vmm/base/error.h"
@@ -30,7 +31,7 @@ typedef struct {
     void *user;
     void (*state_changed)(void *user, VmmState state);
     void (*runtime_message)(void *user, PdmSeverity severity, const char *id, const char *message);
-    void (*guest_power_off)(void *user);  /* ACPI S5: the VM is already off */
+    void (*guest_power_off)(void *user); /* ACPI S5: the VM is already off */
     void (*guest_reset)(void *user);
     void (*triple_fault)(void *user, const char *registers); /* state is VMM_STUCK */
     void (*log)(void *user, const char *line); /* one line without a newline; any thread */
@@ -39,16 +40,16 @@ typedef struct {
 /* Configuration, CFGM root:
  *   RamSize (bytes), CpuCount (1), CpuProfile ("x86-64-v2"), PAE, LongMode, APIC, X2APIC (bool),
  *   EM/Engine ("auto" …), TM/Deterministic, TM/DeterministicHz, TM/UtcOffsetNs, RTC/UseUtc,
- *   Devices/<name>/<instance>/Config/…, Devices/<name>/<instance>/LUN<n>/Driver and …/LUN<n>/Config.
- * The tree is borrowed until vmm_destroy(), as is the registry. */
+ *   Devices/<name>/<instance>/Config/…, Devices/<name>/<instance>/LUN<n>/Driver and
+ * …/LUN<n>/Config. The tree is borrowed until vmm_destroy(), as is the registry. */
 typedef struct {
     const CfgmNode *config;
     PdmRegistry *registry;
     VmmEvents events;
 } VmmConfig;
 
-/* Builds rooms and devices; no guest instruction runs. prepare (may be NULL) is called before devices
- * are constructed, to hand driver hosts over. */
+/* Builds rooms and devices; no guest instruction runs. prepare (may be NULL) is called before
+ * devices are constructed, to hand driver hosts over. */
 Vmm *vmm_create(const VmmConfig *config, void (*prepare)(Pdm *pdm, void *user), void *user,
                 GError **error);
 bool vmm_power_on(Vmm *vmm, GError **error);
@@ -70,13 +71,15 @@ Pdm *vmm_pdm(Vmm *vmm);
 const char *vmm_engine_name(const Vmm *vmm);
 
 typedef struct {
-    uint64_t instructions;     /* retired by software engines, all CPUs */
+    uint64_t instructions; /* retired by software engines, all CPUs */
     uint64_t engine_ns, halted_ns;
     uint64_t virtual_ns;
 } VmmStatistics;
 void vmm_statistics(const Vmm *vmm, VmmStatistics *out);
-/* For tests and the debugger: the CPU's registers as text; the VM is paused or created. g_free(). */
+/* For tests and the debugger: the CPU's registers as text; the VM is paused or created. g_free().
+ */
 char *vmm_registers(const Vmm *vmm, unsigned cpu);
 EmRooms vmm_rooms(Vmm *vmm);
-/* Deterministic mode, on the caller's thread, instead of power_on: exactly that many instructions. */
+/* Deterministic mode, on the caller's thread, instead of power_on: exactly that many instructions.
+ */
 bool vmm_step(Vmm *vmm, uint64_t instructions, GError **error);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The interfaces between a device and the driver below it. A "port" is what the device offers to its
- * driver, a "connector" what the driver offers to its device. A device cannot tell which driver is
- * attached. All port calls are made with the device lock held; all connector calls too, unless the
- * comment says otherwise. */
+ * The interfaces between a device and the driver below it. A "port" is what the device offers to
+ * its driver, a "connector" what the driver offers to its device. A device cannot tell which driver
+ * is attached. All port calls are made with the device lock held; all connector calls too, unless
+ * the comment says otherwise. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,9 +29,9 @@ typedef enum { PDM_MEDIA_DISK, PDM_MEDIA_OPTICAL, PDM_MEDIA_FLOPPY } PdmMediaTyp
 
 typedef enum { PDM_IO_READ, PDM_IO_WRITE, PDM_IO_FLUSH, PDM_IO_DISCARD } PdmIoKind;
 
-/* A request: owned by the device, not touched by it until done. buffer is host memory (a bounce buffer
- * or mapped guest memory). Exactly one completion per request, on virtual CPU 0's thread under the
- * device lock, never before submit returns. error is 0 or an errno value. */
+/* A request: owned by the device, not touched by it until done. buffer is host memory (a bounce
+ * buffer or mapped guest memory). Exactly one completion per request, on virtual CPU 0's thread
+ * under the device lock, never before submit returns. error is 0 or an errno value. */
 typedef struct PdmIoRequest {
     PdmIoKind kind;
     uint64_t offset; /* bytes; multiple of the sector size */
@@ -55,19 +55,20 @@ typedef struct {
     void *user;
     bool (*present)(void *user);
     bool (*read_only)(void *user);
-    uint64_t (*size)(void *user);          /* bytes, 0 without a medium */
-    uint32_t (*sector_size)(void *user);   /* 512 or 2048 */
+    uint64_t (*size)(void *user);        /* bytes, 0 without a medium */
+    uint32_t (*sector_size)(void *user); /* 512 or 2048 */
     void (*submit)(void *user, PdmIoRequest *request);
-    /* Waits until all requests under way are completed or have failed with ECANCELED (reset, detach). */
+    /* Waits until all requests under way are completed or have failed with ECANCELED (reset,
+     * detach). */
     void (*cancel_all)(void *user);
     /* The guest ejected the medium. */
     void (*eject)(void *user);
-    const char *(*serial)(void *user);     /* stable, for IDENTIFY; at most 20 characters */
+    const char *(*serial)(void *user); /* stable, for IDENTIFY; at most 20 characters */
     PdmActivity *activity;
     bool non_rotational;
     PdmMediaType type; /* what kind of drive the device has to be for it */
-    /* The user changes the medium: source is a path or "fd:<number>", NULL takes the medium out. False
-     * when the guest has locked the tray and force is false, or when the drive is not for
+    /* The user changes the medium: source is a path or "fd:<number>", NULL takes the medium out.
+     * False when the guest has locked the tray and force is false, or when the drive is not for
      * removable media. The medium is opened by a worker: medium_changed() follows, or a message. */
     bool (*change_medium)(void *user, const char *source, bool force);
 } PdmMediaConnector;
@@ -91,7 +92,8 @@ typedef struct {
     /* The device has room again after can_receive was 0. */
     void (*receive_ready)(void *user);
     /* Line parameters; NULL where they mean nothing. */
-    void (*set_line)(void *user, unsigned baud, unsigned data_bits, char parity, unsigned stop_bits);
+    void (*set_line)(void *user, unsigned baud, unsigned data_bits, char parity,
+                     unsigned stop_bits);
     void (*set_modem)(void *user, bool dtr, bool rts);
     void (*set_break)(void *user, bool on);
 } PdmCharConnector;
@@ -105,8 +107,8 @@ typedef struct {
 typedef struct {
     void *user;
     /* Draws what changed since the last call into the surface and reports it with dirty(); with
-     * everything = true, draws all. Called by the driver with the device lock held, about 60 times a second
-     * while somebody looks, less often otherwise. Costs at most a few milliseconds. */
+     * everything = true, draws all. Called by the driver with the device lock held, about 60 times
+     * a second while somebody looks, less often otherwise. Costs at most a few milliseconds. */
     void (*update)(void *user, bool everything);
     /* Text of the 80x25-like screen for tests and accessibility: UTF-8 lines, or NULL in graphics
      * modes. Free with g_free(). */

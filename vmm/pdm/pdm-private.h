@@ -120,7 +120,7 @@ typedef struct {
     uint32_t gsi_level;
     PdmInstance *claimed[PDM_ISA_IRQS]; /* who alone drives the line; NULL: everybody */
     bool quiet; /* a saved state is being loaded: the controllers are told nothing */
-    uint64_t isa_edges[PDM_ISA_IRQS];   /* rising edges since the machine was made */
+    uint64_t isa_edges[PDM_ISA_IRQS]; /* rising edges since the machine was made */
 } PdmIrqState;
 
 typedef struct {

@@ -9,7 +9,8 @@
 typedef struct Pdm Pdm;
 typedef struct PdmRegistry PdmRegistry;
 
-/* Which device and driver types exist. Filled by devices_register() and by modules; shared by VMs. */
+/* Which device and driver types exist. Filled by devices_register() and by modules; shared by VMs.
+ */
 PdmRegistry *pdm_registry_new(void);
 void pdm_registry_free(PdmRegistry *registry);
 bool pdm_registry_add_device(PdmRegistry *registry, const PdmDeviceInfo *info, GError **error);
@@ -42,10 +43,11 @@ Pdm *pdm_new(const PdmRooms *rooms, PdmRegistry *registry, const PdmHost *host, 
 void pdm_free(Pdm *pdm);
 /* What drivers get as PdmDriver.host: keyed "<device>/<instance>/<lun>". Before pdm_construct(). */
 void pdm_set_driver_host(Pdm *pdm, const char *device, unsigned instance, unsigned lun, void *host);
-/* Constructs every Devices/<name>/<instance> of the tree, chipset first (PdmKind order, then order of
- * the tree). An unknown device is BASE_ERROR_NOT_FOUND with its name. */
+/* Constructs every Devices/<name>/<instance> of the tree, chipset first (PdmKind order, then order
+ * of the tree). An unknown device is BASE_ERROR_NOT_FOUND with its name. */
 bool pdm_construct(Pdm *pdm, const CfgmNode *root, GError **error);
-/* Once after construction: PdmDeviceInfo.power_on of each device. Then pdm_reset() brings the reset state. */
+/* Once after construction: PdmDeviceInfo.power_on of each device. Then pdm_reset() brings the reset
+ * state. */
 void pdm_power_on(Pdm *pdm);
 void pdm_reset(Pdm *pdm);
 void pdm_paused(Pdm *pdm);
@@ -59,8 +61,8 @@ bool pdm_queues_pending(Pdm *pdm); /* any thread */
 void pdm_loaded(Pdm *pdm);
 /* What devices have to say about themselves (PdmDeviceInfo.info), for logs and the debugger. */
 void pdm_info(Pdm *pdm, GString *out);
-/* Interrupt lines as they are, for tests and the debugger: ISA 0..15, I/O APIC inputs 0..23, and how often
- * an ISA line went up. */
+/* Interrupt lines as they are, for tests and the debugger: ISA 0..15, I/O APIC inputs 0..23, and
+ * how often an ISA line went up. */
 bool pdm_isa_level(Pdm *pdm, unsigned irq);
 bool pdm_gsi_level(Pdm *pdm, unsigned gsi);
 uint64_t pdm_isa_edges(Pdm *pdm, unsigned irq);

@@ -24,8 +24,13 @@ typedef struct PdmQueue PdmQueue; /* defers work to virtual CPU 0's thread */
 typedef struct PdmApi PdmApi;
 
 /* An option of a device or driver: makes its settings page, its CFGM keys and its documentation. */
-typedef enum { PDM_OPTION_END, PDM_OPTION_UINT, PDM_OPTION_BOOL, PDM_OPTION_STRING,
-               PDM_OPTION_CHOICE } PdmOptionType;
+typedef enum {
+    PDM_OPTION_END,
+    PDM_OPTION_UINT,
+    PDM_OPTION_BOOL,
+    PDM_OPTION_STRING,
+    PDM_OPTION_CHOICE
+} PdmOptionType;
 typedef struct {
     const char *key;   /* CFGM name, CamelCase */
     const char *title; /* for people, translatable */
@@ -36,14 +41,22 @@ typedef struct {
 } PdmOption;
 
 typedef enum {
-    PDM_KIND_CHIPSET, PDM_KIND_FIRMWARE, PDM_KIND_GRAPHICS, PDM_KIND_INPUT, PDM_KIND_STORAGE,
-    PDM_KIND_NETWORK, PDM_KIND_SERIAL, PDM_KIND_SOUND, PDM_KIND_USB, PDM_KIND_OTHER,
+    PDM_KIND_CHIPSET,
+    PDM_KIND_FIRMWARE,
+    PDM_KIND_GRAPHICS,
+    PDM_KIND_INPUT,
+    PDM_KIND_STORAGE,
+    PDM_KIND_NETWORK,
+    PDM_KIND_SERIAL,
+    PDM_KIND_SOUND,
+    PDM_KIND_USB,
+    PDM_KIND_OTHER,
 } PdmKind;
 
 #define PDM_ABI_VERSION 1
 
 typedef struct {
-    uint32_t abi; /* PDM_ABI_VERSION */
+    uint32_t abi;      /* PDM_ABI_VERSION */
     const char *name;  /* [a-z0-9-]; CFGM: Devices/<name>/<instance>/ */
     const char *title; /* for people */
     PdmKind kind;
@@ -55,8 +68,9 @@ typedef struct {
     bool (*construct)(PdmDevice *device, const CfgmNode *config, GError **error);
     void (*reset)(PdmDevice *device);    /* NULL: nothing to do */
     void (*power_on)(PdmDevice *device); /* once, after all devices are constructed; may be NULL */
-    void (*destruct)(PdmDevice *device); /* may be NULL; its drivers have powered off, but still exist */
-    const SsmState *state;               /* required; &PDM_STATE_NONE where there is none */
+    void (*destruct)(
+        PdmDevice *device); /* may be NULL; its drivers have powered off, but still exist */
+    const SsmState *state;  /* required; &PDM_STATE_NONE where there is none */
     void (*info)(PdmDevice *device, GString *out); /* may be NULL */
 } PdmDeviceInfo;
 
@@ -91,7 +105,7 @@ struct PdmDriver {
     void *data;
     const void *port;      /* of the device above: PdmMediaPort … by info->interface */
     const void *connector; /* the driver sets it in construct: PdmMediaConnector … */
-    void *host;            /* what the embedder handed over for this LUN (console objects), or NULL */
+    void *host; /* what the embedder handed over for this LUN (console objects), or NULL */
     void *pdm;
 };
 
@@ -110,10 +124,11 @@ typedef struct {
     void (*eoi)(void *user, uint8_t vector);               /* without the device lock */
 } PdmIoApic;
 
-/* PCI interrupt router: which ISA irq INTx of a slot is wired to at present (-1: none), and which GSI. */
+/* PCI interrupt router: which ISA irq INTx of a slot is wired to at present (-1: none), and which
+ * GSI. */
 typedef struct {
     void *user;
-    int (*isa_irq)(void *user, unsigned pirq);                /* PIRQA..D as 0..3 */
+    int (*isa_irq)(void *user, unsigned pirq);                    /* PIRQA..D as 0..3 */
     unsigned (*pirq_of)(void *user, unsigned slot, unsigned pin); /* pin INTA..D as 0..3 */
 } PdmPciRouter;
 
@@ -121,8 +136,10 @@ typedef struct {
 typedef struct {
     void *user;
     void (*set_dreq)(void *user, unsigned channel, bool level);
-    /* Transfers between the channel's memory and a buffer at the channel's present address; returns bytes. */
-    uint32_t (*read_memory)(void *user, unsigned channel, void *data, uint32_t offset, uint32_t size);
+    /* Transfers between the channel's memory and a buffer at the channel's present address; returns
+     * bytes. */
+    uint32_t (*read_memory)(void *user, unsigned channel, void *data, uint32_t offset,
+                            uint32_t size);
     uint32_t (*write_memory)(void *user, unsigned channel, const void *data, uint32_t offset,
                              uint32_t size);
 } PdmDmaController;
@@ -131,8 +148,10 @@ typedef uint32_t (*PdmDmaTransfer)(void *user, unsigned channel, uint32_t positi
 
 /* PCI configuration hooks; NULL: the default (a byte array with write masks and BAR logic). */
 typedef struct {
-    void (*write)(void *user, uint32_t offset, uint32_t value, unsigned size); /* after the default */
-    uint32_t (*read)(void *user, uint32_t offset, unsigned size, uint32_t value); /* value: the default's */
+    void (*write)(void *user, uint32_t offset, uint32_t value,
+                  unsigned size); /* after the default */
+    uint32_t (*read)(void *user, uint32_t offset, unsigned size,
+                     uint32_t value); /* value: the default's */
 } PdmPciHooks;
 
 typedef struct {
@@ -143,7 +162,8 @@ typedef struct {
     bool multifunction;
 } PdmPciInfo;
 
-/* Files of fw_cfg. `select` is called when the guest selects the file, before it reads (may be NULL). */
+/* Files of fw_cfg. `select` is called when the guest selects the file, before it reads (may be
+ * NULL). */
 typedef void (*PdmFwcfgSelect)(void *user);
 
 typedef enum {
@@ -153,6 +173,7 @@ typedef enum {
 } PdmSeverity;
 
 /* The table of all PDM functions. Version and size first; only ever extended at the end. */
+/* clang-format off */
 struct PdmApi {
     uint32_t version, size;
     /* ports and MMIO */
@@ -247,6 +268,7 @@ struct PdmApi {
     /* PCI: room for a capability of size bytes, linked into the list; returns its offset. In construct. */
     uint8_t (*pci_add_capability)(PdmPci *, uint8_t id, uint8_t size);
 };
+/* clang-format on */
 
 #include "vmm/pdm/pdm-inline.h" /* pdm_*(): one static inline function for each entry */
 

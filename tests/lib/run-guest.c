@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * run-guest: runs a standard PC without window and service, for those who work on devices and
+ * engines.
+ *
+ *   run-guest --cdrom memtest.iso --ram 64 --print-text --timeout 60
+ *   run-guest --disk root.vdi --serial stdio --keys "{text:login:}root{enter}" --until "root@"
+ *
+ * Exit status: 0 when the guest switched off, --until was seen or the time without --until is over;
+ * 1: bad arguments or the machine cannot be made; 2: --until was not seen in time; 3: triple fault.
+ */
+#include "devices/devices.h"
+#include "devices/machine.h"
+#include "tests/lib/run-guest-drivers.h"
+#include "tests/lib/run-guest-keys.h"
+#include "vmm/base/clock.h"
+#include "vmm/vmm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TICK_NS 20000000ull
+#define TEXT_INTERVAL_NS 500000000ull
+#define STEP_INSTRUCTIONS 2000000ull
+#define MEDIA_MAX 4
+
+enum { EXIT_OK, EXIT_FAULT, EXIT_TIMEOUT, EXIT_TRIPLE_FAULT };
+
+typedef struct {
+    int ram;
+    char *cdrom, *disk, *disk2, *floppy, *engine, *profile, *boot, *firmware, *serial, *debug;
+    char *screenshot, *keys, *until, *save, *load;
+    double screenshot_every, timeout;
+    gint64 instructions;
+    gboolean deterministic, print_text, log, hpet, no_ioapic, statistics;
+} Options;
+
+typedef struct {
+    Options options;
+    CfgmNode *config;
+    PdmRegistry *registry;
+    Vmm *vmm;
+    RunDisplay display;
+    RunChar serial, debug;
+    RunKeys *keys;
+    MachineMedium media[MEDIA_MAX];
+    char *screen; /* the text at the last look */
+    uint64_t start_ns, next_text_ns, next_shot_ns;
+    gint off, stuck; /* set by events */
+} Run;
+
+static void
+on_guest_power_off(void *user)
+{
+    g_atomic_int_set(&((Run *)user)->off, 1);
+}
+
+static void
+on_triple_fault(void *user, const char *registers)
+{
+    fprintf(stderr, "run-guest: triple fault\n%s", registers);
+    g_atomic_int_set(&((Run *)user)->stuck, 1);
+}
+
+static void
+on_message(void *user, PdmSeverity severity, const char *id, const char *message)
+{
+    fprintf(stderr, "run-guest: %s: %s\n", id, message);
+}
+
+static void
+on_log(void *user, const char *line)
+{
+    if (((Run *)user)->options.log)
+        fprintf(stderr, "%s\n", line);
+}
+
+static bool
+open_stream(RunChar *stream, const char *where, GError **error)
+{
+    stream->text = g_string_new(NULL);
+    stream->in = stream->out = -1;
+    if (where == NULL)
+        return true;
+    if (strcmp(where, "stdio") == 0) {
+        stream->in = STDIN_FILENO;
+        stream->out = STDOUT_FILENO;
+        return true;
+    }
+    stream->out = open(where, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (stream->out >= 0)
+        return true;
+    base_error_set_errno(error, errno, "%s", where);
+    return false;
+}
+
+static size_t
+describe_media(Run *run)
+{
+    const Options *options = &run->options;
+    size_t count = 0;
+
+    if (options->disk != NULL)
+        run->media[count++] =
+            (MachineMedium){.port = 0, .device = 0, .type = PDM_MEDIA_DISK, .path = options->disk};
+    if (options->disk2 != NULL)
+        run->media[count++] =
+            (MachineMedium){.port = 0, .device = 1, .type = PDM_MEDIA_DISK, .path = options->disk2};
+    if (options->cdrom != NULL)
+        run->media[count++] = (MachineMedium){
+            .port = 1, .device = 0, .type = PDM_MEDIA_OPTICAL, .path = options->cdrom};
+    if (options->floppy != NULL)
+        run->media[count++] = (MachineMedium){
+            .bus = MACHINE_BUS_FLOPPY, .type = PDM_MEDIA_FLOPPY, .path = options->floppy};
+    return count;
+}
+
+static bool
+describe(Run *run, GError **error)
+{
+    const Options *options = &run->options;
+    MachineSpec spec;
+
+    machine_spec_init(&spec);
+    spec.ram_size = (uint64_t)MAX(options->ram, 1) << 20;
+    spec.engine = options->engine;
+    spec.cpu_profile = options->profile;
+    spec.boot_order = options->boot;
+    spec.firmware = options->firmware;
+    spec.deterministic = options->deterministic;
+    spec.hpet = options->hpet;
+    spec.ioapic = !options->no_ioapic;
+    spec.display_driver = RUN_DISPLAY_DRIVER;
+    if (options->debug != NULL)
+        spec.debug_driver = RUN_CHAR_DRIVER;
+    if (options->serial != NULL)
+        spec.serial[0] = (MachinePort){.enabled = true, .driver = RUN_CHAR_DRIVER};
+    spec.media = run->media;
+    spec.media_count = describe_media(run);
+    return machine_build_config(&spec, run->config, error);
+}
+
+static void
+hand_over(Pdm *pdm, void *user)
+{
+    Run *run = user;
+    const MachinePlace serial = machine_serial_place(0);
+
+    pdm_set_driver_host(pdm, MACHINE_DISPLAY.device, 0, 0, &run->display);
+    pdm_set_driver_host(pdm, serial.device, serial.instance, serial.lun, &run->serial);
+    pdm_set_driver_host(pdm, "debugcon", 0, 0, &run->debug);
+}
+
+static bool
+transfer_state(Run *run, const char *path, bool save, GError **error)
+{
+    const int flags = save ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY;
+    const int fd = open(path, flags | O_CLOEXEC, 0666);
+    bool ok;
+
+    if (fd < 0) {
+        base_error_set_errno(error, errno, "%s", path);
+        return false;
+    }
+    ok = save ? vmm_save(run->vmm, fd, error) : vmm_load(run->vmm, fd, error);
+    close(fd);
+    return ok;
+}
+
+static bool
+set_up(Run *run, GError **error)
+{
+    const VmmEvents events = {
+        .user = run,
+        .runtime_message = on_message,
+        .guest_power_off = on_guest_power_off,
+        .triple_fault = on_triple_fault,
+        .log = on_log,
+    };
+    VmmConfig config = {.events = events};
+
+    run->registry = pdm_registry_new();
+    run->config = cfgm_new();
+    config.config = run->config;
+    config.registry = run->registry;
+    if (!devices_register(run->registry, error) || !run_drivers_register(run->registry, error) ||
+        !open_stream(&run->serial, run->options.serial, error) ||
+        !open_stream(&run->debug, run->options.debug, error) || !describe(run, error))
+        return false;
+    if (run->options.keys != NULL) {
+        run->keys = run_keys_new(run->options.keys, error);
+        if (run->keys == NULL)
+            return false;
+    }
+    run->vmm = vmm_create(&config, hand_over, run, error);
+    if (run->vmm == NULL)
+        return false;
+    return run->options.load == NULL || transfer_state(run, run->options.load, false, error);
+}
+
+/* Prints the screen's lines that are not empty. */
+static void
+print_screen(const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    puts("---- screen ----");
+    for (char **line = lines; *line != NULL; line++) {
+        g_strchomp(*line);
+        if (**line != '\0')
+            puts(*line);
+    }
+    fflush(stdout);
+}
+
+static void
+look_at_screen(Run *run, uint64_t now_ns)
+{
+    char *text;
+
+    if (now_ns < run->next_text_ns)
+        return;
+    run->next_text_ns = now_ns + TEXT_INTERVAL_NS;
+    run_display_update(&run->display);
+    text = run_display_text(&run->display);
+    if (run->options.print_text && text != NULL && g_strcmp0(text, run->screen) != 0)
+        print_screen(text);
+    g_free(run->screen);
+    run->screen = text;
+}
+
+static void
+take_picture(Run *run, uint64_t now_ns)
+{
+    const Options *options = &run->options;
+    g_autoptr(GError) error = NULL;
+
+    if (options->screenshot == NULL || options->screenshot_every <= 0 || now_ns < run->next_shot_ns)
+        return;
+    run->next_shot_ns = now_ns + (uint64_t)(options->screenshot_every * 1e9);
+    if (!run_display_write(&run->display, options->screenshot, &error))
+        fprintf(stderr, "run-guest: %s\n", error->message);
+}
+
+static bool
+seen(const Run *run)
+{
+    const char *until = run->options.until;
+
+    return until != NULL && ((run->screen != NULL && strstr(run->screen, until) != NULL) ||
+                             strstr(run->serial.text->str, until) != NULL);
+}
+
+static bool
+out_of_time(const Run *run, uint64_t now_ns)
+{
+    VmmStatistics statistics;
+
+    vmm_statistics(run->vmm, &statistics);
+    return (run->options.timeout > 0 &&
+            (double)(now_ns - run->start_ns) > run->options.timeout * 1e9) ||
+           (run->options.instructions > 0 &&
+            statistics.instructions >= (uint64_t)run->options.instructions);
+}
+
+/* One look at the machine: -1: go on, else the exit status. */
+static int
+tick(Run *run)
+{
+    const uint64_t now_ns = base_clock_ns();
+
+    look_at_screen(run, now_ns);
+    take_picture(run, now_ns);
+    run_char_poll(&run->serial);
+    g_rec_mutex_lock(pdm_device_lock(vmm_pdm(run->vmm)));
+    const bool done = seen(run);
+
+    if (run->keys != NULL)
+        run_keys_step(run->keys, vmm_pdm(run->vmm), now_ns, run->screen, run->serial.text->str);
+    g_rec_mutex_unlock(pdm_device_lock(vmm_pdm(run->vmm)));
+    if (g_atomic_int_get(&run->stuck))
+        return EXIT_TRIPLE_FAULT;
+    if (done || g_atomic_int_get(&run->off))
+        return done || run->options.until == NULL ? EXIT_OK : EXIT_TIMEOUT;
+    if (out_of_time(run, now_ns))
+        return run->options.until != NULL ? EXIT_TIMEOUT : EXIT_OK;
+    return -1;
+}
+
+static int
+run_machine(Run *run, GError **error)
+{
+    int status = -1;
+
+    run->start_ns = base_clock_ns();
+    if (!run->options.deterministic && !vmm_power_on(run->vmm, error))
+        return EXIT_FAULT;
+    while (status < 0) {
+        if (!run->options.deterministic)
+            base_clock_sleep_until(base_clock_ns() + TICK_NS);
+        else if (vmm_state(run->vmm) != VMM_OFF && vmm_state(run->vmm) != VMM_STUCK &&
+                 !vmm_step(run->vmm, STEP_INSTRUCTIONS, error))
+            return EXIT_FAULT;
+        status = tick(run);
+    }
+    return status;
+}
+
+static void
+print_statistics(const Run *run)
+{
+    VmmStatistics statistics;
+    const double seconds = (double)(base_clock_ns() - run->start_ns) / 1e9;
+
+    vmm_statistics(run->vmm, &statistics);
+    fprintf(stderr,
+            "run-guest: engine %s, %.1f s, %.1f million instructions, %.1f million a second in the "
+            "engine, halted %.1f s, virtual %.1f s, CPU %.1f s\n",
+            vmm_engine_name(run->vmm), seconds, (double)statistics.instructions / 1e6,
+            statistics.engine_ns > 0
+                ? (double)statistics.instructions * 1e3 / (double)statistics.engine_ns
+                : 0,
+            (double)statistics.halted_ns / 1e9, (double)statistics.virtual_ns / 1e9,
+            (double)base_clock_cpu_ns() / 1e9);
+}
+
+static bool
+finish(Run *run, GError **error)
+{
+    const Options *options = &run->options;
+    bool ok = true;
+
+    run->next_text_ns = 0;
+    look_at_screen(run, base_clock_ns());
+    if (options->statistics)
+        print_statistics(run);
+    if (options->screenshot != NULL)
+        ok = run_display_write(&run->display, options->screenshot, error);
+    if (ok && options->save != NULL)
+        ok = vmm_pause(run->vmm, VMM_PAUSE_USER, error) &&
+             transfer_state(run, options->save, true, error);
+    return ok;
+}
+
+static void
+tear_down(Run *run)
+{
+    vmm_destroy(run->vmm);
+    pdm_registry_free(run->registry);
+    cfgm_free(run->config);
+    run_keys_free(run->keys);
+    g_free(run->screen);
+    if (run->serial.text != NULL)
+        g_string_free(run->serial.text, TRUE);
+    if (run->debug.text != NULL)
+        g_string_free(run->debug.text, TRUE);
+}
+
+static bool
+parse(Options *options, int *argc, char ***argv, GError **error)
+{
+    /* clang-format off */
+    const GOptionEntry entries[] = {
+        { "ram", 0, 0, G_OPTION_ARG_INT, &options->ram, "Memory in MiB (128)", "MIB" },
+        { "cdrom", 0, 0, G_OPTION_ARG_FILENAME, &options->cdrom, "Optical image, secondary master", "ISO" },
+        { "disk", 0, 0, G_OPTION_ARG_FILENAME, &options->disk, "Disk image, primary master", "FILE" },
+        { "disk2", 0, 0, G_OPTION_ARG_FILENAME, &options->disk2, "Disk image, primary slave", "FILE" },
+        { "floppy", 0, 0, G_OPTION_ARG_FILENAME, &options->floppy, "Floppy image, drive A", "FILE" },
+        { "boot", 0, 0, G_OPTION_ARG_STRING, &options->boot, "Boot order (dvd,disk,floppy,network)", "LIST" },
+        { "firmware", 0, 0, G_OPTION_ARG_FILENAME, &options->firmware, "BIOS image", "FILE" },
+        { "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Execution engine (auto)", "NAME" },
+        { "profile", 0, 0, G_OPTION_ARG_STRING, &options->profile, "CPU profile", "NAME" },
+        { "hpet", 0, 0, G_OPTION_ARG_NONE, &options->hpet, "With an HPET", NULL },
+        { "no-ioapic", 0, 0, G_OPTION_ARG_NONE, &options->no_ioapic, "Without an I/O APIC", NULL },
+        { "serial", 0, 0, G_OPTION_ARG_STRING, &options->serial, "COM1", "stdio|FILE" },
+        { "debug-port", 0, 0, G_OPTION_ARG_STRING, &options->debug, "The firmware's debug port 0x402", "stdio|FILE" },
+        { "deterministic", 0, 0, G_OPTION_ARG_NONE, &options->deterministic, "Time from instructions", NULL },
+        { "instructions", 0, 0, G_OPTION_ARG_INT64, &options->instructions, "End after so many", "N" },
+        { "screenshot", 0, 0, G_OPTION_ARG_FILENAME, &options->screenshot, "Picture at the end (.ppm, .png)", "FILE" },
+        { "screenshot-every", 0, 0, G_OPTION_ARG_DOUBLE, &options->screenshot_every, "… and every so many seconds", "S" },
+        { "keys", 0, 0, G_OPTION_ARG_STRING, &options->keys, "Type: ls{enter} {ctrl-alt-del} {wait:2} {text:login:}", "KEYS" },
+        { "print-text", 0, 0, G_OPTION_ARG_NONE, &options->print_text, "Print the text screen as it changes", NULL },
+        { "until", 0, 0, G_OPTION_ARG_STRING, &options->until, "End when screen or COM1 show this", "TEXT" },
+        { "timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options->timeout, "End after so many seconds", "S" },
+        { "save", 0, 0, G_OPTION_ARG_FILENAME, &options->save, "Save the state at the end", "FILE" },
+        { "load", 0, 0, G_OPTION_ARG_FILENAME, &options->load, "Start from a saved state", "FILE" },
+        { "log", 0, 0, G_OPTION_ARG_NONE, &options->log, "The machine's log on standard error", NULL },
+        { "statistics", 0, 0, G_OPTION_ARG_NONE, &options->statistics, "Print speed at the end", NULL },
+        { NULL, 0, 0, 0, NULL, NULL, NULL },
+    };
+    /* clang-format on */
+    GOptionContext *context = g_option_context_new("- run a guest without window and service");
+    bool ok;
+
+    g_option_context_add_main_entries(context, entries, NULL);
+    ok = g_option_context_parse(context, argc, argv, error);
+    g_option_context_free(context);
+    if (ok && *argc > 1) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "What is \"%s\"? See --help",
+                    (*argv)[1]);
+        return false;
+    }
+    return ok;
+}
+
+int
+main(int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    Run *run = g_new0(Run, 1);
+    int status = EXIT_FAULT;
+
+    run->options.ram = 128;
+    if (parse(&run->options, &argc, &argv, &error) && set_up(run, &error)) {
+        status = run_machine(run, &error);
+        if (error == NULL && !finish(run, &error))
+            status = EXIT_FAULT;
+    }
+    if (error != NULL)
+        fprintf(stderr, "run-guest: %s\n", error->message);
+    tear_down(run);
+    g_free(run);
+    return status;
+}
