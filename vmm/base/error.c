@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-G_DEFINE_QUARK(vitrine-error-quark, base_error)
+G_DEFINE_QUARK(vitrine - error - quark, base_error)
 
 static BaseError
 code_of_errno(int errnum)

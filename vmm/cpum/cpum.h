@@ -11,10 +11,12 @@
 #include "vmm/ssm/ssm.h"
 
 /* The vendor of every profile is AuthenticAMD (family 15): SYSCALL works in all protected modes,
- * SYSENTER raises #UD in long mode (IA-32e), and Linux needs no workarounds for Meltdown and the like.
+ * SYSENTER raises #UD in long mode (IA-32e), and Linux needs no workarounds for Meltdown and the
+ * like.
  *
  * Feature bits that change how an engine behaves; from the profile. Instruction rows in
  * vmm/x86/instructions.def name one of these. */
+/* clang-format off */
 typedef enum {
     CPUM_FEATURE_BASE, /* i586 and CPUID: always there */
     CPUM_FEATURE_FPU, CPUM_FEATURE_CMOV, CPUM_FEATURE_CX8, CPUM_FEATURE_MMX, CPUM_FEATURE_FXSR,
@@ -33,6 +35,7 @@ typedef enum {
     CPUM_FEATURE_PCID, CPUM_FEATURE_INVPCID,
     CPUM_FEATURE_COUNT,
 } CpumFeature;
+/* clang-format on */
 _Static_assert(CPUM_FEATURE_COUNT <= 64, "Vcpu.features is one word");
 
 static inline bool
@@ -50,11 +53,11 @@ typedef bool (*CpumMsrRead)(Vcpu *vcpu, uint32_t msr, uint64_t *value, void *use
 typedef bool (*CpumMsrWrite)(Vcpu *vcpu, uint32_t msr, uint64_t value, void *user);
 
 typedef struct {
-    const char *profile;   /* "x86-64-v1", "x86-64-v2" (default, NULL) */
-    unsigned cpus;         /* 1.. */
+    const char *profile; /* "x86-64-v1", "x86-64-v2" (default, NULL) */
+    unsigned cpus;       /* 1.. */
     bool pae, long_mode, apic, x2apic, nx;
-    uint64_t tsc_hz;       /* what CPUID 0x15 and 0x16 tell; 0: nothing */
-    BaseLog *log;          /* borrowed; may be NULL */
+    uint64_t tsc_hz; /* what CPUID 0x15 and 0x16 tell; 0: nothing */
+    BaseLog *log;    /* borrowed; may be NULL */
 } CpumConfig;
 
 /* Creates the virtual CPUs in reset state. Owned by the caller; free with cpum_free(). */

@@ -23,10 +23,10 @@ typedef enum {
     CPUM_PEND_SIPI = 1u << 3,      /* TRPM */
     CPUM_PEND_TIMER = 1u << 4,     /* TM: a timer expired, EM runs them (on virtual CPU 0) */
     CPUM_PEND_TLB_FLUSH = 1u << 5, /* PGM: mapping or page state changed, drop the whole TLB */
-    CPUM_PEND_REQUEST = 1u << 6,   /* VM: the virtual CPU has a request (pause, reset, stop, call) */
-    CPUM_PEND_QUEUE = 1u << 7,     /* PDM: queue items wait (on virtual CPU 0) */
-    CPUM_PEND_KICK = 1u << 8,      /* EM: just leave the engine once */
-    CPUM_PEND_DEBUG = 1u << 9,     /* DBGF */
+    CPUM_PEND_REQUEST = 1u << 6, /* VM: the virtual CPU has a request (pause, reset, stop, call) */
+    CPUM_PEND_QUEUE = 1u << 7,   /* PDM: queue items wait (on virtual CPU 0) */
+    CPUM_PEND_KICK = 1u << 8,    /* EM: just leave the engine once */
+    CPUM_PEND_DEBUG = 1u << 9,   /* DBGF */
 } CpumPend;
 
 /* A loaded segment register with its hidden part. attr is in the layout of X86_SEG_*. limit is
@@ -69,7 +69,7 @@ _Static_assert(offsetof(CpumFpu, ymm_high) == 576, "XSAVE layout");
 #define CPUM_TLB_BITS 10
 #define CPUM_TLB_ENTRIES (1u << CPUM_TLB_BITS)
 #define CPUM_TLB_MMIO (1u << 0)    /* dispatch to IOM */
-#define CPUM_TLB_TRACKED (1u << 1) /* RAM, but a write has to be reported (code, dirty log, ROM) */
+#define CPUM_TLB_TRACKED (1u << 1) /* RAM whose writes are reported: code, dirty log, ROM */
 #define CPUM_TLB_INVALID (~0ull)
 
 typedef struct {
@@ -78,8 +78,8 @@ typedef struct {
 } CpumTlbEntry;
 
 typedef enum {
-    CPUM_TLB_USER,          /* CPL 3 */
-    CPUM_TLB_SUPERVISOR,    /* CPL 0..2 and implicit accesses; SMAP as CR4 says with EFLAGS.AC = 0 */
+    CPUM_TLB_USER,       /* CPL 3 */
+    CPUM_TLB_SUPERVISOR, /* CPL 0..2 and implicit accesses; SMAP as CR4 says with EFLAGS.AC = 0 */
     CPUM_TLB_SUPERVISOR_AC, /* CPL 0..2 with EFLAGS.AC = 1 */
     CPUM_TLB_COUNT,
 } CpumTlbKind;

@@ -44,16 +44,17 @@ typedef struct {
     PgmMem *mem;         /* RAM, ROM, ROMD */
     uint64_t mem_offset; /* page-aligned */
     IomMmio *mmio;       /* MMIO, ROMD */
-    /* Instead of mmio: one handler for each virtual CPU, by its id; the array has to outlive the region.
-     * For the local APICs, which share one address. */
+    /* Instead of mmio: one handler for each virtual CPU, by its id; the array has to outlive the
+     * region. For the local APICs, which share one address. */
     IomMmio *const *mmio_per_cpu;
-    uint64_t size;       /* bytes; MMIO need not be page-aligned */
-    int priority;        /* the higher covers the lower; RAM 0, PAM 1, ROM 2, devices 3 */
-    bool dirty_log;      /* video memory: pgm_dirty_fetch() works on it */
+    uint64_t size;  /* bytes; MMIO need not be page-aligned */
+    int priority;   /* the higher covers the lower; RAM 0, PAM 1, ROM 2, devices 3 */
+    bool dirty_log; /* video memory: pgm_dirty_fetch() works on it */
 } PgmRegionInfo;
 
 /* Creates an unmapped region. Mapping, unmapping, moving and access changes take effect on every
- * virtual CPU before the next instruction that follows the caller's; any thread with the device lock. */
+ * virtual CPU before the next instruction that follows the caller's; any thread with the device
+ * lock. */
 PgmRegion *pgm_region_new(Pgm *pgm, const PgmRegionInfo *info);
 void pgm_region_free(PgmRegion *region);
 /* What it was created with, for aliases of it. */
@@ -94,8 +95,8 @@ bool pgm_translate_quiet(Vcpu *vcpu, uint64_t linear, uint64_t *gpa);
 /* Walks and fills the TLB entry of that page. false: page fault. */
 bool pgm_tlb_fill(Vcpu *vcpu, uint64_t linear, PgmAccessKind access, CpumTlbKind kind,
                   PgmFault *fault);
-/* An access within one page whose TLB entry has a flag set (after pgm_tlb_fill): MMIO is dispatched, a
- * tracked write is done and reported. size 1..8. */
+/* An access within one page whose TLB entry has a flag set (after pgm_tlb_fill): MMIO is
+ * dispatched, a tracked write is done and reported. size 1..8. */
 uint64_t pgm_slow_read(Vcpu *vcpu, uint64_t linear, unsigned size, CpumTlbKind kind);
 void pgm_slow_write(Vcpu *vcpu, uint64_t linear, uint64_t value, unsigned size, CpumTlbKind kind);
 
@@ -108,8 +109,8 @@ void pgm_flush_tlb(Vcpu *vcpu, bool global_too);
 
 /* Code tracking. An engine that keeps something decoded or translated from [gpa, gpa+size) (inside
  * one page) marks it; the next write there by anyone calls every code listener before the writer
- * goes on, and takes the mark of the page away when a listener returns true ("I hold nothing of it any more").
- * A host address for pages that can be cached: NULL for MMIO. */
+ * goes on, and takes the mark of the page away when a listener returns true ("I hold nothing of it
+ * any more"). A host address for pages that can be cached: NULL for MMIO. */
 typedef bool (*PgmCodeListener)(void *user, Vcpu *writer, uint64_t gpa, uint64_t size);
 void pgm_code_listen(Pgm *pgm, PgmCodeListener listener, void *user);
 void pgm_code_mark(Pgm *pgm, uint64_t gpa, uint32_t size);
@@ -117,8 +118,8 @@ const uint8_t *pgm_code_page(Vcpu *vcpu, uint64_t gpa);
 
 /* Rises with every change of the physical map (regions, A20). */
 uint32_t pgm_generation(const Pgm *pgm);
-/* Makes guest RAM: one PgmMem of both sizes together, mapped (priority 0) at 0 and at 4 GiB; above_4g may
- * be 0. Once, before any device. PGM frees it. */
+/* Makes guest RAM: one PgmMem of both sizes together, mapped (priority 0) at 0 and at 4 GiB;
+ * above_4g may be 0. Once, before any device. PGM frees it. */
 bool pgm_ram_setup(Pgm *pgm, uint64_t below_4g, uint64_t above_4g, GError **error);
 /* The memory behind RAM, for aliases of it (PAM): address gpa < below_4g is at offset gpa. */
 PgmMem *pgm_ram_mem(const Pgm *pgm);
@@ -126,8 +127,8 @@ PgmMem *pgm_ram_mem(const Pgm *pgm);
 uint64_t pgm_ram_below_4g(const Pgm *pgm);
 uint64_t pgm_ram_above_4g(const Pgm *pgm);
 
-/* The calling thread runs this virtual CPU from now on (EM says so): map changes that it makes itself
- * reach its TLB at once, those of other threads through CPUM_PEND_TLB_FLUSH. */
+/* The calling thread runs this virtual CPU from now on (EM says so): map changes that it makes
+ * itself reach its TLB at once, those of other threads through CPUM_PEND_TLB_FLUSH. */
 void pgm_bind_thread(Vcpu *vcpu);
 
 void pgm_ssm_register(Pgm *pgm, Ssm *ssm); /* RAM and all other PgmMem, A20 */

@@ -2,8 +2,8 @@
  *
  * TM: time. One virtual clock in nanoseconds that stops while the VM is paused, the guest's TSC on
  * top of it, and timers. Time is read without a lock. Timers expire on the thread of virtual
- * CPU 0 (EM calls tm_run_timers() when CPUM_PEND_TIMER is set), under the device lock, so a halted guest
- * costs one wake-up per tick. In deterministic mode the clock is derived from retired
+ * CPU 0 (EM calls tm_run_timers() when CPUM_PEND_TIMER is set), under the device lock, so a halted
+ * guest costs one wake-up per tick. In deterministic mode the clock is derived from retired
  * instructions and never looks at the host. Manual, chapter "Technical background" (TM). */
 #pragma once
 
@@ -39,10 +39,12 @@ int64_t tm_wall_clock(const Tm *tm);
 uint64_t tm_tsc(const Vcpu *vcpu);
 void tm_tsc_set(Vcpu *vcpu, uint64_t value);
 uint64_t tm_tsc_hz(const Tm *tm);
-uint64_t tm_tsc_to_ns(const Vcpu *vcpu, uint64_t tsc); /* virtual time at which the TSC gets there */
+/* The virtual time at which the TSC gets there. */
+uint64_t tm_tsc_to_ns(const Vcpu *vcpu, uint64_t tsc);
 
 /* Timers. Create before power-on; name is for the log and the saved state and must be unique.
- * Arm, cancel and query under the device lock (or from the virtual CPU's thread for a local APIC). */
+ * Arm, cancel and query under the device lock (or from the virtual CPU's thread for a local APIC).
+ */
 TmTimer *tm_timer_new(Tm *tm, const char *name, TmCallback callback, void *user);
 void tm_timer_free(TmTimer *timer);
 void tm_timer_set(TmTimer *timer, uint64_t deadline_ns); /* absolute virtual time; may be past */
@@ -58,8 +60,8 @@ uint64_t tm_host_deadline(const Tm *tm, uint64_t deadline_ns);
 void tm_run_timers(Tm *tm);
 /* Deterministic mode: adds retired instructions to the clock, or skips to a deadline in a halt. */
 void tm_advance(Tm *tm, uint64_t instructions);
-/* EM looks at tm_next_deadline() itself from now on (the virtual CPU waits with the deadline, or runs in
- * short slices), so TM's own thread need not wake up. */
+/* EM looks at tm_next_deadline() itself from now on (the virtual CPU waits with the deadline, or
+ * runs in short slices), so TM's own thread need not wake up. */
 void tm_set_polled(Tm *tm, bool polled);
 void tm_skip_to(Tm *tm, uint64_t deadline_ns);
 bool tm_is_deterministic(const Tm *tm);

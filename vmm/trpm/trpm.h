@@ -17,14 +17,19 @@ void trpm_free(Trpm *trpm);
 void trpm_reset(Trpm *trpm);
 
 /* --- for the interrupt controllers (through PDM). Any thread. --- */
-/* The PIC's INTR output; `ack` is the INTA cycle: it returns the vector and is called on virtual CPU 0's
- * thread under the device lock (TRPM takes it). */
+/* The PIC's INTR output; `ack` is the INTA cycle: it returns the vector and is called on virtual
+ * CPU 0's thread under the device lock (TRPM takes it). */
 typedef uint8_t (*TrpmPicAck)(void *user);
 void trpm_set_pic(Trpm *trpm, TrpmPicAck ack, void *user, GRecMutex *device_lock);
 void trpm_pic_line(Trpm *trpm, bool level);
 
 typedef enum {
-    TRPM_FIXED = 0, TRPM_LOWEST = 1, TRPM_SMI = 2, TRPM_NMI = 4, TRPM_INIT = 5, TRPM_STARTUP = 6,
+    TRPM_FIXED = 0,
+    TRPM_LOWEST = 1,
+    TRPM_SMI = 2,
+    TRPM_NMI = 4,
+    TRPM_INIT = 5,
+    TRPM_STARTUP = 6,
     TRPM_EXTINT = 7,
 } TrpmDelivery;
 
@@ -33,15 +38,17 @@ void trpm_apic_message(Trpm *trpm, uint32_t destination, bool logical, TrpmDeliv
                        uint8_t vector, bool level_triggered);
 /* An MSI write (address 0xFEExxxxx). */
 void trpm_msi(Trpm *trpm, uint64_t address, uint32_t data);
-/* Called when a level-triggered vector gets its EOI; the I/O APIC's hook, without the device lock. */
+/* Called when a level-triggered vector gets its EOI; the I/O APIC's hook, without the device lock.
+ */
 void trpm_set_eoi_hook(Trpm *trpm, void (*eoi)(void *user, uint8_t vector), void *user);
 void trpm_nmi(Vcpu *vcpu);
 
 /* --- for EM and engines, on the virtual CPU's thread --- */
-/* Looks at what is pending (CPUM_PEND_INTERRUPT, NMI) and at IF, the shadow, TPR. Returns the vector
- * that has to be delivered now, already acknowledged, or -1. Recomputes the pending bits: afterwards
- * CPUM_PEND_INTERRUPT is set only when something is deliverable as soon as IF or the shadow allows …
- * so engines re-check after STI, POPF, IRET, MOV CR8 by trpm_recheck(). *nmi tells an NMI (vector 2). */
+/* Looks at what is pending (CPUM_PEND_INTERRUPT, NMI) and at IF, the shadow, TPR. Returns the
+ * vector that has to be delivered now, already acknowledged, or -1. Recomputes the pending bits:
+ * afterwards CPUM_PEND_INTERRUPT is set only when something is deliverable as soon as IF or the
+ * shadow allows … so engines re-check after STI, POPF, IRET, MOV CR8 by trpm_recheck(). *nmi tells
+ * an NMI (vector 2). */
 int trpm_take_interrupt(Vcpu *vcpu, bool *nmi);
 /* IF, TPR or the shadow changed in a way that may make something deliverable: sets the pending
  * bit when so. Cheap: two loads in the common case. */
