@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # needs: binutils
+# builds: tests/lib/run-guest
 # timeout: 900
 #
 # A guest that reads and writes random ports and device addresses (poke.S) never stops the process,

@@ -74,10 +74,12 @@ def configure(build):
         quietly(['meson', 'setup', *SETUP[build], str(folder), str(ROOT)], build)
 
 
-def compile_build(build, targets=()):
-    """Compiles all of a build, or just some of its files."""
-    names = {os.path.relpath(target, build_dir(build)) for target in targets}
-    quietly(['ninja', '-C', str(build_dir(build)), *sorted(names)], build)
+def compile_build(build, tests):
+    """Compiles all of the plain build, and of the other just what its tests run."""
+    targets = {target for test in tests for target in test.targets}
+    if build == 'plain' or targets:
+        quietly(['ninja', '-C', str(build_dir(build)), *(() if build == 'plain' else sorted(targets))],
+                build)
 
 
 def builds_of(options):
@@ -87,24 +89,18 @@ def builds_of(options):
 
 
 def prepare(build, scripts, options, pool):
-    """Builds and returns the tests; a build that fails counts as one failed test.
-
-    Of a build that runs no scripts, only the tests' own programs are compiled."""
+    """Builds and returns the tests; a build that fails counts as one failed test."""
     start = time.monotonic()
     step = Test('build', build, 'plain', [], 0)
     try:
         configure(build)
-        if build == 'plain' or scripts:
-            compile_build(build)
-        tests = [test for test in testlist.meson_tests(build) if wanted(test, options)]
-        if tests:
-            inside = [test.target for test in tests if test.target.startswith(str(build_dir(build)))]
-            compile_build(build, inside)
+        tests = [test for test in testlist.meson_tests(build) if wanted(test, options)] + scripts
+        compile_build(build, tests)
     except (BuildError, subprocess.CalledProcessError, ValueError) as error:
         pool.report(step, 'failed', time.monotonic() - start, str(error))
         return []
     pool.report(step, 'passed', time.monotonic() - start)
-    return testlist.in_order(tests + scripts)
+    return testlist.in_order(tests)
 
 
 def list_tests(options):

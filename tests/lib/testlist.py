@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # What there is to test: meson's tests of a build, and the scripts tests/<suite>/test_*. A script
-# says in its head what it wants: "# timeout: SECONDS", "# needs: PACKAGES", "# long" (only with
-# --long), "# alone" (nothing else runs meanwhile).
+# says in its head what it wants: "# timeout: SECONDS", "# needs: PACKAGES", "# builds: FILES" (of the
+# build with sanitizers, where not all is built), "# long" (only with --long), "# alone" (nothing else
+# runs meanwhile).
 """The list of tests."""
 
 import json
@@ -48,7 +49,7 @@ class Test:
     needs: tuple = ()
     is_long: bool = False
     is_alone: bool = False
-    target: str = ''
+    targets: tuple = ()
 
     @property
     def label(self):
@@ -66,12 +67,13 @@ def _script(path, suite):
     head = path.read_text(encoding='utf-8', errors='replace').split('\n', 30)[:30]
     options = {}
     for line in head:
-        match = re.match(r'#\s*(timeout|needs|long|alone)\b:?\s*(.*)$', line)
+        match = re.match(r'#\s*(timeout|needs|builds|long|alone)\b:?\s*(.*)$', line)
         if match:
             options[match.group(1)] = match.group(2).strip()
     return Test(suite, path.name, SUITES[suite][0], [str(path)],
                 float(options.get('timeout', SCRIPT_SECONDS)),
                 needs=tuple(options.get('needs', '').split()),
+                targets=tuple(options.get('builds', '').split()),
                 is_long='long' in options, is_alone='alone' in options)
 
 
@@ -83,6 +85,12 @@ def scripts():
             if path.suffix in ('.py', '.sh', '') and path.is_file() and os.access(path, os.X_OK):
                 found.append(_script(path, suite))
     return found
+
+
+def _inside(build, command):
+    """The files of a build that a command names, relative to the build."""
+    folder = f'{build_dir(build)}/'
+    return tuple(word.removeprefix(folder) for word in command if word.startswith(folder))
 
 
 def meson_tests(build):
@@ -99,7 +107,8 @@ def meson_tests(build):
             found.append(Test(
                 suite, entry['name'], build, entry['cmd'], entry['timeout'] * PATIENCE[build],
                 environment=entry['env'], folder=entry['workdir'] or str(build_dir(build)),
-                is_long='long' in labels, is_alone=not entry['is_parallel'], target=entry['cmd'][0]))
+                is_long='long' in labels, is_alone=not entry['is_parallel'],
+                targets=_inside(build, entry['cmd'])))
     return found
 
 
