@@ -127,7 +127,7 @@ pusher_main(void *data)
     const unsigned pusher = (unsigned)g_atomic_int_add((gint *)&test->first, 1);
 
     for (unsigned i = 0; i < PUSHES; i++)
-        pdm_queue_push(test->device, test->queue, GUINT_TO_POINTER(pusher * PUSHES + i));
+        pdm_queue_push(test->device->api, test->queue, GUINT_TO_POINTER(pusher * PUSHES + i));
     return NULL;
 }
 
@@ -148,7 +148,7 @@ test_queues(void)
     g_assert_true(test.ordered);
     g_assert_false(pdm_queues_pending(bench->pdm));
     /* What nobody runs any more is dropped with the machine. */
-    pdm_queue_push(test.device, test.queue, NULL);
+    pdm_queue_push(test.device->api, test.queue, NULL);
     g_assert_true((cpum_pending(cpum_vcpu(bench->rooms.cpum, 0)) & CPUM_PEND_QUEUE) != 0);
 }
 
