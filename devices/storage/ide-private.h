@@ -5,6 +5,7 @@
  * (290562). */
 #pragma once
 
+#include "devices/storage/drive-commands.h"
 #include "devices/storage/drive-io.h"
 #include "vmm/pdm/pdm.h"
 
@@ -155,6 +156,7 @@ struct IdeChannel {
 struct IdeController {
     PdmDevice *device;
     PdmPci *pci;
+    DriveCommands commands;
     IdeChannel channels[IDE_CHANNELS];
 };
 

@@ -112,55 +112,17 @@ construct_pci(IdeController *ide, GError **error)
     return pdm_pci_bar_ports(device, ide->pci, BUS_MASTER_BAR, ports, BUS_MASTER_PORTS, error);
 }
 
-/* --- the embedder's commands --- */
-
-/* "<lun>[:<source>]"; NULL when there is no drive at the LUN. */
-static const PdmMediaConnector *
-addressed_drive(IdeController *ide, const char *argument, const char **source)
-{
-    unsigned lun = argument[0] >= '0' ? (unsigned)(argument[0] - '0') : G_MAXUINT;
-
-    if (lun >= IDE_CHANNELS * IDE_DRIVES || (argument[1] != '\0' && argument[1] != ':'))
-        return NULL;
-    *source = argument[1] == ':' ? argument + 2 : NULL;
-    return ide->channels[lun / IDE_DRIVES].drives[lun % IDE_DRIVES].media;
-}
-
-static bool
-change_medium(IdeController *ide, const char *argument, bool insert, bool force)
-{
-    const char *source = NULL;
-    const PdmMediaConnector *media = addressed_drive(ide, argument, &source);
-
-    return media != NULL && insert == (source != NULL) &&
-           media->change_medium(media->user, source, force);
-}
-
-static bool
-run_insert(void *user, const char *argument)
-{
-    return change_medium(user, argument, true, false);
-}
-
-static bool
-run_insert_forced(void *user, const char *argument)
-{
-    return change_medium(user, argument, true, true);
-}
-
-static bool
-run_eject(void *user, const char *argument)
-{
-    return change_medium(user, argument, false, false);
-}
-
-static bool
-run_eject_forced(void *user, const char *argument)
-{
-    return change_medium(user, argument, false, true);
-}
-
 /* --- life cycle --- */
+
+static const PdmMediaConnector *
+find_drive(PdmDevice *device, unsigned lun)
+{
+    IdeController *ide = device->data;
+
+    return lun < IDE_CHANNELS * IDE_DRIVES
+               ? ide->channels[lun / IDE_DRIVES].drives[lun % IDE_DRIVES].media
+               : NULL;
+}
 
 static void
 ide_reset(PdmDevice *device)
@@ -187,10 +149,7 @@ ide_construct(PdmDevice *device, const CfgmNode *config, GError **error)
     for (unsigned i = 0; i < IDE_CHANNELS; i++)
         if (!construct_channel(ide, i, error))
             return false;
-    pdm_offer_command(device, "insert", run_insert, ide);
-    pdm_offer_command(device, "insert!", run_insert_forced, ide);
-    pdm_offer_command(device, "eject", run_eject, ide);
-    pdm_offer_command(device, "eject!", run_eject_forced, ide);
+    drive_commands_offer(&ide->commands, device, find_drive);
     ide_reset(device);
     return true;
 }

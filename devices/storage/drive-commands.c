@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Commands of the embedder that change media. */
+#include "devices/storage/drive-commands.h"
+
+static bool
+change_medium(const DriveCommands *commands, const char *argument, bool insert, bool force)
+{
+    const PdmMediaConnector *media;
+    const char *source;
+
+    if (!g_ascii_isdigit(argument[0]) || (argument[1] != '\0' && argument[1] != ':'))
+        return false;
+    source = argument[1] == ':' ? argument + 2 : NULL;
+    media = commands->find(commands->device, (unsigned)(argument[0] - '0'));
+    return media != NULL && media->change_medium != NULL && insert == (source != NULL) &&
+           media->change_medium(media->user, source, force);
+}
+
+static bool
+run_insert(void *user, const char *argument)
+{
+    return change_medium(user, argument, true, false);
+}
+
+static bool
+run_insert_forced(void *user, const char *argument)
+{
+    return change_medium(user, argument, true, true);
+}
+
+static bool
+run_eject(void *user, const char *argument)
+{
+    return change_medium(user, argument, false, false);
+}
+
+static bool
+run_eject_forced(void *user, const char *argument)
+{
+    return change_medium(user, argument, false, true);
+}
+
+void
+drive_commands_offer(DriveCommands *commands, PdmDevice *device,
+                     const PdmMediaConnector *(*find)(PdmDevice *device, unsigned lun))
+{
+    commands->device = device;
+    commands->find = find;
+    pdm_offer_command(device, "insert", run_insert, commands);
+    pdm_offer_command(device, "insert!", run_insert_forced, commands);
+    pdm_offer_command(device, "eject", run_eject, commands);
+    pdm_offer_command(device, "eject!", run_eject_forced, commands);
+}
