@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The firmware's ROM at the top of 4 GiB with its last 128 KiB below 1 MiB, where the CPU finds it
- * after reset, and the video BIOS, which firmware takes over fw_cfg. The images come from their
- * packages (SeaBIOS). Flash with variables for OVMF is a device of its own. */
+ * after reset. The image comes from its package (SeaBIOS); the video BIOS is in the ROM of the
+ * graphics card. Flash with variables for OVMF is a device of its own. */
 #include "vmm/pdm/pdm.h"
 
 #define BIOS_PATH "/usr/share/seabios/bios-256k.bin"
-#define VGA_BIOS_PATH "/usr/share/seabios/vgabios-stdvga.bin"
 #define BIOS_GRAIN 0x10000
 #define BIOS_MAX (16u << 20)
 #define BIOS_LOW_MAX 0x20000
-#define VGA_BIOS_MAX (256u << 10)
 /* Over the host bridge's view of the bus (3), below its shadow RAM (5). */
 #define BIOS_LOW_PRIORITY 4
 
@@ -45,38 +43,15 @@ bios_map(PdmDevice *device, const char *path, GError **error)
     return true;
 }
 
-/* A machine without a video BIOS boots, blind: a card may bring its own in a PCI ROM. */
-static bool
-bios_offer_vga(PdmDevice *device, const char *path, GError **error)
-{
-    g_autofree char *data = NULL;
-    gsize size;
-
-    if (!*path)
-        return true;
-    if (!g_file_get_contents(path, &data, &size, error)) {
-        g_prefix_error(error, "The machine's video BIOS cannot be read: ");
-        return false;
-    }
-    if (size == 0 || size > VGA_BIOS_MAX) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "\"%s\" is no video BIOS.", path);
-        return false;
-    }
-    pdm_fwcfg_add(device, "vgaroms/vgabios-stdvga.bin", data, size);
-    return true;
-}
-
 static bool
 bios_construct(PdmDevice *device, const CfgmNode *config, GError **error)
 {
-    return bios_map(device, cfgm_string(config, "Path", BIOS_PATH), error) &&
-           bios_offer_vga(device, cfgm_string(config, "VgaPath", VGA_BIOS_PATH), error);
+    return bios_map(device, cfgm_string(config, "Path", BIOS_PATH), error);
 }
 
 /* clang-format off */
 static const PdmOption bios_options[] = {
     { "Path", "Firmware image", PDM_OPTION_STRING, 0, 0, 0, BIOS_PATH, NULL },
-    { "VgaPath", "Video BIOS image, empty: none", PDM_OPTION_STRING, 0, 0, 0, VGA_BIOS_PATH, NULL },
     { NULL, NULL, PDM_OPTION_END, 0, 0, 0, NULL, NULL },
 };
 /* clang-format on */

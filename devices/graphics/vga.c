@@ -6,6 +6,7 @@
 #include "devices/graphics/vga.h"
 
 #define MIB (1024u * 1024)
+#define ROM_PATH "/usr/share/seabios/vgabios-stdvga.bin"
 
 static void
 refresh_dirty(Vga *vga)
@@ -141,7 +142,8 @@ vga_construct(PdmDevice *device, const CfgmNode *config, GError **error)
     vga->dirty = g_malloc0(vga->vram_size / X86_PAGE_SIZE);
     vga->shown = g_new0(uint16_t, VGA_MAX_CELLS);
     make_ports(device, vga);
-    if (!make_pci(device, vga, error))
+    if (!make_pci(device, vga, error) ||
+        !vga_rom_construct(device, vga, cfgm_string(config, "RomPath", ROM_PATH), error))
         return false;
     window = pdm_mmio_new(device, "vga window", VGA_WINDOW_SIZE, &vga_window_ops, vga);
     pdm_region_map(device, window, VGA_WINDOW_BASE);
@@ -218,6 +220,7 @@ static const SsmState vga_state = {
 };
 static const PdmOption vga_options[] = {
     { "VRamSize", "Video memory in bytes", PDM_OPTION_UINT, 16 * MIB, 1 * MIB, 256 * MIB, NULL, NULL },
+    { "RomPath", "Video BIOS image, empty: none", PDM_OPTION_STRING, 0, 0, 0, ROM_PATH, NULL },
     { NULL, NULL, PDM_OPTION_END, 0, 0, 0, NULL, NULL },
 };
 /* clang-format on */

@@ -105,6 +105,9 @@ vga_vbe_enabled(const Vga *vga)
 }
 uint32_t vga_vbe_stride(const Vga *vga); /* bytes a line */
 
+/* vga-rom.c: path empty: no ROM. */
+bool vga_rom_construct(PdmDevice *device, Vga *vga, const char *path, GError **error);
+
 /* vga-mode.c */
 VgaMode vga_mode_derive(const Vga *vga);
 /* The plane address of a character clock: `counter` within the frame, in scan line `scan` of its

@@ -187,7 +187,9 @@ fill_insn(const ZydisDecodedInstruction *zydis, bool long64, IemInsn *insn)
         insn->flags |= IEM_INSN_REX_W;
     fill_operands(zydis, long64, insn);
     if (!(zydis->attributes & ZYDIS_ATTRIB_HAS_MODRM) && zydis->raw.disp.size != 0)
-        insn->imm = (uint64_t)zydis->raw.disp.value; /* moffs */
+        insn->imm = insn->addrsize == 8   ? (uint64_t)zydis->raw.disp.value
+                    : insn->addrsize == 4 ? (uint32_t)zydis->raw.disp.value
+                                          : (uint16_t)zydis->raw.disp.value; /* moffs */
 }
 
 X86DecodeResult
