@@ -156,7 +156,9 @@ char *vitrine_client_open_medium_finish(VitrineClient *client, GAsyncResult *res
  * @logical_size: bytes, a multiple of 512
  * @options: (nullable): a{sv}: "description" s
  *
- * Starts the work. Returns: (transfer full): its progress, whose wait gives the medium's UUID.
+ * Starts the work.
+ *
+ * Returns: (transfer full): its progress, whose wait gives the medium's UUID.
  */
 VitrineProgress *vitrine_client_create_medium_sync(VitrineClient *client, const char *location,
                                                    VitrineMediumKind kind, const char *format,

@@ -121,7 +121,7 @@ void vitrine_problem_free(VitrineProblem *problem);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VitrineProblem, vitrine_problem_free)
 
 /**
- * vitrine_settings_check:
+ * vitrine_settings_check: (skip)
  * @settings: settings
  *
  * All that is wrong with @settings by themselves; quick, no service is asked. The service makes the

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * VitrineMedium: a view of an image that the service knows. */
+#include "app/api/client-private.h"
+
+struct _VitrineMedium {
+    GObject parent;
+    VitrineClient *client; /* borrowed: the client owns its media */
+    char *id;
+    char *path;
+    Cache *cache;
+    char **machines;
+};
+
+G_DEFINE_FINAL_TYPE(VitrineMedium, vitrine_medium, G_TYPE_OBJECT)
+
+/* clang-format off */
+static const CacheField fields[] = {
+    {"Id",          "id",           's', NULL},
+    {"Kind",        "kind",         'e', vitrine_medium_kind_get_type},
+    {"Location",    "location",     's', NULL},
+    {"Format",      "format",       's', NULL},
+    {"Type",        "medium-type",  'e', vitrine_medium_type_get_type},
+    {"State",       "state",        'e', vitrine_medium_state_get_type},
+    {"AccessError", "access-error", 's', NULL},
+    {"Description", "description",  's', NULL},
+    {"LogicalSize", "logical-size", 't', NULL},
+    {"FileSize",    "file-size",    't', NULL},
+    {"Variant",     "variant",      's', NULL},
+    {"ParentId",    "parent-id",    's', NULL},
+    {"Machines",    "machines",     'a', NULL},
+};
+/* clang-format on */
+
+static void
+medium_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+    cache_get_property(VITRINE_MEDIUM(object)->cache, &fields[id - 1], value);
+}
+
+static void
+medium_finalize(GObject *object)
+{
+    VitrineMedium *medium = VITRINE_MEDIUM(object);
+    if (medium->client)
+        g_object_remove_weak_pointer(G_OBJECT(medium->client), (gpointer *)&medium->client);
+    g_free(medium->id);
+    g_free(medium->path);
+    g_strfreev(medium->machines);
+    g_hash_table_unref(medium->cache);
+    G_OBJECT_CLASS(vitrine_medium_parent_class)->finalize(object);
+}
+
+static void
+vitrine_medium_class_init(VitrineMediumClass *class)
+{
+    GObjectClass *object_class = G_OBJECT_CLASS(class);
+    object_class->get_property = medium_get_property;
+    object_class->finalize = medium_finalize;
+    cache_install(object_class, fields, G_N_ELEMENTS(fields));
+}
+
+static void
+vitrine_medium_init(VitrineMedium *medium)
+{
+    medium->cache = cache_new();
+    medium->machines = g_new0(char *, 1);
+}
+
+void
+medium_update(VitrineMedium *medium, GVariant *properties)
+{
+    char **machines = NULL;
+    if (g_variant_lookup(properties, "Machines", "^as", &machines)) {
+        g_strfreev(medium->machines);
+        medium->machines = machines;
+    }
+    cache_update(medium->cache, G_OBJECT(medium), fields, G_N_ELEMENTS(fields), properties);
+}
+
+VitrineMedium *
+medium_new(VitrineClient *client, const char *id, GVariant *properties)
+{
+    VitrineMedium *medium = g_object_new(VITRINE_TYPE_MEDIUM, NULL);
+    g_set_weak_pointer(&medium->client, client);
+    medium->id = g_strdup(id);
+    medium->path = vitrine_object_path(VITRINE_MEDIUM_PREFIX, id);
+    medium_update(medium, properties);
+    return medium;
+}
+
+const char *
+vitrine_medium_get_id(VitrineMedium *medium)
+{
+    return medium->id;
+}
+
+VitrineMediumKind
+vitrine_medium_get_kind(VitrineMedium *medium)
+{
+    return cache_enum(medium->cache, "Kind", VITRINE_TYPE_MEDIUM_KIND);
+}
+
+const char *
+vitrine_medium_get_location(VitrineMedium *medium)
+{
+    return cache_string(medium->cache, "Location");
+}
+
+char *
+vitrine_medium_dup_name(VitrineMedium *medium)
+{
+    return g_path_get_basename(vitrine_medium_get_location(medium));
+}
+
+const char *
+vitrine_medium_get_format(VitrineMedium *medium)
+{
+    return cache_string(medium->cache, "Format");
+}
+
+VitrineMediumType
+vitrine_medium_get_medium_type(VitrineMedium *medium)
+{
+    return cache_enum(medium->cache, "Type", VITRINE_TYPE_MEDIUM_TYPE);
+}
+
+VitrineMediumState
+vitrine_medium_get_state(VitrineMedium *medium)
+{
+    return cache_enum(medium->cache, "State", VITRINE_TYPE_MEDIUM_STATE);
+}
+
+const char *
+vitrine_medium_get_access_error(VitrineMedium *medium)
+{
+    return cache_string(medium->cache, "AccessError");
+}
+
+const char *
+vitrine_medium_get_description(VitrineMedium *medium)
+{
+    return cache_string(medium->cache, "Description");
+}
+
+guint64
+vitrine_medium_get_logical_size(VitrineMedium *medium)
+{
+    return cache_number(medium->cache, "LogicalSize");
+}
+
+guint64
+vitrine_medium_get_file_size(VitrineMedium *medium)
+{
+    return cache_number(medium->cache, "FileSize");
+}
+
+const char *
+vitrine_medium_get_variant(VitrineMedium *medium)
+{
+    return cache_string(medium->cache, "Variant");
+}
+
+const char *
+vitrine_medium_get_parent_id(VitrineMedium *medium)
+{
+    return cache_string(medium->cache, "ParentId");
+}
+
+const char *const *
+vitrine_medium_get_machines(VitrineMedium *medium)
+{
+    return (const char *const *)medium->machines;
+}
+
+static RemoteCall
+medium_call(VitrineMedium *medium, const char *method, GVariant *parameters)
+{
+    return (RemoteCall){medium->path, "org.vitrine.Medium", method, parameters};
+}
+
+gboolean
+vitrine_medium_refresh_sync(VitrineMedium *medium, GCancellable *cancellable, GError **error)
+{
+    RemoteCall call = medium_call(medium, "Refresh", NULL);
+    return client_change_sync(medium->client, &call, cancellable, error);
+}
+
+void
+vitrine_medium_refresh_async(VitrineMedium *medium, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data)
+{
+    RemoteCall call = medium_call(medium, "Refresh", NULL);
+    client_call_async(medium->client, medium, &call, cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_medium_refresh_finish(VitrineMedium *medium, GAsyncResult *result, GError **error)
+{
+    return client_call_finish_void(medium, result, error);
+}
+
+static RemoteCall
+close_call(VitrineMedium *medium, gboolean delete_file)
+{
+    return (RemoteCall){VITRINE_SERVICE_PATH, "org.vitrine.Service", "CloseMedium",
+                        g_variant_new("(sb)", medium->id, delete_file)};
+}
+
+gboolean
+vitrine_medium_close_sync(VitrineMedium *medium, gboolean delete_file, GCancellable *cancellable,
+                          GError **error)
+{
+    RemoteCall call = close_call(medium, delete_file);
+    return client_change_sync(medium->client, &call, cancellable, error);
+}
+
+void
+vitrine_medium_close_async(VitrineMedium *medium, gboolean delete_file, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+    RemoteCall call = close_call(medium, delete_file);
+    client_call_async(medium->client, medium, &call, cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_medium_close_finish(VitrineMedium *medium, GAsyncResult *result, GError **error)
+{
+    return client_call_finish_void(medium, result, error);
+}
+
+gboolean
+vitrine_medium_set_description_sync(VitrineMedium *medium, const char *description,
+                                    GCancellable *cancellable, GError **error)
+{
+    RemoteCall call = medium_call(medium, "SetDescription", g_variant_new("(s)", description));
+    return client_change_sync(medium->client, &call, cancellable, error);
+}
+
+void
+vitrine_medium_set_description_async(VitrineMedium *medium, const char *description,
+                                     GCancellable *cancellable, GAsyncReadyCallback callback,
+                                     gpointer user_data)
+{
+    RemoteCall call = medium_call(medium, "SetDescription", g_variant_new("(s)", description));
+    client_call_async(medium->client, medium, &call, cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_medium_set_description_finish(VitrineMedium *medium, GAsyncResult *result, GError **error)
+{
+    return client_call_finish_void(medium, result, error);
+}
