@@ -28,13 +28,9 @@ int_redirected(Vcpu *vcpu, uint8_t vector)
 {
     bool has_iopl = (vcpu->rflags & X86_FL_IOPL) == X86_FL_IOPL;
     uint32_t entry = iem_sys_read_u32(vcpu, vector * 4u);
-    uint64_t image = vcpu->rflags;
+    uint64_t image = has_iopl ? vcpu->rflags : iem_virtual_flags(vcpu);
     IemFrame frame;
 
-    if (!has_iopl) {
-        image = (image & ~(uint64_t)X86_FL_IF) | X86_FL_IOPL;
-        image |= vcpu->rflags & X86_FL_VIF ? X86_FL_IF : 0;
-    }
     iem_frame_current(vcpu, &frame, 0);
     iem_frame_check_push(vcpu, &frame, 3, 2);
     iem_frame_push(vcpu, &frame, image, 2);

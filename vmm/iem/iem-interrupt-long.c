@@ -39,7 +39,7 @@ push_frame(Vcpu *vcpu, IemFrame *frame, const IemEvent *event)
 {
     iem_frame_push(vcpu, frame, vcpu->seg[X86_SS].sel, 8);
     iem_frame_push(vcpu, frame, vcpu->gpr[X86_RSP], 8);
-    iem_frame_push(vcpu, frame, vcpu->rflags, 8);
+    iem_frame_push(vcpu, frame, event->flags, 8);
     iem_frame_push(vcpu, frame, vcpu->seg[X86_CS].sel, 8);
     iem_frame_push(vcpu, frame, vcpu->rip, 8);
     if (event->has_error)

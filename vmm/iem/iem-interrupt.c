@@ -6,6 +6,17 @@
  * to 6.15, 20.1.4, 20.3; volume 2A INT n. */
 #include "vmm/iem/iem-interrupt.h"
 
+/* The RF of the image is 1 for every fault but a breakpoint's #DB, so that the handler's IRET goes
+ * over the breakpoint (SDM 3B 17.3.1.1). Traps and interrupts keep what is there. */
+static uint64_t
+flags_image(const Vcpu *vcpu, const IemEvent *event)
+{
+    bool fault = event->kind == IEM_EVENT_EXCEPTION && event->vector != X86_XCPT_DB &&
+                 event->vector != X86_XCPT_MC;
+
+    return vcpu->rflags | (fault ? X86_FL_RF : 0);
+}
+
 void
 iem_enter_handler_flags(Vcpu *vcpu, bool interrupt_gate)
 {
@@ -64,7 +75,7 @@ typedef struct {
 static void
 push_event(Vcpu *vcpu, IemFrame *frame, const IemEvent *event, unsigned size)
 {
-    iem_frame_push(vcpu, frame, vcpu->rflags, size);
+    iem_frame_push(vcpu, frame, event->flags, size);
     iem_frame_push(vcpu, frame, vcpu->seg[X86_CS].sel, size);
     iem_frame_push(vcpu, frame, vcpu->rip, size);
     if (event->has_error)
@@ -169,6 +180,7 @@ deliver_task(Vcpu *vcpu, const IemEvent *event, uint16_t tss)
     unsigned why = event->ext ? IEM_TASK_INTERRUPT : IEM_TASK_SOFTWARE;
 
     iem_task_gate_check(vcpu, tss, event->ext);
+    vcpu->rflags = event->flags; /* the old task's image */
     iem_task_switch(vcpu, tss, why, event->has_error, event->error, vcpu->rip);
 }
 
@@ -209,6 +221,7 @@ iem_interrupt(Vcpu *vcpu, IemEventKind kind, uint8_t vector, bool has_error, uin
 
     if (kind == IEM_EVENT_NMI)
         vcpu->nmi_blocked = 1;
+    event.flags = flags_image(vcpu, &event);
     if (vcpu->mode == CPUM_MODE_REAL)
         deliver_real(vcpu, &event);
     else if (iem_long_mode_active(vcpu))

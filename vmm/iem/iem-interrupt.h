@@ -10,7 +10,8 @@ typedef struct {
     uint8_t vector;
     bool has_error;
     uint32_t error;
-    uint32_t ext; /* IEM_ERROR_EXT, or 0 for INT n, INT3, INTO */
+    uint64_t flags; /* the image to push */
+    uint32_t ext;   /* IEM_ERROR_EXT, or 0 for INT n, INT3, INTO */
 } IemEvent;
 
 /* The code segment of an interrupt or trap gate. */

@@ -86,13 +86,12 @@ static void
 iret_v86_virtual(Vcpu *vcpu)
 {
     Return ret;
-    uint64_t mask = X86_FL_STATUS | X86_FL_TF | X86_FL_DF | X86_FL_NT | X86_FL_VIF;
 
     read_return(vcpu, 2, &ret);
-    if (ret.flags & X86_FL_TF || (ret.flags & X86_FL_IF && vcpu->rflags & X86_FL_VIP))
+    if (ret.rip > vcpu->seg[X86_CS].limit)
         iem_raise_gp0(vcpu);
-    ret.flags |= ret.flags & X86_FL_IF ? X86_FL_VIF : 0;
-    return_as_8086(vcpu, &ret, mask);
+    iem_load_virtual_flags(vcpu, ret.flags);
+    return_as_8086(vcpu, &ret, 0);
 }
 
 static void
@@ -101,12 +100,12 @@ iret_v86(Vcpu *vcpu, unsigned size)
     uint64_t mask = X86_FL_STATUS | X86_FL_TF | X86_FL_IF | X86_FL_DF | X86_FL_NT;
     Return ret;
 
-    if ((vcpu->rflags & X86_FL_IOPL) != X86_FL_IOPL) {
-        if (!(vcpu->cr4 & X86_CR4_VME) || size != 2)
-            iem_raise_gp0(vcpu);
+    if (iem_has_virtual_flags(vcpu, size)) {
         iret_v86_virtual(vcpu);
         return;
     }
+    if ((vcpu->rflags & X86_FL_IOPL) != X86_FL_IOPL)
+        iem_raise_gp0(vcpu);
     if (size != 2)
         mask |= X86_FL_RF | X86_FL_AC | X86_FL_ID;
     read_return(vcpu, size, &ret);

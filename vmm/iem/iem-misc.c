@@ -54,6 +54,10 @@ require_iopl(Vcpu *vcpu)
 static void
 op_cli(Vcpu *vcpu, const IemInsn *insn)
 {
+    if (iem_has_virtual_if(vcpu)) {
+        iem_set_virtual_if(vcpu, false);
+        return;
+    }
     require_iopl(vcpu);
     vcpu->rflags &= ~(uint64_t)X86_FL_IF;
 }
@@ -61,6 +65,10 @@ op_cli(Vcpu *vcpu, const IemInsn *insn)
 static void
 op_sti(Vcpu *vcpu, const IemInsn *insn)
 {
+    if (iem_has_virtual_if(vcpu)) {
+        iem_set_virtual_if(vcpu, true);
+        return;
+    }
     require_iopl(vcpu);
     if (vcpu->rflags & X86_FL_IF)
         return;

@@ -93,6 +93,7 @@ typedef struct IemVcpu {
     bool check_align;    /* CR0.AM, EFLAGS.AC, CPL 3 */
     bool check_data;     /* DR7 has a data breakpoint on */
     bool suppress_step;  /* INT n and the like: no single-step trap after this one */
+    bool after_mov_ss;   /* the shadow in Vcpu.irq_shadow is of MOV SS or POP SS */
     bool one_step;       /* iem_step: nothing is cached */
     uint64_t debug_hits; /* DR6 bits of the trap that follows this instruction */
 
@@ -180,6 +181,18 @@ IemHandler iem_choose_jmp_far(const Vcpu *vcpu, IemInsn *insn);
 IemHandler iem_choose_ret_far(const Vcpu *vcpu, IemInsn *insn);
 /* MOV 0F 20..23: control and debug registers. */
 IemHandler iem_choose_mov_cr_dr(const Vcpu *vcpu, IemInsn *insn);
+
+/* ---- the virtual interrupt flag (iem-vme.c) ---- */
+/* Do CLI and STI act on VIF instead of faulting? */
+bool iem_has_virtual_if(const Vcpu *vcpu);
+/* Setting it while VIP is set raises #GP(0). */
+void iem_set_virtual_if(Vcpu *vcpu, bool value);
+/* Does a PUSHF, POPF or IRET of that size see VIF as its IF? */
+bool iem_has_virtual_flags(const Vcpu *vcpu, unsigned size);
+/* What PUSHF pushes: IF is VIF and IOPL reads as 3. */
+uint64_t iem_virtual_flags(const Vcpu *vcpu);
+/* What POPF and IRET do with the image; #GP(0) for TF, and for IF while VIP is set. */
+void iem_load_virtual_flags(Vcpu *vcpu, uint64_t image);
 
 /* ---- ports (iem-io.c, iem-dr.c) ---- */
 /* #GP(0) unless IOPL or the TSS's map lets the program touch the port. Before IN, OUT, INS, OUTS. */

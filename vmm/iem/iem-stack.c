@@ -164,6 +164,10 @@ require_iopl3_in_v86(Vcpu *vcpu)
 static void
 op_pushf(Vcpu *vcpu, const IemInsn *insn)
 {
+    if (iem_has_virtual_flags(vcpu, insn->opsize)) {
+        iem_push(vcpu, iem_virtual_flags(vcpu), 2);
+        return;
+    }
     require_iopl3_in_v86(vcpu);
     iem_push(vcpu, vcpu->rflags & ~(uint64_t)(X86_FL_VM | X86_FL_RF), insn->opsize);
 }
@@ -190,6 +194,11 @@ op_popf(Vcpu *vcpu, const IemInsn *insn)
 {
     uint64_t mask, value;
 
+    if (iem_has_virtual_flags(vcpu, insn->opsize)) {
+        iem_load_virtual_flags(vcpu, iem_stack_peek(vcpu, 0, 2));
+        iem_stack_add(vcpu, 2);
+        return;
+    }
     require_iopl3_in_v86(vcpu);
     mask = popf_mask(vcpu, insn->opsize);
     value = iem_stack_peek(vcpu, 0, insn->opsize);

@@ -78,14 +78,13 @@ load_data(Vcpu *vcpu, unsigned seg, uint16_t selector, unsigned cpl, uint32_t ex
     iem_load_data(vcpu, seg, selector, &d);
 }
 
+/* CPL counts as 3 until there is an SS, so that the handler of a fault gets a stack from the TSS. */
 static void
 place_selectors(Vcpu *vcpu, const IemTaskState *task)
 {
-    unsigned cpl = task->flags & X86_FL_VM ? 3 : task->seg[X86_CS] & 3;
-
     for (unsigned i = 0; i < X86_SEG_COUNT; i++)
         iem_null_segment(vcpu, i, task->seg[i]);
-    iem_load_null_ss(vcpu, task->seg[X86_SS], cpl);
+    iem_load_null_ss(vcpu, task->seg[X86_SS], 3);
     vcpu->ldtr = (CpumSeg){.sel = task->ldt, .attr = X86_SEG_UNUSABLE};
     cpum_update_mode(vcpu);
     iem_segments_changed(vcpu);
@@ -97,11 +96,11 @@ load_protected(Vcpu *vcpu, const IemTaskState *task, uint32_t ext)
     static const uint8_t data[] = {X86_DS, X86_ES, X86_FS, X86_GS};
     unsigned cpl = task->seg[X86_CS] & 3;
 
-    load_code(vcpu, task->seg[X86_CS], ext);
-    cpum_update_mode(vcpu);
     load_stack(vcpu, task->seg[X86_SS], cpl, ext);
     cpum_update_mode(vcpu);
     iem_segments_changed(vcpu);
+    load_code(vcpu, task->seg[X86_CS], ext);
+    cpum_update_mode(vcpu);
     for (unsigned i = 0; i < G_N_ELEMENTS(data); i++)
         load_data(vcpu, data[i], task->seg[data[i]], cpl, ext);
 }

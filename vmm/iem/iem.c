@@ -64,6 +64,13 @@ wants_single(const Vcpu *vcpu)
            (vcpu->dr[7] & DR7_ENABLED);
 }
 
+/* MOV SS and POP SS, unlike STI, put off debug exceptions as well (SDM 3A 6.8.3). */
+static bool
+holds_debug(const Vcpu *vcpu)
+{
+    return vcpu->irq_shadow && vcpu->iem_vcpu->after_mov_ss;
+}
+
 /* One instruction, with what has to be looked at before and after it. */
 static void
 run_single(Vcpu *vcpu, const IemInsn *insn)
@@ -71,10 +78,9 @@ run_single(Vcpu *vcpu, const IemInsn *insn)
     IemVcpu *iem = vcpu->iem_vcpu;
     bool step = (vcpu->rflags & X86_FL_TF) != 0;
     bool shadow = vcpu->irq_shadow != 0;
-    bool after_mov_ss;
     unsigned hits = code_breakpoints(vcpu);
 
-    if (hits != 0 && !(vcpu->rflags & X86_FL_RF) && !shadow) {
+    if (hits != 0 && !(vcpu->rflags & X86_FL_RF) && !holds_debug(vcpu)) {
         vcpu->dr[6] |= hits;
         iem->insn = &iem_no_insn;
         iem_raise(vcpu, X86_XCPT_DB);
@@ -86,8 +92,8 @@ run_single(Vcpu *vcpu, const IemInsn *insn)
     run_insns(vcpu, insn, insn + 1);
     if (shadow && !vcpu->irq_shadow)
         trpm_recheck(vcpu);
-    after_mov_ss = vcpu->irq_shadow && (insn->flags & IEM_INSN_SYSTEM);
-    if (step && !iem->suppress_step && !after_mov_ss && !(iem->stop & IEM_STOP_RESTART))
+    iem->after_mov_ss = vcpu->irq_shadow && (insn->flags & IEM_INSN_SYSTEM);
+    if (step && !iem->suppress_step && !holds_debug(vcpu))
         iem_debug_trap(vcpu, DR6_BS);
 }
 
@@ -99,12 +105,14 @@ act_on_stop(Vcpu *vcpu)
     uint32_t stop = iem->stop;
 
     iem->stop = 0;
-    if (stop & IEM_STOP_RESTART)
+    if (stop & IEM_STOP_RESTART) {
         vcpu->retired--;
+        vcpu->rflags |= X86_FL_RF; /* in the image of what interrupts a REP (SDM 3B 17.3.1.1) */
+    }
     if (stop & IEM_STOP_STATE)
         iem_segments_changed(vcpu);
-    if ((stop & IEM_STOP_DEBUG) && !vcpu->irq_shadow) {
-        vcpu->dr[6] |= iem->debug_hits;
+    if ((stop & IEM_STOP_DEBUG) && !holds_debug(vcpu)) {
+        vcpu->dr[6] |= iem->debug_hits | code_breakpoints(vcpu);
         iem->debug_hits = 0;
         iem->event_raised = true;
         iem->event_kind = IEM_EVENT_EXCEPTION;
