@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Runs a guest program on the VMM's rooms alone: a CPU with its local APIC and 32 MiB of RAM, no
+ * firmware and no devices but two ports. Port 0xE9 goes to standard output, a write to 0xF4 ends
+ * the run. The program is put at 0x10000 and entered in real mode, as lib/boot.S does on a PC. Time
+ * is deterministic. Status 0: the program ended; 2: arguments; 3: triple fault; 4: out of
+ * instructions.
+ *
+ *   run-bare ENGINE PROGRAM */
+#include "vmm/em/em.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define RAM_BYTES (32ull << 20)
+#define LOAD_ADDRESS 0x10000u
+#define LOAD_MAX 0x40000u
+#define INSTRUCTIONS_MAX 200000000ull
+#define SLICE 100000ull
+
+typedef enum { STATUS_ENDED = 0, STATUS_USAGE = 2, STATUS_TRIPLE_FAULT, STATUS_ENDLESS } Status;
+
+typedef struct {
+    EmRooms rooms;
+    Em *em;
+    IomPorts *log_port, *end_port;
+    bool ended;
+} Bare;
+
+static void
+write_log(void *user, uint32_t offset, uint32_t value, unsigned size)
+{
+    putchar((int)(value & 0xff));
+}
+
+static void
+write_end(void *user, uint32_t offset, uint32_t value, unsigned size)
+{
+    Bare *bare = user;
+
+    bare->ended = true;
+    cpum_pend(cpum_vcpu(bare->rooms.cpum, 0), CPUM_PEND_REQUEST);
+}
+
+static bool
+make_rooms(Bare *bare, const char *engine, GError **error)
+{
+    const CpumConfig cpu = {
+        .cpus = 1, .pae = true, .long_mode = true, .apic = true, .x2apic = true, .nx = true};
+    const TmConfig time = {.deterministic = true, .deterministic_hz = 100000000};
+    const EmConfig config = {.engine = engine};
+    EmRooms *rooms = &bare->rooms;
+
+    rooms->iom = iom_new();
+    rooms->cpum = cpum_new(&cpu, error);
+    if (rooms->cpum == NULL)
+        return false;
+    rooms->pgm = pgm_new(rooms->cpum, rooms->iom, error);
+    if (rooms->pgm == NULL || !pgm_ram_setup(rooms->pgm, RAM_BYTES, 0, error))
+        return false;
+    rooms->tm = tm_new(rooms->cpum, &time, error);
+    if (rooms->tm == NULL)
+        return false;
+    rooms->trpm = trpm_new(rooms->cpum, rooms->pgm, rooms->iom, rooms->tm, true, error);
+    if (rooms->trpm == NULL)
+        return false;
+    bare->em = em_new(rooms, &config, error);
+    return bare->em != NULL;
+}
+
+static void
+map_ports(Bare *bare)
+{
+    static const IomPortOps log_ops = {.write = write_log, .sizes = 1};
+    static const IomPortOps end_ops = {.write = write_end, .sizes = 1};
+
+    bare->log_port = iom_ports_new(bare->rooms.iom, "log", 1, &log_ops, bare);
+    bare->end_port = iom_ports_new(bare->rooms.iom, "end", 1, &end_ops, bare);
+    iom_ports_map(bare->log_port, 0xe9);
+    iom_ports_map(bare->end_port, 0xf4);
+}
+
+static bool
+load_program(Bare *bare, const char *path, GError **error)
+{
+    Vcpu *vcpu = cpum_vcpu(bare->rooms.cpum, 0);
+    g_autofree char *data = NULL;
+    gsize size;
+
+    if (!g_file_get_contents(path, &data, &size, error))
+        return false;
+    pgm_phys_write(bare->rooms.pgm, LOAD_ADDRESS, data, MIN(size, LOAD_MAX));
+    pgm_set_a20(bare->rooms.pgm, true);
+    vcpu->seg[X86_CS].sel = LOAD_ADDRESS >> 4;
+    vcpu->seg[X86_CS].base = LOAD_ADDRESS;
+    vcpu->rip = 0;
+    cpum_update_mode(vcpu);
+    return true;
+}
+
+static Status
+run(Bare *bare)
+{
+    Vcpu *vcpu = cpum_vcpu(bare->rooms.cpum, 0);
+
+    tm_resume(bare->rooms.tm);
+    while (!bare->ended && vcpu->retired < INSTRUCTIONS_MAX) {
+        uint64_t before = vcpu->retired;
+
+        if (em_run_for(vcpu, SLICE) == EM_RESULT_SHUTDOWN)
+            return STATUS_TRIPLE_FAULT;
+        cpum_unpend(vcpu, CPUM_PEND_REQUEST);
+        if (vcpu->retired == before) /* halted for ever */
+            break;
+    }
+    return bare->ended ? STATUS_ENDED : STATUS_ENDLESS;
+}
+
+static void
+free_rooms(Bare *bare)
+{
+    g_clear_pointer(&bare->em, em_free);
+    g_clear_pointer(&bare->rooms.trpm, trpm_free);
+    g_clear_pointer(&bare->rooms.tm, tm_free);
+    g_clear_pointer(&bare->rooms.pgm, pgm_free);
+    g_clear_pointer(&bare->log_port, iom_ports_free);
+    g_clear_pointer(&bare->end_port, iom_ports_free);
+    g_clear_pointer(&bare->rooms.cpum, cpum_free);
+    iom_free(bare->rooms.iom);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    Bare bare = {0};
+    Status status;
+
+    if (argc != 3) {
+        fprintf(stderr, "usage: run-bare ENGINE PROGRAM\n");
+        return STATUS_USAGE;
+    }
+    if (!make_rooms(&bare, argv[1], &error) || !load_program(&bare, argv[2], &error)) {
+        fprintf(stderr, "run-bare: %s\n", error->message);
+        free_rooms(&bare);
+        return STATUS_USAGE;
+    }
+    map_ports(&bare);
+    status = run(&bare);
+    fflush(stdout);
+    if (status != STATUS_ENDED)
+        fprintf(stderr, "run-bare: %s\n",
+                status == STATUS_TRIPLE_FAULT ? "triple fault" : "the program does not end");
+    free_rooms(&bare);
+    return (int)status;
+}
