@@ -327,6 +327,9 @@ device_bench_reset(DeviceBench *bench)
     cpum_reset(cpum_vcpu(bench->rooms.cpum, 0), false);
     trpm_reset(bench->rooms.trpm);
     pdm_reset(bench->pdm);
+    /* As firmware leaves the local APIC: on, with the PIC on LINT0 (virtual wire). */
+    device_bench_write(bench, 0xfee000f0, 0x1ff, 4);
+    device_bench_write(bench, 0xfee00350, 0x700, 4);
 }
 
 GBytes *
