@@ -44,6 +44,42 @@ struct RunKeys {
     bool waiting;
 };
 
+static unsigned
+find_named(const char *name)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(named_keys); i++) {
+        if (strcmp(named_keys[i].name, name) == 0)
+            return named_keys[i].code;
+    }
+    return 0;
+}
+
+static bool
+is_condition(const char *token)
+{
+    return g_str_has_prefix(token, "{wait:") || g_str_has_prefix(token, "{text:");
+}
+
+/* Every name of a "{ctrl-alt-del}" has to exist. */
+static bool
+check_token(const char *token, GError **error)
+{
+    g_autofree char *inner = NULL;
+    g_auto(GStrv) names = NULL;
+
+    if (token[0] != '{' || token[1] == '\0' || is_condition(token))
+        return true;
+    inner = g_strndup(token + 1, strlen(token) - 2);
+    names = g_strsplit(inner, "-", -1);
+    for (char **name = names; *name != NULL; name++) {
+        if (find_named(*name) == 0) {
+            g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "There is no key \"%s\"", *name);
+            return false;
+        }
+    }
+    return true;
+}
+
 static char **
 split(const char *script, GError **error)
 {
@@ -81,6 +117,12 @@ run_keys_new(const char *script, GError **error)
         return NULL;
     keys = g_new0(RunKeys, 1);
     keys->tokens = tokens;
+    for (char **token = tokens; *token != NULL; token++) {
+        if (!check_token(*token, error)) {
+            run_keys_free(keys);
+            return NULL;
+        }
+    }
     return keys;
 }
 
@@ -99,16 +141,6 @@ send(const PdmKeyboardPort *port, unsigned code, bool release)
     if (code >= EXTENDED)
         port->scancode(port->user, 0xe0);
     port->scancode(port->user, (uint8_t)((code & 0x7f) | (release ? 0x80 : 0)));
-}
-
-static unsigned
-find_named(const char *name)
-{
-    for (unsigned i = 0; i < G_N_ELEMENTS(named_keys); i++) {
-        if (strcmp(named_keys[i].name, name) == 0)
-            return named_keys[i].code;
-    }
-    return 0;
 }
 
 /* "{ctrl-alt-del}": all down, then all up. */
@@ -172,7 +204,7 @@ run_keys_step(RunKeys *keys, Pdm *pdm, uint64_t now_ns, const char *screen, cons
 
     if (token == NULL || port == NULL)
         return false;
-    if (g_str_has_prefix(token, "{wait:") || g_str_has_prefix(token, "{text:")) {
+    if (is_condition(token)) {
         keys->next += condition_holds(keys, token, now_ns, screen, serial);
         return true;
     }

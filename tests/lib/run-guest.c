@@ -336,8 +336,11 @@ finish(Run *run, GError **error)
 
     run->next_text_ns = 0;
     look_at_screen(run, base_clock_ns());
-    if (options->statistics)
+    if (options->statistics) {
+        /* Times are complete when the CPU stands still. */
+        vmm_pause(run->vmm, VMM_PAUSE_USER, NULL);
         print_statistics(run);
+    }
     if (options->screenshot != NULL)
         ok = run_display_write(&run->display, options->screenshot, error);
     if (ok && options->save != NULL)
