@@ -161,6 +161,8 @@ fdc_reset(PdmDevice *device)
     fdc->rate = 2;
     fdc->step_rate = fdc->head_load = 0;
     fdc->perpendicular = fdc->option = fdc->eot = 0;
+    for (unsigned i = 0; i < FDC_DRIVES; i++)
+        fdc->drives[i].track = fdc->drives[i].rotation = 0;
     fdc_reset_controller(fdc);
 }
 
