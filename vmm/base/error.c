@@ -16,6 +16,7 @@ code_of_errno(int errnum)
     case EACCES:
     case EPERM:
     case EROFS: return BASE_ERROR_DENIED;
+    case EFBIG: /* a limit of the file system or of the user: no room in another form */
     case ENOSPC:
     case EDQUOT: return BASE_ERROR_NO_SPACE;
     case ENOMEM: return BASE_ERROR_NO_MEMORY;
