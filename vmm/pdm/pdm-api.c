@@ -132,6 +132,13 @@ api_cpu_count(PdmDevice *device)
     return cpum_count(pdm_of(device)->rooms.cpum);
 }
 
+static bool
+api_fail(GError **error, BaseError code, const char *message)
+{
+    g_set_error_literal(error, BASE_ERROR, (int)code, message);
+    return false;
+}
+
 const PdmApi pdm_api = {
     .version = PDM_ABI_VERSION,
     .size = sizeof(PdmApi),
@@ -206,4 +213,11 @@ const PdmApi pdm_api = {
     .cpu_count = api_cpu_count,
     .isa_irq_claim = pdm_api_isa_irq_claim,
     .pci_add_capability = pdm_api_pci_add_capability,
+    .config_uint = cfgm_uint,
+    .config_string = cfgm_string,
+    .state_put_uint = ssm_put_uint,
+    .state_put_bytes = ssm_put_bytes,
+    .state_get_uint = ssm_get_uint,
+    .state_get_bytes = ssm_get_bytes,
+    .fail = api_fail,
 };

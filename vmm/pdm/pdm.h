@@ -267,12 +267,22 @@ struct PdmApi {
     void (*isa_irq_claim)(PdmDevice *, unsigned irq, bool claim);
     /* PCI: room for a capability of size bytes, linked into the list; returns its offset. In construct. */
     uint8_t (*pci_add_capability)(PdmPci *, uint8_t id, uint8_t size);
+    /* For modules, which cannot link to these: cfgm_uint(), cfgm_string(), and what saves variable parts. */
+    uint64_t (*config_uint)(const CfgmNode *, const char *name, uint64_t missing);
+    const char *(*config_string)(const CfgmNode *, const char *name, const char *missing);
+    void (*state_put_uint)(SsmWriter *, uint64_t value, unsigned size);
+    void (*state_put_bytes)(SsmWriter *, const void *data, size_t size);
+    bool (*state_get_uint)(SsmReader *, uint64_t *value, unsigned size, GError **);
+    bool (*state_get_bytes)(SsmReader *, void *data, size_t size, GError **);
+    /* Sets a BASE_ERROR_* and returns false. */
+    bool (*fail)(GError **, BaseError code, const char *message);
 };
 /* clang-format on */
 
 #include "vmm/pdm/pdm-inline.h" /* pdm_*(): one static inline function for each entry */
 
-/* A module file exports `const PdmModule *vitrine_module(void)`. */
+/* A module file exports `const PdmModule *vitrine_module(void)`. It links to GLib only: what it needs of the
+ * program it reaches through device->api. tests/device/example-module is one. */
 typedef struct {
     uint32_t abi;
     const PdmDeviceInfo *const *devices; /* NULL-terminated, may be NULL */
