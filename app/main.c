@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * vitrine: a VM window with --startvm. The machine runs in this process, on a thread of its own;
+ * the window is a client of it through the Main API. */
+#include "app/api/vitrine.h"
+#include "app/console/console-run.h"
+#include "app/vmwindow/vm-window.h"
+
+#include <glib/gi18n.h>
+#include <locale.h>
+#include <stdlib.h>
+
+/* One machine with its window. */
+typedef struct {
+    GtkApplication *application;
+    const char *machine;
+    ConsoleRun *run;
+    GThread *thread;
+    GError *error;     /* of the run; the thread's until it has ended */
+    GtkWidget *window; /* weak */
+    int status;
+} VmProcess;
+
+static void
+on_error_closed(GtkWidget *dialog, int response, gpointer data)
+{
+    VmProcess *process = data;
+
+    gtk_widget_destroy(dialog);
+    g_application_quit(G_APPLICATION(process->application));
+}
+
+static void
+show_start_error(VmProcess *process)
+{
+    GtkWidget *dialog =
+        gtk_message_dialog_new(NULL, 0, GTK_MESSAGE_ERROR, GTK_BUTTONS_CLOSE,
+                               _("The machine “%s” cannot be started"), process->machine);
+
+    gtk_message_dialog_format_secondary_text(GTK_MESSAGE_DIALOG(dialog), "%s",
+                                             process->error->message);
+    gtk_window_set_title(GTK_WINDOW(dialog), "Vitrine");
+    g_signal_connect(dialog, "response", G_CALLBACK(on_error_closed), process);
+    gtk_window_present(GTK_WINDOW(dialog));
+}
+
+static gboolean
+on_run_ended(gpointer data)
+{
+    VmProcess *process = data;
+
+    g_clear_pointer(&process->thread, g_thread_join);
+    if (process->window)
+        gtk_widget_destroy(process->window);
+    if (process->error) {
+        process->status = EXIT_FAILURE;
+        g_printerr("vitrine: %s\n", process->error->message);
+        show_start_error(process);
+    } else {
+        g_application_quit(G_APPLICATION(process->application));
+    }
+    return G_SOURCE_REMOVE;
+}
+
+static gpointer
+run_machine(gpointer data)
+{
+    VmProcess *process = data;
+
+    console_run_main(process->run, &process->error);
+    g_idle_add(on_run_ended, process);
+    return NULL;
+}
+
+/* Closed before the machine was there, or gone with it. */
+static void
+on_window_destroyed(GtkWidget *window, gpointer data)
+{
+    VmProcess *process = data;
+
+    process->window = NULL;
+    console_run_stop(process->run);
+}
+
+static void
+on_client(GObject *source, GAsyncResult *result, gpointer data)
+{
+    VmProcess *process = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VitrineClient) client = vitrine_client_new_finish(result, &error);
+    VitrineMachine *machine = client ? vitrine_client_find_machine(client, process->machine) : NULL;
+
+    /* What is wrong here is wrong for the run too, and it tells. */
+    if (!machine || !process->thread)
+        return;
+    process->window = GTK_WIDGET(vm_window_new(process->application, client, machine));
+    g_signal_connect(process->window, "destroy", G_CALLBACK(on_window_destroyed), process);
+    gtk_window_present(GTK_WINDOW(process->window));
+}
+
+static void
+on_activate(GtkApplication *application, VmProcess *process)
+{
+    g_application_hold(G_APPLICATION(application));
+    process->thread = g_thread_new("session", run_machine, process);
+    vitrine_client_new_async(NULL, NULL, on_client, process);
+}
+
+static int
+run_vm_process(const char *machine)
+{
+    g_autoptr(GtkApplication) application =
+        gtk_application_new("org.vitrine.Vitrine", G_APPLICATION_NON_UNIQUE);
+    VmProcess process = {
+        .application = application,
+        .machine = machine,
+        .run = console_run_new(machine, "gui"),
+    };
+
+    g_signal_connect(application, "activate", G_CALLBACK(on_activate), &process);
+    g_application_run(G_APPLICATION(application), 0, NULL);
+    if (process.thread) { /* the session ended with the desktop */
+        console_run_stop(process.run);
+        g_thread_join(process.thread);
+    }
+    console_run_free(process.run);
+    g_clear_error(&process.error);
+    return process.status;
+}
+
+static bool
+parse(int *argc, char ***argv, char **machine, gboolean *version, GError **error)
+{
+    GOptionEntry entries[] = {
+        {"startvm", 's', 0, G_OPTION_ARG_STRING, machine, "Run this machine in a window",
+         "NAME|UUID"},
+        {"version", 'V', 0, G_OPTION_ARG_NONE, version, "Print the version", NULL},
+        {NULL},
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new("- virtual machines");
+
+    g_option_context_add_main_entries(context, entries, "vitrine");
+    if (!g_option_context_parse(context, argc, argv, error))
+        return false;
+    if (*argc == 1)
+        return true;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "Unknown argument “%s”.", (*argv)[1]);
+    return false;
+}
+
+int
+main(int argc, char **argv)
+{
+    g_autofree char *machine = NULL;
+    g_autoptr(GError) error = NULL;
+    gboolean version = FALSE;
+
+    setlocale(LC_ALL, "");
+    bindtextdomain(GETTEXT_PACKAGE, VITRINE_LOCALEDIR);
+    bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
+    textdomain(GETTEXT_PACKAGE);
+    if (!parse(&argc, &argv, &machine, &version, &error)) {
+        g_printerr("vitrine: %s\n", error->message);
+        return 2;
+    }
+    if (version) {
+        g_print("%s\n", VITRINE_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (!gtk_init_check(NULL, NULL)) {
+        g_printerr("vitrine: %s\n",
+                   _("There is no display. Run a machine without a window with `vitrine-headless "
+                     "--startvm NAME`, and manage machines with `vitrine-manage`."));
+        return EXIT_FAILURE;
+    }
+    return run_vm_process(machine);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The status bar of a VM window. An indicator is dim while idle and bright while its device works;
+ * its tooltip tells the numbers. */
+#include "app/vmwindow/vm-status.h"
+
+#include <glib/gi18n.h>
+
+#define POLL_MS 100
+#define POLLS_PER_LOAD 10
+#define IDLE_OPACITY 0.45
+
+struct _VmStatus {
+    GtkBox parent;
+    GtkWidget *disk, *optical, *floppy, *display, *mouse, *keyboard;
+    GtkLabel *engine, *host_key;
+    VitrineConsole *console;
+    VitrineActivity last;
+    GCancellable *cancel;
+    guint poll, polls;
+};
+
+G_DEFINE_FINAL_TYPE(VmStatus, vm_status, GTK_TYPE_BOX)
+
+static GtkWidget *
+indicator(VmStatus *status, VitrineActivityClass class)
+{
+    switch (class) {
+    case VITRINE_ACTIVITY_HARD_DISK: return status->disk;
+    case VITRINE_ACTIVITY_OPTICAL: return status->optical;
+    case VITRINE_ACTIVITY_FLOPPY: return status->floppy;
+    case VITRINE_ACTIVITY_DISPLAY: return status->display;
+    default: return NULL;
+    }
+}
+
+static void
+show_activity(VmStatus *status, const VitrineActivity *now, VitrineActivityClass class)
+{
+    GtkWidget *widget = indicator(status, class);
+    gboolean reading = now->reads[class] != status->last.reads[class];
+    gboolean writing = now->writes[class] != status->last.writes[class];
+    g_autofree char *tooltip = NULL;
+
+    if (!widget)
+        return;
+    gtk_widget_set_opacity(widget, reading || writing ? 1.0 : IDLE_OPACITY);
+    if (class == VITRINE_ACTIVITY_DISPLAY)
+        return;
+    tooltip = g_strdup_printf(_("%s\n%" G_GUINT64_FORMAT " reads, %" G_GUINT64_FORMAT " writes"),
+                              writing   ? _("Writing")
+                              : reading ? _("Reading")
+                                        : _("Idle"),
+                              now->reads[class], now->writes[class]);
+    gtk_widget_set_tooltip_text(widget, tooltip);
+}
+
+static void
+on_activity(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(VmStatus) status = data;
+    VitrineActivity now;
+
+    if (!vitrine_console_get_activity_finish(VITRINE_CONSOLE(source), result, &now, NULL) ||
+        status->console != VITRINE_CONSOLE(source))
+        return;
+    for (guint class = 0; class < VITRINE_ACTIVITY_COUNT; class ++)
+        show_activity(status, &now, class);
+    status->last = now;
+}
+
+static void
+show_engine(VmStatus *status)
+{
+    const char *engine = status->console ? vitrine_console_get_engine(status->console) : "";
+    g_autofree char *tooltip = g_strdup_printf(_("Execution engine: %s"), engine);
+
+    gtk_label_set_text(status->engine, engine);
+    gtk_widget_set_tooltip_text(GTK_WIDGET(status->engine), *engine ? tooltip : NULL);
+}
+
+static gboolean
+on_poll(gpointer data)
+{
+    VmStatus *status = data;
+
+    vitrine_console_get_activity_async(status->console, status->cancel, on_activity,
+                                       g_object_ref(status));
+    if (status->polls++ % POLLS_PER_LOAD == 0)
+        show_engine(status);
+    return G_SOURCE_CONTINUE;
+}
+
+void
+vm_status_set_console(VmStatus *status, VitrineConsole *console)
+{
+    g_cancellable_cancel(status->cancel);
+    g_clear_object(&status->cancel);
+    g_clear_handle_id(&status->poll, g_source_remove);
+    g_set_object(&status->console, console);
+    memset(&status->last, 0, sizeof(status->last));
+    show_engine(status);
+    if (!console)
+        return;
+    status->cancel = g_cancellable_new();
+    status->poll = g_timeout_add(POLL_MS, on_poll, status);
+}
+
+void
+vm_status_set_drives(VmStatus *status, gboolean disk, gboolean optical, gboolean floppy)
+{
+    gtk_widget_set_visible(status->disk, disk);
+    gtk_widget_set_visible(status->optical, optical);
+    gtk_widget_set_visible(status->floppy, floppy);
+}
+
+void
+vm_status_set_media_menus(VmStatus *status, GMenuModel *optical, GMenuModel *floppy)
+{
+    gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(status->optical), optical);
+    gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(status->floppy), floppy);
+}
+
+static void
+show_capture(GtkWidget *image, gboolean captured, const char *yes, const char *no)
+{
+    gtk_widget_set_opacity(image, captured ? 1.0 : IDLE_OPACITY);
+    gtk_widget_set_tooltip_text(image, captured ? yes : no);
+}
+
+void
+vm_status_set_captured(VmStatus *status, gboolean keyboard, gboolean pointer)
+{
+    show_capture(status->keyboard, keyboard, _("The keyboard is captured"),
+                 _("The keyboard is not captured"));
+    show_capture(status->mouse, pointer, _("The pointer is captured"),
+                 _("The pointer is not captured"));
+}
+
+void
+vm_status_set_host_key(VmStatus *status, const char *name)
+{
+    g_autofree char *tooltip =
+        g_strdup_printf(_("Host key: %s captures and releases keyboard and pointer"), name);
+
+    gtk_label_set_text(status->host_key, name);
+    gtk_widget_set_tooltip_text(GTK_WIDGET(status->host_key), tooltip);
+}
+
+GtkWidget *
+vm_status_new(void)
+{
+    return g_object_new(VM_TYPE_STATUS, NULL);
+}
+
+static void
+vm_status_dispose(GObject *object)
+{
+    vm_status_set_console(VM_STATUS(object), NULL);
+    G_OBJECT_CLASS(vm_status_parent_class)->dispose(object);
+}
+
+static void
+vm_status_class_init(VmStatusClass *class)
+{
+    GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
+
+    G_OBJECT_CLASS(class)->dispose = vm_status_dispose;
+    gtk_widget_class_set_template_from_resource(widget_class,
+                                                "/org/vitrine/Vitrine/vmwindow/vm-status.ui");
+    gtk_widget_class_bind_template_child(widget_class, VmStatus, disk);
+    gtk_widget_class_bind_template_child(widget_class, VmStatus, optical);
+    gtk_widget_class_bind_template_child(widget_class, VmStatus, floppy);
+    gtk_widget_class_bind_template_child(widget_class, VmStatus, display);
+    gtk_widget_class_bind_template_child(widget_class, VmStatus, mouse);
+    gtk_widget_class_bind_template_child(widget_class, VmStatus, keyboard);
+    gtk_widget_class_bind_template_child(widget_class, VmStatus, engine);
+    gtk_widget_class_bind_template_child(widget_class, VmStatus, host_key);
+}
+
+static void
+vm_status_init(VmStatus *status)
+{
+    gtk_widget_init_template(GTK_WIDGET(status));
+    vm_status_set_captured(status, FALSE, FALSE);
+    gtk_widget_set_opacity(status->display, IDLE_OPACITY);
+    gtk_widget_set_opacity(status->disk, IDLE_OPACITY);
+    gtk_widget_set_opacity(status->optical, IDLE_OPACITY);
+    gtk_widget_set_opacity(status->floppy, IDLE_OPACITY);
+}

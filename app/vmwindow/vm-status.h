@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * VmStatus: the status bar: what drives do, the engine and how busy it is, whether pointer and
+ * keyboard are captured. */
+#pragma once
+
+#include "app/api/vitrine.h"
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+#define VM_TYPE_STATUS (vm_status_get_type())
+G_DECLARE_FINAL_TYPE(VmStatus, vm_status, VM, STATUS, GtkBox)
+
+GtkWidget *vm_status_new(void);
+/* NULL: nothing is shown as active. Asks the console ten times a second. */
+void vm_status_set_console(VmStatus *status, VitrineConsole *console);
+/* Which kinds of drives the machine has. */
+void vm_status_set_drives(VmStatus *status, gboolean disk, gboolean optical, gboolean floppy);
+/* Shown by the buttons of optical and floppy drives. */
+void vm_status_set_media_menus(VmStatus *status, GMenuModel *optical, GMenuModel *floppy);
+void vm_status_set_captured(VmStatus *status, gboolean keyboard, gboolean pointer);
+void vm_status_set_host_key(VmStatus *status, const char *name);
+
+G_END_DECLS

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the files of the VM window share. */
+#pragma once
+
+#include "app/vmwindow/vm-input.h"
+#include "app/vmwindow/vm-status.h"
+#include "app/vmwindow/vm-window.h"
+
+struct _VmWindow {
+    GtkApplicationWindow parent;
+    VitrineClient *client;
+    VitrineMachine *machine;
+    VitrineConsole *console; /* NULL: not connected */
+    GCancellable *cancel;
+
+    /* From the template. */
+    GtkBox *menu_place, *content;
+    GtkInfoBar *hint_bar, *error_bar;
+    GtkLabel *hint_label, *error_label;
+    GtkScrolledWindow *scroller;
+    GtkOverlay *overlay;
+    GtkRevealer *toolbar, *leave_hint;
+    GtkLabel *toolbar_title, *leave_label;
+
+    VmDisplay *display;
+    VmInput *input;
+    VmStatus *status;
+    GMenu *devices, *optical_menu, *floppy_menu;
+    GtkWidget *menu_bar;
+
+    gboolean connecting, following; /* following: the window takes the guest's size */
+    gboolean fullscreen, scaled;
+    gboolean hint_shown; /* the host key was explained once */
+    gboolean ending;     /* the machine is going: close without a question */
+    guint toolbar_timer, leave_timer;
+};
+
+/* vm-window-actions.c: all "win." actions. */
+void vm_window_add_actions(VmWindow *window);
+/* After the state of the machine or the view changed. */
+void vm_window_update_actions(VmWindow *window);
+gboolean vm_window_run_combo(VmWindow *window, guint keyval);
+
+/* vm-window-media.c: the Devices menu and the choice of media. */
+void vm_window_add_media_actions(VmWindow *window);
+void vm_window_refresh_media(VmWindow *window);
+
+/* vm-window-view.c: full screen, scaled, size. */
+void vm_window_set_fullscreen(VmWindow *window, gboolean fullscreen);
+void vm_window_set_scaled(VmWindow *window, gboolean scaled);
+void vm_window_adjust(VmWindow *window);
+void vm_window_connect_view(VmWindow *window);
+
+/* vm-window-dialogs.c: close, errors. */
+void vm_window_ask_close(VmWindow *window);
+void vm_window_show_error(VmWindow *window, const char *summary, const GError *error);
+void vm_window_show_triple_fault(VmWindow *window, const char *log_file);
+void vm_window_save_screenshot(VmWindow *window);
+void vm_window_do(VmWindow *window, VitrineConsoleAction action);
