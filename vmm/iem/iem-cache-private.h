@@ -19,12 +19,12 @@ struct IemBlockRef {
     uint16_t first, end; /* offsets in the page */
 };
 
+/* Found by the host address of the page, so that aliases in the physical map are one. */
 struct IemCodePage {
     IemCodePage *hash_next;
-    uint64_t gpa;
+    const uint8_t *host;
     uint64_t granules; /* bit i: some block holds bytes of [64 i, 64 i + 64) */
     IemBlockRef *refs;
-    bool marked;
 };
 
 typedef struct {
@@ -61,7 +61,9 @@ void iem_cache_commit(IemCache *cache, IemBlock *block);
 void iem_cache_insert(IemCache *cache, IemBlock *block);
 void iem_cache_flush(IemCache *cache);
 
-/* Watches the page from now on. false: its code cannot be kept. */
-bool iem_code_page_mark(Vcpu *vcpu, uint64_t gpa);
-void iem_code_page_add(IemCache *cache, uint64_t gpa, unsigned bytes, IemBlock *block);
+/* Notes that the block holds `bytes` bytes from gpa on (within a page), and has writes to them reported. */
+void iem_code_page_add(IemCache *cache, uint64_t gpa, const uint8_t *host, unsigned bytes,
+                       IemBlock *block);
+/* Forgets the block. */
+void iem_cache_kill(IemCache *cache, IemBlock *block);
 bool iem_code_written(void *user, Vcpu *writer, uint64_t gpa, uint64_t size);

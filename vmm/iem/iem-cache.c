@@ -154,17 +154,20 @@ translate_crossing(Vcpu *vcpu, uint64_t linear, uint64_t gpa, const uint8_t *hos
         return NULL;
     entry = exec_entry(vcpu, next);
     next_gpa = physical(vcpu, next);
-    if ((entry->tag_exec & CPUM_TLB_MMIO) || !iem_code_page_mark(vcpu, next_gpa))
+    if (entry->tag_exec & CPUM_TLB_MMIO)
         return NULL;
-    decode_slowly(vcpu, &insn); /* again: the bytes are being watched only now */
     block = start_block(vcpu, host);
     block->insn[0] = insn;
     block->count = 1;
     block->bytes = insn.length;
     block->second = (const uint8_t *)(uintptr_t)(entry->addend + next);
     iem_cache_commit(cache, block);
-    iem_code_page_add(cache, gpa, available, block);
-    iem_code_page_add(cache, next_gpa, block->bytes - available, block);
+    iem_cache_insert(cache, block);
+    iem_code_page_add(cache, gpa, host, available, block);
+    iem_code_page_add(cache, next_gpa, block->second, block->bytes - available, block);
+    decode_slowly(vcpu, &block->insn[0]); /* again: the bytes are being watched only now */
+    if (block->insn[0].length != insn.length)
+        iem_cache_kill(cache, block);
     return block;
 }
 
@@ -174,9 +177,12 @@ translate_within(Vcpu *vcpu, uint64_t gpa, const uint8_t *host)
     IemCache *cache = vcpu->iem_vcpu->cache;
     unsigned available = X86_PAGE_SIZE - (unsigned)(gpa & X86_PAGE_OFFSET_MASK);
     IemBlock *block = start_block(vcpu, host);
+    uint8_t bytes[IEM_BLOCK_INSNS * X86_INSN_MAX];
     unsigned used;
 
-    block->count = (uint16_t)decode_block(vcpu, host, available, block->insn, &used);
+    available = MIN(available, sizeof bytes);
+    memcpy(bytes, host, available);
+    block->count = (uint16_t)decode_block(vcpu, bytes, available, block->insn, &used);
     block->bytes = (uint16_t)used;
     if (block->count == 0)
         return NULL;
@@ -184,10 +190,15 @@ translate_within(Vcpu *vcpu, uint64_t gpa, const uint8_t *host)
     if (block->insn[block->count - 1].length == 0)
         used = MIN(used + X86_INSN_MAX, available);
     iem_cache_commit(cache, block);
-    iem_code_page_add(cache, gpa, used, block);
+    iem_cache_insert(cache, block);
+    iem_code_page_add(cache, gpa, host, used, block);
+    /* A device may have written before its writes were being watched. */
+    if (memcmp(bytes, host, used) != 0)
+        iem_cache_kill(cache, block);
     return block;
 }
 
+/* A block that was killed at once is returned all the same: what it holds was true a moment ago. */
 static const IemBlock *
 translate(Vcpu *vcpu, uint64_t linear, const uint8_t *host)
 {
@@ -195,15 +206,12 @@ translate(Vcpu *vcpu, uint64_t linear, const uint8_t *host)
     uint64_t gpa = physical(vcpu, linear);
     IemBlock *block;
 
-    iem_cache_make_room(cache);
-    if (!iem_code_page_mark(vcpu, gpa))
+    if (pgm_code_page(vcpu, gpa & PAGE_MASK) == NULL)
         return NULL;
+    iem_cache_make_room(cache);
     block = translate_within(vcpu, gpa, host);
     if (block == NULL)
         block = translate_crossing(vcpu, linear, gpa, host);
-    if (block == NULL)
-        return NULL;
-    iem_cache_insert(cache, block);
     return block;
 }
 

@@ -81,34 +81,14 @@ iem_cache_insert(IemCache *cache, IemBlock *block)
 }
 
 static IemCodePage **
-page_slot(IemCache *cache, uint64_t gpa)
+page_slot(IemCache *cache, const uint8_t *host)
 {
-    uint64_t number = gpa >> X86_PAGE_SHIFT;
+    uint64_t number = (uint64_t)(uintptr_t)host >> X86_PAGE_SHIFT;
     IemCodePage **slot = &cache->pages[(number ^ (number >> 12)) & (IEM_PAGE_HASH_SIZE - 1)];
 
-    while (*slot != NULL && (*slot)->gpa >> X86_PAGE_SHIFT != number)
+    while (*slot != NULL && (*slot)->host != host)
         slot = &(*slot)->hash_next;
     return slot;
-}
-
-bool
-iem_code_page_mark(Vcpu *vcpu, uint64_t gpa)
-{
-    IemCache *cache = vcpu->iem_vcpu->cache;
-    uint64_t start = gpa & ~(uint64_t)X86_PAGE_OFFSET_MASK;
-    IemCodePage **slot = page_slot(cache, gpa);
-
-    if (*slot == NULL) {
-        *slot = take(cache, sizeof **slot);
-        **slot = (IemCodePage){.gpa = start};
-    }
-    if ((*slot)->marked)
-        return true;
-    if (pgm_code_page(vcpu, start) == NULL)
-        return false;
-    pgm_code_mark(vcpu->pgm, start, X86_PAGE_SIZE);
-    (*slot)->marked = true;
-    return true;
 }
 
 /* The granules of 64 bytes that [first, end) of a page touches. */
@@ -119,21 +99,28 @@ granules(unsigned first, unsigned end)
 }
 
 void
-iem_code_page_add(IemCache *cache, uint64_t gpa, unsigned bytes, IemBlock *block)
+iem_code_page_add(IemCache *cache, uint64_t gpa, const uint8_t *host, unsigned bytes,
+                  IemBlock *block)
 {
-    IemCodePage *page = *page_slot(cache, gpa);
+    unsigned first = (unsigned)(gpa & X86_PAGE_OFFSET_MASK);
+    IemCodePage **slot = page_slot(cache, host - first);
     IemBlockRef *ref = take(cache, sizeof *ref);
 
+    if (*slot == NULL) {
+        *slot = take(cache, sizeof **slot);
+        **slot = (IemCodePage){.host = host - first};
+    }
     ref->block = block;
-    ref->first = (uint16_t)(gpa & X86_PAGE_OFFSET_MASK);
-    ref->end = (uint16_t)(ref->first + bytes);
-    ref->next = page->refs;
-    page->refs = ref;
-    page->granules |= granules(ref->first, ref->end);
+    ref->first = (uint16_t)first;
+    ref->end = (uint16_t)(first + bytes);
+    ref->next = (*slot)->refs;
+    (*slot)->refs = ref;
+    (*slot)->granules |= granules(ref->first, ref->end);
+    pgm_code_mark(cache->vcpu->pgm, gpa, bytes);
 }
 
-static void
-kill_block(IemCache *cache, IemBlock *block)
+void
+iem_cache_kill(IemCache *cache, IemBlock *block)
 {
     IemVcpu *iem = cache->vcpu->iem_vcpu;
     IemBlock **link = &cache->hash[iem_cache_hash(block->host)];
@@ -162,7 +149,7 @@ kill_range(IemCache *cache, IemCodePage *page, unsigned first, unsigned end)
         IemBlockRef *ref = *link;
 
         if (ref->block->dead || (ref->first < end && first < ref->end)) {
-            kill_block(cache, ref->block);
+            iem_cache_kill(cache, ref->block);
             *link = ref->next;
             continue;
         }
@@ -175,16 +162,14 @@ kill_range(IemCache *cache, IemCodePage *page, unsigned first, unsigned end)
 static bool
 write_page(IemCache *cache, uint64_t gpa, uint64_t size)
 {
-    IemCodePage *page = *page_slot(cache, gpa);
     unsigned first = (unsigned)(gpa & X86_PAGE_OFFSET_MASK);
+    const uint8_t *host = pgm_code_page(cache->vcpu, gpa - first);
+    IemCodePage *page = host != NULL ? *page_slot(cache, host) : NULL;
 
     if (page == NULL)
         return true;
     kill_range(cache, page, first, first + (unsigned)size);
-    if (page->refs != NULL)
-        return false;
-    page->marked = false;
-    return true;
+    return page->refs == NULL;
 }
 
 static bool
