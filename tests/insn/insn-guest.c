@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A guest in long mode at CPL 3 with the oracle's window mapped at the same linear addresses. Exceptions go
- * through an IDT to HLTs in supervisor memory; the frame on the supervisor stack tells the rest. */
+ * A guest in long mode at CPL 3 with the oracle's window mapped at the same linear addresses.
+ * Exceptions go through an IDT to HLTs in supervisor memory; the frame on the supervisor stack
+ * tells the rest. */
 #include "tests/insn/insn.h"
 #include "vmm/em/engine.h"
 #include "vmm/iem/iem.h"
@@ -9,7 +10,8 @@
 #include <string.h>
 
 #define RAM_SIZE (4u << 20)
-/* Guest-physical and, for the supervisor, linear. */
+/* Guest-physical; the supervisor sees it KERNEL bytes higher. */
+#define KERNEL 0x20000000u
 #define PML4 0x1000u
 #define PDPT 0x2000u
 #define PD 0x3000u
@@ -50,7 +52,7 @@ make_page_tables(InsnGuest *guest)
 
     put64(guest, PML4, PDPT | table);
     put64(guest, PDPT, PD | table);
-    put64(guest, PD, 0x83 | 0x60); /* the first 2 MiB, supervisor */
+    put64(guest, PD + (KERNEL >> 21) * 8, 0x83 | 0x60); /* the first 2 MiB, supervisor */
     put64(guest, PD + (INSN_BASE >> 21) * 8, PT | table);
     map_page(guest, INSN_CODE, user_rw);
     map_page(guest, INSN_READ_ONLY, 0x25 | nx);
@@ -64,7 +66,7 @@ make_tables(InsnGuest *guest)
 {
     put64(guest, GDT + KERNEL_CS, 0x00209b0000000000ull);
     for (unsigned i = 0; i < 32; i++) {
-        uint64_t offset = HANDLERS + i * 16;
+        uint64_t offset = KERNEL + HANDLERS + i * 16;
 
         /* A 64-bit interrupt gate with DPL 3. */
         put64(guest, IDT + i * 16,
@@ -72,7 +74,8 @@ make_tables(InsnGuest *guest)
         put64(guest, IDT + i * 16 + 8, 0);
         guest->ram[HANDLERS + i * 16] = 0xf4;
     }
-    put64(guest, TSS + 4, STACK_TOP); /* RSP0 */
+    put64(guest, TSS + 4, KERNEL + STACK_TOP); /* RSP0 */
+    put64(guest, TSS + 0x60, 0xffffull << 48); /* no I/O map */
 }
 
 static void
@@ -82,10 +85,10 @@ set_system_registers(Vcpu *vcpu)
     vcpu->cr3 = PML4;
     vcpu->cr4 = X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
     vcpu->efer = X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE | X86_EFER_SCE;
-    vcpu->gdtr = (CpumTable){.base = GDT, .limit = 0xfff};
-    vcpu->idtr = (CpumTable){.base = IDT, .limit = 0x1ff};
+    vcpu->gdtr = (CpumTable){.base = KERNEL + GDT, .limit = 0xfff};
+    vcpu->idtr = (CpumTable){.base = KERNEL + IDT, .limit = 0x1ff};
     vcpu->tr = (CpumSeg){
-        .base = TSS, .limit = 0x67, .attr = X86_SEG_P | X86_SYS_TSS32_BUSY, .sel = 0x40};
+        .base = KERNEL + TSS, .limit = 0x67, .attr = X86_SEG_P | X86_SYS_TSS32_BUSY, .sel = 0x40};
     vcpu->ldtr = (CpumSeg){.attr = X86_SEG_UNUSABLE};
 }
 
@@ -94,8 +97,7 @@ set_segments(Vcpu *vcpu, InsnMode mode)
 {
     const uint32_t user = X86_SEG_P | X86_SEG_S | 3u << 5 | X86_SEG_ACCESSED | X86_SEG_WRITABLE;
     CpumSeg code = {.limit = UINT32_MAX, .attr = user | X86_SEG_CODE | X86_SEG_G};
-    CpumSeg data = {
-        .limit = UINT32_MAX, .attr = user | X86_SEG_G | X86_SEG_DB, .sel = INSN_SS};
+    CpumSeg data = {.limit = UINT32_MAX, .attr = user | X86_SEG_G | X86_SEG_DB, .sel = INSN_SS};
 
     switch (mode) {
     case INSN_CODE64:
@@ -195,9 +197,9 @@ static void
 read_frame(InsnGuest *guest, InsnState *state)
 {
     const Vcpu *vcpu = guest->vcpu;
-    const uint64_t *frame = (const uint64_t *)(guest->ram + vcpu->gpr[X86_RSP]);
+    const uint64_t *frame = (const uint64_t *)(guest->ram + vcpu->gpr[X86_RSP] - KERNEL);
 
-    state->vector = (int)((vcpu->rip - 1 - HANDLERS) / 16);
+    state->vector = (int)((vcpu->rip - 1 - KERNEL - HANDLERS) / 16);
     if (has_error_code(state->vector))
         state->error = (uint32_t)*frame++;
     state->rip = frame[0];

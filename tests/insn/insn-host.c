@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The host CPU as oracle. A first trap enters the handler, which replaces the interrupted context by the
- * vector's registers; the instruction runs, and the INT3 behind it (or its own exception) enters the
- * handler again, which takes the state and puts the harness's context back. Linux on x86-64. */
+ * The host CPU as oracle. A first trap enters the handler, which replaces the interrupted context
+ * by the vector's registers; the instruction runs, and the INT3 behind it (or its own exception)
+ * enters the handler again, which takes the state and puts the harness's context back. Linux on
+ * x86-64. */
 #include "tests/insn/insn.h"
 
 #include <asm/ldt.h>
@@ -95,12 +96,26 @@ leave_vector(ucontext_t *context)
     oracle.running = false;
 }
 
+/* The harness itself crashed. */
+static G_NORETURN void
+crash(const ucontext_t *context)
+{
+    char text[64];
+    int length = g_snprintf(text, sizeof text, "harness: trap %d at %llx\n",
+                            (int)context->uc_mcontext.gregs[REG_TRAPNO],
+                            (unsigned long long)context->uc_mcontext.gregs[REG_RIP]);
+
+    if (write(STDERR_FILENO, text, (size_t)length) < 0)
+        _exit(98);
+    _exit(99);
+}
+
 static void
 on_signal(int number, siginfo_t *info, void *raw)
 {
     if (!oracle.running) {
         if (number != SIGTRAP)
-            _exit(99); /* the harness itself crashed */
+            crash(raw);
         enter_vector(raw);
     } else {
         leave_vector(raw);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Instruction vectors: one instruction in a given state, on the host CPU and on an engine, with the
- * same linear addresses on both sides. Everything runs at CPL 3 of long mode, in 64-bit code or in 16- or
- * 32-bit compatibility-mode segments. */
+ * same linear addresses on both sides. Everything runs at CPL 3 of long mode, in 64-bit code or in
+ * 16- or 32-bit compatibility-mode segments. */
 #pragma once
 
 #include "vmm/cpum/cpum.h"
@@ -13,10 +13,10 @@ typedef enum { INSN_CODE16, INSN_CODE32, INSN_CODE64 } InsnMode;
 /* The window of linear addresses that both sides have. */
 #define INSN_BASE 0x10000000u
 #define INSN_SIZE 0x10000u
-#define INSN_CODE 0x1000u       /* one page, filled with INT3 */
-#define INSN_START 0x1800u      /* where the instruction stands */
-#define INSN_READ_ONLY 0x3000u  /* one page */
-#define INSN_DATA 0x4000u       /* two pages, the page behind is absent */
+#define INSN_CODE 0x1000u      /* one page, filled with INT3 */
+#define INSN_START 0x1800u     /* where the instruction stands */
+#define INSN_READ_ONLY 0x3000u /* one page */
+#define INSN_DATA 0x4000u      /* two pages, the page behind is absent */
 #define INSN_DATA_SIZE 0x2000u
 #define INSN_STACK 0x8000u /* one page */
 #define INSN_STACK_SIZE 0x1000u
@@ -49,7 +49,8 @@ insn_segment_base(InsnMode mode)
 }
 
 /* ---- the host CPU (insn-host.c) ---- */
-/* Maps the window, installs handlers and LDT entries. Aborts the test where that is not possible. */
+/* Maps the window, installs handlers and LDT entries. Aborts the test where that is not possible.
+ */
 void insn_host_open(void);
 uint8_t *insn_host_window(void);
 /* Executes what stands at state->rip and replaces the state by what it left. */
@@ -93,7 +94,7 @@ typedef struct {
     uint8_t code[X86_INSN_MAX];
     unsigned length;
     InsnState state;
-    unsigned target; /* offset in the window of the memory operand, 0 without */
+    unsigned target;   /* offset in the window of the memory operand, 0 without */
     uint8_t data[128]; /* the operand's surroundings, from target - 32 */
 } InsnVector;
 

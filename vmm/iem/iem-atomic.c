@@ -144,13 +144,21 @@ static const IemHandler cmpxchg[2][4] = TABLE(op_cmpxchg);
 /* clang-format on */
 
 IemHandler
+iem_choose_xchg_accumulator(const Vcpu *vcpu, IemInsn *insn)
+{
+    insn->rm = X86_RAX;
+    iem_use_offsets(insn, insn->opsize, insn->opsize);
+    return xchg[0][iem_size_index(insn->opsize)];
+}
+
+IemHandler
 iem_choose_exchange(const Vcpu *vcpu, IemInsn *insn)
 {
     bool mem = insn->flags & IEM_INSN_MEM;
     unsigned size = iem_size_index(insn->opsize);
 
     if (insn->row == ZYDIS_MNEMONIC_XCHG && insn->opcode >= 0x90)
-        insn->rm = X86_RAX;
+        return iem_choose_xchg_accumulator(vcpu, insn);
     iem_use_offsets(insn, insn->opsize, insn->opsize);
     switch (insn->row) {
     case ZYDIS_MNEMONIC_XCHG: return xchg[mem][size];

@@ -27,6 +27,13 @@ IemHandler
 iem_choose_hint(const Vcpu *vcpu, IemInsn *insn)
 {
     switch (insn->row) {
+    case ZYDIS_MNEMONIC_PAUSE:
+        if (insn->reg == X86_RAX)
+            return op_nop;
+        insn->opsize = insn->flags & IEM_INSN_REX_W            ? 8
+                       : insn->flags & IEM_INSN_OPERAND_PREFIX ? 2
+                                                               : 4;
+        return iem_choose_xchg_accumulator(vcpu, insn); /* REX.B: it is XCHG R8, rAX */
     case ZYDIS_MNEMONIC_CLFLUSH: return op_clflush;
     case ZYDIS_MNEMONIC_LFENCE:
     case ZYDIS_MNEMONIC_MFENCE:

@@ -102,9 +102,11 @@ iem_choose_mov(const Vcpu *vcpu, IemInsn *insn)
     }
 }
 
+/* 32 or 64 bits; an operand-size prefix makes no difference. */
 IemHandler
 iem_choose_movnti(const Vcpu *vcpu, IemInsn *insn)
 {
+    insn->opsize = MAX(insn->opsize, 4);
     iem_use_offsets(insn, insn->opsize, insn->opsize);
     return movs[iem_size_index(insn->opsize)][FORM_MR];
 }

@@ -151,3 +151,6 @@ iem_condition(uint64_t f, unsigned cc)
     }
     return value != (bool)(cc & 1);
 }
+
+/* XCHG of the accumulator with the register in the opcode, 90..97 (iem-atomic.c). */
+IemHandler iem_choose_xchg_accumulator(const Vcpu *vcpu, IemInsn *insn);

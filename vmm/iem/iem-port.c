@@ -51,7 +51,6 @@ ins(Vcpu *vcpu, const IemInsn *insn, unsigned size, uint64_t max)
     uint64_t count = 0;
     void *target;
 
-    check_port(vcpu, port, size);
     if (max > 1)
         count = iem_string_run(vcpu, insn, X86_ES, to, size, true, MIN(max, UINT16_MAX), &target);
     if (count > 0) {
@@ -76,7 +75,6 @@ outs(Vcpu *vcpu, const IemInsn *insn, unsigned size, uint64_t max)
     uint64_t count = 0;
     void *source;
 
-    check_port(vcpu, port, size);
     if (max > 1)
         count =
             iem_string_run(vcpu, insn, insn->seg, from, size, false, MIN(max, UINT16_MAX), &source);
@@ -93,15 +91,18 @@ outs(Vcpu *vcpu, const IemInsn *insn, unsigned size, uint64_t max)
     return count;
 }
 
+/* The right to the port is checked even when there is nothing to do. */
 static void
 op_ins(Vcpu *vcpu, const IemInsn *insn)
 {
+    check_port(vcpu, (uint16_t)vcpu->gpr[X86_RDX], insn->width);
     iem_string_repeat(vcpu, insn, ins, insn->width, IEM_STRING_MOVE);
 }
 
 static void
 op_outs(Vcpu *vcpu, const IemInsn *insn)
 {
+    check_port(vcpu, (uint16_t)vcpu->gpr[X86_RDX], insn->width);
     iem_string_repeat(vcpu, insn, outs, insn->width, IEM_STRING_MOVE);
 }
 
