@@ -6,7 +6,8 @@
  * is deterministic. Status 0: the program ended; 2: arguments; 3: triple fault; 4: out of
  * instructions.
  *
- *   run-bare ENGINE PROGRAM */
+ *   run-bare ENGINE PROGRAM
+ *   run-bare --engines          names the engines of this build that the host can run */
 #include "vmm/em/em.h"
 
 #include <stdio.h>
@@ -129,6 +130,15 @@ free_rooms(Bare *bare)
     iom_free(bare->rooms.iom);
 }
 
+static void
+list_engines(void)
+{
+    for (const EmEngine *const *engine = em_engines(); *engine != NULL; engine++) {
+        if ((*engine)->probe(NULL))
+            puts((*engine)->name);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -136,8 +146,12 @@ main(int argc, char **argv)
     Bare bare = {0};
     Status status;
 
+    if (argc == 2 && strcmp(argv[1], "--engines") == 0) {
+        list_engines();
+        return STATUS_ENDED;
+    }
     if (argc != 3) {
-        fprintf(stderr, "usage: run-bare ENGINE PROGRAM\n");
+        fprintf(stderr, "usage: run-bare ENGINE PROGRAM | --engines\n");
         return STATUS_USAGE;
     }
     if (!make_rooms(&bare, argv[1], &error) || !load_program(&bare, argv[2], &error)) {

@@ -195,7 +195,8 @@ uint64_t iem_virtual_flags(const Vcpu *vcpu);
 void iem_load_virtual_flags(Vcpu *vcpu, uint64_t image);
 
 /* ---- ports (iem-io.c, iem-dr.c) ---- */
-/* #GP(0) unless IOPL or the TSS's map lets the program touch the port. Before IN, OUT, INS, OUTS. */
+/* #GP(0) unless IOPL or the TSS's map lets the program touch the port. Before IN, OUT, INS, OUTS.
+ */
 void iem_check_io(Vcpu *vcpu, uint16_t port, unsigned size);
 /* After the access: I/O breakpoints become a trap. */
 void iem_debug_io(Vcpu *vcpu, uint16_t port, unsigned size);

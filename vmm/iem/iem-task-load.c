@@ -78,7 +78,8 @@ load_data(Vcpu *vcpu, unsigned seg, uint16_t selector, unsigned cpl, uint32_t ex
     iem_load_data(vcpu, seg, selector, &d);
 }
 
-/* CPL counts as 3 until there is an SS, so that the handler of a fault gets a stack from the TSS. */
+/* CPL counts as 3 until there is an SS, so that the handler of a fault gets a stack from the TSS.
+ */
 static void
 place_selectors(Vcpu *vcpu, const IemTaskState *task)
 {
