@@ -55,7 +55,7 @@ ROOMS = {
     'app/worker/': (*API, 'devices/drivers/disk/image/', 'vmm/base/', 'seccomp', 'slirp', 'libosinfo'),
     'app/service/': (*API, 'usb/host/usb-host-list.h'),
     'app/service/settings/': (*API, 'app/service/', 'libxml2'),
-    'app/console/': (*API, 'vmm/vmm.h', 'vmm/pdm/pdm.h', 'vmm/base/', 'devices/devices.h', 'devices/machine.h', 'usb/vusb.h',
+    'app/console/': (*API, 'vmm/vmm.h', 'vmm/pdm/pdm.h', 'vmm/pdm/pdm-vm.h', 'vmm/base/', 'devices/devices.h', 'devices/machine.h', 'usb/vusb.h',
                      'audio/audio.h', 'seccomp'),
     'app/main.c': (*API, 'app/console/console-run.h', 'app/manager/', 'app/vmwindow/', 'GTK'),
     'app/headless/': (*API, 'app/console/console-run.h'),

@@ -281,8 +281,8 @@ struct PdmApi {
 
 #include "vmm/pdm/pdm-inline.h" /* pdm_*(): one static inline function for each entry */
 
-/* A module file exports `const PdmModule *vitrine_module(void)`. It links to GLib only: what it needs of the
- * program it reaches through device->api. tests/device/example-module is one. */
+/* A module file exports `const PdmModule *vitrine_module(void)`. It links to GLib only: what it
+ * needs of the program it reaches through device->api. tests/device/example-module is one. */
 typedef struct {
     uint32_t abi;
     const PdmDeviceInfo *const *devices; /* NULL-terminated, may be NULL */
