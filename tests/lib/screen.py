@@ -15,8 +15,17 @@ from gi.repository import GdkPixbuf  # noqa: E402
 
 FONT_FILES = ('/usr/share/seabios/vgabios-stdvga.bin', '/usr/share/seabios/vgabios-isavga.bin')
 CELL_HEIGHT = 16
+CURSOR_LINE = 13  # of a cell, where its cursor begins
+MOST_WRONG_DOTS = 12
 # Rows of 'A' in the 8x16 font of every VGA BIOS: where it stands tells where the font begins.
 LETTER_A = bytes((0, 0, 0x10, 0x38, 0x6c, 0xc6, 0xc6, 0xfe, 0xc6, 0xc6, 0xc6, 0xc6, 0, 0, 0, 0))
+# The VGA BIOS has some letters in the form for cells of 9 dots; a Linux framebuffer console draws these.
+NARROW_FORMS = {
+    '0': '386cc6c6d6d6c6c66c38', 'M': 'c6eefefed6c6c6c6c6c6', 'T': '7e7e5a1818181818183c', 'V': 'c6c6c6c6c6c6c66c3810',
+    'W': 'c6c6c6c6d6d6d6feee6c', 'X': 'c6c66c7c38387c6cc6c6', 'Y': '666666663c181818183c',
+    'Z': 'fec6860c183060c2c6fe', 'm': '000000ecfed6d6d6d6c6', 'v': '000000c6c6c6c6c66c38',
+    'w': '000000c6c6d6d6d6fe6c', 'x': '000000c66c3838386cc6',
+}
 
 
 @functools.lru_cache(maxsize=1)
@@ -33,6 +42,8 @@ def font():
             for code in codes:
                 glyph = table[code * CELL_HEIGHT:(code + 1) * CELL_HEIGHT]
                 glyphs.setdefault(glyph, bytes([code]).decode('cp437'))
+            for char, rows in NARROW_FORMS.items():
+                glyphs.setdefault(bytes(2) + bytes.fromhex(rows) + bytes(4), char)
             return glyphs
     return {}
 
@@ -80,12 +91,26 @@ def _cell(picture, x, y, glyphs):
         char = glyphs.get(_glyph(rows, ink))
         if char is not None:
             return char
-    # The cursor covers the last lines of a cell: compare what is above them.
-    for ink in colours:
-        top = _glyph(rows[:13], ink)
-        for glyph, char in glyphs.items():
-            if glyph[:13] == top:
-                return char
+    return _nearest(rows, colours, glyphs)
+
+
+def _distance(cell, glyph):
+    """Dots in which two bitmaps differ, where the one may stand a column aside."""
+    moved = int.from_bytes(bytes(row >> 1 for row in cell), 'big')
+    cell, glyph = int.from_bytes(cell, 'big'), int.from_bytes(glyph, 'big')
+    return min((cell ^ glyph).bit_count(), (moved ^ glyph).bit_count() + 1,
+               (cell ^ glyph >> 1).bit_count() + 1)
+
+
+def _nearest(rows, colours, glyphs):
+    """The character that a cell resembles: the kernel's own 8x16 font draws a few letters by some dots
+    differently, and a cursor covers a cell's last lines."""
+    for lines, most in ((CELL_HEIGHT, MOST_WRONG_DOTS), (CURSOR_LINE, MOST_WRONG_DOTS // 4)):
+        wrong, char = min(((_distance(_glyph(rows[:lines], ink), glyph[:lines]), char)
+                           for ink in colours for glyph, char in glyphs.items()),
+                          key=lambda pair: pair[0])
+        if wrong <= most:
+            return char
     return None
 
 

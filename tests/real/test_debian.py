@@ -60,7 +60,7 @@ def log_in_by_keyboard(machine):
     machine.wait_screen('Password:', 60)
     machine.type('vitrine')
     machine.press('return')
-    machine.wait_screen(r'root@vitrine-guest:~#', 120, 'shell')
+    machine.wait_screen(r'root@vitrine-guest:.#', 120, 'shell')
 
 
 def orderly(machine):

@@ -25,8 +25,6 @@ def main():
             machine.wait_serial('chosen: second', 30)
             machine.wait_screen('chosen: second', 30, 'chosen')
             machine.press('escape')
-            machine.wait_serial('Press any key|First entry', 30)
-            machine.press('return')
             machine.wait_screen('Power off', 30)
             machine.press('end', 'return')
             machine.wait_state('poweroff', 60)

@@ -117,9 +117,9 @@ class Archives(unittest.TestCase):
 class Screens(unittest.TestCase):
     """Reading text off pictures."""
 
-    def draw(self, lines, path):
-        """A PPM picture of text in the VGA BIOS's font."""
-        glyphs = {char: glyph for glyph, char in reversed(screen.font().items())}
+    def draw(self, lines, path, forms):
+        """A PPM picture of text; where a letter has two forms, the first or the last of them."""
+        glyphs = {char: glyph for glyph, char in forms(screen.font().items())}
         width = max(len(line) for line in lines)
         rows = bytearray()
         for line in lines:
@@ -132,11 +132,12 @@ class Screens(unittest.TestCase):
 
     def test_text_mode(self):
         """Text in the BIOS's font is read exactly."""
-        lines = ['GNU GRUB  version 2.06', '*First entry', 'l1I|O0 {~} @#$%']
-        with tempfile.TemporaryDirectory() as name:
-            path = Path(name) / 'a.ppm'
-            self.draw(lines, path)
-            self.assertEqual(screen.read_text(path).split('\n'), lines)
+        lines = ['GNU GRUB  version 2.06', '*First entry', 'l1I|O0 {~} @#$%', 'MTVWXYZ mvwxyz']
+        for forms in (list, reversed):
+            with tempfile.TemporaryDirectory() as name:
+                path = Path(name) / 'a.ppm'
+                self.draw(lines, path, forms)
+                self.assertEqual(screen.read_text(path).split('\n'), lines)
 
 
 class Lines(unittest.TestCase):
