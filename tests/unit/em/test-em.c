@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * EM with a few bytes of guest code: exact budgets, interrupts at exact times, halts, NMI, INIT and
+ * SIPI, shutdown, requests from other threads, what an idle guest costs. */
+#include "vmm/base/clock.h"
+#include "vmm/em/em.h"
+
+#include <string.h>
+
+#define CODE 0x1000u
+#define HANDLER 0x2000u
+#define COUNTER 0x500u
+#define APIC 0xfee00000ull
+#define MS 1000000ull
+
+typedef struct {
+    EmRooms rooms;
+    Em *em;
+    Vcpu *vcpu;
+    TmTimer *periodic;
+} Bench;
+
+static uint8_t *
+ram(const Bench *bench, uint32_t gpa)
+{
+    return (uint8_t *)pgm_mem_host(pgm_ram_mem(bench->rooms.pgm)) + gpa;
+}
+
+static void
+bench_open(Bench *bench, bool deterministic)
+{
+    const CpumConfig cpu = {
+        .cpus = 1, .pae = true, .long_mode = true, .apic = true, .x2apic = true, .nx = true};
+    const TmConfig time = {.deterministic = deterministic, .deterministic_hz = 1000000000};
+    const EmConfig config = {.engine = "auto"};
+    EmRooms *rooms = &bench->rooms;
+    g_autoptr(GError) error = NULL;
+
+    rooms->cpum = cpum_new(&cpu, NULL);
+    rooms->iom = iom_new();
+    rooms->pgm = pgm_new(rooms->cpum, rooms->iom, NULL);
+    g_assert_true(pgm_ram_setup(rooms->pgm, 1 << 20, 0, NULL));
+    rooms->tm = tm_new(rooms->cpum, &time, NULL);
+    rooms->trpm = trpm_new(rooms->cpum, rooms->pgm, rooms->iom, rooms->tm, true, NULL);
+    bench->em = em_new(rooms, &config, &error);
+    g_assert_no_error(error);
+    bench->vcpu = cpum_vcpu(rooms->cpum, 0);
+}
+
+static void
+bench_close(Bench *bench)
+{
+    em_free(bench->em);
+    trpm_free(bench->rooms.trpm);
+    tm_free(bench->rooms.tm);
+    pgm_free(bench->rooms.pgm);
+    iom_free(bench->rooms.iom);
+    cpum_free(bench->rooms.cpum);
+}
+
+/* Real mode, 0:CODE, stack below it. */
+static void
+load(Bench *bench, const void *code, size_t size)
+{
+    Vcpu *vcpu = bench->vcpu;
+
+    memcpy(ram(bench, CODE), code, size);
+    vcpu->seg[X86_CS].sel = 0;
+    vcpu->seg[X86_CS].base = 0;
+    vcpu->rip = CODE;
+    vcpu->gpr[X86_RSP] = CODE;
+    cpum_update_mode(vcpu);
+    pgm_flush_tlb(vcpu, true);
+}
+
+/* The handler of a vector: inc word [COUNTER]; iret */
+static void
+set_handler(Bench *bench, unsigned vector)
+{
+    static const uint8_t handler[] = {0xff, 0x06, COUNTER & 0xff, COUNTER >> 8, 0xcf};
+    const uint32_t entry = HANDLER;
+
+    memcpy(ram(bench, HANDLER), handler, sizeof handler);
+    memcpy(ram(bench, vector * 4), &entry, 4);
+}
+
+static unsigned
+counter(const Bench *bench)
+{
+    return ram(bench, COUNTER)[0] | ram(bench, COUNTER + 1)[0] << 8;
+}
+
+static void
+write_apic(Bench *bench, uint32_t reg, uint32_t value)
+{
+    pgm_cpu_phys_write(bench->vcpu, APIC + reg, value, 4);
+}
+
+/* --- deterministic --- */
+
+static const uint8_t count_loop[] = {0x40, 0xeb, 0xfd};      /* inc ax; jmp -3 */
+static const uint8_t halt_loop[] = {0xfb, 0xf4, 0xeb, 0xfc}; /* sti; hlt; jmp -4 */
+
+static void
+test_budget(void)
+{
+    Bench bench;
+
+    bench_open(&bench, true);
+    load(&bench, count_loop, sizeof count_loop);
+    for (unsigned total = 0, part = 1; part < 2000; part += 37) {
+        g_assert_cmpint(em_run_for(bench.vcpu, part), ==, EM_RESULT_BUDGET);
+        total += part;
+        g_assert_cmpuint(bench.vcpu->retired, ==, total);
+        g_assert_cmphex(bench.vcpu->gpr[X86_RAX], ==, (total + 1) / 2);
+        g_assert_cmpuint(tm_now(bench.rooms.tm), ==, total); /* at 1 GHz */
+    }
+    g_assert_cmpstr(em_engine_name(bench.vcpu), ==, "iem");
+    bench_close(&bench);
+}
+
+typedef struct {
+    Bench *bench;
+    uint64_t retired, now;
+} Alarm;
+
+static void
+on_alarm(void *user)
+{
+    Alarm *alarm = user;
+
+    alarm->retired = alarm->bench->vcpu->retired;
+    alarm->now = tm_now(alarm->bench->rooms.tm);
+}
+
+/* A timer expires after exactly the instructions that its deadline is away. */
+static void
+test_exact_timer(void)
+{
+    Bench bench;
+    Alarm alarm = {.bench = &bench};
+    TmTimer *timer;
+
+    bench_open(&bench, true);
+    load(&bench, count_loop, sizeof count_loop);
+    timer = tm_timer_new(bench.rooms.tm, "alarm", on_alarm, &alarm);
+    for (unsigned i = 1; i < 50; i++) {
+        const uint64_t deadline = tm_now(bench.rooms.tm) + i * 13;
+
+        tm_timer_set(timer, deadline);
+        em_run_for(bench.vcpu, 1000);
+        g_assert_cmpuint(alarm.now, ==, deadline);
+        g_assert_cmpuint(alarm.retired, ==, deadline);
+    }
+    bench_close(&bench);
+}
+
+/* The local APIC's timer wakes a halted CPU; time passes only as far as the next deadline. */
+static void
+test_halt(void)
+{
+    Bench bench;
+    Vcpu *vcpu;
+
+    bench_open(&bench, true);
+    vcpu = bench.vcpu;
+    load(&bench, halt_loop, sizeof halt_loop);
+    set_handler(&bench, 0x40);
+    write_apic(&bench, 0xf0, 0x1ff);
+    write_apic(&bench, 0x320, 0x40);
+    write_apic(&bench, 0x3e0, 0xb);
+    write_apic(&bench, 0x380, 5000000);
+    /* sti, hlt; then inc, iret, jmp, sti, hlt */
+    g_assert_cmpint(em_run_for(vcpu, 7), ==, EM_RESULT_BUDGET);
+    g_assert_cmpuint(counter(&bench), ==, 1);
+    g_assert_cmpuint(vcpu->activity, ==, CPUM_HALTED);
+    g_assert_cmpuint(tm_now(bench.rooms.tm), >=, 5000000);
+    g_assert_cmpuint(tm_now(bench.rooms.tm), <, 5001000);
+    /* Nothing can wake it any more: a bounded run ends. */
+    g_assert_cmpint(em_run_for(vcpu, 100), ==, EM_RESULT_BUDGET);
+    g_assert_cmpuint(vcpu->retired, ==, 7);
+    /* An NMI wakes it also with IF = 0. */
+    vcpu->rflags &= ~(uint64_t)X86_FL_IF;
+    set_handler(&bench, 2);
+    trpm_nmi(vcpu);
+    em_run_for(vcpu, 2);
+    g_assert_cmpuint(counter(&bench), ==, 2);
+    g_assert_cmpuint(vcpu->nmi_blocked, ==, 0);
+    bench_close(&bench);
+}
+
+/* STI holds an interrupt back for one instruction. */
+static void
+test_shadow(void)
+{
+    static const uint8_t code[] = {0x90, 0xfb, 0x40, 0x40, 0xeb, 0xfe}; /* nop; sti; inc ax twice */
+    Bench bench;
+
+    bench_open(&bench, true);
+    load(&bench, code, sizeof code);
+    set_handler(&bench, 0x40);
+    write_apic(&bench, 0xf0, 0x1ff);
+    trpm_apic_message(bench.rooms.trpm, 0, false, TRPM_FIXED, 0x40, false);
+    em_run_for(bench.vcpu, 3);
+    g_assert_cmphex(bench.vcpu->gpr[X86_RAX], ==, 1);
+    g_assert_cmpuint(counter(&bench), ==, 0);
+    em_run_for(bench.vcpu, 2);
+    g_assert_cmpuint(counter(&bench), ==, 1);
+    g_assert_cmphex(bench.vcpu->gpr[X86_RAX], ==, 1);
+    bench_close(&bench);
+}
+
+static void
+test_shutdown(void)
+{
+    static const uint8_t code[] = {0x0f, 0x01, 0x1e, 0x00, 0x06, 0xcc}; /* lidt [0x600]; int3 */
+    Bench bench;
+
+    bench_open(&bench, true);
+    load(&bench, code, sizeof code);
+    g_assert_cmpint(em_run_for(bench.vcpu, 100), ==, EM_RESULT_SHUTDOWN);
+    g_assert_cmpuint(bench.vcpu->activity, ==, CPUM_SHUTDOWN);
+    g_assert_cmpint(em_run_for(bench.vcpu, 100), ==, EM_RESULT_SHUTDOWN);
+    bench_close(&bench);
+}
+
+static void
+test_init(void)
+{
+    Bench bench;
+    Vcpu *vcpu;
+
+    bench_open(&bench, true);
+    vcpu = bench.vcpu;
+    load(&bench, count_loop, sizeof count_loop);
+    em_run_for(vcpu, 10);
+    /* The boot CPU goes to the reset vector; there is nothing but ones, an undefined opcode … */
+    trpm_apic_message(bench.rooms.trpm, 0, false, TRPM_INIT, 0, false);
+    vcpu->activity = CPUM_HALTED;
+    cpum_pend(vcpu, CPUM_PEND_REQUEST);
+    g_assert_cmpint(em_run_for(vcpu, 1), ==, EM_RESULT_REQUEST);
+    cpum_unpend(vcpu, CPUM_PEND_REQUEST);
+    memcpy(ram(&bench, 0x6 * 4), "\0\x20\0\0", 4); /* … whose handler is ours */
+    set_handler(&bench, 6);
+    em_run_for(vcpu, 1);
+    g_assert_cmphex(vcpu->gpr[X86_RAX], ==, 0);
+    g_assert_cmpuint(counter(&bench), ==, 1);
+    /* SIPI starts only a CPU that waits for it. */
+    memcpy(ram(&bench, 0x3000), count_loop, sizeof count_loop);
+    trpm_apic_message(bench.rooms.trpm, 0, false, TRPM_STARTUP, 3, false);
+    em_run_for(vcpu, 1);
+    g_assert_cmphex(vcpu->seg[X86_CS].base, !=, 0x3000);
+    vcpu->activity = CPUM_WAIT_SIPI;
+    trpm_apic_message(bench.rooms.trpm, 0, false, TRPM_STARTUP, 3, false);
+    em_run_for(vcpu, 1);
+    g_assert_cmphex(vcpu->seg[X86_CS].base, ==, 0x3000);
+    g_assert_cmphex(vcpu->gpr[X86_RAX], ==, 1);
+    bench_close(&bench);
+}
+
+/* --- with the host's clock --- */
+
+typedef struct {
+    Bench *bench;
+    EmResult result;
+    uint64_t cpu_ns;
+} Runner;
+
+static gpointer
+run(gpointer user)
+{
+    Runner *runner = user;
+
+    runner->result = em_run(runner->bench->vcpu);
+    return NULL;
+}
+
+static void
+on_tick(void *user)
+{
+    Bench *bench = user;
+
+    trpm_apic_message(bench->rooms.trpm, 0, false, TRPM_FIXED, 0x40, false);
+}
+
+static void
+on_period(void *user)
+{
+    Bench *bench = user;
+
+    on_tick(user);
+    tm_timer_set(bench->periodic, tm_now(bench->rooms.tm) + 4 * MS);
+}
+
+/* A halted guest with 250 ticks a second: it ticks, and costs next to nothing. */
+static void
+test_idle(void)
+{
+    static const uint8_t handler[] = {
+        0xff, 0x06, COUNTER & 0xff, COUNTER >> 8, /* inc word */
+        0x66, 0x67, 0xc7,           0x05,         0xb0, 0x00,
+        0xe0, 0xfe, 0x00,           0x00,         0x00, 0x00, /* mov dword [apic eoi], 0 */
+        0xcf};
+    Bench bench;
+    Runner runner = {.bench = &bench};
+    GThread *thread;
+    uint64_t cpu;
+
+    bench_open(&bench, false);
+    load(&bench, halt_loop, sizeof halt_loop);
+    set_handler(&bench, 0x40);
+    memcpy(ram(&bench, HANDLER), handler, sizeof handler);
+    bench.vcpu->seg[X86_DS].limit = UINT32_MAX; /* as after a visit to protected mode */
+    write_apic(&bench, 0xf0, 0x1ff);
+    bench.periodic = tm_timer_new(bench.rooms.tm, "tick", on_period, &bench);
+    tm_timer_set(bench.periodic, 0);
+    tm_resume(bench.rooms.tm);
+    cpu = base_clock_cpu_ns();
+    thread = g_thread_new("cpu", run, &runner);
+    g_usleep(500000);
+    cpum_pend(bench.vcpu, CPUM_PEND_REQUEST);
+    g_thread_join(thread);
+    cpu = base_clock_cpu_ns() - cpu;
+    g_assert_cmpint(runner.result, ==, EM_RESULT_REQUEST);
+    g_assert_cmpuint(counter(&bench), >, 20);
+    g_assert_cmpuint(counter(&bench), <=, 130);
+    g_assert_cmpuint(em_time_halted_ns(bench.vcpu), >, 100 * MS);
+    g_test_message("%u ticks, %.2f %% of one core", counter(&bench), (double)cpu / 5e6);
+    g_assert_cmpuint(cpu, <, 50 * MS);
+    bench_close(&bench);
+}
+
+/* A guest that never halts still gets its timers, by TM's thread. */
+static void
+test_busy(void)
+{
+    Bench bench;
+    Runner runner = {.bench = &bench};
+    TmTimer *timer;
+    GThread *thread;
+
+    bench_open(&bench, false);
+    load(&bench, count_loop, sizeof count_loop);
+    bench.vcpu->rflags |= X86_FL_IF;
+    set_handler(&bench, 0x40);
+    write_apic(&bench, 0xf0, 0x1ff);
+    timer = tm_timer_new(bench.rooms.tm, "tick", on_tick, &bench);
+    tm_timer_set(timer, 5 * MS);
+    tm_resume(bench.rooms.tm);
+    thread = g_thread_new("cpu", run, &runner);
+    for (unsigned i = 0; i < 5000 && *(volatile uint8_t *)ram(&bench, COUNTER) == 0; i++)
+        g_usleep(1000);
+    cpum_pend(bench.vcpu, CPUM_PEND_REQUEST);
+    g_thread_join(thread);
+    g_assert_cmpint(runner.result, ==, EM_RESULT_REQUEST);
+    g_assert_cmpuint(counter(&bench), ==, 1);
+    g_assert_cmpuint(em_time_in_engine_ns(bench.vcpu), >, 0);
+    bench_close(&bench);
+}
+
+static void
+test_engines(void)
+{
+    const EmEngine *const *engines = em_engines();
+    const EmConfig config = {.engine = "warp"};
+    Bench bench;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpstr(engines[0]->name, ==, "iem");
+    bench_open(&bench, true);
+    em_free(bench.em);
+    g_assert_null(em_new(&bench.rooms, &config, &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_INVALID);
+    bench.em = NULL;
+    bench_close(&bench);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/em/budget", test_budget);
+    g_test_add_func("/em/exact-timer", test_exact_timer);
+    g_test_add_func("/em/halt", test_halt);
+    g_test_add_func("/em/shadow", test_shadow);
+    g_test_add_func("/em/shutdown", test_shutdown);
+    g_test_add_func("/em/init", test_init);
+    g_test_add_func("/em/idle", test_idle);
+    g_test_add_func("/em/busy", test_busy);
+    g_test_add_func("/em/engines", test_engines);
+    return g_test_run();
+}
