@@ -346,7 +346,7 @@ ata_execute(IdeChannel *channel, uint8_t code)
         /* A packet drive answers a disk's IDENTIFY and READ with its signature. */
         if (drive->atapi && (code == 0xec || code == 0x20))
             ide_set_signature(drive);
-        else
+        else if (code != 0xa1) /* how a host finds out that it is a disk */
             pdm_log(channel->device, "ATA command %02x is not known to drive %u.", code,
                     (unsigned)(drive - channel->drives));
         abort_command(channel);
