@@ -30,8 +30,8 @@ em_wait_halted(Vcpu *vcpu)
 {
     EmVcpu *own = vcpu->em_vcpu;
     Tm *tm = own->em->rooms.tm;
-    const uint64_t start = base_clock_ns();
 
+    em_count_start(&own->halt_since);
     if (vcpu->id == 0)
         tm_set_polled(tm, true);
     while (cpum_pending(vcpu) == 0) {
@@ -40,5 +40,5 @@ em_wait_halted(Vcpu *vcpu)
         else
             base_waiter_wait_until(own->waiter, UINT64_MAX);
     }
-    own->halted_ns += base_clock_ns() - start;
+    em_count_stop(&own->halt_since, &own->halted_ns);
 }

@@ -12,7 +12,9 @@ typedef struct EmVcpu {
     BaseWaiter *waiter;
     /* Short slices left before TM's thread takes over from looking at deadlines here. */
     unsigned slices;
-    uint64_t running_ns, halted_ns; /* in em_run(), and of that in halts */
+    /* Read by other threads: time in em_run() so far and of that in halts; base_clock_ns() at which
+     * the present em_run() and the present halt began, 0 outside. */
+    _Atomic uint64_t running_ns, halted_ns, run_since, halt_since;
 } EmVcpu;
 
 struct Em {
@@ -27,6 +29,9 @@ struct Em {
 
 /* em-pending.c: acts on everything that is pending; false: em_run() has to return *result. */
 bool em_act_on_pending(Vcpu *vcpu, EmResult *result);
+/* em-statistics.c: the present run or halt begins, ends. */
+void em_count_start(_Atomic uint64_t *since);
+void em_count_stop(_Atomic uint64_t *since, _Atomic uint64_t *total);
 /* em-halt.c: sleeps until something is pending or a timer expired. */
 void em_wait_halted(Vcpu *vcpu);
 void em_waker(Vcpu *vcpu, void *user);

@@ -15,7 +15,7 @@
 #define SLICES_AFTER_HALT 50u
 
 static const EmEngine *const engines[] = {
-#define ENGINE(name) &name##_engine,
+#define ENGINE(engine) &engine,
 #include "vmm/em/engines.def"
 #undef ENGINE
     NULL,
@@ -204,15 +204,15 @@ EmResult
 em_run(Vcpu *vcpu)
 {
     EmVcpu *own = vcpu->em_vcpu;
-    const uint64_t start = base_clock_ns();
     EmResult result;
 
     pgm_bind_thread(vcpu);
+    em_count_start(&own->run_since);
     if (tm_is_deterministic(own->em->rooms.tm))
         result = em_run_counted(vcpu, UINT64_MAX);
     else
         result = run(vcpu);
-    own->running_ns += base_clock_ns() - start;
+    em_count_stop(&own->run_since, &own->running_ns);
     return result;
 }
 
@@ -223,26 +223,4 @@ em_run_for(Vcpu *vcpu, uint64_t instructions)
 
     pgm_bind_thread(vcpu);
     return em_run_counted(vcpu, end < vcpu->retired ? UINT64_MAX : end);
-}
-
-/* --- statistics --- */
-
-const char *
-em_engine_name(const Vcpu *vcpu)
-{
-    return vcpu->em_vcpu->engine->name;
-}
-
-uint64_t
-em_time_in_engine_ns(const Vcpu *vcpu)
-{
-    const EmVcpu *own = vcpu->em_vcpu;
-
-    return own->running_ns > own->halted_ns ? own->running_ns - own->halted_ns : 0;
-}
-
-uint64_t
-em_time_halted_ns(const Vcpu *vcpu)
-{
-    return vcpu->em_vcpu->halted_ns;
 }

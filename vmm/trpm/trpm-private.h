@@ -15,15 +15,37 @@
 
 /* Register numbers: the MMIO offset / 16, or the x2APIC MSR - 0x800. */
 enum {
-    APIC_ID = 0x02, APIC_VERSION = 0x03, APIC_TPR = 0x08, APIC_APR = 0x09, APIC_PPR = 0x0a,
-    APIC_EOI = 0x0b, APIC_RRD = 0x0c, APIC_LDR = 0x0d, APIC_DFR = 0x0e, APIC_SVR = 0x0f,
-    APIC_ISR = 0x10, APIC_TMR = 0x18, APIC_IRR = 0x20, APIC_ESR = 0x28, APIC_ICR = 0x30,
-    APIC_ICR_HIGH = 0x31, APIC_LVT = 0x32, APIC_TIMER_INITIAL = 0x38, APIC_TIMER_CURRENT = 0x39,
-    APIC_TIMER_DIVIDE = 0x3e, APIC_SELF_IPI = 0x3f,
+    APIC_ID = 0x02,
+    APIC_VERSION = 0x03,
+    APIC_TPR = 0x08,
+    APIC_APR = 0x09,
+    APIC_PPR = 0x0a,
+    APIC_EOI = 0x0b,
+    APIC_RRD = 0x0c,
+    APIC_LDR = 0x0d,
+    APIC_DFR = 0x0e,
+    APIC_SVR = 0x0f,
+    APIC_ISR = 0x10,
+    APIC_TMR = 0x18,
+    APIC_IRR = 0x20,
+    APIC_ESR = 0x28,
+    APIC_ICR = 0x30,
+    APIC_ICR_HIGH = 0x31,
+    APIC_LVT = 0x32,
+    APIC_TIMER_INITIAL = 0x38,
+    APIC_TIMER_CURRENT = 0x39,
+    APIC_TIMER_DIVIDE = 0x3e,
+    APIC_SELF_IPI = 0x3f,
 };
 
 typedef enum {
-    LVT_TIMER, LVT_THERMAL, LVT_PERFORMANCE, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT,
+    LVT_TIMER,
+    LVT_THERMAL,
+    LVT_PERFORMANCE,
+    LVT_LINT0,
+    LVT_LINT1,
+    LVT_ERROR,
+    LVT_COUNT,
 } TrpmLvt;
 
 #define LVT_VECTOR 0xffu
