@@ -11,6 +11,7 @@ typedef struct {
     uint8_t classes[3];
     unsigned count;
     GString *paths;
+    bool in_path; /* the last word belonged to a path */
 } BootOrder;
 
 /* The nibble of a class, 0 for no class. */
@@ -31,18 +32,23 @@ boot_order_add(BootOrder *order, const char *word, GError **error)
 {
     uint8_t class = boot_order_class(word);
 
-    if (word[0] == '/') {
+    if (class) {
+        order->in_path = false;
+        if (order->count < G_N_ELEMENTS(order->classes))
+            order->classes[order->count++] = class;
+    } else if (word[0] == '/') {
+        order->in_path = true;
         g_string_append_printf(order->paths, "%s\n", word);
-        return true;
-    }
-    if (!class) {
+    } else if (order->in_path) {
+        /* The comma was the path's: "ide@1,1". */
+        g_string_truncate(order->paths, order->paths->len - 1);
+        g_string_append_printf(order->paths, ",%s\n", word);
+    } else {
         g_set_error(
             error, BASE_ERROR, BASE_ERROR_INVALID,
             "\"%s\" in the boot order is no kind of device; use disk, dvd, floppy, network.", word);
         return false;
     }
-    if (order->count < G_N_ELEMENTS(order->classes))
-        order->classes[order->count++] = class;
     return true;
 }
 

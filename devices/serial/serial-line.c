@@ -96,6 +96,14 @@ serial_send(Serial *serial)
     }
 }
 
+/* The driver has stopped taking bytes, not long ago: later ones are lost at once until it goes on.
+ */
+static bool
+serial_waits(const Serial *serial, uint64_t now)
+{
+    return serial->stalled_since && now < serial->stalled_since + STALL_MAX_NS;
+}
+
 /* The FIFO's last byte has reached the shift register, or waits for the driver. */
 static void
 serial_drain(Serial *serial)
@@ -103,16 +111,16 @@ serial_drain(Serial *serial)
     uint64_t now = pdm_now(serial->device);
 
     serial_send(serial);
-    if (serial->transmit.count) {
+    if (!serial->transmit.count) {
+        serial->stalled_since = 0;
+    } else {
         if (!serial->stalled_since)
             serial->stalled_since = MAX(now, 1);
-        if (now - MIN(serial->stalled_since, now) < STALL_MAX_NS) {
+        if (serial_waits(serial, now)) {
             pdm_timer_set(serial->device, serial->transmit_timer, now + STALL_RETRY_NS);
             return;
         }
         serial->transmit.count = 0;
-    } else {
-        serial->stalled_since = 0;
     }
     pdm_timer_cancel(serial->device, serial->transmit_timer);
     serial->shift_end = now + serial_character_ns(serial);
@@ -146,7 +154,7 @@ serial_transmit(Serial *serial, uint8_t byte)
         serial_drain(serial);
         return;
     }
-    if (!serial->stalled_since)
+    if (!serial_waits(serial, now))
         pdm_timer_set(serial->device, serial->transmit_timer,
                       MAX(serial->shift_end, now) +
                           (fifo->count - 1) * serial_character_ns(serial));
