@@ -31,7 +31,7 @@ CFLAGS = ['-O1', '-std=gnu11', '-ffreestanding', '-fno-pic', '-fno-pie', '-fno-s
           '-Wall', '-Wextra', '-Werror', f'-I{ROOT}']
 BITS = {
     32: (['-m32', '-march=i686'], ['-m', 'elf_i386']),
-    64: (['-m64', '-mno-red-zone', '-mcmodel=kernel', '-march=x86-64'], ['-m', 'elf_x86_64']),
+    64: (['-m64', '-mno-red-zone', '-march=x86-64'], ['-m', 'elf_x86_64']),
 }
 # What CPUs the references pretend to be, unless the program's differences say otherwise.
 MODELS = {'qemu': 'max,vendor=AuthenticAMD', 'bochs': 'ryzen'}

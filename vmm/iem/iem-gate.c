@@ -142,9 +142,12 @@ call_inner_legacy(Vcpu *vcpu, Gate *gate, unsigned cpl)
 static void
 call_inner_long(Vcpu *vcpu, Gate *gate, unsigned cpl)
 {
+    uint64_t sp = iem_tss_stack64(vcpu, cpl, 0, 0);
     IemFrame frame;
 
-    iem_frame_inner64(vcpu, &frame, iem_tss_stack64(vcpu, cpl, 0, 0), cpl, 0);
+    if (!iem_is_canonical(vcpu, sp))
+        iem_raise_error(vcpu, X86_XCPT_SS, 0);
+    iem_frame_inner64(vcpu, &frame, sp, cpl, 0);
     iem_frame_check_push(vcpu, &frame, 4, 8);
     iem_check_code_offset(vcpu, &gate->cs, gate->offset, 0);
     iem_frame_push(vcpu, &frame, vcpu->seg[X86_SS].sel, 8);

@@ -29,9 +29,14 @@ fetch_gate(Vcpu *vcpu, const IemEvent *event, IemDescriptor *d)
 static uint64_t
 handler_stack(Vcpu *vcpu, const IemEvent *event, unsigned cpl, unsigned ist)
 {
-    if (ist || cpl != vcpu->cpl)
-        return iem_tss_stack64(vcpu, cpl, ist, event->ext);
-    return vcpu->gpr[X86_RSP];
+    uint64_t sp;
+
+    if (!ist && cpl == vcpu->cpl)
+        return vcpu->gpr[X86_RSP];
+    sp = iem_tss_stack64(vcpu, cpl, ist, event->ext);
+    if (!iem_is_canonical(vcpu, sp))
+        iem_raise_error(vcpu, X86_XCPT_SS, event->ext);
+    return sp;
 }
 
 static void
