@@ -2,11 +2,14 @@
  *
  * Long mode: interrupt frames and their alignment, IST, gates and far transfers, IRETQ, canonical
  * addresses, segments without limits, FS and GS bases, SYSCALL and SYSRET, what 64-bit mode
- * took away, control registers, compatibility mode. Intel SDM volume 3A 5.8, 6.14, 9.8; AMD APM volume 2. */
+ * took away, control registers, compatibility mode. Intel SDM volume 3A 5.8, 6.14, 9.8; AMD APM
+ * volume 2. */
 #include "tests/guest/lib/guest64.h"
 
-extern const uint8_t l_int90[], l_end[], l_ud[], l_iretq[], l_iretd[], l_call[], l_jump[], l_callq[];
-extern const uint8_t l_retf[], l_retfq[], l_read[], l_read_rbp[], l_jump_rax[], l_call_rax[], l_ret[];
+extern const uint8_t l_int90[], l_end[], l_ud[], l_iretq[], l_iretd[], l_call[], l_jump[],
+    l_callq[];
+extern const uint8_t l_retf[], l_retfq[], l_read[], l_read_rbp[], l_jump_rax[], l_call_rax[],
+    l_ret[];
 extern const uint8_t l_load_ds[], l_load_ss[], l_load_fs[], l_read_fs[], l_read_gs[], l_swapgs[];
 extern const uint8_t l_write_cs[], l_syscall[], l_sysretq[], l_sysretl[], l_sysenter[], l_push[];
 extern const uint8_t l_cr0[], l_cr4[], l_cr3[], l_cr8[], l_rdcr8[], l_wrmsr[], l_lldt[], l_ltr[];
@@ -96,8 +99,8 @@ frames(void)
                 idt[0x90] = idt[0x80];
                 idt[0x90].low |= (uint64_t)ist << 32;
                 e = run(c);
-                log_text("frame ring=%u skew=%u ist=%u: vec=%x below=%x rsp=+%x ss=%x cs=%x\n", ring,
-                         skew, ist, (uint32_t)e.vector, (uint32_t)(top - e.frame_end),
+                log_text("frame ring=%u skew=%u ist=%u: vec=%x below=%x rsp=+%x ss=%x cs=%x\n",
+                         ring, skew, ist, (uint32_t)e.vector, (uint32_t)(top - e.frame_end),
                          (uint32_t)(e.at.gpr[RSP] - c.gpr[RSP]), (uint32_t)e.at.ss,
                          (uint32_t)e.at.cs);
             }
@@ -121,8 +124,8 @@ gate_checks(void)
         e = run(context(l_int90, 3));
         log_text("idt type=%x: vec=%x err=%x\n", type, (uint32_t)e.vector, (uint32_t)e.error);
     }
-    static const uint16_t selectors[] = {0, 3, 0x200, SEL_DATA0, SEL_COMPAT0, SEL_CODE3,
-                                         SEL_CONFORMING, SEL_CODE0 | 3};
+    static const uint16_t selectors[] = {0,           3,         0x200,          SEL_DATA0,
+                                         SEL_COMPAT0, SEL_CODE3, SEL_CONFORMING, SEL_CODE0 | 3};
     for (unsigned i = 0; i < sizeof selectors / sizeof *selectors; i++) {
         for (unsigned ring = 0; ring < 4; ring += 3) {
             idt[0x90] = gate(selectors[i], (uint64_t)l_end, 0xee, 0);
@@ -183,14 +186,22 @@ irets(void)
         const char *name;
         uint16_t cs, ss;
     } cases[] = {
-        {"same", SEL_CODE0, SEL_DATA0},        {"same null ss", SEL_CODE0, 0},
-        {"outer", SEL_CODE3, SEL_DATA3},       {"outer null ss", SEL_CODE3, 3},
-        {"outer null ss 0", SEL_CODE3, 0},     {"compat", SEL_COMPAT3, SEL_DATA3},
-        {"compat null ss", SEL_COMPAT3, 3},    {"compat 0", SEL_COMPAT0, SEL_DATA0},
-        {"compat 0 null ss", SEL_COMPAT0, 0},  {"null cs", 0, SEL_DATA0},
-        {"data cs", SEL_DATA0, SEL_DATA0},     {"beyond", 0x200, SEL_DATA0},
-        {"ss rpl", SEL_CODE3, SEL_DATA0},      {"ss code", SEL_CODE3, SEL_CODE3},
-        {"rpl over dpl", SEL_CODE0 | 3, SEL_DATA3}, {"tss", SEL_TSS, SEL_DATA0},
+        {"same", SEL_CODE0, SEL_DATA0},
+        {"same null ss", SEL_CODE0, 0},
+        {"outer", SEL_CODE3, SEL_DATA3},
+        {"outer null ss", SEL_CODE3, 3},
+        {"outer null ss 0", SEL_CODE3, 0},
+        {"compat", SEL_COMPAT3, SEL_DATA3},
+        {"compat null ss", SEL_COMPAT3, 3},
+        {"compat 0", SEL_COMPAT0, SEL_DATA0},
+        {"compat 0 null ss", SEL_COMPAT0, 0},
+        {"null cs", 0, SEL_DATA0},
+        {"data cs", SEL_DATA0, SEL_DATA0},
+        {"beyond", 0x200, SEL_DATA0},
+        {"ss rpl", SEL_CODE3, SEL_DATA0},
+        {"ss code", SEL_CODE3, SEL_CODE3},
+        {"rpl over dpl", SEL_CODE0 | 3, SEL_DATA3},
+        {"tss", SEL_TSS, SEL_DATA0},
     };
     Event e;
 
@@ -250,9 +261,16 @@ far_transfers(void)
     static const struct {
         const char *name;
         uint16_t selector;
-    } cases[] = {{"code64", SEL_CODE0}, {"compat", SEL_COMPAT0}, {"code64 r3", SEL_CODE3},
-                 {"compat r3", SEL_COMPAT3}, {"conforming", SEL_CONFORMING}, {"null", 0},
-                 {"data", SEL_DATA0}, {"tss", SEL_TSS}, {"ldt", SEL_LDT}, {"L and D", SEL_FREE}};
+    } cases[] = {{"code64", SEL_CODE0},
+                 {"compat", SEL_COMPAT0},
+                 {"code64 r3", SEL_CODE3},
+                 {"compat r3", SEL_COMPAT3},
+                 {"conforming", SEL_CONFORMING},
+                 {"null", 0},
+                 {"data", SEL_DATA0},
+                 {"tss", SEL_TSS},
+                 {"ldt", SEL_LDT},
+                 {"L and D", SEL_FREE}};
 
     gdt_set(SEL_FREE, 0, 0xfffff, ATTR_CODE64 | 0x4000);
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -340,8 +358,7 @@ canonical(void)
     report("jump not canonical", &e, l_jump_rax);
     e = with(l_call_rax, 3, RAX, NON_CANONICAL);
     report("call not canonical", &e, l_call_rax);
-    log_text("call not canonical rsp: %x\n",
-             (uint32_t)(e.at.gpr[RSP] - context(NULL, 3).gpr[RSP]));
+    log_text("call not canonical rsp: %x\n", (uint32_t)(e.at.gpr[RSP] - context(NULL, 3).gpr[RSP]));
     Context c = context(l_ret, 3);
     *(uint64_t *)c.gpr[RSP] = NON_CANONICAL;
     e = run(c);
@@ -485,8 +502,8 @@ control(void)
         log_text("efer change %X: vec=%x err=%x now=%X\n", values[i], (uint32_t)e.vector,
                  (uint32_t)e.error, read_msr(0xc0000080));
     }
-    static const uint32_t bases[] = {0xc0000082, 0xc0000083, 0xc0000100, 0xc0000101, 0xc0000102,
-                                     0x175, 0x176};
+    static const uint32_t bases[] = {0xc0000082, 0xc0000083, 0xc0000100, 0xc0000101,
+                                     0xc0000102, 0x175,      0x176};
     for (unsigned i = 0; i < sizeof bases / sizeof *bases; i++) {
         Context c = context(l_wrmsr, 0);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What a 64-bit guest program has: descriptor tables of its own, and run(), which executes code in any
- * context (ring 0 and 3, 64-bit and compatibility mode) until the next interrupt or exception. The first
- * 4 GiB are mapped one to one with user pages of 2 MiB. */
+ * What a 64-bit guest program has: descriptor tables of its own, and run(), which executes code in
+ * any context (ring 0 and 3, 64-bit and compatibility mode) until the next interrupt or exception.
+ * The first 4 GiB are mapped one to one with user pages of 2 MiB. */
 #pragma once
 
 #include "tests/guest/lib/log.h"
