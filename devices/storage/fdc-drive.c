@@ -58,6 +58,19 @@ fdc_geometry(const Fdc *fdc, unsigned index, FdcGeometry *geometry)
     return (geometry->rates & (1u << fdc->rate)) != 0;
 }
 
+/* The kind that can read the disk which is there at power-on; else the common one, of 1.44 MB. */
+uint8_t
+fdc_drive_type(const FdcDrive *drive)
+{
+    if (drive->media == NULL)
+        return 0;
+    switch (drive->media->size(drive->media->user) / FDC_SECTOR) {
+    case 2400: return 2;
+    case 5760: return 5;
+    default: return 4;
+    }
+}
+
 /* A step with a disk in the drive makes the change line quiet. */
 void
 fdc_seek(Fdc *fdc, unsigned index, int track)

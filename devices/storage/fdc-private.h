@@ -154,6 +154,8 @@ void fdc_result(Fdc *fdc, uint8_t length, bool irq);
 
 /* fdc-drive.c */
 bool fdc_geometry(const Fdc *fdc, unsigned drive, FdcGeometry *geometry);
+/* As the CMOS has it: 0 none, 2 1.2 MB, 4 1.44 MB, 5 2.88 MB. */
+uint8_t fdc_drive_type(const FdcDrive *drive);
 void fdc_seek(Fdc *fdc, unsigned drive, int track);
 bool fdc_has_medium(const FdcDrive *drive);
 bool fdc_is_protected(const FdcDrive *drive);

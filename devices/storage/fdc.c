@@ -9,6 +9,10 @@ enum { OFFSET_DOR, OFFSET_TDR, OFFSET_STATUS, OFFSET_DATA };
 #define RATE_SELECT_RESET 0x80
 #define DIR_CHANGED 0x80
 
+/* CMOS bytes by which firmware and systems know of floppy drives. */
+#define CMOS_FLOPPY_TYPES 0x10
+#define CMOS_EQUIPMENT 0x14
+
 void
 fdc_update_irq(Fdc *fdc)
 {
@@ -188,6 +192,21 @@ attach_drive(Fdc *fdc, unsigned lun, GError **error)
     return false;
 }
 
+/* Drive A in the high half, B in the low one; both only if they are there. */
+static void
+tell_firmware(Fdc *fdc)
+{
+    uint8_t types =
+        (uint8_t)(fdc_drive_type(&fdc->drives[0]) << 4 | fdc_drive_type(&fdc->drives[1]));
+    unsigned count = (types >> 4 != 0) + ((types & 15) != 0);
+    int equipment = MAX(pdm_cmos_get(fdc->device, CMOS_EQUIPMENT), 0) & 0x3e;
+
+    if (count > 0)
+        equipment |= (int)(1 | (count - 1) << 6);
+    pdm_cmos_set(fdc->device, CMOS_FLOPPY_TYPES, types);
+    pdm_cmos_set(fdc->device, CMOS_EQUIPMENT, (uint8_t)equipment);
+}
+
 static const PdmMediaConnector *
 find_drive(PdmDevice *device, unsigned lun)
 {
@@ -210,6 +229,7 @@ fdc_construct(PdmDevice *device, const CfgmNode *config, GError **error)
     pdm_ports_map(device, pdm_ports_new(device, "floppy-input", 1, &input_ops, fdc), 0x3f7);
     pdm_dma_register(device, FDC_DMA, fdc_dma, fdc);
     drive_commands_offer(&fdc->commands, device, find_drive);
+    tell_firmware(fdc);
     fdc_reset(device);
     return true;
 }

@@ -152,6 +152,17 @@ test_start(void)
 }
 
 static void
+test_cmos(void)
+{
+    g_autoptr(DeviceBench) bench = new_bench(IMAGE_SIZE);
+    g_autoptr(DeviceBench) large = new_bench(2949120);
+
+    g_assert_cmphex(pdm_cmos_get(pdm_find_device(bench->pdm, "fdc", 0), 0x10), ==, 0x40);
+    g_assert_cmphex(pdm_cmos_get(pdm_find_device(bench->pdm, "fdc", 0), 0x14) & 0xc1, ==, 0x01);
+    g_assert_cmphex(pdm_cmos_get(pdm_find_device(large->pdm, "fdc", 0), 0x10), ==, 0x50);
+}
+
+static void
 test_read(void)
 {
     g_autoptr(DeviceBench) bench = new_bench(IMAGE_SIZE);
@@ -448,6 +459,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fdc/start", test_start);
+    g_test_add_func("/fdc/cmos", test_cmos);
     g_test_add_func("/fdc/read", test_read);
     g_test_add_func("/fdc/read-errors", test_read_errors);
     g_test_add_func("/fdc/write", test_write);
