@@ -219,8 +219,13 @@ em_run(Vcpu *vcpu)
 EmResult
 em_run_for(Vcpu *vcpu, uint64_t instructions)
 {
+    EmVcpu *own = vcpu->em_vcpu;
     const uint64_t end = vcpu->retired + instructions;
+    EmResult result;
 
     pgm_bind_thread(vcpu);
-    return em_run_counted(vcpu, end < vcpu->retired ? UINT64_MAX : end);
+    em_count_start(&own->run_since);
+    result = em_run_counted(vcpu, end < vcpu->retired ? UINT64_MAX : end);
+    em_count_stop(&own->run_since, &own->running_ns);
+    return result;
 }

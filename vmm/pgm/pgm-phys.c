@@ -6,7 +6,17 @@
 
 #include <string.h>
 
+/* Nobody answers beyond the longest address that x86 can form; below it sums do not overflow. */
+#define PHYS_END (1ull << 52)
+
 /* --- devices; under the reader's lock --- */
+
+/* How much of [gpa, gpa + size) lies in the range. A guest may name any address for DMA. */
+static size_t
+part_of(const PgmRange *range, uint64_t gpa, size_t size)
+{
+    return gpa >= PHYS_END ? size : (size_t)MIN(size, range->end - gpa);
+}
 
 void
 pgm_phys_read(Pgm *pgm, uint64_t gpa, void *data, size_t size)
@@ -16,9 +26,9 @@ pgm_phys_read(Pgm *pgm, uint64_t gpa, void *data, size_t size)
     g_rw_lock_reader_lock(&pgm->lock);
     while (size > 0) {
         const PgmRange *range = pgm_map_find(atomic_load(&pgm->map), gpa);
-        const size_t part = (size_t)MIN(size, range->end - gpa);
+        const size_t part = part_of(range, gpa, size);
 
-        if (range->read.to == PGM_TO_MEM)
+        if (range->read.to == PGM_TO_MEM && gpa < PHYS_END)
             memcpy(to, range->read.host + (gpa - range->start), part);
         else
             memset(to, 0xff, part);
@@ -37,10 +47,10 @@ pgm_phys_write(Pgm *pgm, uint64_t gpa, const void *data, size_t size)
     g_rw_lock_reader_lock(&pgm->lock);
     while (size > 0) {
         const PgmRange *range = pgm_map_find(atomic_load(&pgm->map), gpa);
-        const size_t part = (size_t)MIN(size, range->end - gpa);
+        const size_t part = part_of(range, gpa, size);
         const uint64_t inside = gpa - range->start;
 
-        if (range->write.to == PGM_TO_MEM) {
+        if (range->write.to == PGM_TO_MEM && gpa < PHYS_END) {
             memcpy(range->write.host + inside, from, part);
             pgm_written(pgm, NULL, range->write.mem, range->write.offset + inside, part);
         }
@@ -61,7 +71,7 @@ pgm_phys_map(Pgm *pgm, uint64_t gpa, size_t *size, bool write)
     g_rw_lock_reader_lock(&pgm->lock);
     range = pgm_map_find(atomic_load(&pgm->map), gpa);
     way = write ? &range->write : &range->read;
-    if (way->to == PGM_TO_MEM) {
+    if (way->to == PGM_TO_MEM && gpa < PHYS_END) {
         host = way->host + (gpa - range->start);
         *size = (size_t)MIN(*size, range->end - gpa);
     }
@@ -150,7 +160,7 @@ pgm_cpu_phys_read(Vcpu *vcpu, uint64_t gpa, unsigned size)
     const PgmRange *range;
     uint64_t value = 0;
 
-    gpa &= pgm_a20_mask(vcpu);
+    gpa &= pgm_a20_mask(vcpu) & (PHYS_END - 1);
     range = pgm_cpu_range(vcpu->pgm_vcpu, gpa);
     if (G_LIKELY(range->end - gpa >= size))
         return read_range(vcpu, range, gpa, size);
@@ -164,7 +174,7 @@ pgm_cpu_phys_write(Vcpu *vcpu, uint64_t gpa, uint64_t value, unsigned size)
 {
     const PgmRange *range;
 
-    gpa &= pgm_a20_mask(vcpu);
+    gpa &= pgm_a20_mask(vcpu) & (PHYS_END - 1);
     range = pgm_cpu_range(vcpu->pgm_vcpu, gpa);
     if (G_LIKELY(range->end - gpa >= size)) {
         write_range(vcpu, range, gpa, value, size);

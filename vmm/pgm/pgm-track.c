@@ -5,6 +5,8 @@
  * stays suspect until that CPU has flushed, and nobody waits for it. */
 #include "vmm/pgm/pgm-private.h"
 
+#include <string.h>
+
 /* --- code --- */
 
 void
@@ -136,6 +138,10 @@ pgm_dirty_fetch(PgmRegion *region, uint8_t *dirty, size_t pages)
     const bool settled = pgm_everyone_has_seen(pgm, mem->stale_request);
     bool any = false, alone;
 
+    if (mem == NULL || mem->dirty == NULL) {
+        memset(dirty, 0, pages);
+        return;
+    }
     pages = MIN(pages, pgm_page(region->info.size + X86_PAGE_OFFSET_MASK));
     for (size_t i = 0; i < pages; i++) {
         const uint8_t state = atomic_load_explicit(&mem->dirty[first + i], memory_order_relaxed);

@@ -65,7 +65,9 @@ update_entry(Vcpu *vcpu, uint64_t gpa, unsigned size, uint64_t old, uint64_t bit
     uint8_t *host = range->write.host + inside;
     bool same;
 
-    if (range->write.to != PGM_TO_MEM || range->end - at < size) {
+    /* Shadowed ROM may be read from one place and written to another: nothing to compare with. */
+    if (range->write.to != PGM_TO_MEM || range->write.host != range->read.host ||
+        range->end - at < size) {
         pgm_cpu_phys_write(vcpu, at, old | bits, size);
         return true;
     }

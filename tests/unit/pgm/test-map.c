@@ -310,6 +310,60 @@ test_dma(void)
     map_close(&map);
 }
 
+/* A guest may name any address for DMA. */
+static void
+test_far_addresses(void)
+{
+    static const uint64_t rows[] = {UINT64_MAX, UINT64_MAX - 2,   1ull << 63,
+                                    1ull << 52, (1ull << 52) - 2, 1ull << 40};
+    Map map;
+    PgmRegion *region;
+    uint8_t data[8];
+
+    map_open(&map);
+    region = add(&map, PGM_RAM, UINT64_MAX - 0xfff, PAGE, 3);
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        size_t size = sizeof data;
+
+        memset(data, 0, sizeof data);
+        pgm_phys_write(map.bench.pgm, rows[i], data, sizeof data);
+        pgm_phys_read(map.bench.pgm, rows[i], data, sizeof data);
+        g_assert_cmpmem(data, 8, "\xff\xff\xff\xff\xff\xff\xff\xff", 8);
+        g_assert_null(pgm_phys_map(map.bench.pgm, rows[i], &size, true));
+    }
+    g_assert_cmphex(pgm_cpu_phys_read(map.bench.vcpu, UINT64_MAX - 1, 4), ==, UINT32_MAX);
+    pgm_region_free(region);
+    map_close(&map);
+}
+
+/* Page tables where reads come from ROM and writes go to RAM: the accessed bit never shows. */
+static void
+test_tables_in_shadow(void)
+{
+    Map map;
+    PgmRegion *rom, *pam;
+    PgmRegionInfo info = {
+        .name = "pam", .kind = PGM_RAM, .mem_offset = 0xf0000, .size = PAGE, .priority = 3};
+    const uint32_t entry = 0x400083; /* present, writable, 4 MiB */
+    uint64_t value;
+
+    map_open(&map);
+    memcpy(pgm_mem_host(map.mem), &entry, sizeof entry);
+    info.mem = pgm_ram_mem(map.bench.pgm);
+    rom = add(&map, PGM_ROM, 0xf0000, PAGE, 2);
+    pam = pgm_region_new(map.bench.pgm, &info);
+    pgm_region_set_access(pam, PGM_ACCESS_WRITE_ONLY);
+    pgm_region_map(pam, 0xf0000);
+    bench_put32(&map.bench, 0x400010, 0x77);
+    bench_paging(&map.bench, PAGING_32, 0xf0000, 0, X86_CR4_PSE, 0);
+    g_assert_true(bench_read(&map.bench, 0x10, CPUM_TLB_SUPERVISOR, 1, &value));
+    g_assert_cmphex(value, ==, 0x77);
+    g_assert_cmphex(bench_get32(&map.bench, 0xf0000), ==, entry | 0x20);
+    pgm_region_free(pam);
+    pgm_region_free(rom);
+    map_close(&map);
+}
+
 static void
 test_state(void)
 {
@@ -372,6 +426,8 @@ main(int argc, char **argv)
     g_test_add_func("/pgm/map/priorities", test_priorities);
     g_test_add_func("/pgm/map/a20", test_a20);
     g_test_add_func("/pgm/map/dma", test_dma);
+    g_test_add_func("/pgm/map/far-addresses", test_far_addresses);
+    g_test_add_func("/pgm/map/tables-in-shadow", test_tables_in_shadow);
     g_test_add_func("/pgm/map/state", test_state);
     g_test_add_func("/pgm/map/many-changes", test_many_changes);
     return g_test_run();
