@@ -20,7 +20,7 @@ static const CacheField fields[] = {
     {"Kind",        "kind",         'e', vitrine_medium_kind_get_type},
     {"Location",    "location",     's', NULL},
     {"Format",      "format",       's', NULL},
-    {"Type",        "medium-type",  'e', vitrine_medium_type_get_type},
+    {"MediumType",  "medium-type",  'e', vitrine_medium_type_get_type},
     {"State",       "state",        'e', vitrine_medium_state_get_type},
     {"AccessError", "access-error", 's', NULL},
     {"Description", "description",  's', NULL},
@@ -122,7 +122,7 @@ vitrine_medium_get_format(VitrineMedium *medium)
 VitrineMediumType
 vitrine_medium_get_medium_type(VitrineMedium *medium)
 {
-    return cache_enum(medium->cache, "Type", VITRINE_TYPE_MEDIUM_TYPE);
+    return cache_enum(medium->cache, "MediumType", VITRINE_TYPE_MEDIUM_TYPE);
 }
 
 VitrineMediumState

@@ -62,8 +62,8 @@ VitrineSettings *vitrine_machine_load_settings_finish(VitrineMachine *machine, G
 
 /* Writes what differs from when these settings were loaded. VITRINE_ERROR_BUSY when somebody
  * changed the machine's settings in between, VITRINE_ERROR_STATE when the machine runs and the
- * change is not one of those that a running machine takes: name, description, groups, boot order of
- * the next start, media of DVD and floppy drives. */
+ * change is not one of those that a running machine takes: description, groups, boot order of the
+ * next start. Media of a running machine change by vitrine_machine_change_medium_*(). */
 gboolean vitrine_machine_save_settings_sync(VitrineMachine *machine, VitrineSettings *settings,
                                             GCancellable *cancellable, GError **error);
 void vitrine_machine_save_settings_async(VitrineMachine *machine, VitrineSettings *settings,

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Starts VM processes. Whoever asked is answered when the machine runs, or with the process's own
+ * words why it does not. */
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/service/machine.h"
+
+#define ERROR_TAIL 2000 /* bytes of what a failed process wrote */
+
+void
+machine_launch_done(Machine *machine)
+{
+    g_clear_error(&machine->start_error);
+    for (guint i = 0; i < machine->launches->len; i++)
+        vitrine_dbus_machine_complete_launch(machine->skeleton, machine->launches->pdata[i]);
+    g_ptr_array_set_size(machine->launches, 0);
+}
+
+void
+machine_launch_failed(Machine *machine)
+{
+    if (machine->launches->len == 0)
+        return;
+    if (machine->start_error == NULL)
+        machine->start_error =
+            g_error_new(VITRINE_ERROR, VITRINE_ERROR_FAILED,
+                        "The process of the machine \"%s\" ended before the machine ran.",
+                        machine_name(machine));
+    for (guint i = 0; i < machine->launches->len; i++)
+        g_dbus_method_invocation_return_gerror(machine->launches->pdata[i], machine->start_error);
+    g_ptr_array_set_size(machine->launches, 0);
+    g_clear_error(&machine->start_error);
+}
+
+static gboolean
+on_report_start_error(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, int code,
+                      const char *message, Machine *machine)
+{
+    g_clear_error(&machine->start_error);
+    machine->start_error = g_error_new_literal(
+        VITRINE_ERROR, CLAMP(code, VITRINE_ERROR_FAILED, VITRINE_ERROR_DISCONNECTED), message);
+    machine_launch_failed(machine);
+    vitrine_dbus_machine_complete_report_start_error(skeleton, invocation);
+    return TRUE;
+}
+
+/* The end of what the child wrote to its standard error. */
+static char *
+error_tail(Machine *machine)
+{
+    char buffer[ERROR_TAIL + 1];
+    off_t size = lseek(machine->child_errors, 0, SEEK_END);
+    ssize_t got =
+        pread(machine->child_errors, buffer, ERROR_TAIL, size > ERROR_TAIL ? size - ERROR_TAIL : 0);
+    if (got <= 0)
+        return g_strdup("");
+    buffer[got] = '\0';
+    return g_utf8_make_valid(g_strstrip(buffer), -1);
+}
+
+static void
+on_child_ended(GPid pid, int status, gpointer user_data)
+{
+    Machine *machine = user_data;
+    machine->child_source = 0;
+    machine->child = 0;
+    g_spawn_close_pid(pid);
+    if (machine->launches->len && machine->start_error == NULL) {
+        g_autofree char *tail = error_tail(machine);
+        g_autofree char *how =
+            WIFSIGNALED(status) ? g_strdup_printf("was ended by signal %d", WTERMSIG(status))
+                                : g_strdup_printf("ended with exit code %d", WEXITSTATUS(status));
+        machine->start_error =
+            g_error_new(VITRINE_ERROR, VITRINE_ERROR_FAILED,
+                        "The process of the machine \"%s\" %s before the machine ran.%s%s",
+                        machine_name(machine), how, *tail ? "\n" : "", tail);
+    }
+    close(machine->child_errors);
+    machine->child_errors = -1;
+    machine_launch_failed(machine);
+    service_check_idle(machine->service);
+}
+
+static void
+leave_session(gpointer user_data)
+{
+    setsid();
+}
+
+static char **
+child_environment(Machine *machine, const char *const *given)
+{
+    char **environment = g_strdupv((char **)given);
+    if (*given == NULL) {
+        g_strfreev(environment);
+        environment = g_get_environ();
+    }
+    return g_environ_setenv(environment, "VBOX_USER_HOME", machine->service->config_folder, TRUE);
+}
+
+static gboolean
+spawn(Machine *machine, const char *type, const char *const *environment, GError **error)
+{
+    gboolean headless = g_str_equal(type, "headless");
+    g_autofree char *program =
+        vitrine_find_program(headless ? "vitrine-headless" : "vitrine", error);
+    g_auto(GStrv) environ_list = child_environment(machine, environment);
+    if (program == NULL)
+        return FALSE;
+    char *argv[] = {program, (char *)"--startvm", machine->id, NULL, NULL};
+    if (g_str_equal(type, "separate"))
+        argv[3] = (char *)"--separate";
+    /* Not a pipe: a service that is killed must not take the machine with it. */
+    machine->child_errors = memfd_create("vitrine-errors", MFD_CLOEXEC);
+    g_autoptr(GError) cause = NULL;
+    if (!g_spawn_async_with_fds(
+            "/", argv, environ_list, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
+            leave_session, NULL, &machine->child, -1, -1, machine->child_errors, &cause)) {
+        close(machine->child_errors);
+        machine->child_errors = -1;
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_FAILED, "\"%s\" cannot be started: %s.",
+                    program, cause->message);
+        return FALSE;
+    }
+    machine->child_source = g_child_watch_add(machine->child, on_child_ended, machine);
+    return TRUE;
+}
+
+/* What this version cannot run is said before a process is started. */
+static gboolean
+check_startable(Machine *machine, GError **error)
+{
+    if (machine->record == NULL) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE, "%s", machine->access_error);
+        return FALSE;
+    }
+    if (machine_is_online(machine) || machine->child) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_BUSY,
+                    "The machine \"%s\" is running already.", machine_name(machine));
+        return FALSE;
+    }
+    if (*machine->record->state_file) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                    "This version cannot continue from a saved state: discard it first.");
+        return FALSE;
+    }
+    g_autoptr(GPtrArray) problems = vitrine_settings_check(machine->record->settings);
+    for (guint i = 0; i < problems->len; i++) {
+        const VitrineProblem *problem = problems->pdata[i];
+        if (problem->fatal) {
+            g_set_error(error, VITRINE_ERROR, problem->code,
+                        "The machine \"%s\" cannot be started: %s", machine_name(machine),
+                        problem->message);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean
+on_launch(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const char *type,
+          const char *const *environment, Machine *machine)
+{
+    static const char *const types[] = {"gui", "headless", "separate", NULL};
+    GError *error = NULL;
+    if (!g_strv_contains(types, type))
+        return service_refuse(invocation, VITRINE_ERROR_INVALID,
+                              "A machine starts as gui, headless or separate, not \"%s\".", type);
+    if (!check_startable(machine, &error) || !spawn(machine, type, environment, &error))
+        return service_fail(invocation, error);
+    g_clear_error(&machine->start_error);
+    g_ptr_array_add(machine->launches, invocation);
+    return TRUE;
+}
+
+void
+machine_connect_launch(Machine *machine)
+{
+    g_signal_connect(machine->skeleton, "handle-launch", G_CALLBACK(on_launch), machine);
+    g_signal_connect(machine->skeleton, "handle-report-start-error",
+                     G_CALLBACK(on_report_start_error), machine);
+}

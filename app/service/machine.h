@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A registered machine inside the service: its file, its state, and the process that runs it. */
+#pragma once
+
+#include "app/service/service.h"
+#include "app/service/settings/machine-file.h"
+
+struct Machine {
+    Service *service;
+    char *id;
+    char *settings_file;
+    char *object_path;
+    VitrineDBusMachine *skeleton;
+    SettingsFile *file;    /* NULL while inaccessible */
+    MachineRecord *record; /* NULL while inaccessible */
+    char *access_error;
+    VitrineMachineState state;
+    guint generation;
+
+    /* the session; see machine-session.c */
+    GDBusConnection *vm; /* of the VM process; NULL when no process has the machine */
+    gulong vm_closed;
+    char *session_type;
+    guint vm_pid;
+    GPid child; /* spawned by us and not reaped yet */
+    guint child_source;
+    int child_errors;    /* an unlinked file with what the child wrote to stderr, or -1 */
+    guint orphan_source; /* a VM process that is to come back after the service was replaced */
+    GPtrArray *launches; /* GDBusMethodInvocation: who waits for the start */
+    GError *start_error;
+};
+
+/* Reads the file; a machine that cannot be read is there too, and says why. */
+Machine *machine_new(Service *service, const char *id, const char *settings_file);
+void machine_free(Machine *machine);
+void machine_load(Machine *machine);
+/* Brings the D-Bus properties up to date and sends changes before anything else. */
+void machine_publish(Machine *machine);
+gboolean machine_is_online(const Machine *machine);
+const char *machine_name(const Machine *machine);
+char *machine_folder(const Machine *machine);
+char *machine_log_folder(const Machine *machine);
+char *machine_snapshot_folder(const Machine *machine);
+
+/* Changes state, remembers when, and writes that down where the file says such things. */
+void machine_set_state(Machine *machine, VitrineMachineState state);
+/* Writes settings and the machine's part of the media registry. */
+gboolean machine_save(Machine *machine, GError **error);
+/* FALSE, and the call is answered, when the settings cannot be changed. */
+gboolean machine_allow_change(Machine *machine, GDBusMethodInvocation *invocation);
+gboolean machine_uses_medium(const Machine *machine, const char *medium);
+/* Settings, logs, snapshots, then the folder if nothing else is in it. */
+void machine_delete_files(Machine *machine);
+
+/* machine-settings.c */
+void machine_connect_settings(Machine *machine);
+/* machine-session.c */
+void machine_connect_session(Machine *machine);
+void machine_session_restore(Machine *machine);
+void machine_session_end(Machine *machine);
+/* machine-launch.c */
+void machine_connect_launch(Machine *machine);
+void machine_launch_done(Machine *machine);
+void machine_launch_failed(Machine *machine);
+/* machine-media.c */
+void machine_connect_media(Machine *machine);
+/* machine-ports.c */
+void machine_connect_ports(Machine *machine);

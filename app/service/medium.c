@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Media: the union of what all settings files list, and what a worker says of each file. */
+#include "app/service/medium.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <unistd.h>
+
+#include "app/service/machine.h"
+#include "app/service/worker-job.h"
+
+static void medium_connect(Medium *medium);
+
+Medium *
+medium_add(Service *service, MediumRecord *record)
+{
+    Medium *medium = g_new0(Medium, 1);
+    medium->service = service;
+    medium->record = record;
+    medium->object_path = vitrine_object_path(VITRINE_MEDIUM_PREFIX, record->id);
+    medium->skeleton = vitrine_dbus_medium_skeleton_new();
+    medium->registries = g_ptr_array_new();
+    vitrine_dbus_medium_set_id(medium->skeleton, record->id);
+    vitrine_dbus_medium_set_variant(medium->skeleton, "");
+    vitrine_dbus_medium_set_access_error(medium->skeleton, "");
+    medium_connect(medium);
+    g_ptr_array_add(service->media, medium);
+    medium_publish(medium);
+    service_export(service, G_DBUS_INTERFACE_SKELETON(medium->skeleton), medium->object_path);
+    g_autoptr(GVariant) properties = g_variant_ref_sink(
+        g_dbus_interface_skeleton_get_properties(G_DBUS_INTERFACE_SKELETON(medium->skeleton)));
+    vitrine_dbus_service_emit_medium_added(service->skeleton, record->id, properties);
+    return medium;
+}
+
+void
+medium_free(Medium *medium)
+{
+    service_unexport(G_DBUS_INTERFACE_SKELETON(medium->skeleton));
+    g_signal_handlers_disconnect_by_data(medium->skeleton, medium);
+    g_object_unref(medium->skeleton);
+    g_ptr_array_unref(medium->registries);
+    medium_record_free(medium->record);
+    g_free(medium->object_path);
+    g_free(medium);
+}
+
+void
+medium_remove(Medium *medium)
+{
+    Service *service = medium->service;
+    vitrine_dbus_service_emit_medium_removed(service->skeleton, medium->record->id);
+    g_ptr_array_remove(service->media, medium);
+}
+
+Machine *
+medium_running_user(Medium *medium)
+{
+    for (guint i = 0; i < medium->service->machines->len; i++) {
+        Machine *machine = medium->service->machines->pdata[i];
+        if (machine_is_online(machine) && machine_uses_medium(machine, medium->record->id))
+            return machine;
+    }
+    return NULL;
+}
+
+static void
+publish_users(Medium *medium)
+{
+    g_autoptr(GPtrArray) machines = g_ptr_array_new();
+    g_autoptr(GPtrArray) children = g_ptr_array_new();
+    for (guint i = 0; i < medium->service->machines->len; i++) {
+        Machine *machine = medium->service->machines->pdata[i];
+        if (machine_uses_medium(machine, medium->record->id))
+            g_ptr_array_add(machines, machine->id);
+    }
+    for (guint i = 0; i < medium->service->media->len; i++) {
+        const Medium *other = medium->service->media->pdata[i];
+        if (g_str_equal(other->record->parent, medium->record->id))
+            g_ptr_array_add(children, other->record->id);
+    }
+    g_ptr_array_add(machines, NULL);
+    g_ptr_array_add(children, NULL);
+    vitrine_dbus_medium_set_machines(medium->skeleton, (const char *const *)machines->pdata);
+    vitrine_dbus_medium_set_children(medium->skeleton, (const char *const *)children->pdata);
+}
+
+static const char *
+state_word(Medium *medium)
+{
+    const char *error = vitrine_dbus_medium_get_access_error(medium->skeleton);
+    VitrineMediumState state = VITRINE_MEDIUM_STATE_UNKNOWN;
+    if (medium_running_user(medium))
+        state = medium->record->kind == VITRINE_MEDIUM_KIND_DVD ? VITRINE_MEDIUM_STATE_LOCKED_READ
+                                                                : VITRINE_MEDIUM_STATE_LOCKED_WRITE;
+    else if (error && *error)
+        state = VITRINE_MEDIUM_STATE_INACCESSIBLE;
+    else if (vitrine_dbus_medium_get_logical_size(medium->skeleton))
+        state = VITRINE_MEDIUM_STATE_CREATED;
+    return vitrine_nick(VITRINE_TYPE_MEDIUM_STATE, state);
+}
+
+void
+medium_publish(Medium *medium)
+{
+    const MediumRecord *record = medium->record;
+    VitrineDBusMedium *skeleton = medium->skeleton;
+    vitrine_dbus_medium_set_kind(skeleton, vitrine_nick(VITRINE_TYPE_MEDIUM_KIND, record->kind));
+    vitrine_dbus_medium_set_location(skeleton, record->location);
+    vitrine_dbus_medium_set_format(skeleton, record->format);
+    vitrine_dbus_medium_set_medium_type(skeleton,
+                                        vitrine_nick(VITRINE_TYPE_MEDIUM_TYPE, record->type));
+    vitrine_dbus_medium_set_description(skeleton, record->description);
+    vitrine_dbus_medium_set_parent_id(skeleton, record->parent);
+    publish_users(medium);
+    vitrine_dbus_medium_set_state(skeleton, state_word(medium));
+    g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(skeleton));
+}
+
+void
+media_publish_all(Service *service)
+{
+    for (guint i = 0; i < service->media->len; i++)
+        medium_publish(service->media->pdata[i]);
+}
+
+void
+media_take_registry(Service *service, GPtrArray *records, Machine *machine)
+{
+    for (guint i = 0; i < records->len; i++) {
+        const MediumRecord *record = records->pdata[i];
+        Medium *medium = service_find_medium(service, record->id);
+        if (medium == NULL)
+            medium = medium_add(service, medium_record_copy(record));
+        if (machine == NULL)
+            medium->in_global = TRUE;
+        else if (!g_ptr_array_find(medium->registries, machine, NULL))
+            g_ptr_array_add(medium->registries, machine);
+    }
+}
+
+GPtrArray *
+media_of_registry(Service *service, Machine *machine)
+{
+    GPtrArray *records = g_ptr_array_new();
+    for (guint i = 0; i < service->media->len; i++) {
+        Medium *medium = service->media->pdata[i];
+        if (machine ? g_ptr_array_find(medium->registries, machine, NULL) : medium->in_global)
+            g_ptr_array_add(records, medium->record);
+    }
+    return records;
+}
+
+void
+medium_adopt(Medium *medium, Machine *machine)
+{
+    for (; medium; medium = service_find_medium(medium->service, medium->record->parent)) {
+        if (!g_ptr_array_find(medium->registries, machine, NULL))
+            g_ptr_array_add(medium->registries, machine);
+        medium->in_global = FALSE;
+        if (*medium->record->parent == '\0')
+            break;
+    }
+}
+
+void
+media_forget_machine(Service *service, Machine *machine)
+{
+    for (guint i = service->media->len; i > 0; i--) {
+        Medium *medium = service->media->pdata[i - 1];
+        g_ptr_array_remove(medium->registries, machine);
+        if (medium->registries->len == 0 && !medium->in_global)
+            medium_remove(medium);
+    }
+}
+
+/* A question to the worker about one medium. */
+typedef struct {
+    Service *service;
+    char *id;
+    void (*done)(gpointer user_data);
+    gpointer user_data;
+} Refresh;
+
+static guint64
+number_of(GHashTable *answers, const char *key)
+{
+    const char *text = g_hash_table_lookup(answers, key);
+    return text ? g_ascii_strtoull(text, NULL, 10) : 0;
+}
+
+static void
+take_answers(Medium *medium, GHashTable *answers)
+{
+    const char *variant = g_hash_table_lookup(answers, "variant");
+    const char *uuid = g_hash_table_lookup(answers, "uuid");
+    vitrine_dbus_medium_set_logical_size(medium->skeleton, number_of(answers, "capacity"));
+    vitrine_dbus_medium_set_variant(medium->skeleton, variant ? variant : "");
+    g_autofree char *error = NULL;
+    if (uuid && *uuid && g_ascii_strcasecmp(uuid, medium->record->id) != 0)
+        error =
+            g_strdup_printf("The image \"%s\" has the UUID {%s}, but the registry expects {%s}.",
+                            medium->record->location, uuid, medium->record->id);
+    vitrine_dbus_medium_set_access_error(medium->skeleton, error ? error : "");
+}
+
+static void
+on_probed(GHashTable *answers, GError *error, gpointer user_data)
+{
+    Refresh *refresh = user_data;
+    Medium *medium = service_find_medium(refresh->service, refresh->id);
+    if (medium && answers)
+        take_answers(medium, answers);
+    else if (medium)
+        vitrine_dbus_medium_set_access_error(medium->skeleton, error->message);
+    if (medium)
+        medium_publish(medium);
+    g_clear_error(&error);
+    if (refresh->done)
+        refresh->done(refresh->user_data);
+    g_free(refresh->id);
+    g_free(refresh);
+}
+
+static gboolean
+on_unopened(gpointer user_data)
+{
+    Refresh *refresh = user_data;
+    Medium *medium = service_find_medium(refresh->service, refresh->id);
+    g_autofree char *message =
+        medium ? g_strdup_printf("The file \"%s\" cannot be opened.", medium->record->location)
+               : g_strdup("");
+    on_probed(NULL, g_error_new_literal(VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND, message), refresh);
+    return G_SOURCE_REMOVE;
+}
+
+void
+medium_refresh(Medium *medium, void (*done)(gpointer user_data), gpointer user_data)
+{
+    const MediumRecord *record = medium->record;
+    Refresh *refresh = g_new0(Refresh, 1);
+    GStatBuf status;
+    refresh->service = medium->service;
+    refresh->id = g_strdup(record->id);
+    refresh->done = done;
+    refresh->user_data = user_data;
+    int fd = open(record->location, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &status) < 0 || S_ISDIR(status.st_mode)) {
+        if (fd >= 0)
+            close(fd);
+        g_idle_add(on_unopened, refresh);
+        return;
+    }
+    vitrine_dbus_medium_set_file_size(medium->skeleton, (guint64)status.st_blocks * 512);
+    const char *arguments[] = {"probe", record->location, record->format, NULL};
+    worker_job_start(fd, arguments, NULL, on_probed, refresh);
+}
+
+typedef struct {
+    VitrineDBusMedium *skeleton;
+    GDBusMethodInvocation *invocation;
+} RefreshCall;
+
+static void
+on_refreshed(gpointer user_data)
+{
+    RefreshCall *call = user_data;
+    vitrine_dbus_medium_complete_refresh(call->skeleton, call->invocation);
+    g_object_unref(call->skeleton);
+    g_free(call);
+}
+
+static gboolean
+on_refresh(VitrineDBusMedium *skeleton, GDBusMethodInvocation *invocation, Medium *medium)
+{
+    RefreshCall *call = g_new(RefreshCall, 1);
+    call->skeleton = g_object_ref(skeleton);
+    call->invocation = invocation;
+    medium_refresh(medium, on_refreshed, call);
+    return TRUE;
+}
+
+static gboolean
+on_set_description(VitrineDBusMedium *skeleton, GDBusMethodInvocation *invocation,
+                   const char *description, Medium *medium)
+{
+    GError *error = NULL;
+    if (!service_allow_change(medium->service, invocation))
+        return TRUE;
+    g_free(medium->record->description);
+    medium->record->description = g_strdup(description);
+    for (guint i = 0; i < medium->registries->len; i++) {
+        if (!machine_save(medium->registries->pdata[i], &error))
+            return service_fail(invocation, error);
+    }
+    if (medium->in_global && !service_save(medium->service, &error))
+        return service_fail(invocation, error);
+    medium_publish(medium);
+    vitrine_dbus_medium_complete_set_description(skeleton, invocation);
+    return TRUE;
+}
+
+static void
+medium_connect(Medium *medium)
+{
+    g_signal_connect(medium->skeleton, "handle-refresh", G_CALLBACK(on_refresh), medium);
+    g_signal_connect(medium->skeleton, "handle-set-description", G_CALLBACK(on_set_description),
+                     medium);
+}

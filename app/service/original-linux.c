@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Finds the original product's service among this user's processes: it is called VBoxSVC, and its
+ * configuration folder is that of its environment. */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/service/service.h"
+
+static gboolean
+is_named(const char *process, const char *name)
+{
+    g_autofree char *path = g_build_filename("/proc", process, "comm", NULL);
+    g_autofree char *comm = NULL;
+    return g_file_get_contents(path, &comm, NULL, NULL) && g_str_equal(g_strchomp(comm), name);
+}
+
+static gboolean
+is_ours(const char *process)
+{
+    g_autofree char *path = g_build_filename("/proc", process, NULL);
+    struct stat status;
+    return stat(path, &status) == 0 && status.st_uid == getuid();
+}
+
+/* Its configuration folder: $VBOX_USER_HOME of that process, else the default. */
+static char *
+folder_of(const char *process)
+{
+    static const char name[] = "VBOX_USER_HOME=";
+    g_autofree char *path = g_build_filename("/proc", process, "environ", NULL);
+    g_autofree char *environment = NULL;
+    gsize length = 0;
+    if (g_file_get_contents(path, &environment, &length, NULL)) {
+        for (gsize at = 0; at < length; at += strlen(environment + at) + 1) {
+            if (g_str_has_prefix(environment + at, name))
+                return g_canonicalize_filename(environment + at + strlen(name), NULL);
+        }
+    }
+    g_autofree char *old = g_build_filename(g_get_home_dir(), ".VirtualBox", NULL);
+    if (g_file_test(old, G_FILE_TEST_IS_DIR))
+        return g_steal_pointer(&old);
+    return g_build_filename(g_get_user_config_dir(), "VirtualBox", NULL);
+}
+
+gboolean
+original_service_runs(const char *config_folder)
+{
+    g_autoptr(GDir) processes = g_dir_open("/proc", 0, NULL);
+    const char *process;
+    while (processes && (process = g_dir_read_name(processes))) {
+        if (!g_ascii_isdigit(*process) || !is_named(process, "VBoxSVC") || !is_ours(process))
+            continue;
+        g_autofree char *folder = folder_of(process);
+        if (g_str_equal(folder, config_folder))
+            return TRUE;
+    }
+    return FALSE;
+}

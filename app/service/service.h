@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The service: registry, machines, media, and the clients that are connected. One thread; what
+ * takes long is done by workers. */
+#pragma once
+
+#include "app/api/transport.h"
+#include "app/api/vitrine.h"
+#include "app/service/settings/global-file.h"
+#include "vitrine-dbus.h"
+
+typedef struct Machine Machine;
+typedef struct Medium Medium;
+
+typedef struct {
+    char *config_folder;
+    GMainLoop *loop;
+    int lock; /* of the one service for this folder */
+    char *socket_path;
+    GDBusServer *server;
+    GPtrArray *connections; /* GDBusConnection */
+    guint idle_source;
+    VitrineDBusService *skeleton;
+    SettingsFile *global;
+    char *damage; /* "" or why VirtualBox.xml cannot be used */
+    GHashTable *extra_data;
+    GPtrArray *machines; /* Machine, in the registry's order */
+    GPtrArray *media;    /* Medium */
+    guint progress_count;
+} Service;
+
+Service *service_new(const char *config_folder, GMainLoop *loop);
+void service_free(Service *service);
+/* Takes the lock and the socket. VITRINE_ERROR_BUSY: another service has them. */
+gboolean service_start(Service *service, GError **error);
+
+/* Offers an object to all clients, and takes it away. */
+void service_export(Service *service, GDBusInterfaceSkeleton *skeleton, const char *path);
+void service_unexport(GDBusInterfaceSkeleton *skeleton);
+
+/* Why nothing can be changed now, or NULL. Borrowed. */
+const char *service_read_only_reason(Service *service);
+/* FALSE, and the call is answered, when nothing can be changed. */
+gboolean service_allow_change(Service *service, GDBusMethodInvocation *invocation);
+gboolean service_save(Service *service, GError **error);
+/* A system property that is a text; the caller's. */
+char *service_property(Service *service, const char *name);
+/* Looks whether the service may end. */
+void service_check_idle(Service *service);
+
+Machine *service_find_machine(Service *service, const char *id);
+Medium *service_find_medium(Service *service, const char *id);
+Medium *service_find_medium_at(Service *service, const char *location);
+
+/* service-calls.c: answers to org.vitrine.Service. */
+void service_connect_calls(Service *service);
+
+/* Answers with an error; takes it. Always TRUE, for handlers to return. */
+gboolean service_fail(GDBusMethodInvocation *invocation, GError *error);
+gboolean service_refuse(GDBusMethodInvocation *invocation, VitrineError code, const char *format,
+                        ...) G_GNUC_PRINTF(3, 4);
+
+/* original-*.c: whether the original product's service runs for this user on this folder. */
+gboolean original_service_runs(const char *config_folder);
