@@ -100,7 +100,7 @@ OPEN_LIBRARIES = ('GLib', 'gettext')
 LIBRARIES['gettext'] = ('glib/gi18n.h', 'libintl.h')
 
 # Headers that a room's build makes and that are included by name alone.
-GENERATED = {'vitrine-dbus.h': 'app/api/', 'vitrine-enum-types.h': 'app/api/', 'vitrine-resources.h': 'app/'}
+GENERATED = {'vitrine-dbus.h': ('app/api/', 'app/service/'), 'vitrine-enum-types.h': 'app/api/', 'vitrine-resources.h': 'app/'}
 
 # The core and the devices are pure: none of these may appear there, whatever a row says.
 CORE_ROOMS = ('vmm/', 'devices/', 'usb/', 'audio/')
