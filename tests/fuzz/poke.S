@@ -62,14 +62,18 @@ all_ports:
     call random
     movzx edx, ax
 
-/* Port edx: a random one of six accesses, or a block of them by REP. Those from which one of the three
- * ports that reset the machine is reached are rarer, so that it does not spend its time in firmware. */
+/* Port edx: a random one of six accesses, or a block of them by REP. Those that reach a port that
+ * resets the machine or switches it off (61..64, 92, 601..605, CF9) are rarer, so that it does not spend
+ * its time in firmware. */
 port:
     lea ecx, [rdx - 0x61]
     cmp ecx, 3
     jbe rare
     lea ecx, [rdx - 0x8f]
     cmp ecx, 3
+    jbe rare
+    lea ecx, [rdx - 0x601]
+    cmp ecx, 4
     jbe rare
     lea ecx, [rdx - 0xcf6]
     cmp ecx, 3

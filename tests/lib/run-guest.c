@@ -350,6 +350,18 @@ finish(Run *run, GError **error)
 }
 
 static void
+free_options(Options *options)
+{
+    char *texts[] = {options->cdrom,  options->disk,    options->disk2,      options->floppy,
+                     options->engine, options->profile, options->boot,       options->firmware,
+                     options->serial, options->debug,   options->screenshot, options->keys,
+                     options->until,  options->save,    options->load};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(texts[i]);
+}
+
+static void
 tear_down(Run *run)
 {
     vmm_destroy(run->vmm);
@@ -361,6 +373,7 @@ tear_down(Run *run)
         g_string_free(run->serial.text, TRUE);
     if (run->debug.text != NULL)
         g_string_free(run->debug.text, TRUE);
+    free_options(&run->options);
 }
 
 static bool
