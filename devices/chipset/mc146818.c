@@ -14,7 +14,8 @@
 /* The update cycle: UIP is set 244 us before it, and it takes 1984 us (32.768 kHz crystal). */
 #define RTC_UIP_NS (244000 + 1984000)
 #define RTC_CENTURY 0x32
-#define RTC_FIRST_SECOND INT64_C(-2208988800) /* 1900-01-01 */
+/* Less than 292 years: the difference of any two such times fits in 64 bits of ns. */
+#define RTC_FIRST_SECOND INT64_C(-1577923200) /* 1920-01-01 */
 #define RTC_LAST_SECOND INT64_C(7258118399)   /* 2199-12-31 */
 
 #define RTC_A_UIP 0x80
@@ -173,7 +174,7 @@ rtc_show(Rtc *rtc)
                               &rtc->memory[RTC_CENTURY]);
 }
 
-/* What the time registers say. The clock is kept in ns, which reach from 1900 to 2200: a date
+/* What the time registers say. The clock is kept in ns, which reach from 1920 to 2200: a date
  * beyond becomes the nearest of these. */
 static int64_t
 rtc_registers_second(const Rtc *rtc)
