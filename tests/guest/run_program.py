@@ -65,7 +65,10 @@ def build(source, folder):
 
 def run_ours(run_bare, engine, program):
     """The log on one of our engines; a triple fault is a line of it."""
-    done = subprocess.run([run_bare, engine, program], capture_output=True, timeout=SECONDS, check=False)
+    try:
+        done = subprocess.run([run_bare, engine, program], capture_output=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired as late:
+        return (late.stdout or b'') + b'endless: the program does not end\n'
     if done.returncode not in (0, 3):
         raise RuntimeError(f'run-bare ends with {done.returncode}: {done.stderr.decode()}')
     return done.stdout

@@ -13,7 +13,7 @@ uint64_t idt[256] __attribute__((aligned(16)));
 uint64_t ldt[16] __attribute__((aligned(16)));
 Tss tss __attribute__((aligned(16))), tss2 __attribute__((aligned(16)));
 uint8_t stacks[4][4096] __attribute__((aligned(16)));
-bool (*event_hook)(Frame *frame);
+bool (*volatile event_hook)(Frame *frame);
 
 static Event last_event;
 static bool running;

@@ -110,7 +110,7 @@ typedef struct Frame {
     uint32_t esp, ss; /* only from an outer ring */
     uint32_t v86_es, v86_ds, v86_fs, v86_gs;
 } Frame;
-extern bool (*event_hook)(Frame *frame);
+extern bool (*volatile event_hook)(Frame *frame);
 
 static inline uint32_t
 read_cr0(void)

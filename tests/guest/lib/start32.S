@@ -82,8 +82,13 @@ event_common:
         jnz     1f
         movzwl  %cx, %ecx
 1:      movw    %ax, %ss
-        movl    $event_stack_end, %esp
-        pushl   %ebx
+        movl    %ecx, %esp
+        cmpl    $stack_end, %ecx        /* an event in an event's handler goes on below it */
+        jb      2f
+        cmpl    $event_stack_end, %ecx
+        jb      3f
+2:      movl    $event_stack_end, %esp
+3:      pushl   %ebx
         pushl   %ecx
         call    event_from_guest        /* returns only to go on with what was interrupted */
         movw    %bx, %ss
