@@ -386,6 +386,32 @@ test_descriptor(Files *files, gconstpointer data)
     g_assert_cmphex(in[0], ==, 0xd1);
 }
 
+/* A descriptor belongs to the drive as soon as it is offered. */
+static void
+test_descriptor_refused(Files *files, gconstpointer data)
+{
+    g_autoptr(DeviceBench) bench = new_bench(files);
+    const PdmMediaConnector *cd = connector(bench, "piix4-ide", 2);
+    const PdmMediaConnector *floppy = connector(bench, "fdc", 0);
+    int descriptor = g_open(files->other, O_RDONLY | O_CLOEXEC);
+    g_autofree char *source = g_strdup_printf("fd:%d", descriptor);
+    g_autofree char *again = NULL;
+    uint8_t in[2048];
+
+    /* The guest locks the tray: PREVENT MEDIUM REMOVAL. */
+    device_bench_out8(bench, 0x177, 0xa0);
+    for (unsigned i = 0; i < 6; i++)
+        device_bench_out16(bench, 0x170, i == 0 ? 0x1e : i == 2 ? 1 : 0);
+    g_assert_false(cd->change_medium(cd->user, source, false));
+    g_assert_cmpint(fcntl(descriptor, F_GETFD), ==, -1);
+    descriptor = g_open(files->floppy, O_RDONLY | O_CLOEXEC);
+    again = g_strdup_printf("fd:%d", descriptor);
+    g_assert_true(floppy->change_medium(floppy->user, again, false));
+    g_assert_cmpint(transfer(bench, floppy, PDM_IO_READ, 0, in, 512), ==, 0);
+    g_assert_true(floppy->present(floppy->user));
+    g_assert_true(floppy->read_only(floppy->user));
+}
+
 static void
 test_protected_floppy(Files *files, gconstpointer data)
 {
@@ -421,6 +447,7 @@ main(int argc, char **argv)
         {"/media/reset-while-full", test_reset_while_full},
         {"/media/refusals", test_refusals},
         {"/media/descriptor", test_descriptor},
+        {"/media/descriptor-refused", test_descriptor_refused},
         {"/media/protected-floppy", test_protected_floppy},
     };
 

@@ -59,16 +59,26 @@ drive_eject(void *user)
 }
 
 static bool
+may_change_medium(MediaDrive *drive, bool force)
+{
+    const PdmMediaPort *port = drive->driver->port;
+
+    if (drive->connector.type == PDM_MEDIA_DISK)
+        return false;
+    return !drive->medium.present || port->eject_request == NULL ||
+           port->eject_request(port->user, force);
+}
+
+static bool
 drive_change_medium(void *user, const char *source, bool force)
 {
     MediaDrive *drive = user;
     const PdmMediaPort *port = drive->driver->port;
 
-    if (drive->connector.type == PDM_MEDIA_DISK)
+    if (!may_change_medium(drive, force)) {
+        media_discard_source(source);
         return false;
-    if (drive->medium.present && port->eject_request != NULL &&
-        !port->eject_request(port->user, force))
-        return false;
+    }
     if (drive->medium.present) {
         drive->medium = media_properties(drive, NULL);
         if (port->medium_changed != NULL)
@@ -123,17 +133,20 @@ init_connector(MediaDrive *drive, PdmMediaType type, const CfgmNode *config)
     drive->driver->connector = &drive->connector;
 }
 
-/* The format that a kind of drive has by nature: its files carry no sign of one that could be
- * trusted. */
+/* Settings call optical images raw; floppies carry no sign of a format that could be trusted; what
+ * a hard disk's settings do not say is probed. */
 static const char *
-default_format(PdmMediaType type)
+format_of(PdmMediaType type, const CfgmNode *config)
 {
+    const char *format = cfgm_string(config, "Format", NULL);
+
     switch (type) {
-    case PDM_MEDIA_OPTICAL: return "ISO";
-    case PDM_MEDIA_FLOPPY: return "RAW";
+    case PDM_MEDIA_OPTICAL:
+        return format == NULL || g_ascii_strcasecmp(format, "RAW") == 0 ? "ISO" : format;
+    case PDM_MEDIA_FLOPPY: return format == NULL ? "RAW" : format;
     case PDM_MEDIA_DISK: break;
     }
-    return NULL;
+    return format;
 }
 
 static bool
@@ -180,7 +193,7 @@ media_drive_construct(PdmDriver *driver, const CfgmNode *config, PdmMediaType ty
     g_queue_init(&drive->waiting);
     g_queue_init(&drive->finished);
     drive->open_read_only = type == PDM_MEDIA_OPTICAL || cfgm_bool(config, "ReadOnly", false);
-    drive->format = g_strdup(cfgm_string(config, "Format", default_format(type)));
+    drive->format = g_strdup(format_of(type, config));
     init_connector(drive, type, config);
     drive->queue = pdm_driver_queue_new(driver, media_run_finished, drive);
     if (!open_configured(drive, config, error))

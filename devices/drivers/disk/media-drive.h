@@ -54,6 +54,8 @@ void media_drive_power_off(PdmDriver *driver);
 /* media-open.c: opens what source names ("fd:<number>" or a path; name is for messages, NULL:
  * source). A floppy that can't be written to is opened for reading. */
 Image *media_open(const MediaDrive *drive, const char *source, const char *name, GError **error);
+/* Closes the descriptor that a source names and nobody is going to open. */
+void media_discard_source(const char *source);
 /* A serial number that stays the same for the same image. */
 void media_make_serial(Image *image, char serial[MEDIA_SERIAL_SIZE]);
 

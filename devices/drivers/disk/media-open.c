@@ -18,13 +18,29 @@ open_source(const char *source, const char *name, bool read_only, GError **error
     return base_file_new_from_descriptor((int)descriptor, name, error);
 }
 
+void
+media_discard_source(const char *source)
+{
+    if (source != NULL && g_str_has_prefix(source, "fd:"))
+        base_file_close(open_source(source, source, true, NULL));
+}
+
 static Image *
 open_once(const MediaDrive *drive, const char *source, const char *name, bool read_only,
           GError **error)
 {
     g_autoptr(BaseFile) file = open_source(source, name, read_only, error);
 
-    if (file == NULL || !base_file_lock(file, !read_only, error))
+    if (file == NULL)
+        return NULL;
+    /* A floppy that can't be written to is write-protected; for a disk that is an error. */
+    if (!base_file_is_writable(file) && drive->connector.type == PDM_MEDIA_FLOPPY)
+        read_only = true;
+    if (!read_only && !base_file_is_writable(file)) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_DENIED, "“%s” cannot be written to.", name);
+        return NULL;
+    }
+    if (!base_file_lock(file, !read_only, error))
         return NULL;
     return image_open_io(image_io_new_file(g_steal_pointer(&file)), drive->format,
                          read_only ? IMAGE_OPEN_READ_ONLY : IMAGE_OPEN_READ_WRITE, error);

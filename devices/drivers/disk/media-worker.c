@@ -20,6 +20,7 @@ typedef struct {
 static void
 free_job(MediaJob *job)
 {
+    media_discard_source(job->source);
     g_free(job->source);
     g_free(job);
 }
@@ -81,8 +82,10 @@ run_change(MediaDrive *drive, MediaJob *job)
                                    error->message);
         g_clear_error(&error);
     }
-    if (job->source != NULL)
+    if (job->source != NULL) {
         drive->image = media_open(drive, job->source, NULL, &error);
+        g_clear_pointer(&job->source, g_free);
+    }
     if (error != NULL)
         pdm_driver_runtime_message(drive->driver, PDM_RUNTIME_WARNING, "medium-open",
                                    error->message);
