@@ -4,6 +4,7 @@
  * the window is a client of it through the Main API. */
 #include "app/api/vitrine.h"
 #include "app/console/console-run.h"
+#include "app/manager/manager-application.h"
 #include "app/vmwindow/vm-window.h"
 
 #include <glib/gi18n.h>
@@ -173,5 +174,5 @@ main(int argc, char **argv)
                      "--startvm NAME`, and manage machines with `vitrine-manage`."));
         return EXIT_FAILURE;
     }
-    return run_vm_process(machine);
+    return machine ? run_vm_process(machine) : manager_application_run();
 }

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What can be done in the manager's window. */
+#include "app/manager/manager-log.h"
+#include "app/manager/manager-private.h"
+#include "app/settings/settings-dialog.h"
+#include "app/wizards/new-machine/new-machine.h"
+
+#include <glib/gi18n.h>
+
+typedef struct {
+    ManagerWindow *window;
+    VitrineConsoleAction action;
+} Command;
+
+static void
+command_free(Command *command)
+{
+    g_object_unref(command->window);
+    g_free(command);
+}
+
+/* --- new, add --- */
+static void
+on_new(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    new_machine_wizard_show(GTK_WINDOW(data), manager_window_get_client(data));
+}
+
+static void
+on_registered(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(ManagerWindow) window = data;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *id =
+        vitrine_client_register_machine_finish(VITRINE_CLIENT(source), result, &error);
+
+    if (!id)
+        manager_window_show_error(window, _("The machine was not added"), error);
+}
+
+static void
+on_add_response(GtkNativeDialog *dialog, int response, gpointer data)
+{
+    ManagerWindow *window = data;
+    g_autofree char *path = gtk_file_chooser_get_filename(GTK_FILE_CHOOSER(dialog));
+
+    if (response == GTK_RESPONSE_ACCEPT && path)
+        vitrine_client_register_machine_async(manager_window_get_client(window), path, NULL,
+                                              on_registered, g_object_ref(window));
+    g_object_unref(dialog);
+}
+
+static void
+on_add(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    GtkFileChooserNative *dialog =
+        gtk_file_chooser_native_new(_("Add a machine"), GTK_WINDOW(data),
+                                    GTK_FILE_CHOOSER_ACTION_OPEN, _("_Add"), _("_Cancel"));
+    GtkFileFilter *filter = gtk_file_filter_new();
+
+    gtk_file_filter_set_name(filter, _("Machines (*.vbox, *.xml)"));
+    gtk_file_filter_add_pattern(filter, "*.vbox");
+    gtk_file_filter_add_pattern(filter, "*.xml");
+    gtk_file_chooser_add_filter(GTK_FILE_CHOOSER(dialog), filter);
+    g_signal_connect(dialog, "response", G_CALLBACK(on_add_response), data);
+    gtk_native_dialog_show(GTK_NATIVE_DIALOG(dialog));
+}
+
+/* --- start, and what a running machine can be told --- */
+static void
+on_launched(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(ManagerWindow) window = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!vitrine_machine_launch_finish(VITRINE_MACHINE(source), result, &error))
+        manager_window_show_error(window, _("The machine did not start"), error);
+}
+
+static void
+launch(ManagerWindow *window, const char *type)
+{
+    g_auto(GStrv) environment = g_get_environ();
+
+    vitrine_machine_launch_async(manager_window_get_machine(window), type,
+                                 (const char *const *)environment, NULL, on_launched,
+                                 g_object_ref(window));
+}
+
+static void
+on_start(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    launch(data, "gui");
+}
+
+static void
+on_start_headless(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    launch(data, "headless");
+}
+
+static void
+on_command_done(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Command *command = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!vitrine_console_do_finish(VITRINE_CONSOLE(source), result, &error))
+        manager_window_show_error(command->window, _("That did not work"), error);
+    command_free(command);
+}
+
+static void
+on_command_console(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Command *command = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VitrineConsole) console =
+        vitrine_machine_open_console_finish(VITRINE_MACHINE(source), result, &error);
+
+    if (console) {
+        vitrine_console_do_async(console, command->action, NULL, on_command_done, command);
+        return;
+    }
+    manager_window_show_error(command->window, _("The machine does not answer"), error);
+    command_free(command);
+}
+
+static void
+tell_machine(ManagerWindow *window, VitrineConsoleAction action)
+{
+    Command *command = g_new(Command, 1);
+
+    *command = (Command){g_object_ref(window), action};
+    vitrine_machine_open_console_async(manager_window_get_machine(window), NULL, on_command_console,
+                                       command);
+}
+
+static void
+on_pause(GSimpleAction *action, GVariant *value, gpointer data)
+{
+    tell_machine(data,
+                 g_variant_get_boolean(value) ? VITRINE_CONSOLE_PAUSE : VITRINE_CONSOLE_RESUME);
+}
+
+static void
+on_reset(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    tell_machine(data, VITRINE_CONSOLE_RESET);
+}
+
+static void
+on_shutdown(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    tell_machine(data, VITRINE_CONSOLE_ACPI_POWER_BUTTON);
+}
+
+static void
+on_power_off(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    tell_machine(data, VITRINE_CONSOLE_POWER_OFF);
+}
+
+/* --- settings, files, removal --- */
+void
+manager_window_open_settings(ManagerWindow *window, const char *page)
+{
+    VitrineMachine *machine = manager_window_get_machine(window);
+
+    if (machine && vitrine_machine_get_accessible(machine))
+        settings_dialog_show(GTK_WINDOW(window), manager_window_get_client(window), machine, page);
+}
+
+static void
+on_settings(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    manager_window_open_settings(data, "general");
+}
+
+static void
+on_open_settings(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    manager_window_open_settings(data, g_variant_get_string(parameter, NULL));
+}
+
+static void
+on_show_log(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    manager_log_show(GTK_WINDOW(data), manager_window_get_machine(data));
+}
+
+static void
+on_show_folder(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    const char *file = vitrine_machine_get_settings_file(manager_window_get_machine(data));
+    g_autofree char *folder = g_path_get_dirname(file);
+    g_autofree char *uri = g_filename_to_uri(folder, NULL, NULL);
+    g_autoptr(GError) error = NULL;
+
+    if (!gtk_show_uri_on_window(GTK_WINDOW(data), uri, GDK_CURRENT_TIME, &error))
+        manager_window_show_error(data, _("The folder cannot be shown"), error);
+}
+
+static void
+on_refreshed(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(ManagerWindow) window = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!vitrine_machine_refresh_finish(VITRINE_MACHINE(source), result, &error))
+        manager_window_show_error(window, _("The machine still can't be read"), error);
+}
+
+static void
+on_refresh(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    vitrine_machine_refresh_async(manager_window_get_machine(data), NULL, on_refreshed,
+                                  g_object_ref(data));
+}
+
+static void
+on_remove(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    manager_window_ask_remove(data, manager_window_get_machine(data));
+}
+
+static void
+on_search(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    manager_window_toggle_search(data);
+}
+
+/* --- what is possible now --- */
+static void
+enable(ManagerWindow *window, const char *name, gboolean enabled)
+{
+    GAction *action = g_action_map_lookup_action(G_ACTION_MAP(window), name);
+
+    g_simple_action_set_enabled(G_SIMPLE_ACTION(action), enabled);
+}
+
+void
+manager_window_update_actions(ManagerWindow *window)
+{
+    VitrineMachine *machine = manager_window_get_machine(window);
+    gboolean client = manager_window_get_client(window) != NULL;
+    gboolean accessible = machine && vitrine_machine_get_accessible(machine);
+    VitrineMachineState state =
+        machine ? vitrine_machine_get_state(machine) : VITRINE_MACHINE_STATE_POWERED_OFF;
+    gboolean online = accessible && vitrine_machine_state_is_online(state);
+    gboolean running = state == VITRINE_MACHINE_STATE_RUNNING;
+    gboolean paused = state == VITRINE_MACHINE_STATE_PAUSED;
+    GAction *pause = g_action_map_lookup_action(G_ACTION_MAP(window), "pause");
+
+    enable(window, "new", client);
+    enable(window, "add", client);
+    enable(window, "start", accessible && !online);
+    enable(window, "start-headless", accessible && !online);
+    enable(window, "settings", accessible);
+    enable(window, "open-settings", accessible);
+    enable(window, "show-log", machine != NULL);
+    enable(window, "show-folder", machine != NULL);
+    enable(window, "pause", accessible && (running || paused));
+    enable(window, "reset", online);
+    enable(window, "shutdown", accessible && running);
+    enable(window, "power-off",
+           online && (running || paused || state == VITRINE_MACHINE_STATE_STUCK));
+    enable(window, "refresh", machine && !accessible);
+    enable(window, "remove", machine && !online);
+    g_simple_action_set_state(G_SIMPLE_ACTION(pause), g_variant_new_boolean(accessible && paused));
+}
+
+void
+manager_window_add_actions(ManagerWindow *window)
+{
+    static const GActionEntry entries[] = {
+        {.name = "new", .activate = on_new},
+        {.name = "add", .activate = on_add},
+        {.name = "start", .activate = on_start},
+        {.name = "start-headless", .activate = on_start_headless},
+        {.name = "settings", .activate = on_settings},
+        {.name = "open-settings", .activate = on_open_settings, .parameter_type = "s"},
+        {.name = "show-log", .activate = on_show_log},
+        {.name = "show-folder", .activate = on_show_folder},
+        {.name = "pause", .state = "false", .change_state = on_pause},
+        {.name = "reset", .activate = on_reset},
+        {.name = "shutdown", .activate = on_shutdown},
+        {.name = "power-off", .activate = on_power_off},
+        {.name = "refresh", .activate = on_refresh},
+        {.name = "remove", .activate = on_remove},
+        {.name = "search", .activate = on_search},
+    };
+
+    g_action_map_add_action_entries(G_ACTION_MAP(window), entries, G_N_ELEMENTS(entries), window);
+    manager_window_update_actions(window);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The manager's application: actions of the whole program, accelerators, the connection to the
+ * service. Where there is a session bus a second start shows the first one's window. */
+#include "app/manager/manager-application.h"
+
+#include "app/manager/manager-window.h"
+#include "app/preferences/preferences.h"
+
+#include <glib/gi18n.h>
+
+#define THEME_DATA "GUI/ColorTheme"
+
+typedef struct {
+    GtkApplication *application;
+    ManagerWindow *window;
+    VitrineClient *client;
+} Manager;
+
+static void
+take_client(Manager *manager, VitrineClient *client)
+{
+    const char *theme = vitrine_client_get_extra_data(client, THEME_DATA);
+
+    manager->client = client;
+    if (g_strcmp0(theme, "Dark") == 0)
+        g_object_set(gtk_settings_get_default(), "gtk-application-prefer-dark-theme", TRUE, NULL);
+    manager_window_set_client(manager->window, client);
+}
+
+static void
+on_client(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Manager *manager = data;
+    g_autoptr(GError) error = NULL;
+    VitrineClient *client = vitrine_client_new_finish(result, &error);
+
+    if (!manager->window)
+        g_clear_object(&client);
+    else if (client)
+        take_client(manager, client);
+    else
+        manager_window_set_failed(manager->window, error);
+}
+
+static void
+connect_service(Manager *manager)
+{
+    vitrine_client_new_async(NULL, NULL, on_client, manager);
+}
+
+static void
+on_reconnect(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    connect_service(data);
+}
+
+static void
+on_preferences(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    Manager *manager = data;
+
+    if (manager->client)
+        preferences_show(GTK_WINDOW(manager->window), manager->client);
+}
+
+static void
+on_about(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    Manager *manager = data;
+
+    gtk_show_about_dialog(GTK_WINDOW(manager->window), "program-name", "Vitrine", "version",
+                          VITRINE_VERSION, "logo-icon-name", "org.vitrine.Vitrine", "license-type",
+                          GTK_LICENSE_GPL_3_0, "comments",
+                          _("Runs other operating systems in a window"), NULL);
+}
+
+static void
+on_quit(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    Manager *manager = data;
+
+    if (manager->window)
+        gtk_window_close(GTK_WINDOW(manager->window));
+}
+
+static void
+add_accelerators(GtkApplication *application)
+{
+    static const struct {
+        const char *action;
+        const char *keys[3];
+    } rows[] = {
+        {"app.preferences", {"<Primary>comma", "<Primary>g"}},
+        {"app.quit", {"<Primary>q"}},
+        {"win.add", {"<Primary>a"}},
+        {"win.new", {"<Primary>n"}},
+        {"win.remove", {"<Primary>r", "Delete"}},
+        {"win.search", {"<Primary>f"}},
+        {"win.settings", {"<Primary>s"}},
+        {"win.show-help-overlay", {"<Primary>question"}},
+        {"win.show-log", {"<Primary>l"}},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
+        gtk_application_set_accels_for_action(application, rows[i].action, rows[i].keys);
+}
+
+static void
+on_startup(GtkApplication *application, Manager *manager)
+{
+    static const GActionEntry entries[] = {
+        {.name = "about", .activate = on_about},
+        {.name = "preferences", .activate = on_preferences},
+        {.name = "quit", .activate = on_quit},
+        {.name = "reconnect", .activate = on_reconnect},
+    };
+
+    g_action_map_add_action_entries(G_ACTION_MAP(application), entries, G_N_ELEMENTS(entries),
+                                    manager);
+    add_accelerators(application);
+}
+
+static void
+add_help_overlay(ManagerWindow *window)
+{
+    g_autoptr(GtkBuilder) builder =
+        gtk_builder_new_from_resource("/org/vitrine/Vitrine/manager/help-overlay.ui");
+
+    gtk_application_window_set_help_overlay(
+        GTK_APPLICATION_WINDOW(window),
+        GTK_SHORTCUTS_WINDOW(gtk_builder_get_object(builder, "help_overlay")));
+}
+
+static void
+on_activate(GtkApplication *application, Manager *manager)
+{
+    if (!manager->window) {
+        manager->window = manager_window_new(application);
+        g_object_add_weak_pointer(G_OBJECT(manager->window), (gpointer *)&manager->window);
+        add_help_overlay(manager->window);
+        connect_service(manager);
+    }
+    gtk_window_present(GTK_WINDOW(manager->window));
+}
+
+/* The language has to be known before the first text; a service that does not answer is tried
+ * again, and told of, by the window. */
+static void
+apply_language(void)
+{
+    g_autoptr(VitrineClient) client = vitrine_client_new_sync(NULL, NULL, NULL);
+    g_autofree char *language = NULL;
+
+    if (!client)
+        return;
+    g_object_get(client, "language-id", &language, NULL);
+    if (language && *language)
+        g_setenv("LANGUAGE", language, TRUE);
+}
+
+int
+manager_application_run(void)
+{
+    g_autoptr(GtkApplication) application =
+        gtk_application_new("org.vitrine.Vitrine", G_APPLICATION_DEFAULT_FLAGS);
+    Manager manager = {.application = application};
+    int status;
+
+    apply_language();
+    g_signal_connect(application, "startup", G_CALLBACK(on_startup), &manager);
+    g_signal_connect(application, "activate", G_CALLBACK(on_activate), &manager);
+    status = g_application_run(G_APPLICATION(application), 0, NULL);
+    g_clear_object(&manager.client);
+    return status;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The details pane. */
+#include "app/manager/manager-details.h"
+
+#include "app/widgets/widget-format.h"
+#include "app/widgets/widget-thumbnail.h"
+
+#include <glib/gi18n.h>
+
+#define PICTURE_WIDTH 256
+#define PICTURE_HEIGHT 176
+
+struct _ManagerDetails {
+    GtkBox parent;
+    VitrineClient *client;
+    VitrineMachine *machine;
+    GCancellable *cancel;
+    gulong handler;
+    GtkLabel *name, *state, *error;
+    GtkImage *state_icon;
+    GtkBox *picture_place, *buttons;
+    GtkGrid *values;
+    GtkWidget *picture;
+};
+
+G_DEFINE_FINAL_TYPE(ManagerDetails, manager_details, GTK_TYPE_BOX)
+
+static void
+clear_values(ManagerDetails *details)
+{
+    g_autoptr(GList) children = gtk_container_get_children(GTK_CONTAINER(details->values));
+
+    for (GList *item = children; item; item = item->next)
+        gtk_widget_destroy(item->data);
+}
+
+/* --- one line: what it is, and a flat button that opens its page --- */
+static void
+add_value(ManagerDetails *details, int row, const char *title, const char *page, const char *value)
+{
+    GtkWidget *label = gtk_label_new(title), *button = gtk_button_new();
+    GtkWidget *text = gtk_label_new(value);
+    g_autofree char *spoken = g_strdup_printf("%s: %s", title, value);
+
+    gtk_label_set_xalign(GTK_LABEL(label), 0);
+    gtk_widget_set_valign(label, GTK_ALIGN_START);
+    gtk_widget_set_margin_top(label, 6);
+    gtk_style_context_add_class(gtk_widget_get_style_context(label), "dim-label");
+    gtk_label_set_xalign(GTK_LABEL(text), 0);
+    gtk_label_set_line_wrap(GTK_LABEL(text), TRUE);
+    gtk_label_set_line_wrap_mode(GTK_LABEL(text), PANGO_WRAP_WORD_CHAR);
+    gtk_container_add(GTK_CONTAINER(button), text);
+    gtk_button_set_relief(GTK_BUTTON(button), GTK_RELIEF_NONE);
+    gtk_widget_set_hexpand(button, TRUE);
+    gtk_widget_set_tooltip_text(button, _("Change…"));
+    atk_object_set_name(gtk_widget_get_accessible(button), spoken);
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(button), "win.open-settings");
+    gtk_actionable_set_action_target(GTK_ACTIONABLE(button), "s", page);
+    gtk_grid_attach(details->values, label, 0, row, 1, 1);
+    gtk_grid_attach(details->values, button, 1, row, 1, 1);
+}
+
+static char *
+system_text(VitrineSettings *settings)
+{
+    g_autofree char *memory = widget_megabytes(vitrine_settings_get_uint(settings, "memory"));
+    guint cpus = vitrine_settings_get_uint(settings, "cpus");
+    const char *engine = vitrine_settings_get_string(settings, "exec-engine");
+    GString *text = g_string_new(NULL);
+
+    g_string_append_printf(
+        text, ngettext("%s of memory, %u processor", "%s of memory, %u processors", cpus), memory,
+        cpus);
+    if (g_strcmp0(engine, "auto") != 0) {
+        g_autofree char *upper = g_ascii_strup(engine, -1);
+        g_string_append_printf(text, ", %s", upper);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static char *
+drive_text(ManagerDetails *details, const VitrineAttachment *drive)
+{
+    VitrineMedium *medium =
+        *drive->medium ? vitrine_client_find_medium(details->client, drive->medium) : NULL;
+    g_autofree char *name = NULL, *size = NULL;
+    guint64 bytes;
+
+    if (!medium)
+        return g_strdup(drive->kind == VITRINE_MEDIUM_KIND_DVD      ? _("Optical drive, empty")
+                        : drive->kind == VITRINE_MEDIUM_KIND_FLOPPY ? _("Floppy drive, empty")
+                                                                    : _("Hard disk, missing"));
+    name = vitrine_medium_dup_name(medium);
+    bytes = vitrine_medium_get_logical_size(medium);
+    if (vitrine_medium_get_state(medium) == VITRINE_MEDIUM_STATE_INACCESSIBLE)
+        return g_strdup_printf(_("%s – can't be read"), name);
+    if (drive->kind != VITRINE_MEDIUM_KIND_HARD_DISK || bytes == 0)
+        return g_steal_pointer(&name);
+    size = widget_megabytes(bytes / (1024 * 1024));
+    return g_strdup_printf("%s, %s", name, size);
+}
+
+static char *
+storage_text(ManagerDetails *details, VitrineSettings *settings)
+{
+    GPtrArray *drives = vitrine_settings_get_attachments(settings);
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < drives->len; i++) {
+        g_autofree char *line = drive_text(details, g_ptr_array_index(drives, i));
+        g_string_append_printf(text, "%s%s", i ? "\n" : "", line);
+    }
+    if (text->len == 0)
+        g_string_append(text, _("No drives"));
+    return g_string_free(text, FALSE);
+}
+
+static char *
+serial_text(VitrineSettings *settings)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint slot = 0; slot < VITRINE_UART_COUNT; slot++) {
+        const VitrineUart *uart = vitrine_settings_get_uart(settings, slot);
+        if (uart->enabled)
+            g_string_append_printf(text, "%sCOM%u", text->len ? ", " : "", slot + 1);
+    }
+    if (text->len == 0)
+        g_string_append(text, _("Off"));
+    return g_string_free(text, FALSE);
+}
+
+static void
+show_settings(ManagerDetails *details, VitrineSettings *settings)
+{
+    g_autofree char *system = system_text(settings), *storage = storage_text(details, settings);
+    g_autofree char *serial = serial_text(settings);
+    g_autofree char *video = widget_megabytes(vitrine_settings_get_uint(settings, "vram"));
+    g_autofree char *display = g_strdup_printf(_("%s of video memory"), video);
+    const char *description = vitrine_settings_get_string(settings, "description");
+    int row = 0;
+
+    clear_values(details);
+    add_value(details, row++, _("General"), "general",
+              widget_os_name(vitrine_settings_get_string(settings, "os-type")));
+    add_value(details, row++, _("System"), "system", system);
+    add_value(details, row++, _("Display"), "display", display);
+    add_value(details, row++, _("Storage"), "storage", storage);
+    add_value(details, row++, _("Serial ports"), "serial", serial);
+    if (description && *description)
+        add_value(details, row++, _("Description"), "general", description);
+    gtk_widget_show_all(GTK_WIDGET(details->values));
+}
+
+static void
+on_settings(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(ManagerDetails) details = data;
+    g_autoptr(VitrineSettings) settings =
+        vitrine_machine_load_settings_finish(VITRINE_MACHINE(source), result, NULL);
+
+    if (settings && details->machine == VITRINE_MACHINE(source))
+        show_settings(details, settings);
+}
+
+static void
+show_state(ManagerDetails *details)
+{
+    gboolean accessible = vitrine_machine_get_accessible(details->machine);
+    VitrineMachineState state = vitrine_machine_get_state(details->machine);
+    g_autofree char *line = widget_state_line(details->machine);
+
+    gtk_label_set_text(details->name, vitrine_machine_get_name(details->machine));
+    gtk_label_set_text(details->state, line);
+    gtk_image_set_from_icon_name(details->state_icon,
+                                 accessible ? widget_state_icon(state) : "dialog-warning-symbolic",
+                                 GTK_ICON_SIZE_MENU);
+    gtk_label_set_text(details->error, vitrine_machine_get_access_error(details->machine));
+    gtk_widget_set_visible(GTK_WIDGET(details->error), !accessible);
+    gtk_widget_set_visible(GTK_WIDGET(details->values), accessible);
+    gtk_widget_set_visible(GTK_WIDGET(details->buttons),
+                           vitrine_machine_state_is_online(state) || !accessible);
+}
+
+static void
+load(ManagerDetails *details)
+{
+    show_state(details);
+    if (vitrine_machine_get_accessible(details->machine))
+        vitrine_machine_load_settings_async(details->machine, details->cancel, on_settings,
+                                            g_object_ref(details));
+}
+
+static void
+on_changed(VitrineMachine *machine, GParamSpec *property, ManagerDetails *details)
+{
+    if (g_str_equal(property->name, "settings-generation") ||
+        g_str_equal(property->name, "accessible"))
+        load(details);
+    else
+        show_state(details);
+}
+
+void
+manager_details_set_machine(ManagerDetails *details, VitrineMachine *machine)
+{
+    if (details->machine == machine)
+        return;
+    g_cancellable_cancel(details->cancel);
+    g_clear_object(&details->cancel);
+    if (details->machine)
+        g_clear_signal_handler(&details->handler, details->machine);
+    g_set_object(&details->machine, machine);
+    if (details->picture)
+        widget_thumbnail_set_machine(WIDGET_THUMBNAIL(details->picture), machine);
+    if (!machine)
+        return;
+    details->cancel = g_cancellable_new();
+    details->handler = g_signal_connect(machine, "notify", G_CALLBACK(on_changed), details);
+    clear_values(details);
+    load(details);
+}
+
+static void
+manager_details_dispose(GObject *object)
+{
+    ManagerDetails *details = MANAGER_DETAILS(object);
+
+    details->picture = NULL;
+    manager_details_set_machine(details, NULL);
+    g_clear_object(&details->client);
+    G_OBJECT_CLASS(manager_details_parent_class)->dispose(object);
+}
+
+static void
+manager_details_class_init(ManagerDetailsClass *class)
+{
+    GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
+
+    G_OBJECT_CLASS(class)->dispose = manager_details_dispose;
+    gtk_widget_class_set_template_from_resource(widget_class,
+                                                "/org/vitrine/Vitrine/manager/manager-details.ui");
+    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, name);
+    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, state);
+    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, state_icon);
+    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, error);
+    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, picture_place);
+    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, buttons);
+    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, values);
+}
+
+static void
+manager_details_init(ManagerDetails *details)
+{
+    gtk_widget_init_template(GTK_WIDGET(details));
+}
+
+GtkWidget *
+manager_details_new(VitrineClient *client)
+{
+    ManagerDetails *details = g_object_new(MANAGER_TYPE_DETAILS, NULL);
+
+    details->client = g_object_ref(client);
+    details->picture = widget_thumbnail_new(PICTURE_WIDTH, PICTURE_HEIGHT);
+    atk_object_set_name(gtk_widget_get_accessible(details->picture), _("Preview"));
+    gtk_widget_show(details->picture);
+    gtk_container_add(GTK_CONTAINER(details->picture_place), details->picture);
+    return GTK_WIDGET(details);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * ManagerDetails: what the manager tells of one machine: picture, state, settings in words. Each
+ * value leads to the page that changes it, by the action "win.open-settings" with the page's name.
+ */
+#pragma once
+
+#include "app/api/vitrine.h"
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+#define MANAGER_TYPE_DETAILS (manager_details_get_type())
+G_DECLARE_FINAL_TYPE(ManagerDetails, manager_details, MANAGER, DETAILS, GtkBox)
+
+GtkWidget *manager_details_new(VitrineClient *client);
+/* NULL: nothing is selected. */
+void manager_details_set_machine(ManagerDetails *details, VitrineMachine *machine);
+
+G_END_DECLS

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the files of the manager share. */
+#pragma once
+
+#include "app/manager/manager-window.h"
+
+/* manager-actions.c: the "win." actions; which are possible follows the selection and its state. */
+void manager_window_add_actions(ManagerWindow *window);
+void manager_window_update_actions(ManagerWindow *window);
+void manager_window_toggle_search(ManagerWindow *window);
+/* Opens the settings at a page. */
+void manager_window_open_settings(ManagerWindow *window, const char *page);
+
+/* manager-remove.c */
+void manager_window_ask_remove(ManagerWindow *window, VitrineMachine *machine);

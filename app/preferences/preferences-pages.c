@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The pages General, Display and Language of the preferences. */
+#include "app/preferences/preferences-private.h"
+
+#include <glib/gi18n.h>
+
+/* --- General --- */
+static void
+on_folder_set(GtkFileChooserButton *button, Preferences *preferences)
+{
+    g_autofree char *path = gtk_file_chooser_get_filename(GTK_FILE_CHOOSER(button));
+
+    if (path)
+        preferences_apply_property(preferences, "machine-folder", g_variant_new_string(path));
+}
+
+GtkWidget *
+preferences_page_general(Preferences *preferences)
+{
+    GtkWidget *grid = preferences_page();
+    GtkWidget *button = gtk_file_chooser_button_new(_("Choose the folder for new machines"),
+                                                    GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER);
+    g_autofree char *folder = NULL;
+
+    g_object_get(preferences->client, "machine-folder", &folder, NULL);
+    if (folder)
+        gtk_file_chooser_set_filename(GTK_FILE_CHOOSER(button), folder);
+    atk_object_set_name(gtk_widget_get_accessible(button), _("Machine folder"));
+    g_signal_connect(button, "file-set", G_CALLBACK(on_folder_set), preferences);
+    preferences_add_row(grid, 0, _("_Machine folder"), button,
+                        _("New machines are kept here, each in a folder of its own."));
+    return grid;
+}
+
+/* --- Display --- */
+#define DARK_DATA "GUI/ColorTheme"
+
+static void
+on_theme_changed(GtkComboBox *combo, Preferences *preferences)
+{
+    const char *id = gtk_combo_box_get_active_id(combo);
+
+    preferences_apply_extra_data(preferences, DARK_DATA, g_str_equal(id, "Auto") ? "" : id);
+    g_object_set(gtk_settings_get_default(), "gtk-application-prefer-dark-theme",
+                 g_str_equal(id, "Dark"), NULL);
+}
+
+GtkWidget *
+preferences_page_display(Preferences *preferences)
+{
+    GtkWidget *grid = preferences_page(), *combo = gtk_combo_box_text_new();
+    const char *value = vitrine_client_get_extra_data(preferences->client, DARK_DATA);
+
+    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "Auto", _("As the desktop"));
+    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "Dark", _("Dark"));
+    if (!value || !gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo), value))
+        gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo), "Auto");
+    g_signal_connect(combo, "changed", G_CALLBACK(on_theme_changed), preferences);
+    preferences_add_row(grid, 0, _("_Appearance"), combo, NULL);
+    return grid;
+}
+
+/* --- Language --- */
+static void
+on_language_changed(GtkComboBox *combo, Preferences *preferences)
+{
+    preferences_apply_property(preferences, "language-id",
+                               g_variant_new_string(gtk_combo_box_get_active_id(combo)));
+}
+
+GtkWidget *
+preferences_page_language(Preferences *preferences)
+{
+    GtkWidget *grid = preferences_page(), *combo = gtk_combo_box_text_new();
+    g_autofree char *language = NULL;
+
+    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "", _("As the desktop"));
+    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "de", "Deutsch");
+    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "C", "English");
+    g_object_get(preferences->client, "language-id", &language, NULL);
+    if (!gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo), language ? language : ""))
+        gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo), "");
+    g_signal_connect(combo, "changed", G_CALLBACK(on_language_changed), preferences);
+    preferences_add_row(grid, 0, _("_Language"), combo,
+                        _("Takes effect when Vitrine is started again."));
+    return grid;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The settings dialog: loads the values, lets the pages edit them, checks while typing, saves. */
+#include "app/settings/settings-private.h"
+
+#include <glib/gi18n.h>
+
+struct _SettingsDialog {
+    GtkDialog parent;
+    VitrineClient *client;
+    VitrineMachine *machine;
+    VitrineSettings *settings; /* NULL while loading */
+    char *wanted_page;
+    GHashTable *fields; /* char* to GtkLabel* (borrowed) */
+    gulong state_handler;
+    gboolean saving;
+
+    GtkButton *save_button;
+    GtkInfoBar *bar;
+    GtkLabel *bar_label;
+    GtkStack *stack;
+    GtkWidget *sidebar;
+};
+
+G_DEFINE_FINAL_TYPE(SettingsDialog, settings_dialog, GTK_TYPE_DIALOG)
+
+VitrineClient *
+settings_dialog_get_client(SettingsDialog *dialog)
+{
+    return dialog->client;
+}
+
+VitrineMachine *
+settings_dialog_get_machine(SettingsDialog *dialog)
+{
+    return dialog->machine;
+}
+
+VitrineSettings *
+settings_dialog_get_settings(SettingsDialog *dialog)
+{
+    return dialog->settings;
+}
+
+void
+settings_dialog_watch_field(SettingsDialog *dialog, const char *field, GtkLabel *label)
+{
+    g_hash_table_insert(dialog->fields, g_strdup(field), label);
+}
+
+void
+settings_dialog_show_error(SettingsDialog *dialog, const char *text)
+{
+    gtk_label_set_text(dialog->bar_label, text);
+    gtk_info_bar_set_revealed(dialog->bar, text != NULL && *text);
+}
+
+/* --- checking --- */
+static void
+clear_fields(SettingsDialog *dialog)
+{
+    GHashTableIter iter;
+    gpointer label;
+
+    g_hash_table_iter_init(&iter, dialog->fields);
+    while (g_hash_table_iter_next(&iter, NULL, &label))
+        gtk_widget_hide(label);
+}
+
+/* Shows each problem next to its field; those without a field above the pages. */
+static const char *
+show_problems(SettingsDialog *dialog, GPtrArray *problems)
+{
+    const char *fatal = NULL;
+    const char *homeless = NULL;
+
+    clear_fields(dialog);
+    for (guint i = 0; i < problems->len; i++) {
+        const VitrineProblem *problem = g_ptr_array_index(problems, i);
+        GtkLabel *label = g_hash_table_lookup(dialog->fields, problem->field);
+        if (problem->fatal && !fatal)
+            fatal = problem->message;
+        if (!label) {
+            homeless = homeless ? homeless : problem->message;
+            continue;
+        }
+        gtk_label_set_text(label, problem->message);
+        gtk_widget_show(GTK_WIDGET(label));
+    }
+    settings_dialog_show_error(dialog, homeless);
+    return fatal;
+}
+
+static const char *
+locked_reason(SettingsDialog *dialog)
+{
+    const char *reason = vitrine_machine_get_read_only_reason(dialog->machine);
+
+    if (vitrine_machine_state_is_online(vitrine_machine_get_state(dialog->machine)))
+        return _("The machine is running. Switch it off to change its settings.");
+    return reason && *reason ? reason : NULL;
+}
+
+static void
+check(SettingsDialog *dialog)
+{
+    const char *locked = locked_reason(dialog), *fatal;
+    g_autoptr(GPtrArray) problems = NULL;
+
+    if (!dialog->settings)
+        return;
+    problems = vitrine_settings_check(dialog->settings);
+    fatal = show_problems(dialog, problems);
+    gtk_widget_set_sensitive(GTK_WIDGET(dialog->stack), !locked);
+    gtk_widget_set_sensitive(GTK_WIDGET(dialog->save_button), !locked && !fatal && !dialog->saving);
+    gtk_widget_set_tooltip_text(GTK_WIDGET(dialog->save_button), locked ? locked : fatal);
+    if (locked)
+        settings_dialog_show_error(dialog, locked);
+}
+
+static void
+on_notify(VitrineSettings *settings, GParamSpec *property, SettingsDialog *dialog)
+{
+    check(dialog);
+}
+
+static void
+on_list_changed(VitrineSettings *settings, SettingsDialog *dialog)
+{
+    check(dialog);
+}
+
+static void
+on_state(VitrineMachine *machine, GParamSpec *property, SettingsDialog *dialog)
+{
+    check(dialog);
+}
+
+/* --- saving --- */
+static void
+on_saved(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(SettingsDialog) dialog = data;
+    g_autoptr(GError) error = NULL;
+
+    dialog->saving = FALSE;
+    if (vitrine_machine_save_settings_finish(VITRINE_MACHINE(source), result, &error)) {
+        gtk_widget_destroy(GTK_WIDGET(dialog));
+        return;
+    }
+    check(dialog);
+    settings_dialog_show_error(dialog, error->message);
+}
+
+static void
+on_save(GtkButton *button, SettingsDialog *dialog)
+{
+    dialog->saving = TRUE;
+    gtk_widget_set_sensitive(GTK_WIDGET(dialog->save_button), FALSE);
+    vitrine_machine_save_settings_async(dialog->machine, dialog->settings, NULL, on_saved,
+                                        g_object_ref(dialog));
+}
+
+static void
+on_cancel(GtkButton *button, SettingsDialog *dialog)
+{
+    gtk_widget_destroy(GTK_WIDGET(dialog));
+}
+
+/* --- building --- */
+static void
+add_page(SettingsDialog *dialog, const char *name, const char *title, SettingsPageNew constructor)
+{
+    GtkWidget *scroller = gtk_scrolled_window_new(NULL, NULL);
+
+    gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scroller), GTK_POLICY_NEVER,
+                                   GTK_POLICY_AUTOMATIC);
+    gtk_container_add(GTK_CONTAINER(scroller), constructor(dialog));
+    gtk_widget_show_all(scroller);
+    gtk_stack_add_titled(dialog->stack, scroller, name, title);
+}
+
+static void
+build_pages(SettingsDialog *dialog)
+{
+#define PAGE(name, title, constructor) add_page(dialog, name, _(title), constructor);
+#include "app/settings/settings-pages.def"
+#undef PAGE
+    if (dialog->wanted_page)
+        gtk_stack_set_visible_child_name(dialog->stack, dialog->wanted_page);
+}
+
+static void
+on_loaded(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(SettingsDialog) dialog = data;
+    g_autoptr(GError) error = NULL;
+    VitrineSettings *settings =
+        vitrine_machine_load_settings_finish(VITRINE_MACHINE(source), result, &error);
+
+    if (!dialog->client) { /* closed in the meantime */
+        g_clear_object(&settings);
+        return;
+    }
+    if (!settings) {
+        settings_dialog_show_error(dialog, error->message);
+        return;
+    }
+    dialog->settings = settings;
+    build_pages(dialog);
+    g_signal_connect_object(settings, "notify", G_CALLBACK(on_notify), dialog, 0);
+    g_signal_connect_object(settings, "changed", G_CALLBACK(on_list_changed), dialog, 0);
+    check(dialog);
+    gtk_widget_grab_default(GTK_WIDGET(dialog->save_button));
+}
+
+static void
+settings_dialog_dispose(GObject *object)
+{
+    SettingsDialog *dialog = SETTINGS_DIALOG(object);
+
+    g_hash_table_remove_all(dialog->fields);
+    g_clear_object(&dialog->client);
+    G_OBJECT_CLASS(settings_dialog_parent_class)->dispose(object);
+}
+
+static void
+settings_dialog_finalize(GObject *object)
+{
+    SettingsDialog *dialog = SETTINGS_DIALOG(object);
+
+    g_clear_object(&dialog->settings);
+    g_clear_object(&dialog->machine);
+    g_hash_table_unref(dialog->fields);
+    g_free(dialog->wanted_page);
+    G_OBJECT_CLASS(settings_dialog_parent_class)->finalize(object);
+}
+
+static void
+settings_dialog_class_init(SettingsDialogClass *class)
+{
+    GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
+
+    G_OBJECT_CLASS(class)->dispose = settings_dialog_dispose;
+    G_OBJECT_CLASS(class)->finalize = settings_dialog_finalize;
+    gtk_widget_class_set_template_from_resource(widget_class,
+                                                "/org/vitrine/Vitrine/settings/settings-dialog.ui");
+    gtk_widget_class_bind_template_child(widget_class, SettingsDialog, save_button);
+    gtk_widget_class_bind_template_child(widget_class, SettingsDialog, bar);
+    gtk_widget_class_bind_template_child(widget_class, SettingsDialog, bar_label);
+    gtk_widget_class_bind_template_child(widget_class, SettingsDialog, stack);
+    gtk_widget_class_bind_template_child(widget_class, SettingsDialog, sidebar);
+    gtk_widget_class_bind_template_callback(widget_class, on_save);
+    gtk_widget_class_bind_template_callback(widget_class, on_cancel);
+}
+
+static void
+settings_dialog_init(SettingsDialog *dialog)
+{
+    gtk_widget_init_template(GTK_WIDGET(dialog));
+    dialog->fields = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    gtk_widget_set_sensitive(GTK_WIDGET(dialog->save_button), FALSE);
+}
+
+void
+settings_dialog_show(GtkWindow *parent, VitrineClient *client, VitrineMachine *machine,
+                     const char *page)
+{
+    SettingsDialog *dialog =
+        g_object_new(SETTINGS_TYPE_DIALOG, "use-header-bar", TRUE, "transient-for", parent, NULL);
+    g_autofree char *title = g_strdup_printf(_("Settings – %s"), vitrine_machine_get_name(machine));
+
+    gtk_window_set_title(GTK_WINDOW(dialog), title);
+    dialog->client = g_object_ref(client);
+    dialog->machine = g_object_ref(machine);
+    dialog->wanted_page = g_strdup(page);
+    g_signal_connect_object(machine, "notify::state", G_CALLBACK(on_state), dialog, 0);
+    vitrine_machine_load_settings_async(machine, NULL, on_loaded, g_object_ref(dialog));
+    gtk_window_present(GTK_WINDOW(dialog));
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Settings, General: name, system, snapshot folder, description. */
+#include "app/settings/settings-private.h"
+
+#include <glib/gi18n.h>
+
+static void
+on_type_changed(GtkComboBox *combo, VitrineSettings *settings)
+{
+    const char *id = gtk_combo_box_get_active_id(combo);
+
+    if (id)
+        vitrine_settings_set_string(settings, "os-type", id);
+}
+
+/* All systems; one that this version does not know is kept and shown by its identifier. */
+static GtkWidget *
+type_combo(VitrineSettings *settings)
+{
+    GtkWidget *combo = gtk_combo_box_text_new();
+    const char *present = vitrine_settings_get_string(settings, "os-type");
+
+    for (guint i = 0; i < vitrine_os_type_count(); i++) {
+        const VitrineOsType *type = vitrine_os_type_nth(i);
+        gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), type->id, type->description);
+    }
+    if (!gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo), present)) {
+        gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), present, present);
+        gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo), present);
+    }
+    g_signal_connect_object(combo, "changed", G_CALLBACK(on_type_changed), settings, 0);
+    return combo;
+}
+
+static void
+on_folder_set(GtkFileChooserButton *button, VitrineSettings *settings)
+{
+    g_autofree char *path = gtk_file_chooser_get_filename(GTK_FILE_CHOOSER(button));
+
+    if (path)
+        vitrine_settings_set_string(settings, "snapshot-folder", path);
+}
+
+static GtkWidget *
+folder_button(SettingsDialog *dialog)
+{
+    GtkWidget *button = gtk_file_chooser_button_new(_("Choose the folder for snapshots"),
+                                                    GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER);
+    const char *folder = vitrine_machine_get_snapshot_folder(settings_dialog_get_machine(dialog));
+
+    gtk_file_chooser_set_filename(GTK_FILE_CHOOSER(button), folder);
+    atk_object_set_name(gtk_widget_get_accessible(button), _("Snapshot folder"));
+    g_signal_connect_object(button, "file-set", G_CALLBACK(on_folder_set),
+                            settings_dialog_get_settings(dialog), 0);
+    return button;
+}
+
+static GtkWidget *
+description_view(VitrineSettings *settings)
+{
+    GtkWidget *scroller = gtk_scrolled_window_new(NULL, NULL), *view = gtk_text_view_new();
+
+    gtk_text_view_set_wrap_mode(GTK_TEXT_VIEW(view), GTK_WRAP_WORD_CHAR);
+    gtk_text_view_set_accepts_tab(GTK_TEXT_VIEW(view), FALSE);
+    gtk_text_view_set_left_margin(GTK_TEXT_VIEW(view), 6);
+    gtk_text_view_set_top_margin(GTK_TEXT_VIEW(view), 6);
+    atk_object_set_name(gtk_widget_get_accessible(view), _("Description"));
+    g_object_bind_property(settings, "description", gtk_text_view_get_buffer(GTK_TEXT_VIEW(view)),
+                           "text", G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+    gtk_container_add(GTK_CONTAINER(scroller), view);
+    gtk_scrolled_window_set_shadow_type(GTK_SCROLLED_WINDOW(scroller), GTK_SHADOW_IN);
+    gtk_scrolled_window_set_min_content_height(GTK_SCROLLED_WINDOW(scroller), 110);
+    gtk_widget_set_vexpand(scroller, TRUE);
+    return scroller;
+}
+
+GtkWidget *
+settings_page_general(SettingsDialog *dialog)
+{
+    VitrineSettings *settings = settings_dialog_get_settings(dialog);
+    GtkWidget *grid = settings_page_grid(), *name = gtk_entry_new();
+    int row = 0;
+
+    g_object_bind_property(settings, "name", name, "text",
+                           G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+    gtk_entry_set_activates_default(GTK_ENTRY(name), TRUE);
+    row = settings_add_row(grid, row, _("_Name"), name);
+    row = settings_add_problem(grid, row, dialog, "name");
+    row = settings_add_row(grid, row, _("S_ystem"), type_combo(settings));
+    row = settings_add_problem(grid, row, dialog, "os-type");
+    row = settings_add_row(grid, row, _("Snapshot _folder"), folder_button(dialog));
+    row = settings_add_problem(grid, row, dialog, "snapshot-folder");
+    settings_add_row(grid, row, _("_Description"), description_view(settings));
+    return grid;
+}

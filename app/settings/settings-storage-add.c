@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * New controllers, drives and disks. A medium is opened (or a disk created) at once, since media
+ * are the service's; the machine gets it with Save. */
+#include "app/settings/settings-storage-add.h"
+
+#include <glib/gi18n.h>
+
+#define BYTES_PER_GB (1024.0 * 1024 * 1024)
+#define SECTOR 512u
+
+/* Where a medium goes when it is there. */
+typedef struct {
+    SettingsDialog *dialog;
+    VitrineAttachment *drive;
+} Insertion;
+
+static Insertion *
+insertion_new(SettingsStorage *storage, const VitrineAttachment *drive)
+{
+    Insertion *insertion = g_new(Insertion, 1);
+
+    *insertion =
+        (Insertion){g_object_ref(settings_storage_dialog(storage)), vitrine_attachment_copy(drive)};
+    return insertion;
+}
+
+static void
+insertion_free(Insertion *insertion)
+{
+    g_object_unref(insertion->dialog);
+    vitrine_attachment_free(insertion->drive);
+    g_free(insertion);
+}
+
+/* Takes the insertion. */
+static void
+insert(Insertion *insertion, char *medium, GError *error)
+{
+    if (medium) {
+        g_free(insertion->drive->medium);
+        insertion->drive->medium = medium;
+        vitrine_settings_put_attachment(settings_dialog_get_settings(insertion->dialog),
+                                        insertion->drive);
+    } else {
+        settings_dialog_show_error(insertion->dialog, error->message);
+        g_error_free(error);
+    }
+    insertion_free(insertion);
+}
+
+static void
+on_opened(GObject *source, GAsyncResult *result, gpointer data)
+{
+    GError *error = NULL;
+    char *medium = vitrine_client_open_medium_finish(VITRINE_CLIENT(source), result, &error);
+
+    insert(data, medium, error);
+}
+
+static void
+on_file(GtkNativeDialog *chooser, int response, gpointer data)
+{
+    Insertion *insertion = data;
+    g_autofree char *path = gtk_file_chooser_get_filename(GTK_FILE_CHOOSER(chooser));
+
+    if (response == GTK_RESPONSE_ACCEPT && path)
+        vitrine_client_open_medium_async(settings_dialog_get_client(insertion->dialog), path,
+                                         insertion->drive->kind, NULL, on_opened, insertion);
+    else
+        insertion_free(insertion);
+    g_object_unref(chooser);
+}
+
+static void
+add_filters(GtkFileChooser *chooser, VitrineMediumKind kind)
+{
+    static const char *const patterns[3][5] = {
+        {"*.vdi", "*.img", "*.raw", "*.VDI", NULL},
+        {"*.iso", "*.ISO", NULL},
+        {"*.img", "*.ima", "*.vfd", "*.IMG", NULL},
+    };
+    GtkFileFilter *images = gtk_file_filter_new(), *all = gtk_file_filter_new();
+
+    gtk_file_filter_set_name(images, kind == VITRINE_MEDIUM_KIND_DVD      ? _("Optical images")
+                                     : kind == VITRINE_MEDIUM_KIND_FLOPPY ? _("Floppy images")
+                                                                          : _("Disk images"));
+    for (const char *const *pattern = patterns[kind]; *pattern; pattern++)
+        gtk_file_filter_add_pattern(images, *pattern);
+    gtk_file_filter_set_name(all, _("All files"));
+    gtk_file_filter_add_pattern(all, "*");
+    gtk_file_chooser_add_filter(chooser, images);
+    gtk_file_chooser_add_filter(chooser, all);
+}
+
+void
+settings_storage_choose_medium(SettingsStorage *storage, const VitrineAttachment *drive)
+{
+    GtkFileChooserNative *chooser = gtk_file_chooser_native_new(
+        _("Choose a medium"), GTK_WINDOW(settings_storage_dialog(storage)),
+        GTK_FILE_CHOOSER_ACTION_OPEN, _("C_hoose"), _("_Cancel"));
+
+    add_filters(GTK_FILE_CHOOSER(chooser), drive->kind);
+    g_signal_connect(chooser, "response", G_CALLBACK(on_file), insertion_new(storage, drive));
+    gtk_native_dialog_show(GTK_NATIVE_DIALOG(chooser));
+}
+
+/* --- a new disk --- */
+static void
+on_disk_made(GObject *source, GAsyncResult *result, gpointer data)
+{
+    GError *error = NULL;
+    char *medium = vitrine_progress_wait_finish(VITRINE_PROGRESS(source), result, &error);
+
+    insert(data, medium, error);
+}
+
+static void
+on_disk_begun(GObject *source, GAsyncResult *result, gpointer data)
+{
+    GError *error = NULL;
+    g_autoptr(VitrineProgress) progress =
+        vitrine_client_create_medium_finish(VITRINE_CLIENT(source), result, &error);
+
+    if (progress)
+        vitrine_progress_wait_async(progress, NULL, on_disk_made, data);
+    else
+        insert(data, NULL, error);
+}
+
+/* "Name.vdi", "Name 2.vdi" … beside the settings. */
+static char *
+free_path(VitrineMachine *machine)
+{
+    g_autofree char *folder = g_path_get_dirname(vitrine_machine_get_settings_file(machine));
+
+    for (unsigned i = 1;; i++) {
+        g_autofree char *number = i > 1 ? g_strdup_printf(" %u", i) : g_strdup("");
+        g_autofree char *file =
+            g_strconcat(vitrine_machine_get_name(machine), number, ".vdi", NULL);
+        char *path = g_build_filename(folder, file, NULL);
+        if (!g_file_test(path, G_FILE_TEST_EXISTS))
+            return path;
+        g_free(path);
+    }
+}
+
+static void
+on_size_response(GtkDialog *dialog, int response, gpointer data)
+{
+    Insertion *insertion = data;
+    GtkSpinButton *size = g_object_get_data(G_OBJECT(dialog), "size");
+    GtkToggleButton *fixed = g_object_get_data(G_OBJECT(dialog), "fixed");
+    guint64 bytes = (guint64)(gtk_spin_button_get_value(size) * BYTES_PER_GB) / SECTOR * SECTOR;
+    g_autofree char *path = NULL;
+
+    if (response == GTK_RESPONSE_OK) {
+        path = free_path(settings_dialog_get_machine(insertion->dialog));
+        vitrine_client_create_medium_async(
+            settings_dialog_get_client(insertion->dialog), path, VITRINE_MEDIUM_KIND_HARD_DISK,
+            "VDI", gtk_toggle_button_get_active(fixed) ? "fixed" : "dynamic", bytes, NULL, NULL,
+            on_disk_begun, insertion);
+    } else {
+        insertion_free(insertion);
+    }
+    gtk_widget_destroy(GTK_WIDGET(dialog));
+}
+
+static void
+ask_new_disk(SettingsStorage *storage, const VitrineAttachment *drive)
+{
+    GtkWidget *dialog = gtk_dialog_new_with_buttons(
+        _("New disk"), GTK_WINDOW(settings_storage_dialog(storage)),
+        GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT | GTK_DIALOG_USE_HEADER_BAR, _("_Cancel"),
+        GTK_RESPONSE_CANCEL, _("C_reate"), GTK_RESPONSE_OK, NULL);
+    GtkWidget *grid = settings_page_grid(), *size = gtk_spin_button_new_with_range(0.1, 2048, 1);
+    GtkWidget *fixed = gtk_check_button_new_with_mnemonic(_("_Allocate all of it now"));
+    int row = settings_add_row(grid, 0, _("_Size in GB"), size);
+
+    gtk_spin_button_set_digits(GTK_SPIN_BUTTON(size), 1);
+    gtk_spin_button_set_value(GTK_SPIN_BUTTON(size), 20);
+    gtk_entry_set_activates_default(GTK_ENTRY(size), TRUE);
+    gtk_grid_attach(GTK_GRID(grid), fixed, 1, row, 1, 1);
+    gtk_container_add(GTK_CONTAINER(gtk_dialog_get_content_area(GTK_DIALOG(dialog))), grid);
+    gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_OK);
+    g_object_set_data(G_OBJECT(dialog), "size", size);
+    g_object_set_data(G_OBJECT(dialog), "fixed", fixed);
+    g_signal_connect(dialog, "response", G_CALLBACK(on_size_response),
+                     insertion_new(storage, drive));
+    gtk_widget_show_all(dialog);
+}
+
+/* --- the bar below the list --- */
+static VitrineAttachment *
+free_drive(SettingsStorage *storage, VitrineStorageBus bus, VitrineMediumKind kind)
+{
+    VitrineSettings *settings = settings_dialog_get_settings(settings_storage_dialog(storage));
+    GPtrArray *controllers = vitrine_settings_get_controllers(settings);
+    guint port, device;
+
+    for (guint i = 0; i < controllers->len; i++) {
+        const VitrineController *controller = g_ptr_array_index(controllers, i);
+        if (vitrine_controller_bus(controller->type) == bus &&
+            vitrine_settings_free_slot(settings, controller->name, &port, &device))
+            return vitrine_attachment_new(controller->name, port, device, kind, "");
+    }
+    settings_dialog_show_error(
+        settings_storage_dialog(storage),
+        _("There is no free place for this drive. Add a controller or remove another drive."));
+    return NULL;
+}
+
+static void
+on_add_optical(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    SettingsStorage *storage = data;
+    g_autoptr(VitrineAttachment) drive =
+        free_drive(storage, VITRINE_STORAGE_BUS_IDE, VITRINE_MEDIUM_KIND_DVD);
+
+    if (drive)
+        vitrine_settings_put_attachment(
+            settings_dialog_get_settings(settings_storage_dialog(storage)), drive);
+}
+
+static void
+on_add_floppy(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    SettingsStorage *storage = data;
+    g_autoptr(VitrineAttachment) drive =
+        free_drive(storage, VITRINE_STORAGE_BUS_FLOPPY, VITRINE_MEDIUM_KIND_FLOPPY);
+
+    if (drive)
+        vitrine_settings_put_attachment(
+            settings_dialog_get_settings(settings_storage_dialog(storage)), drive);
+}
+
+static void
+on_new_disk(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    g_autoptr(VitrineAttachment) drive =
+        free_drive(data, VITRINE_STORAGE_BUS_IDE, VITRINE_MEDIUM_KIND_HARD_DISK);
+
+    if (drive)
+        ask_new_disk(data, drive);
+}
+
+static void
+on_existing_disk(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    g_autoptr(VitrineAttachment) drive =
+        free_drive(data, VITRINE_STORAGE_BUS_IDE, VITRINE_MEDIUM_KIND_HARD_DISK);
+
+    if (drive)
+        settings_storage_choose_medium(data, drive);
+}
+
+static void
+add_controller(SettingsStorage *storage, const char *name, VitrineControllerType type)
+{
+    VitrineSettings *settings = settings_dialog_get_settings(settings_storage_dialog(storage));
+    g_autoptr(VitrineController) controller = vitrine_controller_new(name, type);
+
+    if (vitrine_settings_find_controller(settings, name))
+        settings_dialog_show_error(settings_storage_dialog(storage),
+                                   _("The machine has a controller of this kind already."));
+    else
+        vitrine_settings_put_controller(settings, controller);
+}
+
+static void
+on_add_ide(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    add_controller(data, "IDE", VITRINE_CONTROLLER_PIIX4);
+}
+
+static void
+on_add_floppy_controller(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    add_controller(data, "Floppy", VITRINE_CONTROLLER_I82078);
+}
+
+static GtkWidget *
+menu_button(const char *label, const char *const rows[][2], guint count)
+{
+    GtkWidget *button = gtk_menu_button_new();
+    g_autoptr(GMenu) menu = g_menu_new();
+
+    for (guint i = 0; i < count; i++)
+        g_menu_append(menu, _(rows[i][0]), rows[i][1]);
+    gtk_button_set_label(GTK_BUTTON(button), label);
+    gtk_button_set_use_underline(GTK_BUTTON(button), TRUE);
+    gtk_menu_button_set_direction(GTK_MENU_BUTTON(button), GTK_ARROW_UP);
+    gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(button), G_MENU_MODEL(menu));
+    return button;
+}
+
+GtkWidget *
+settings_storage_add_bar(SettingsStorage *storage)
+{
+    static const GActionEntry entries[] = {
+        {.name = "add-floppy", .activate = on_add_floppy},
+        {.name = "add-floppy-controller", .activate = on_add_floppy_controller},
+        {.name = "add-ide", .activate = on_add_ide},
+        {.name = "add-optical", .activate = on_add_optical},
+        {.name = "existing-disk", .activate = on_existing_disk},
+        {.name = "new-disk", .activate = on_new_disk},
+    };
+    static const char *const drives[][2] = {{N_("_New disk…"), "storage.new-disk"},
+                                            {N_("_Existing disk…"), "storage.existing-disk"},
+                                            {N_("_Optical drive"), "storage.add-optical"},
+                                            {N_("_Floppy drive"), "storage.add-floppy"}};
+    static const char *const controllers[][2] = {
+        {N_("_IDE (PIIX4)"), "storage.add-ide"},
+        {N_("_Floppy (82078)"), "storage.add-floppy-controller"}};
+    GtkWidget *bar = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
+    g_autoptr(GSimpleActionGroup) group = g_simple_action_group_new();
+
+    g_action_map_add_action_entries(G_ACTION_MAP(group), entries, G_N_ELEMENTS(entries), storage);
+    gtk_widget_insert_action_group(bar, "storage", G_ACTION_GROUP(group));
+    gtk_container_add(GTK_CONTAINER(bar),
+                      menu_button(_("Add a _drive"), drives, G_N_ELEMENTS(drives)));
+    gtk_container_add(GTK_CONTAINER(bar),
+                      menu_button(_("Add a _controller"), controllers, G_N_ELEMENTS(controllers)));
+    return bar;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Settings, Storage: controllers with their drives in one list; each drive with its medium and a
+ * menu to change it. */
+#include "app/settings/settings-private.h"
+
+#include "app/settings/settings-storage-add.h"
+#include "app/widgets/widget-format.h"
+
+#include <glib/gi18n.h>
+
+struct _SettingsStorage {
+    SettingsDialog *dialog; /* owns us */
+    VitrineSettings *settings;
+    GtkListBox *list;
+    gulong handler;
+    guint idle;
+};
+
+SettingsDialog *
+settings_storage_dialog(SettingsStorage *storage)
+{
+    return storage->dialog;
+}
+
+static void
+storage_free(gpointer data)
+{
+    SettingsStorage *storage = data;
+
+    g_clear_signal_handler(&storage->handler, storage->settings);
+    g_clear_handle_id(&storage->idle, g_source_remove);
+    g_object_unref(storage->settings);
+    g_free(storage);
+}
+
+static const char *
+drive_icon(VitrineMediumKind kind)
+{
+    switch (kind) {
+    case VITRINE_MEDIUM_KIND_DVD: return "media-optical-symbolic";
+    case VITRINE_MEDIUM_KIND_FLOPPY: return "media-floppy-symbolic";
+    default: return "drive-harddisk-symbolic";
+    }
+}
+
+static char *
+medium_text(SettingsStorage *storage, const VitrineAttachment *drive)
+{
+    VitrineClient *client = settings_dialog_get_client(storage->dialog);
+    VitrineMedium *medium =
+        *drive->medium ? vitrine_client_find_medium(client, drive->medium) : NULL;
+    g_autofree char *name = medium ? vitrine_medium_dup_name(medium) : NULL, *size = NULL;
+
+    if (!medium)
+        return g_strdup(*drive->medium ? _("The image is not known") : _("Empty"));
+    if (vitrine_medium_get_state(medium) == VITRINE_MEDIUM_STATE_INACCESSIBLE)
+        return g_strdup_printf(_("%s – can't be read"), name);
+    if (drive->kind != VITRINE_MEDIUM_KIND_HARD_DISK || !vitrine_medium_get_logical_size(medium))
+        return g_steal_pointer(&name);
+    size = widget_megabytes(vitrine_medium_get_logical_size(medium) / (1024 * 1024));
+    return g_strdup_printf("%s, %s", name, size);
+}
+
+/* "Primary master" for IDE; the number elsewhere. */
+static char *
+place_text(VitrineSettings *settings, const VitrineAttachment *drive)
+{
+    static const char *const ide[4] = {N_("Primary master"), N_("Primary slave"),
+                                       N_("Secondary master"), N_("Secondary slave")};
+    const VitrineController *controller =
+        vitrine_settings_find_controller(settings, drive->controller);
+    VitrineStorageBus bus =
+        controller ? vitrine_controller_bus(controller->type) : VITRINE_STORAGE_BUS_SATA;
+
+    if (bus == VITRINE_STORAGE_BUS_IDE && drive->port < 2 && drive->device < 2)
+        return g_strdup(_(ide[drive->port * 2 + drive->device]));
+    if (bus == VITRINE_STORAGE_BUS_FLOPPY)
+        return g_strdup_printf(_("Drive %c"), 'A' + (int)drive->device);
+    return g_strdup_printf(_("Port %u"), drive->port);
+}
+
+/* --- buttons of a row carry what they are about --- */
+typedef struct {
+    SettingsStorage *storage;
+    VitrineAttachment *drive; /* NULL: about the controller */
+    char *controller;
+} RowTarget;
+
+static void
+row_target_free(gpointer data)
+{
+    RowTarget *target = data;
+
+    if (target->drive)
+        vitrine_attachment_free(target->drive);
+    g_free(target->controller);
+    g_free(target);
+}
+
+static void
+on_remove(GtkButton *button, RowTarget *target)
+{
+    if (target->drive)
+        vitrine_settings_remove_attachment(target->storage->settings, target->drive->controller,
+                                           target->drive->port, target->drive->device);
+    else
+        vitrine_settings_remove_controller(target->storage->settings, target->controller);
+}
+
+static void
+on_eject(GtkButton *button, RowTarget *target)
+{
+    g_autoptr(VitrineAttachment) drive = vitrine_attachment_copy(target->drive);
+
+    g_free(drive->medium);
+    drive->medium = g_strdup("");
+    vitrine_settings_put_attachment(target->storage->settings, drive);
+}
+
+static void
+on_choose(GtkButton *button, RowTarget *target)
+{
+    settings_storage_choose_medium(target->storage, target->drive);
+}
+
+static void
+add_button(GtkBox *box, const char *icon, const char *name, GCallback callback, RowTarget *target)
+{
+    GtkWidget *button = gtk_button_new_from_icon_name(icon, GTK_ICON_SIZE_BUTTON);
+
+    gtk_button_set_relief(GTK_BUTTON(button), GTK_RELIEF_NONE);
+    gtk_widget_set_valign(button, GTK_ALIGN_CENTER);
+    widget_set_name(button, name);
+    g_signal_connect(button, "clicked", callback, target);
+    gtk_box_pack_end(box, button, FALSE, FALSE, 0);
+}
+
+static GtkBox *
+add_row(SettingsStorage *storage, const char *icon, const char *title, const char *subtitle,
+        int indent)
+{
+    GtkWidget *row = gtk_list_box_row_new(), *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12);
+    GtkWidget *texts = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0), *label = gtk_label_new(title);
+
+    gtk_container_set_border_width(GTK_CONTAINER(box), 6);
+    gtk_widget_set_margin_start(box, indent);
+    gtk_box_pack_start(GTK_BOX(box), gtk_image_new_from_icon_name(icon, GTK_ICON_SIZE_BUTTON),
+                       FALSE, FALSE, 6);
+    gtk_label_set_xalign(GTK_LABEL(label), 0);
+    gtk_label_set_ellipsize(GTK_LABEL(label), PANGO_ELLIPSIZE_MIDDLE);
+    gtk_box_pack_start(GTK_BOX(texts), label, FALSE, FALSE, 0);
+    if (subtitle) {
+        GtkWidget *dim = settings_dim_label(subtitle);
+        gtk_box_pack_start(GTK_BOX(texts), dim, FALSE, FALSE, 0);
+    }
+    gtk_widget_set_valign(texts, GTK_ALIGN_CENTER);
+    gtk_box_pack_start(GTK_BOX(box), texts, TRUE, TRUE, 0);
+    gtk_container_add(GTK_CONTAINER(row), box);
+    gtk_list_box_row_set_activatable(GTK_LIST_BOX_ROW(row), FALSE);
+    gtk_container_add(GTK_CONTAINER(storage->list), row);
+    return GTK_BOX(box);
+}
+
+static RowTarget *
+target_new(SettingsStorage *storage, GtkBox *row, const char *controller,
+           const VitrineAttachment *drive)
+{
+    RowTarget *target = g_new0(RowTarget, 1);
+
+    target->storage = storage;
+    target->controller = g_strdup(controller);
+    target->drive = drive ? vitrine_attachment_copy(drive) : NULL;
+    g_object_set_data_full(G_OBJECT(row), "target", target, row_target_free);
+    return target;
+}
+
+static void
+add_drive_row(SettingsStorage *storage, const VitrineAttachment *drive)
+{
+    g_autofree char *title = medium_text(storage, drive);
+    g_autofree char *place = place_text(storage->settings, drive);
+    GtkBox *row = add_row(storage, drive_icon(drive->kind), title, place, 24);
+    RowTarget *target = target_new(storage, row, drive->controller, drive);
+
+    add_button(row, "list-remove-symbolic", _("Remove the drive"), G_CALLBACK(on_remove), target);
+    if (drive->kind != VITRINE_MEDIUM_KIND_HARD_DISK && *drive->medium)
+        add_button(row, "media-eject-symbolic", _("Take the medium out"), G_CALLBACK(on_eject),
+                   target);
+    add_button(row, "document-open-symbolic", _("Choose a medium…"), G_CALLBACK(on_choose), target);
+}
+
+static void
+add_controller_row(SettingsStorage *storage, const VitrineController *controller)
+{
+    const char *type = vitrine_nick(VITRINE_TYPE_CONTROLLER_TYPE, (int)controller->type);
+    g_autofree char *upper = g_ascii_strup(type, -1);
+    GtkBox *row = add_row(storage, "drive-multidisk-symbolic", controller->name, upper, 0);
+    RowTarget *target = target_new(storage, row, controller->name, NULL);
+
+    add_button(row, "list-remove-symbolic", _("Remove the controller and its drives"),
+               G_CALLBACK(on_remove), target);
+}
+
+static void
+refill(SettingsStorage *storage)
+{
+    GPtrArray *controllers = vitrine_settings_get_controllers(storage->settings);
+    GPtrArray *drives = vitrine_settings_get_attachments(storage->settings);
+    g_autoptr(GList) rows = gtk_container_get_children(GTK_CONTAINER(storage->list));
+
+    for (GList *item = rows; item; item = item->next)
+        gtk_widget_destroy(item->data);
+    for (guint i = 0; i < controllers->len; i++) {
+        const VitrineController *controller = g_ptr_array_index(controllers, i);
+        add_controller_row(storage, controller);
+        for (guint j = 0; j < drives->len; j++) {
+            const VitrineAttachment *drive = g_ptr_array_index(drives, j);
+            if (g_ascii_strcasecmp(drive->controller, controller->name) == 0)
+                add_drive_row(storage, drive);
+        }
+    }
+    gtk_widget_show_all(GTK_WIDGET(storage->list));
+}
+
+/* The change may come from a button of a row that goes away. */
+static gboolean
+refill_later(gpointer data)
+{
+    SettingsStorage *storage = data;
+
+    storage->idle = 0;
+    refill(storage);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+on_changed(VitrineSettings *settings, SettingsStorage *storage)
+{
+    if (!storage->idle)
+        storage->idle = g_idle_add_full(G_PRIORITY_HIGH_IDLE, refill_later, storage, NULL);
+}
+
+GtkWidget *
+settings_page_storage(SettingsDialog *dialog)
+{
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 12),
+              *scroller = gtk_scrolled_window_new(NULL, NULL);
+    SettingsStorage *storage = g_new0(SettingsStorage, 1);
+    GtkWidget *placeholder = settings_dim_label(_("No controllers. Add one to attach drives."));
+
+    storage->dialog = dialog;
+    storage->settings = g_object_ref(settings_dialog_get_settings(dialog));
+    storage->list = GTK_LIST_BOX(gtk_list_box_new());
+    gtk_list_box_set_selection_mode(storage->list, GTK_SELECTION_NONE);
+    atk_object_set_name(gtk_widget_get_accessible(GTK_WIDGET(storage->list)),
+                        _("Controllers and drives"));
+    gtk_container_set_border_width(GTK_CONTAINER(placeholder), 18);
+    gtk_widget_show(placeholder);
+    gtk_list_box_set_placeholder(storage->list, placeholder);
+    gtk_scrolled_window_set_shadow_type(GTK_SCROLLED_WINDOW(scroller), GTK_SHADOW_IN);
+    gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scroller), GTK_POLICY_NEVER,
+                                   GTK_POLICY_AUTOMATIC);
+    gtk_container_add(GTK_CONTAINER(scroller), GTK_WIDGET(storage->list));
+    gtk_container_set_border_width(GTK_CONTAINER(box), 18);
+    gtk_box_pack_start(GTK_BOX(box), scroller, TRUE, TRUE, 0);
+    gtk_box_pack_start(GTK_BOX(box), settings_storage_add_bar(storage), FALSE, FALSE, 0);
+    storage->handler =
+        g_signal_connect(storage->settings, "changed::storage", G_CALLBACK(on_changed), storage);
+    g_object_set_data_full(G_OBJECT(box), "storage", storage, storage_free);
+    refill(storage);
+    return box;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Settings, System: memory, boot order, clock, chips, engine. */
+#include "app/settings/settings-boot-order.h"
+
+#include "app/widgets/widget-format.h"
+
+#include <glib/gi18n.h>
+
+static GtkWidget *
+memory_row(SettingsDialog *dialog)
+{
+    VitrineSettings *settings = settings_dialog_get_settings(dialog);
+    GtkAdjustment *adjustment =
+        gtk_adjustment_new(128, 4, MAX(vitrine_host_memory(), 64), 64, 256, 0);
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
+    GtkWidget *scale = gtk_scale_new(GTK_ORIENTATION_HORIZONTAL, adjustment);
+    GtkWidget *spin = gtk_spin_button_new(adjustment, 64, 0);
+    const VitrineOsType *type =
+        vitrine_os_type_find(vitrine_settings_get_string(settings, "os-type"));
+
+    gtk_scale_set_draw_value(GTK_SCALE(scale), FALSE);
+    if (type)
+        gtk_scale_add_mark(GTK_SCALE(scale), type->memory, GTK_POS_BOTTOM, _("recommended"));
+    atk_object_set_name(gtk_widget_get_accessible(scale), _("Memory slider"));
+    atk_object_set_name(gtk_widget_get_accessible(spin), _("Memory in MB"));
+    gtk_widget_set_valign(spin, GTK_ALIGN_START);
+    gtk_entry_set_activates_default(GTK_ENTRY(spin), TRUE);
+    g_object_bind_property(settings, "memory", adjustment, "value",
+                           G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+    gtk_box_pack_start(GTK_BOX(box), scale, TRUE, TRUE, 0);
+    gtk_box_pack_start(GTK_BOX(box), spin, FALSE, FALSE, 0);
+    gtk_box_pack_start(GTK_BOX(box), gtk_label_new(_("MB")), FALSE, FALSE, 0);
+    return box;
+}
+
+static void
+on_engine_changed(GtkComboBox *combo, VitrineSettings *settings)
+{
+    vitrine_settings_set_string(settings, "exec-engine", gtk_combo_box_get_active_id(combo));
+}
+
+static GtkWidget *
+engine_combo(VitrineSettings *settings)
+{
+    GtkWidget *combo = gtk_combo_box_text_new();
+
+    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "auto", _("Automatic"));
+    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "iem", _("Interpreter (IEM)"));
+    if (!gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo),
+                                     vitrine_settings_get_string(settings, "exec-engine")))
+        gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo), "auto");
+    g_signal_connect_object(combo, "changed", G_CALLBACK(on_engine_changed), settings, 0);
+    return combo;
+}
+
+static int
+add_checks(GtkWidget *grid, int row, SettingsDialog *dialog)
+{
+    row = settings_add_check(grid, row, dialog, "rtc-utc", _("Hardware clock in _UTC"),
+                             _("Linux and BSD expect it; Windows expects local time."));
+    row =
+        settings_add_check(grid, row, dialog, "acpi", _("_ACPI"),
+                           _("Power button, power-off and the tables that present systems need."));
+    row = settings_add_check(
+        grid, row, dialog, "ioapic", _("_I/O APIC"),
+        _("64-bit systems need it; some old ones cannot be switched after installation."));
+    row = settings_add_check(grid, row, dialog, "hpet", _("High precision event _timer"), NULL);
+    row = settings_add_check(
+        grid, row, dialog, "pae", _("_PAE and NX"),
+        _("32-bit systems with more than 4 GB of memory, and protection of data pages."));
+    return row;
+}
+
+GtkWidget *
+settings_page_system(SettingsDialog *dialog)
+{
+    VitrineSettings *settings = settings_dialog_get_settings(dialog);
+    GtkWidget *grid = settings_page_grid();
+    int row = 0;
+
+    row = settings_add_row(grid, row, _("_Memory"), memory_row(dialog));
+    row = settings_add_problem(grid, row, dialog, "memory");
+    row = settings_add_row(grid, row, _("_Boot order"), settings_boot_order_new(settings));
+    row = add_checks(grid, row, dialog);
+    row = settings_add_problem(grid, row, dialog, "ioapic");
+    settings_add_row(grid, row, _("_Engine"), engine_combo(settings));
+    return grid;
+}
