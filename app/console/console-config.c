@@ -173,6 +173,10 @@ console_config_build(Console *console, GError **error)
         return false;
     spec.media = (const MachineMedium *)media->data;
     spec.media_count = media->len;
+    console_ports_describe(console, &spec);
     console->config = cfgm_new();
-    return machine_build_config(&spec, console->config, error);
+    if (!machine_build_config(&spec, console->config, error))
+        return false;
+    console_ports_configure(console);
+    return true;
 }

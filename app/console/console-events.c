@@ -38,7 +38,11 @@ take_state(Console *console, VmmState state)
     case VMM_RUNNING: console_set_state(console, VITRINE_MACHINE_STATE_RUNNING); break;
     case VMM_PAUSED: console_set_state(console, VITRINE_MACHINE_STATE_PAUSED); break;
     case VMM_STUCK: console_set_state(console, VITRINE_MACHINE_STATE_STUCK); break;
-    case VMM_OFF: console_set_state(console, VITRINE_MACHINE_STATE_STOPPING); break;
+    case VMM_OFF:
+        /* Also after a fatal error of a device, which nobody else acts on. */
+        console_set_state(console, VITRINE_MACHINE_STATE_STOPPING);
+        g_main_loop_quit(console->loop);
+        break;
     case VMM_CREATED: break;
     }
 }

@@ -53,6 +53,10 @@ bool console_media_change(Console *console, const char *controller, guint port, 
                           bool force, GPtrArray *images, GError **error);
 void console_media_activity(Console *console, VitrineActivity *activity);
 
+/* console-ports.c: serial and parallel ports, before and after the configuration is built. */
+void console_ports_describe(Console *console, MachineSpec *spec);
+void console_ports_configure(Console *console);
+
 /* console-ops.c: what clients ask for. */
 extern const VitrineVmOps console_ops;
 
