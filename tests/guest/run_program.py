@@ -69,6 +69,8 @@ def run_ours(run_bare, engine, program):
         done = subprocess.run([run_bare, engine, program], capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as late:
         return (late.stdout or b'') + b'endless: the program does not end\n'
+    if done.returncode == 4:
+        return done.stdout + b"\nendless: the program does not end\n"
     if done.returncode not in (0, 3):
         raise RuntimeError(f'run-bare ends with {done.returncode}: {done.stderr.decode()}')
     return done.stdout
