@@ -197,7 +197,7 @@ check_place(const CfgmNode *root, const MachineMedium *medium, GError **error)
 }
 
 static bool
-add_medium(const MachineMedium *medium, CfgmNode *root, GError **error)
+add_medium(const MachineMedium *medium, bool deterministic, CfgmNode *root, GError **error)
 {
     const MachinePlace place = machine_medium_place(medium->bus, medium->port, medium->device);
     CfgmNode *config;
@@ -215,6 +215,8 @@ add_medium(const MachineMedium *medium, CfgmNode *root, GError **error)
     set_string(config, "Serial", medium->serial);
     cfgm_set_uint(config, "ReadOnly", medium->read_only);
     cfgm_set_uint(config, "NonRotational", medium->non_rotational);
+    /* A worker's thread would answer at another instruction each time. */
+    cfgm_set_uint(config, "Synchronous", deterministic);
     return true;
 }
 
@@ -241,7 +243,7 @@ machine_build_config(const MachineSpec *spec, CfgmNode *root, GError **error)
     add_console(spec, root);
     add_device(root, IDE_DEVICE, 0);
     for (size_t i = 0; i < spec->media_count; i++) {
-        if (!add_medium(&spec->media[i], root, error))
+        if (!add_medium(&spec->media[i], spec->deterministic, root, error))
             return false;
     }
     for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++)

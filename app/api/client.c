@@ -74,6 +74,7 @@ static void
 vitrine_client_class_init(VitrineClientClass *class)
 {
     GObjectClass *object_class = G_OBJECT_CLASS(class);
+    vitrine_error_quark(); /* before the first error can arrive */
     object_class->get_property = client_get_property;
     object_class->set_property = client_set_property;
     object_class->dispose = client_dispose;

@@ -79,6 +79,7 @@ vitrine_console_class_init(VitrineConsoleClass *class)
 {
     GObjectClass *object_class = G_OBJECT_CLASS(class);
     GType type = VITRINE_TYPE_CONSOLE;
+    vitrine_error_quark(); /* before the first error can arrive */
     object_class->get_property = console_get_property;
     object_class->dispose = console_dispose;
     object_class->finalize = console_finalize;

@@ -6,7 +6,6 @@
 #include <gio/gunixfdlist.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "app/service/machine.h"
@@ -34,7 +33,8 @@ add_file(GVariantBuilder *builder, GUnixFDList *fds, const char *id, const char 
         return FALSE;
     }
     /* Travels with the descriptor, and guards against other configuration folders' machines. */
-    if (flock(fd, (may_write ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+    struct flock lock = {.l_type = may_write ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_OFD_SETLK, &lock) < 0 && (errno == EAGAIN || errno == EACCES)) {
         close(fd);
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_BUSY,
                     "The medium \"%s\" is in use by another program.", path);

@@ -35,7 +35,7 @@
 #define PCI_HOLE_LAST 0xfebfffff
 #define GIB (UINT64_C(1) << 30)
 /* What the memory manager and every guest can address. */
-#define PCI_64_END (UINT64_C(1) << 39)
+#define PCI_64_END_GIB 512u
 
 struct AcpiTables {
     PdmDevice *device;
@@ -129,6 +129,52 @@ acpi_facs(AcpiTables *tables)
     return start;
 }
 
+/* True when firmware has put a 64-bit BAR above 4 GiB. */
+static bool
+acpi_pci_above_4g(AcpiTables *tables)
+{
+    for (unsigned devfn = 0; devfn < 256; devfn++) {
+        if ((uint16_t)pdm_pci_bus_read(tables->device, 0, devfn, 0, 2) == 0xffff)
+            continue;
+        for (unsigned bar = 0x10; bar < 0x24; bar += 4) {
+            if ((pdm_pci_bus_read(tables->device, 0, devfn, bar, 4) & 7) != 4)
+                continue;
+            if (pdm_pci_bus_read(tables->device, 0, devfn, bar + 4, 4))
+                return true;
+            bar += 4;
+        }
+    }
+    return false;
+}
+
+/* AML: writes a value over the integer of Name (xxxx, …) in a table. */
+static void
+acpi_set_name(AcpiTables *tables, unsigned start, const char *name, uint32_t value)
+{
+    uint8_t *data = tables->bytes->data;
+
+    value = GUINT32_TO_LE(value);
+    for (unsigned at = start + HEADER_SIZE; at + 10 <= tables->bytes->len; at++) {
+        if (data[at] == 0x08 && memcmp(data + at + 1, name, 4) == 0 && data[at + 5] == 0x0c) {
+            memcpy(data + at + 6, &value, sizeof(value));
+            return;
+        }
+    }
+}
+
+static void
+acpi_set_windows(AcpiTables *tables, unsigned start)
+{
+    uint64_t above = 4 * GIB + pdm_ram_size(tables->device, true);
+    uint32_t first = (uint32_t)((above + GIB - 1) / GIB);
+    bool used = acpi_pci_above_4g(tables) && first < PCI_64_END_GIB;
+
+    acpi_set_name(tables, start, "P32S", (uint32_t)pdm_ram_size(tables->device, false));
+    acpi_set_name(tables, start, "P32E", PCI_HOLE_LAST);
+    acpi_set_name(tables, start, "P64S", first);
+    acpi_set_name(tables, start, "P64L", used ? PCI_64_END_GIB - first : 0);
+}
+
 static unsigned
 acpi_add_dsdt(AcpiTables *tables)
 {
@@ -136,6 +182,7 @@ acpi_add_dsdt(AcpiTables *tables)
 
     g_byte_array_append(tables->bytes, acpi_dsdt, (guint)acpi_dsdt_size);
     tables->bytes->data[start + 9] = 0; /* the firmware sums it again */
+    acpi_set_windows(tables, start);
     acpi_checksum(tables, start, (unsigned)acpi_dsdt_size);
     return start;
 }
@@ -274,12 +321,12 @@ acpi_hpet(AcpiTables *tables)
 
 /* AML: Name (xxxx, value). */
 static void
-acpi_aml_name(GByteArray *bytes, const char *name, uint64_t value, unsigned size)
+acpi_aml_name(GByteArray *bytes, const char *name, uint32_t value)
 {
     acpi_put(bytes, 0x08, 1);
     acpi_put_text(bytes, name, 4);
-    acpi_put(bytes, size == 8 ? 0x0e : 0x0c, 1);
-    acpi_put(bytes, value, size);
+    acpi_put(bytes, 0x0c, 1);
+    acpi_put(bytes, value, 4);
 }
 
 /* AML: fills in a package length of two bytes (20.2.4), which counts itself. */
@@ -308,34 +355,13 @@ acpi_aml_processor(GByteArray *bytes, unsigned index)
                   "_HID\x0d"
                   "ACPI0007",
                   14);
-    acpi_aml_name(bytes, "_UID", index, 4);
+    acpi_aml_name(bytes, "_UID", index);
     acpi_aml_length(bytes, at);
-}
-
-/* True when firmware has put a 64-bit BAR above 4 GiB. */
-static bool
-acpi_pci_above_4g(AcpiTables *tables)
-{
-    for (unsigned devfn = 0; devfn < 256; devfn++) {
-        if ((uint16_t)pdm_pci_bus_read(tables->device, 0, devfn, 0, 2) == 0xffff)
-            continue;
-        for (unsigned bar = 0x10; bar < 0x24; bar += 4) {
-            if ((pdm_pci_bus_read(tables->device, 0, devfn, bar, 4) & 7) != 4)
-                continue;
-            if (pdm_pci_bus_read(tables->device, 0, devfn, bar + 4, 4))
-                return true;
-            bar += 4;
-        }
-    }
-    return false;
 }
 
 static void
 acpi_ssdt(AcpiTables *tables)
 {
-    uint64_t above = 4 * GIB + pdm_ram_size(tables->device, true);
-    uint64_t first = (above + GIB - 1) / GIB * GIB;
-    uint64_t length = acpi_pci_above_4g(tables) && first < PCI_64_END ? PCI_64_END - first : 0;
     unsigned start = acpi_begin(tables, "SSDT", 2), at;
     GByteArray *bytes = tables->bytes;
 
@@ -343,10 +369,6 @@ acpi_ssdt(AcpiTables *tables)
     at = bytes->len;
     acpi_put(bytes, 0, 2);
     acpi_put_text(bytes, "\\_SB_", 5);
-    acpi_aml_name(bytes, "P32S", pdm_ram_size(tables->device, false), 4);
-    acpi_aml_name(bytes, "P32E", PCI_HOLE_LAST, 4);
-    acpi_aml_name(bytes, "P64S", first, 8);
-    acpi_aml_name(bytes, "P64L", length, 8);
     for (unsigned i = 0; i < pdm_cpu_count(tables->device); i++)
         acpi_aml_processor(bytes, i);
     acpi_aml_length(bytes, at);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The machine as ACPI sees it: i440FX with PIIX3. ACPI Specification 6.4, chapters 6 and 9. What only the
- * running machine knows (PCI windows, processors) stands in the SSDT that acpi-tables.c writes.
+ * The machine as ACPI sees it: i440FX with PIIX3. ACPI Specification 6.4, chapters 6 and 9. The PCI
+ * windows are filled in when firmware has chosen them; processors stand in an SSDT of their own.
  * Whether a serial, parallel or floppy port or the HPET is there is asked from the hardware: where
  * nobody answers, the bus reads as ones. */
 DefinitionBlock ("", "DSDT", 2, "VITRNE", "VITRINE1", 1)
 {
-    External (\_SB.P32S, IntObj) /* PCI memory window below 4 GiB: first and last address */
-    External (\_SB.P32E, IntObj)
-    External (\_SB.P64S, IntObj) /* above 4 GiB: first address and length; length 0: none */
-    External (\_SB.P64L, IntObj)
+    /* acpi-tables.c writes the real values over these: the PCI memory window below 4 GiB, first and last
+     * address, and the one above, first address and length in GiB (length 0: none). */
+    Name (P32S, 0x10203040)
+    Name (P32E, 0x10203040)
+    Name (P64S, 0x10203040)
+    Name (P64L, 0x10203040)
 
     /* Soft off is the only sleeping state. */
     Name (\_S5, Package (4) { Zero, Zero, Zero, Zero })
@@ -58,9 +60,9 @@ DefinitionBlock ("", "DSDT", 2, "VITRNE", "VITRINE1", 1)
                 {
                     Return (CRES)
                 }
-                MIN6 = P64S
-                MAX6 = P64S + P64L - 1
-                LEN6 = P64L
+                MIN6 = P64S << 30
+                MAX6 = ((P64S + P64L) << 30) - 1
+                LEN6 = P64L << 30
                 Return (ConcatenateResTemplate (CRES, CR64))
             }
 

@@ -375,6 +375,13 @@ rtc_apply_presets(Rtc *rtc)
     }
 }
 
+/* All devices have said what they want in CMOS. */
+static void
+rtc_power_on(PdmDevice *device)
+{
+    rtc_apply_presets(device->data);
+}
+
 static void
 rtc_reset(PdmDevice *device)
 {
@@ -463,6 +470,7 @@ const PdmDeviceInfo rtc_device = {
     .options = rtc_options,
     .construct = rtc_construct,
     .reset = rtc_reset,
+    .power_on = rtc_power_on,
     .state = &rtc_state,
     .info = rtc_info,
 };

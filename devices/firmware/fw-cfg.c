@@ -30,6 +30,7 @@ enum {
 #define FWCFG_DIRECTORY_ENTRY 64
 #define FWCFG_NAME_SIZE 56
 #define FWCFG_MAX_FILES 0x1000
+#define SCAN_CODE_F12 0x86 /* of the extended keyboard services */
 
 #define DMA_ERROR 0x01
 #define DMA_READ 0x02
@@ -304,6 +305,18 @@ fwcfg_add_number(PdmDevice *device, const char *name, uint64_t value, size_t siz
     pdm_fwcfg_add(device, name, &value, size);
 }
 
+/* F12 in place of firmware's own choice, Esc, which many boot loaders want. */
+static void
+fwcfg_add_boot_menu(PdmDevice *device, const CfgmNode *config)
+{
+    static const char message[] = "\nPress F12 for the boot menu.\n\n";
+    uint64_t wait_ms = cfgm_uint(config, "BootMenuDelay", 2500);
+
+    fwcfg_add_number(device, "etc/boot-menu-wait", MIN(wait_ms, 60000), 2);
+    fwcfg_add_number(device, "etc/boot-menu-key", SCAN_CODE_F12, 1);
+    pdm_fwcfg_add(device, "etc/boot-menu-message", message, sizeof(message));
+}
+
 static bool
 fwcfg_parse_uuid(FwCfg *fwcfg, const CfgmNode *config, GError **error)
 {
@@ -340,7 +353,6 @@ static bool
 fwcfg_construct(PdmDevice *device, const CfgmNode *config, GError **error)
 {
     FwCfg *fwcfg = device->data;
-    uint64_t wait_ms = cfgm_uint(config, "BootMenuDelay", 2500);
 
     fwcfg->device = device;
     fwcfg->directory = g_byte_array_new();
@@ -352,7 +364,7 @@ fwcfg_construct(PdmDevice *device, const CfgmNode *config, GError **error)
     pdm_ports_map(device, fwcfg->ports, FWCFG_PORT);
     pdm_ports_map(device, fwcfg->dma_ports, FWCFG_DMA_PORT);
     fwcfg_add_memory_map(device);
-    fwcfg_add_number(device, "etc/boot-menu-wait", MIN(wait_ms, 60000), 2);
+    fwcfg_add_boot_menu(device, config);
     smbios_offer(device, fwcfg->uuid, config);
     return true;
 }

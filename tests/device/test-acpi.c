@@ -231,6 +231,20 @@ find_table(const Loaded *tables, uint32_t rsdt, const char *signature)
     return NULL;
 }
 
+/* Name (xxxx, integer) of a DSDT. */
+static void
+check_name(const uint8_t *dsdt, const char *name, uint32_t wanted)
+{
+    for (uint32_t at = 36; at + 10 < le32(dsdt + 4); at++) {
+        if (dsdt[at] == 0x08 && memcmp(dsdt + at + 1, name, 4) == 0) {
+            g_assert_cmphex(dsdt[at + 5], ==, 0x0c);
+            g_assert_cmphex(le32(dsdt + at + 6), ==, wanted);
+            return;
+        }
+    }
+    g_error("%s is missing", name);
+}
+
 static void
 test_tables(void)
 {
@@ -263,6 +277,10 @@ test_tables(void)
     dsdt = tables.data + (le32(fadt + 40) - tables.address);
     g_assert_cmpint(memcmp(dsdt, "DSDT", 4), ==, 0);
     g_assert_cmphex(sum_of(dsdt, le32(dsdt + 4)), ==, 0);
+    check_name(dsdt, "P32S", 0x01000000); /* the end of memory */
+    check_name(dsdt, "P32E", 0xfebfffff);
+    check_name(dsdt, "P64S", 4);
+    check_name(dsdt, "P64L", 0);
     g_assert_nonnull(find_table(&tables, rsdt, "APIC"));
     g_assert_nonnull(find_table(&tables, rsdt, "HPET"));
     g_assert_nonnull(find_table(&tables, rsdt, "SSDT"));

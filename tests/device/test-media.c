@@ -335,6 +335,39 @@ expect_construct_error(CfgmNode *config, BaseError code, const char *text)
     g_assert_nonnull(strstr(error->message, text));
 }
 
+/* For deterministic machines: done when it is submitted, completed at the next look at the queues.
+ */
+static void
+test_synchronous(Files *files, gconstpointer data)
+{
+    CfgmNode *config = cfgm_new();
+    CfgmNode *node = device_bench_add_driver(config, "piix4-ide", 0, 0, "disk");
+    g_autoptr(DeviceBench) bench = NULL;
+    const PdmMediaConnector *disk;
+    uint8_t out[512];
+    Request request;
+
+    cfgm_set_string(node, "Path", files->disk);
+    cfgm_set_uint(node, "Synchronous", 1);
+    bench = device_bench_new(config);
+    disk = connector(bench, "piix4-ide", 0);
+    memset(out, 0x4d, sizeof(out));
+    submit(disk, &request, PDM_IO_READ, 0, out, 512);
+    g_assert_cmphex(out[0], ==, 0xd1);
+    device_bench_run_queues(bench);
+    g_assert_cmpuint(request.calls, ==, 1);
+    signal(SIGXFSZ, SIG_IGN);
+    limit_files(3 << 20);
+    submit(disk, &request, PDM_IO_WRITE, 6 << 20, out, 512);
+    g_assert_cmpuint(bench->messages->len, ==, 1);
+    pdm_paused(bench->pdm);
+    limit_files(RLIM_INFINITY);
+    pdm_resumed(bench->pdm);
+    device_bench_run_queues(bench);
+    g_assert_cmpuint(request.calls, ==, 1);
+    g_assert_cmpint(request.error, ==, 0);
+}
+
 static void
 test_refusals(Files *files, gconstpointer data)
 {
@@ -445,6 +478,7 @@ main(int argc, char **argv)
         {"/media/medium-change", test_medium_change},
         {"/media/disk-full", test_disk_full},
         {"/media/reset-while-full", test_reset_while_full},
+        {"/media/synchronous", test_synchronous},
         {"/media/refusals", test_refusals},
         {"/media/descriptor", test_descriptor},
         {"/media/descriptor-refused", test_descriptor_refused},

@@ -7,22 +7,6 @@
 
 #define PAGE_MASK (~(uint64_t)X86_PAGE_OFFSET_MASK)
 
-/* Everything besides the bytes that decoding and the choice of handlers depend on. */
-static uint32_t
-mode_key(const Vcpu *vcpu)
-{
-    return (uint32_t)vcpu->mode | ((vcpu->seg[X86_SS].attr & X86_SEG_DB) ? 16 : 0) |
-           ((vcpu->seg[X86_CS].attr & X86_SEG_DB) ? 32 : 0);
-}
-
-static uint64_t
-fetch_linear(const Vcpu *vcpu)
-{
-    if (iem_is_long64(vcpu))
-        return vcpu->rip;
-    return (uint32_t)(vcpu->seg[X86_CS].base + vcpu->rip);
-}
-
 /* The exec TLB entry of a page, filled. Faults leave. */
 static const CpumTlbEntry *
 exec_entry(Vcpu *vcpu, uint64_t linear)
@@ -78,7 +62,7 @@ static void
 decode_slowly(Vcpu *vcpu, IemInsn *insn)
 {
     const X86Decoder *decoder = &vcpu->iem_vcpu->cache->decoder;
-    uint64_t linear = fetch_linear(vcpu);
+    uint64_t linear = iem_code_linear(vcpu);
     uint8_t bytes[X86_INSN_MAX];
     unsigned have;
 
@@ -131,9 +115,9 @@ start_block(Vcpu *vcpu, const uint8_t *host)
     IemBlock *block = iem_cache_block(vcpu->iem_vcpu->cache);
 
     block->host = host;
-    block->mode = mode_key(vcpu);
+    block->mode = vcpu->iem_vcpu->mode_key;
     block->second = NULL;
-    block->dead = false;
+    block->link[0] = block->link[1] = NULL;
     return block;
 }
 
@@ -199,7 +183,7 @@ translate_within(Vcpu *vcpu, uint64_t gpa, const uint8_t *host)
 }
 
 /* A block that was killed at once is returned all the same: what it holds was true a moment ago. */
-static const IemBlock *
+static IemBlock *
 translate(Vcpu *vcpu, uint64_t linear, const uint8_t *host)
 {
     IemCache *cache = vcpu->iem_vcpu->cache;
@@ -222,9 +206,9 @@ still_valid(Vcpu *vcpu, const IemBlock *block, uint64_t linear)
     const CpumTlbEntry *entry;
     uint64_t next;
 
-    if (!iem_is_long64(vcpu) && vcpu->rip + MAX(block->bytes, 1) - 1 > vcpu->seg[X86_CS].limit)
+    if (vcpu->rip + block->bytes > vcpu->iem_vcpu->code_end)
         return false;
-    if (block->second == NULL)
+    if (G_LIKELY(block->second == NULL))
         return true;
     next = ((linear | X86_PAGE_OFFSET_MASK) + 1) & vcpu->iem_vcpu->linear_mask;
     entry = exec_entry(vcpu, next);
@@ -232,15 +216,15 @@ still_valid(Vcpu *vcpu, const IemBlock *block, uint64_t linear)
            (const uint8_t *)(uintptr_t)(entry->addend + next) == block->second;
 }
 
-const IemBlock *
+IemBlock *
 iem_cache_find(Vcpu *vcpu)
 {
     IemCache *cache = vcpu->iem_vcpu->cache;
-    uint64_t linear = fetch_linear(vcpu);
-    uint32_t mode = mode_key(vcpu);
+    uint64_t linear = iem_code_linear(vcpu);
+    uint32_t mode = vcpu->iem_vcpu->mode_key;
     const CpumTlbEntry *entry = cpum_tlb_entry(vcpu, vcpu->tlb_kind, linear);
     const uint8_t *host;
-    const IemBlock *block;
+    IemBlock *block;
 
     if (G_UNLIKELY(entry->tag_exec != (linear & PAGE_MASK))) {
         vcpu->iem_vcpu->insn = &iem_no_insn;
@@ -259,4 +243,18 @@ iem_cache_find(Vcpu *vcpu)
         block = translate(vcpu, linear, host);
     }
     return block != NULL && still_valid(vcpu, block, linear) ? block : NULL;
+}
+
+IemBlock *
+iem_cache_find_after(Vcpu *vcpu, IemBlock *before, uint64_t start)
+{
+    const IemCache *cache = vcpu->iem_vcpu->cache;
+    uint64_t flushed = cache->flushed, linear = iem_code_linear(vcpu);
+    IemBlock *block = iem_cache_find(vcpu);
+
+    /* A block over two pages has to have its second page looked at each time. */
+    if (before != NULL && block != NULL && block->second == NULL && flushed == cache->flushed &&
+        before->host != NULL && ((linear ^ start) >> X86_PAGE_SHIFT) == 0)
+        before->link[linear != start + before->bytes] = block;
+    return block;
 }

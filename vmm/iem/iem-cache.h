@@ -12,13 +12,14 @@
 
 typedef struct IemBlock IemBlock;
 struct IemBlock {
-    const uint8_t *host; /* of the first byte */
+    const uint8_t *host; /* of the first byte; NULL once its bytes were overwritten */
+    /* Blocks of the same page that came next: behind this one, and where it last branched to. */
+    IemBlock *link[2];
     IemBlock *hash_next;
     const uint8_t *second; /* an instruction that crosses pages: where the second page starts */
-    uint32_t mode;         /* iem_cache_mode() */
+    uint32_t mode;         /* IemVcpu.mode_key */
     uint16_t count;        /* instructions */
     uint16_t bytes;
-    bool dead;
     IemInsn insn[];
 };
 
@@ -28,7 +29,33 @@ void iem_cache_free(IemCache *cache);
 void iem_cache_enter(Vcpu *vcpu);
 /* The block at cs:rip, decoded if need be; NULL when the code cannot be cached (MMIO): execute one
  * instruction from iem_cache_uncached(). Page faults and #GP of the fetch leave by iem_raise_*. */
-const IemBlock *iem_cache_find(Vcpu *vcpu);
+IemBlock *iem_cache_find(Vcpu *vcpu);
+/* The same, remembering in `before` that it came next; the caller has left `before` (or NULL) by
+ * its end or a branch, and nothing that maps code differs since it was entered at linear address
+ * `start`. */
+IemBlock *iem_cache_find_after(Vcpu *vcpu, IemBlock *before, uint64_t start);
+
+static inline uint64_t
+iem_code_linear(const Vcpu *vcpu)
+{
+    return (vcpu->iem_vcpu->code_base + vcpu->rip) & vcpu->iem_vcpu->linear_mask;
+}
+
+/* The block at cs:rip after `before`, which was entered at `start`: by a link where both are in one
+ * page. */
+static inline IemBlock *
+iem_cache_next(Vcpu *vcpu, IemBlock *before, uint64_t start, uint64_t linear)
+{
+    IemBlock *next;
+
+    if (before != NULL && ((linear ^ start) >> X86_PAGE_SHIFT) == 0) {
+        next = before->link[linear != start + before->bytes];
+        if (G_LIKELY(next != NULL && next->host - before->host == (int64_t)(linear - start) &&
+                     vcpu->rip + next->bytes <= vcpu->iem_vcpu->code_end))
+            return next;
+    }
+    return iem_cache_find_after(vcpu, before, start);
+}
 /* Decodes the instruction at cs:rip without keeping it. */
 const IemInsn *iem_cache_uncached(Vcpu *vcpu);
 void iem_cache_info(Vcpu *vcpu, GString *out);

@@ -125,13 +125,13 @@ iem_cache_kill(IemCache *cache, IemBlock *block)
     IemVcpu *iem = cache->vcpu->iem_vcpu;
     IemBlock **link = &cache->hash[iem_cache_hash(block->host)];
 
-    if (block->dead)
+    if (block->host == NULL)
         return;
-    block->dead = true;
     cache->killed++;
     while (*link != block)
         link = &(*link)->hash_next;
     *link = block->hash_next;
+    block->host = NULL;
     if (iem->insn >= block->insn && iem->insn < block->insn + block->count)
         iem->stop |= IEM_STOP_CODE;
 }
@@ -148,7 +148,7 @@ kill_range(IemCache *cache, IemCodePage *page, unsigned first, unsigned end)
     while (*link != NULL) {
         IemBlockRef *ref = *link;
 
-        if (ref->block->dead || (ref->first < end && first < ref->end)) {
+        if (ref->block->host == NULL || (ref->first < end && first < ref->end)) {
             iem_cache_kill(cache, ref->block);
             *link = ref->next;
             continue;

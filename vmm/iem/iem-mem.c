@@ -109,8 +109,12 @@ tlb_for(Vcpu *vcpu, uint64_t linear, PgmAccessKind access, CpumTlbKind kind)
 static void
 after_slow_access(Vcpu *vcpu)
 {
+    IemVcpu *iem = vcpu->iem_vcpu;
+
     if (cpum_pending(vcpu))
-        vcpu->iem_vcpu->stop |= IEM_STOP_PENDING;
+        iem->stop |= IEM_STOP_PENDING;
+    if (pgm_generation(vcpu->pgm) != iem->generation)
+        iem->stop |= IEM_STOP_STATE;
 }
 
 /* Within one page. */

@@ -109,7 +109,8 @@ op_outs(Vcpu *vcpu, const IemInsn *insn)
 IemHandler
 iem_choose_io(const Vcpu *vcpu, IemInsn *insn)
 {
-    insn->flags |= IEM_INSN_BLOCK_END;
+    /* A port may change what memory is where, and what is pending. */
+    insn->flags |= IEM_INSN_BLOCK_END | IEM_INSN_SYSTEM;
     insn->width = insn->opcode & 1 ? MIN(insn->opsize, 4) : 1;
     if (insn->opcode >= 0xe0)
         return insn->opcode & 2 ? op_out : op_in; /* E4..E7, EC..EF */

@@ -89,8 +89,11 @@ typedef struct IemVcpu {
     uint32_t exit;        /* EmExit, with IEM_STOP_EXIT */
     uint64_t linear_mask; /* 64 bits in long mode, else 32 */
     uint64_t branch_low, branch_span; /* a near target t is valid when t - low <= span */
+    uint64_t code_base, code_end; /* CS's base; a fetch ends at or before code_end (limit + 1) */
+    uint32_t mode_key; /* all that decoding depends on besides the bytes: CpumMode, CS.D, SS.B */
     IemSegFast seg[X86_SEG_COUNT];
     bool check_align;    /* CR0.AM, EFLAGS.AC, CPL 3 */
+    bool check_code;     /* DR7 has a breakpoint on: look at each instruction */
     bool check_data;     /* DR7 has a data breakpoint on */
     bool suppress_step;  /* INT n and the like: no single-step trap after this one */
     bool after_mov_ss;   /* the shadow in Vcpu.irq_shadow is of MOV SS or POP SS */
@@ -104,6 +107,7 @@ typedef struct IemVcpu {
     uint64_t event_cr2;
     int delivering; /* vector of the exception whose delivery is under way, or IEM_DELIVERING_* */
 
+    uint32_t generation; /* of the physical map, as the loop knows it */
     IemCache *cache;
     jmp_buf env;
 } IemVcpu;

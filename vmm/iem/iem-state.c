@@ -46,6 +46,13 @@ update_segment(const Vcpu *vcpu, IemVcpu *iem, unsigned i)
     open_window(&iem->seg[i], seg->base, readable ? end : 0, writable ? end : 0);
 }
 
+static uint32_t
+mode_key(const Vcpu *vcpu)
+{
+    return (uint32_t)vcpu->mode | ((vcpu->seg[X86_SS].attr & X86_SEG_DB) ? 16 : 0) |
+           ((vcpu->seg[X86_CS].attr & X86_SEG_DB) ? 32 : 0);
+}
+
 static void
 update_branches(const Vcpu *vcpu, IemVcpu *iem)
 {
@@ -53,10 +60,14 @@ update_branches(const Vcpu *vcpu, IemVcpu *iem)
         iem->linear_mask = UINT64_MAX;
         iem->branch_low = (uint64_t)0 - (1ull << (vcpu->linear_bits - 1));
         iem->branch_span = (1ull << vcpu->linear_bits) - 1;
+        iem->code_base = 0;
+        iem->code_end = UINT64_MAX;
     } else {
         iem->linear_mask = UINT32_MAX;
         iem->branch_low = 0;
         iem->branch_span = vcpu->seg[X86_CS].limit;
+        iem->code_base = vcpu->seg[X86_CS].base;
+        iem->code_end = (uint64_t)vcpu->seg[X86_CS].limit + 1;
     }
 }
 
@@ -66,6 +77,9 @@ iem_segments_changed(Vcpu *vcpu)
     IemVcpu *iem = vcpu->iem_vcpu;
 
     iem->check_align = (vcpu->cr0 & X86_CR0_AM) && (vcpu->rflags & X86_FL_AC) && vcpu->cpl == 3;
+    iem->check_code = (vcpu->dr[7] & 0xff) != 0;
+    iem->mode_key = mode_key(vcpu);
+    iem->generation = pgm_generation(vcpu->pgm);
     iem->check_data = has_data_breakpoint(vcpu);
     update_branches(vcpu, iem);
     for (unsigned i = 0; i < X86_SEG_COUNT; i++) {

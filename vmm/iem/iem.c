@@ -10,7 +10,6 @@
 const IemInsn iem_no_insn;
 
 #define DR6_BS (1u << 14)
-#define DR7_ENABLED 0xffu
 
 static void
 account(Vcpu *vcpu, const IemInsn *end)
@@ -22,7 +21,7 @@ account(Vcpu *vcpu, const IemInsn *end)
 }
 
 /* The hot loop. Ends with the block or when a handler set `stop`. */
-static void
+static inline void
 run_insns(Vcpu *vcpu, const IemInsn *insn, const IemInsn *end)
 {
     IemVcpu *iem = vcpu->iem_vcpu;
@@ -55,13 +54,6 @@ code_breakpoints(const Vcpu *vcpu)
             hits |= 1u << i;
     }
     return hits;
-}
-
-static bool
-wants_single(const Vcpu *vcpu)
-{
-    return (vcpu->rflags & (X86_FL_TF | X86_FL_RF)) || vcpu->irq_shadow ||
-           (vcpu->dr[7] & DR7_ENABLED);
 }
 
 /* MOV SS and POP SS, unlike STI, put off debug exceptions as well (SDM 3A 6.8.3). */
@@ -125,21 +117,22 @@ act_on_stop(Vcpu *vcpu)
     return !(stop & IEM_STOP_EXIT);
 }
 
-/* Executes up to `limit` instructions at cs:rip. */
-static void
-run_some(Vcpu *vcpu, uint64_t limit)
+/* Anything that the loop over blocks does not do itself: one look at the words in question. */
+static inline bool
+needs_care(const Vcpu *vcpu)
 {
-    IemVcpu *iem = vcpu->iem_vcpu;
-    const IemBlock *block = iem->one_step ? NULL : iem_cache_find(vcpu);
-    const IemInsn *insn = block != NULL ? block->insn : iem_cache_uncached(vcpu);
-    unsigned count = block != NULL ? block->count : 1;
+    return (cpum_pending(vcpu) | vcpu->irq_shadow | vcpu->iem_vcpu->check_code |
+            (vcpu->rflags & (X86_FL_TF | X86_FL_RF))) != 0;
+}
 
-    if (G_UNLIKELY(wants_single(vcpu)))
-        run_single(vcpu, insn);
-    else
-        run_insns(vcpu, insn, insn + MIN(count, limit));
-    if (iem->insn->flags & IEM_INSN_SYSTEM)
-        iem_segments_changed(vcpu);
+/* One instruction, cached or not. */
+static void
+run_carefully(Vcpu *vcpu)
+{
+    const IemBlock *block = vcpu->iem_vcpu->one_step ? NULL : iem_cache_find(vcpu);
+
+    run_single(vcpu, block != NULL ? block->insn : iem_cache_uncached(vcpu));
+    iem_segments_changed(vcpu);
 }
 
 static bool
@@ -151,21 +144,50 @@ may_run(const Vcpu *vcpu)
     return pending == 0 || (vcpu->irq_shadow && pending == CPUM_PEND_INTERRUPT);
 }
 
+/* Blocks, one after the other, until something needs care, `stop` is set, or the count is reached.
+ */
+static void
+run_blocks(Vcpu *vcpu, uint64_t end)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+    IemBlock *block = NULL;
+    uint64_t linear = 0;
+
+    while (vcpu->retired < end && !iem->stop && !needs_care(vcpu)) {
+        uint64_t start = linear, left = end - vcpu->retired;
+
+        linear = iem_code_linear(vcpu);
+        block = iem_cache_next(vcpu, block, start, linear);
+        if (G_UNLIKELY(block == NULL)) {
+            run_carefully(vcpu);
+            continue;
+        }
+        run_insns(vcpu, block->insn, block->insn + MIN(block->count, left));
+        if (iem->insn->flags & IEM_INSN_SYSTEM) {
+            iem_segments_changed(vcpu);
+            block = NULL;
+        }
+    }
+}
+
 static EmExit
 run_loop(Vcpu *vcpu, uint64_t end)
 {
     IemVcpu *iem = vcpu->iem_vcpu;
 
     while (vcpu->retired < end) {
-        if (G_UNLIKELY(!may_run(vcpu)))
+        if (!needs_care(vcpu) && !iem->one_step)
+            run_blocks(vcpu, end);
+        else if (may_run(vcpu))
+            run_carefully(vcpu);
+        else
             return EM_EXIT_PENDING;
-        run_some(vcpu, end - vcpu->retired);
-        if (G_UNLIKELY(iem->stop)) {
-            if (!act_on_stop(vcpu))
-                return (EmExit)iem->exit;
-            if (iem->event_raised && !iem_deliver_raised(vcpu))
-                return EM_EXIT_SHUTDOWN;
-        }
+        if (!iem->stop)
+            continue;
+        if (!act_on_stop(vcpu))
+            return (EmExit)iem->exit;
+        if (iem->event_raised && !iem_deliver_raised(vcpu))
+            return EM_EXIT_SHUTDOWN;
     }
     return EM_EXIT_BUDGET;
 }

@@ -30,6 +30,37 @@ set_claims(Pdm *pdm, PdmInstance *instance, uint64_t claims)
     }
 }
 
+#define NAME_SIZE 48u
+
+static void
+put_name(SsmWriter *writer, const char *text)
+{
+    char name[NAME_SIZE] = {0};
+
+    g_strlcpy(name, text, sizeof(name));
+    ssm_put_bytes(writer, name, sizeof(name));
+}
+
+/* The states that follow belong to exactly these devices: another machine is told by name, before
+ * numbers that do not fit lead to a riddle. */
+static bool
+check_name(SsmReader *reader, const char *expected, GError **error)
+{
+    char name[NAME_SIZE];
+    g_autofree char *valid = NULL;
+
+    if (!ssm_get_bytes(reader, name, sizeof(name), error))
+        return false;
+    name[NAME_SIZE - 1] = '\0';
+    if (strcmp(name, expected) == 0)
+        return true;
+    valid = g_utf8_make_valid(name, -1);
+    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
+                "the machine has other devices than when it was saved: %s in the place of %s",
+                *expected != '\0' ? expected : "nothing", *valid != '\0' ? valid : "nothing");
+    return false;
+}
+
 static bool
 save_pdm(void *object, SsmWriter *writer, GError **error)
 {
@@ -38,10 +69,12 @@ save_pdm(void *object, SsmWriter *writer, GError **error)
     for (guint i = 0; i < pdm->instances->len; i++) {
         const PdmInstance *instance = pdm->instances->pdata[i];
 
+        put_name(writer, instance->owner.name);
         ssm_put_uint(writer, instance->isa_levels, 2);
         ssm_put_uint(writer, instance->gsi_levels, 4);
         ssm_put_uint(writer, claims_of(pdm, instance), 2);
     }
+    put_name(writer, "");
     for (unsigned devfn = 0; devfn < G_N_ELEMENTS(pdm->pci); devfn++) {
         const PdmPci *pci = pdm->pci[devfn];
 
@@ -111,13 +144,16 @@ load_pdm(void *object, SsmReader *reader, uint32_t version, GError **error)
         PdmInstance *instance = pdm->instances->pdata[i];
         uint64_t isa, gsi, claims;
 
-        if (!ssm_get_uint(reader, &isa, 2, error) || !ssm_get_uint(reader, &gsi, 4, error) ||
+        if (!check_name(reader, instance->owner.name, error) ||
+            !ssm_get_uint(reader, &isa, 2, error) || !ssm_get_uint(reader, &gsi, 4, error) ||
             !ssm_get_uint(reader, &claims, 2, error))
             return false;
         set_claims(pdm, instance, claims);
         instance->isa_levels = (uint16_t)isa;
         instance->gsi_levels = (uint32_t)gsi & ((1u << PDM_GSIS) - 1);
     }
+    if (!check_name(reader, "", error))
+        return false;
     for (unsigned devfn = 0; devfn < G_N_ELEMENTS(pdm->pci); devfn++) {
         if (pdm->pci[devfn] != NULL && !load_function(pdm->pci[devfn], reader, error))
             return false;

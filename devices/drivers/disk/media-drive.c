@@ -192,6 +192,7 @@ media_drive_construct(PdmDriver *driver, const CfgmNode *config, PdmMediaType ty
     g_cond_init(&drive->idle);
     g_queue_init(&drive->waiting);
     g_queue_init(&drive->finished);
+    drive->synchronous = cfgm_bool(config, "Synchronous", false);
     drive->open_read_only = type == PDM_MEDIA_OPTICAL || cfgm_bool(config, "ReadOnly", false);
     drive->format = g_strdup(format_of(type, config));
     init_connector(drive, type, config);
@@ -200,7 +201,8 @@ media_drive_construct(PdmDriver *driver, const CfgmNode *config, PdmMediaType ty
         return false;
     init_serial(drive, config);
     drive->medium = media_properties(drive, drive->image);
-    media_worker_start(drive);
+    if (!drive->synchronous)
+        media_worker_start(drive);
     return true;
 }
 
@@ -228,12 +230,7 @@ media_drive_paused(PdmDriver *driver)
 void
 media_drive_resumed(PdmDriver *driver)
 {
-    MediaDrive *drive = driver->data;
-
-    g_mutex_lock(&drive->mutex);
-    drive->full = false;
-    g_cond_signal(&drive->wake);
-    g_mutex_unlock(&drive->mutex);
+    media_worker_retry(driver->data);
 }
 
 void

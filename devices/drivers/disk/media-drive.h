@@ -30,6 +30,7 @@ typedef struct {
     MediaProperties medium; /* device lock */
     unsigned changes;       /* of the medium that are under way; device lock */
 
+    bool synchronous; /* there is no worker: requests are carried out when they are submitted */
     GThread *worker;
     Image *image; /* the worker's, while it runs; NULL: no medium */
 
@@ -69,6 +70,8 @@ void media_submit_change(MediaDrive *drive, const char *source); /* NULL: close 
 void media_cancel_all(MediaDrive *drive);
 /* Without the device lock: waits until nothing is under way that can end by itself. */
 void media_wait_idle(MediaDrive *drive);
+/* The host disk may have room again. */
+void media_worker_retry(MediaDrive *drive);
 /* On virtual CPU 0's thread: the PDM queue's function. */
 void media_run_finished(void *user, void *item);
 

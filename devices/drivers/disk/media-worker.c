@@ -184,12 +184,35 @@ media_worker_stop(MediaDrive *drive)
     g_queue_clear_full(&drive->finished, (GDestroyNotify)free_job);
 }
 
+/* Without a worker; with the mutex held. */
+static void
+run_waiting(MediaDrive *drive)
+{
+    while (!drive->full && !drive->busy && !g_queue_is_empty(&drive->waiting))
+        run_job(drive, g_queue_pop_head(&drive->waiting));
+}
+
 static void
 push_job(MediaDrive *drive, MediaJob *job)
 {
     g_mutex_lock(&drive->mutex);
     g_queue_push_tail(&drive->waiting, job);
-    g_cond_signal(&drive->wake);
+    if (drive->synchronous)
+        run_waiting(drive);
+    else
+        g_cond_signal(&drive->wake);
+    g_mutex_unlock(&drive->mutex);
+}
+
+void
+media_worker_retry(MediaDrive *drive)
+{
+    g_mutex_lock(&drive->mutex);
+    drive->full = false;
+    if (drive->synchronous)
+        run_waiting(drive);
+    else
+        g_cond_signal(&drive->wake);
     g_mutex_unlock(&drive->mutex);
 }
 

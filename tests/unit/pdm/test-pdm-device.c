@@ -281,6 +281,21 @@ test_log(void)
     g_assert_cmpstr(bench->messages->pdata[0], ==, "probe-warning: look here");
 }
 
+static void
+test_other_machine(void)
+{
+    g_autoptr(DeviceBench) one = probe_bench(1, NULL), two = probe_bench(2, NULL);
+    g_autoptr(GBytes) of_one = device_bench_save(one, NULL), of_two = device_bench_save(two, NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_false(device_bench_load(two, of_one, &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_INVALID);
+    g_assert_nonnull(strstr(error->message, "probe/1 in the place of nothing"));
+    g_clear_error(&error);
+    g_assert_false(device_bench_load(one, of_two, &error));
+    g_assert_nonnull(strstr(error->message, "nothing in the place of probe/1"));
+}
+
 static bool
 never(PdmDevice *device, const CfgmNode *config, GError **error)
 {
@@ -326,6 +341,7 @@ main(int argc, char **argv)
     g_test_add_func("/pdm/device/firmware-files", test_firmware_files);
     g_test_add_func("/pdm/device/commands", test_commands);
     g_test_add_func("/pdm/device/log", test_log);
+    g_test_add_func("/pdm/device/other-machine", test_other_machine);
     g_test_add_func("/pdm/device/registry", test_registry);
     return g_test_run();
 }
