@@ -243,5 +243,8 @@ media_drive_power_off(PdmDriver *driver)
     g_mutex_lock(&drive->mutex);
     if (drive->image != NULL && !image_flush(drive->image, &error))
         driver->api->log(driver->pdm, "%s", error->message);
+    if (!g_queue_is_empty(&drive->waiting))
+        driver->api->log(driver->pdm, "%u requests are lost: the host's disk is full.",
+                         g_queue_get_length(&drive->waiting));
     g_mutex_unlock(&drive->mutex);
 }

@@ -9,7 +9,6 @@
 
 #define LABEL "<<< Vitrine disk image >>>\n"
 #define MAP_STEP_ENTRIES 16384u
-#define FLAG_ZERO_EXPAND 1u
 
 static uint32_t
 align_up(uint64_t value)
@@ -34,7 +33,6 @@ layout(const ImageCreateOptions *options, VdiHeader *header)
     *header = (VdiHeader){
         .header_size = 400,
         .type = options->variant == IMAGE_FIXED ? VDI_TYPE_FIXED : VDI_TYPE_DYNAMIC,
-        .flags = options->variant == IMAGE_FIXED ? FLAG_ZERO_EXPAND : 0,
         .map_offset = VDI_ALIGNMENT,
         .geometry = physical_geometry(options->capacity),
         .capacity = options->capacity,
