@@ -52,6 +52,15 @@ tm_tsc_set(Vcpu *vcpu, uint64_t value)
     own->offset = offset;
 }
 
+void
+tm_reset(Tm *tm)
+{
+    const uint64_t ticks = tm_ticks(tm);
+
+    for (unsigned i = 0; i < cpum_count(tm->cpum); i++)
+        tm->vcpus[i] = (TmVcpu){.offset = -ticks};
+}
+
 uint64_t
 tm_tsc_hz(const Tm *tm)
 {

@@ -38,6 +38,8 @@ int64_t tm_wall_clock(const Tm *tm);
 /* TSC: host TSC plus an offset while running, so that RDTSC is cheap; frozen while paused. */
 uint64_t tm_tsc(const Vcpu *vcpu);
 void tm_tsc_set(Vcpu *vcpu, uint64_t value);
+/* RESET: every TSC starts again at 0 and IA32_TSC_ADJUST is 0. The CPUs stand still. */
+void tm_reset(Tm *tm);
 uint64_t tm_tsc_hz(const Tm *tm);
 /* The virtual time at which the TSC gets there. */
 uint64_t tm_tsc_to_ns(const Vcpu *vcpu, uint64_t tsc);

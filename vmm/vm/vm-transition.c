@@ -46,6 +46,7 @@ vm_do_reset(Vmm *vmm)
         cpum_reset(vcpu, false);
         pgm_flush_tlb(vcpu, true);
     }
+    tm_reset(vmm->rooms.tm);
     trpm_reset(vmm->rooms.trpm);
     pdm_reset(vmm->pdm);
 }

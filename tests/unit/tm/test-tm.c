@@ -213,6 +213,11 @@ test_tsc(void)
     g_assert_cmpuint(tm_tsc_to_ns(bench.vcpu, 10600), ==, 1600);
     g_assert_cmpuint(tm_tsc_to_ns(bench.vcpu, 10), ==, 1000);
     g_assert_cmpuint(tm_tsc_to_ns(bench.vcpu, UINT64_MAX), <, UINT64_MAX);
+    tm_reset(bench.tm);
+    tm_skip_to(bench.tm, 1005);
+    g_assert_cmpuint(tm_tsc(bench.vcpu), ==, 5);
+    g_assert_true(cpum_rdmsr(bench.vcpu, X86_MSR_TSC_ADJUST, &value));
+    g_assert_cmpuint(value, ==, 0);
     bench_close(&bench);
 }
 
