@@ -35,8 +35,13 @@ static volatile uint32_t *const apic = (volatile uint32_t *)0xfee00000;
 static unsigned seen[32], seen_count;
 static bool nested;
 
-extern const uint8_t a_sti[], a_wait[], a_rdmsr[], a_wrmsr[];
+extern const uint8_t a_sti[], a_wait[], a_rdmsr[], a_wrmsr[], a_sti_cli[], a_popf[], a_iret[],
+    a_sti_sti[];
 __asm__("a_sti: sti; nop; nop; cli; int $0x81\n"
+        "a_sti_cli: sti; cli; int $0x81\n"
+        "a_sti_sti: sti; sti; cli; int $0x81\n"
+        "a_popf: push $0x202; popfl; cli; int $0x81\n"
+        "a_iret: push $0x202; push %cs; push $1f; iretl; 1: cli; int $0x81\n"
         "a_wait: sti; hlt; cli; int $0x81\n"
         "a_rdmsr: rdmsr; int $0x81\n"
         "a_wrmsr: wrmsr; int $0x81\n");
@@ -134,6 +139,19 @@ self_ipis(void)
     nested = false;
 }
 
+/* STI holds interrupts back for one instruction, POPF and IRET do not. */
+static void
+shadows(void)
+{
+    send(SELF | 0x40);
+    deliver("sti cli", a_sti_cli);
+    deliver("sti sti cli", a_sti_sti);
+    send(SELF | 0x41);
+    deliver("popf cli", a_popf);
+    send(SELF | 0x42);
+    deliver("iret cli", a_iret);
+}
+
 static void
 priorities(void)
 {
@@ -185,12 +203,19 @@ destinations(void)
     deliver("all but self", a_sti);
 }
 
+/* An NMI in the handler of an NMI waits for its IRET. */
 static bool
 note_nmi(Frame *frame)
 {
     if (frame->vector != 2)
         return false;
     seen[seen_count++] = 2;
+    if (seen_count > 1)
+        return true;
+    send(0x400);
+    for (volatile unsigned i = 0; i < 100; i++) {
+    }
+    log_text("nmi in nmi: %u\n", seen_count);
     return true;
 }
 
@@ -206,6 +231,17 @@ nmi(void)
     log_text("nmi: %u\n", seen_count);
 }
 
+/* A slow machine may see several periods in one go. */
+static void
+periodic(const char *key)
+{
+    seen_count = 0;
+    event_hook = note;
+    run(context(a_wait, 0));
+    event_hook = NULL;
+    log_text("%s: any=%u vector=%x\n", key, seen_count > 0, seen[0]);
+}
+
 static void
 timer(void)
 {
@@ -218,9 +254,9 @@ timer(void)
              get(TIMER_CURRENT), get(LVT_TIMER));
     set(LVT_TIMER, PERIODIC | 0x62);
     set(TIMER_INITIAL, 200000);
-    deliver("periodic 1", a_wait);
-    deliver("periodic 2", a_wait);
-    deliver("periodic 3", a_wait);
+    periodic("periodic 1");
+    periodic("periodic 2");
+    periodic("periodic 3");
     log_text("periodic runs: %u\n", get(TIMER_CURRENT) > 0 && get(TIMER_CURRENT) <= 200000);
     set(TIMER_INITIAL, 0);
     log_text("stopped: current=%u\n", get(TIMER_CURRENT));
@@ -338,6 +374,7 @@ guest_main(void)
     guest_setup();
     enable();
     self_ipis();
+    shadows();
     priorities();
     destinations();
     nmi();

@@ -256,6 +256,40 @@ bad_segments(void)
     }
 }
 
+/* A task whose EFLAGS has VM runs in virtual-8086 mode, whatever its selectors mean otherwise. */
+static void
+v86_task(void)
+{
+    Event e;
+
+    prepare(new_task);
+    tss2.eip = (uint32_t)new_task - 0x10000;
+    tss2.eflags = 2 | FL_VM | FL_IOPL;
+    tss2.cs = 0x1000;
+    tss2.ss = 0x3000;
+    tss2.ds = tss2.es = tss2.fs = tss2.gs = 0x1234;
+    tss2.esp = 0x8000;
+    e = start(jump_task, 0);
+    log_text("v86 task: vec=%x cs=%x ip=+%x ss=%x sp=%x ds=%x vm=%x tr=%x\n", e.vector, e.at.cs,
+             e.at.eip - tss2.eip, e.at.ss, e.at.esp, e.at.ds, e.at.eflags & FL_VM, task_register());
+}
+
+/* A double fault through a task gate: the stack of the program does not matter. */
+static void
+double_fault_task(void)
+{
+    Event e;
+
+    prepare(new_task);
+    idt[8] = gate(SEL_TSS2, 0, 0x85, 0);
+    idt[13] = gate(SEL_CODE0, 0, 0x0e, 0);
+    idt[11] = gate(SEL_CODE0, 0, 0x0e, 0);
+    e = start(int_90, 3);
+    say("#DF task", &e);
+    log_text("  #DF task error: %x\n", *(uint32_t *)e.at.esp);
+    log_text("  #DF task old eip: +%x\n", tss.eip - (uint32_t)int_90);
+}
+
 static void
 short_tss(void)
 {
@@ -316,6 +350,8 @@ guest_main(void)
     refusals();
     bad_links();
     bad_segments();
+    v86_task();
+    double_fault_task();
     short_tss();
     debug_trap();
     log_end();
