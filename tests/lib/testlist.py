@@ -87,18 +87,24 @@ def scripts():
     return found
 
 
-def _inside(build, command):
-    """The files of a build that a command names, relative to the build."""
+def _introspect(build, what):
+    result = subprocess.run(['meson', 'introspect', f'--{what}', str(build_dir(build))],
+                            capture_output=True, text=True, check=True)
+    return json.loads(result.stdout)
+
+
+def _needed(build, entry, targets):
+    """The files of a build that a test runs or depends on, relative to the build."""
     folder = f'{build_dir(build)}/'
-    return tuple(word.removeprefix(folder) for word in command if word.startswith(folder))
+    files = [*entry['cmd'], *(name for target in entry['depends'] for name in targets[target])]
+    return tuple(name.removeprefix(folder) for name in files if name.startswith(folder))
 
 
 def meson_tests(build):
     """The tests that a configured build registers, as far as their suite runs in that build."""
-    result = subprocess.run(['meson', 'introspect', '--tests', str(build_dir(build))],
-                            capture_output=True, text=True, check=True)
+    targets = {target['id']: target['filename'] for target in _introspect(build, 'targets')}
     found = []
-    for entry in json.loads(result.stdout):
+    for entry in _introspect(build, 'tests'):
         labels = [label.rsplit(':', 1)[-1] for label in entry['suite']]
         suite = next((label for label in labels if label in SUITES), None)
         if suite is None:
@@ -108,7 +114,7 @@ def meson_tests(build):
                 suite, entry['name'], build, entry['cmd'], entry['timeout'] * PATIENCE[build],
                 environment=entry['env'], folder=entry['workdir'] or str(build_dir(build)),
                 is_long='long' in labels, is_alone=not entry['is_parallel'],
-                targets=_inside(build, entry['cmd'])))
+                targets=_needed(build, entry, targets)))
     return found
 
 
