@@ -6,7 +6,7 @@
 #include "vmm/pdm/pdm.h"
 
 #define SMBIOS_VENDOR "Vitrine"
-#define SMBIOS_PRODUCT "Vitrine Virtual Machine"
+#define SMBIOS_PRODUCT "Virtual Machine"
 
 /* Offers the tables to firmware as etc/smbios/smbios-tables and -anchor. uuid: 16 bytes in the
  * order of their text. config: SystemManufacturer … of the fw-cfg device. */

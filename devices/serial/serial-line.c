@@ -135,11 +135,22 @@ serial_transmit_expired(void *user)
     serial_drain(user);
 }
 
+/* A guest that polls does not wait for a timer that a busy host runs late. */
+void
+serial_catch_up(Serial *serial)
+{
+    if (pdm_timer_armed(serial->device, serial->transmit_timer) &&
+        pdm_now(serial->device) >= pdm_timer_deadline(serial->device, serial->transmit_timer))
+        serial_drain(serial);
+}
+
 void
 serial_transmit(Serial *serial, uint8_t byte)
 {
     uint64_t now = pdm_now(serial->device);
     UartFifo *fifo = &serial->transmit;
+
+    serial_catch_up(serial);
 
     serial->transmit_pending = 0;
     if (fifo->count >= serial_fifo_size(serial)) {

@@ -98,6 +98,8 @@ unsigned serial_fifo_size(const Serial *serial);
 /* How many received bytes raise the interrupt. */
 unsigned serial_trigger(const Serial *serial);
 void serial_transmit(Serial *serial, uint8_t byte);
+/* Does what the line has had the time for. */
+void serial_catch_up(Serial *serial);
 uint8_t serial_take_received(Serial *serial);
 void serial_clear_transmit(Serial *serial);
 void serial_clear_receive(Serial *serial);

@@ -46,8 +46,10 @@ serial_update_irq(Serial *serial)
 static uint8_t
 serial_read_iir(Serial *serial)
 {
-    uint8_t value = serial_pending(serial);
+    uint8_t value;
 
+    serial_catch_up(serial);
+    value = serial_pending(serial);
     if (value == IIR_TRANSMIT) {
         serial->transmit_pending = 0;
         serial_update_irq(serial);
@@ -62,8 +64,10 @@ serial_read_iir(Serial *serial)
 static uint8_t
 serial_read_lsr(Serial *serial)
 {
-    uint8_t value = serial->lsr;
+    uint8_t value;
 
+    serial_catch_up(serial);
+    value = serial->lsr;
     if (value & LSR_THR_EMPTY && pdm_now(serial->device) >= serial->shift_end)
         value |= LSR_IDLE;
     serial->lsr &= (uint8_t)~LSR_ERRORS;

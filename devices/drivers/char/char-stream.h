@@ -35,6 +35,7 @@ typedef struct CharStream {
 
     int wake[2];
     GThread *worker;
+    gint64 next_try;     /* the worker's: when it may connect again, monotonic microseconds */
     bool told_connected; /* what the device knows; device lock */
 
     GMutex mutex; /* for what follows; never held while taking the device lock */

@@ -148,6 +148,12 @@ static void
 find_peer(CharStream *stream)
 {
     if (stream->kind == CHAR_PEER_CONNECT && stream->peer < 0) {
+        gint64 now = g_get_monotonic_time();
+
+        /* A peer that takes connections and drops them does not keep this thread busy. */
+        if (now < stream->next_try)
+            return;
+        stream->next_try = now + RECONNECT_MS * 1000;
         stream->peer = stream->connect(stream, NULL);
         if (stream->peer >= 0)
             set_connected(stream, true);
@@ -162,8 +168,11 @@ find_peer(CharStream *stream)
 static int
 wait_ms(const CharStream *stream)
 {
-    if (stream->kind == CHAR_PEER_CONNECT && stream->peer < 0)
-        return RECONNECT_MS;
+    if (stream->kind == CHAR_PEER_CONNECT && stream->peer < 0) {
+        gint64 left = (stream->next_try - g_get_monotonic_time()) / 1000;
+
+        return (int)CLAMP(left + 1, 1, RECONNECT_MS);
+    }
     return stream->kind == CHAR_PEER_PTY ? PTY_POLL_MS : -1;
 }
 
