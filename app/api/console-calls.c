@@ -140,6 +140,8 @@ vitrine_console_do_sync(VitrineConsole *console, VitrineConsoleAction action,
     g_return_val_if_fail((guint)action < G_N_ELEMENTS(actions), FALSE);
     g_autoptr(GVariant) reply =
         call_sync(console, actions[action], NULL, NULL, NULL, cancellable, error);
+    if (reply)
+        console_refresh_sync(console);
     return reply != NULL;
 }
 

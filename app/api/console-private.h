@@ -12,3 +12,5 @@ void console_follow_surface(VitrineConsole *console, guint screen, VitrineSurfac
 /* Takes over the descriptors of a GetSurface reply; FALSE with error. */
 gboolean console_surface_fds(GVariant *reply, GUnixFDList *fds, int *memory, int *updates,
                              GError **error);
+/* Asks for all properties, so that a program without a main loop sees what its call has changed. */
+void console_refresh_sync(VitrineConsole *console);

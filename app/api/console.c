@@ -235,26 +235,40 @@ get_all_parameters(void)
     return g_variant_new("(s)", "org.vitrine.Console");
 }
 
-VitrineConsole *
-console_open_sync(const char *address, const char *machine_id, GCancellable *cancellable,
-                  GError **error)
+static gboolean
+fetch_properties(VitrineConsole *console, GCancellable *cancellable, GError **error)
 {
     g_autoptr(GError) cause = NULL;
-    GDBusConnection *connection = vitrine_transport_connect(address, cancellable, error);
-    if (connection == NULL)
-        return NULL;
-    g_autoptr(VitrineConsole) console = make_console(connection, machine_id);
+    g_autoptr(GDBusConnection) connection = g_object_ref(console->connection);
     g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
         connection, NULL, VITRINE_CONSOLE_PATH, "org.freedesktop.DBus.Properties", "GetAll",
         get_all_parameters(), G_VARIANT_TYPE("(a{sv})"), G_DBUS_CALL_FLAGS_NONE, -1, cancellable,
         &cause);
     if (reply == NULL) {
         client_take_error(error, g_steal_pointer(&cause));
-        return NULL;
+        return FALSE;
     }
     g_autoptr(GVariant) properties = g_variant_get_child_value(reply, 0);
     take_properties(console, properties);
-    return g_steal_pointer(&console);
+    return TRUE;
+}
+
+void
+console_refresh_sync(VitrineConsole *console)
+{
+    if (console->connection)
+        fetch_properties(console, NULL, NULL);
+}
+
+VitrineConsole *
+console_open_sync(const char *address, const char *machine_id, GCancellable *cancellable,
+                  GError **error)
+{
+    GDBusConnection *connection = vitrine_transport_connect(address, cancellable, error);
+    if (connection == NULL)
+        return NULL;
+    g_autoptr(VitrineConsole) console = make_console(connection, machine_id);
+    return fetch_properties(console, cancellable, error) ? g_steal_pointer(&console) : NULL;
 }
 
 typedef struct {

@@ -100,7 +100,10 @@ const char *vitrine_client_get_extra_data(VitrineClient *client, const char *key
  * Returns: (transfer container) (array zero-terminated=1): all keys, sorted.
  */
 const char **vitrine_client_list_extra_data(VitrineClient *client);
-/* value: NULL or "" removes the key. */
+/**
+ * vitrine_client_set_extra_data_sync:
+ * @value: (nullable): %NULL or "" removes the key
+ */
 gboolean vitrine_client_set_extra_data_sync(VitrineClient *client, const char *key,
                                             const char *value, GCancellable *cancellable,
                                             GError **error);

@@ -87,10 +87,17 @@ void vitrine_machine_load_extra_data_async(VitrineMachine *machine, GCancellable
 GHashTable *vitrine_machine_load_extra_data_finish(VitrineMachine *machine, GAsyncResult *result,
                                                    GError **error);
 
-/* value: NULL or "" removes the key. */
+/**
+ * vitrine_machine_set_extra_data_sync:
+ * @value: (nullable): %NULL or "" removes the key
+ */
 gboolean vitrine_machine_set_extra_data_sync(VitrineMachine *machine, const char *key,
                                              const char *value, GCancellable *cancellable,
                                              GError **error);
+/**
+ * vitrine_machine_set_extra_data_async:
+ * @value: (nullable): as vitrine_machine_set_extra_data_sync()
+ */
 void vitrine_machine_set_extra_data_async(VitrineMachine *machine, const char *key,
                                           const char *value, GCancellable *cancellable,
                                           GAsyncReadyCallback callback, gpointer user_data);
@@ -128,11 +135,22 @@ void vitrine_machine_change_medium_async(VitrineMachine *machine, const char *co
 gboolean vitrine_machine_change_medium_finish(VitrineMachine *machine, GAsyncResult *result,
                                               GError **error);
 
-/* Starts a VM process: type "gui", "headless", "separate". Done when the machine runs; the error is
- * what the VM process says. environment: NULL for the caller's own. */
+/**
+ * vitrine_machine_launch_sync:
+ * @type: "gui", "headless" or "separate"
+ * @environment: (nullable) (array zero-terminated=1): NAME=value, %NULL for the caller's own
+ *
+ * Starts a VM process.
+ *
+ * Returns: whether the machine runs; the error is what the VM process says.
+ */
 gboolean vitrine_machine_launch_sync(VitrineMachine *machine, const char *type,
                                      const char *const *environment, GCancellable *cancellable,
                                      GError **error);
+/**
+ * vitrine_machine_launch_async:
+ * @environment: (nullable) (array zero-terminated=1): as vitrine_machine_launch_sync()
+ */
 void vitrine_machine_launch_async(VitrineMachine *machine, const char *type,
                                   const char *const *environment, GCancellable *cancellable,
                                   GAsyncReadyCallback callback, gpointer user_data);
