@@ -57,29 +57,39 @@ insn_undefined_fsw(unsigned mnemonic)
     return undefined_fsw[mnemonic];
 }
 
+static bool
+has_prefix(const ZydisDecodedInstruction *zydis, uint8_t prefix)
+{
+    for (unsigned i = 0; i < zydis->raw.prefix_count; i++) {
+        if (zydis->raw.prefixes[i].value == prefix)
+            return true;
+    }
+    return false;
+}
+
 /* Where processors differ, or the host from the profile: F3 makes BSF and BSR of TZCNT and LZCNT
  * there; AMD's look at 66 before a near branch or MOVSXD in 64-bit code, at F2 and F3 before
  * LOOPcc, do not know PREFETCHW of registers, and clear the upper half of the slot that a 32-bit
  * push of a segment register fills. */
 static bool
-depends_on_host(const InsnForm *form, const ZydisDecodedInstruction *zydis)
+depends_on_host(const ZydisDecodedInstruction *zydis)
 {
     switch (zydis->mnemonic) {
     case ZYDIS_MNEMONIC_BSF:
-    case ZYDIS_MNEMONIC_BSR: return form->bytes[0] == 0xf3;
+    case ZYDIS_MNEMONIC_BSR: return has_prefix(zydis, 0xf3);
     case ZYDIS_MNEMONIC_LOOPE:
     case ZYDIS_MNEMONIC_LOOPNE:
-        if (form->bytes[0] >= 0xf2)
+        if (has_prefix(zydis, 0xf2) || has_prefix(zydis, 0xf3))
             return true;
         break;
-    case ZYDIS_MNEMONIC_MOVSXD: return form->bytes[0] == 0x66;
+    case ZYDIS_MNEMONIC_MOVSXD: return has_prefix(zydis, 0x66);
     case ZYDIS_MNEMONIC_NOP: return zydis->opcode == 0x0d;
     case ZYDIS_MNEMONIC_PUSH:
         return zydis->operand_width == 32 &&
                (zydis->opcode_map != ZYDIS_OPCODE_MAP_DEFAULT || zydis->opcode < 0x20);
     default: break;
     }
-    return zydis->machine_mode == ZYDIS_MACHINE_MODE_LONG_64 && form->bytes[0] == 0x66 &&
+    return zydis->machine_mode == ZYDIS_MACHINE_MODE_LONG_64 && has_prefix(zydis, 0x66) &&
            (zydis->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE || zydis->raw.imm[0].is_relative);
 }
 
@@ -110,6 +120,15 @@ is_out_of_reach(const ZydisDecodedInstruction *zydis)
     }
 }
 
+bool
+insn_is_comparable(const ZydisDecodedInstruction *zydis, unsigned families, const Vcpu *profile)
+{
+    const Row *row = &rows[zydis->mnemonic];
+
+    return (row->family & families) && cpum_has(profile, row->feature) && !is_out_of_reach(zydis) &&
+           !depends_on_host(zydis);
+}
+
 typedef struct {
     const Vcpu *profile;
     X86Decoder decoder;
@@ -117,15 +136,6 @@ typedef struct {
     unsigned families;
     GArray *forms;
 } Walk;
-
-static bool
-wanted(const Walk *walk, const ZydisDecodedInstruction *zydis)
-{
-    const Row *row = &rows[zydis->mnemonic];
-
-    return (row->family & walk->families) && cpum_has(walk->profile, row->feature) &&
-           !is_out_of_reach(zydis);
-}
 
 /* Decodes a form with this ModRM byte; keeps it. */
 static bool
@@ -141,7 +151,8 @@ try_form(Walk *walk, const InsnForm *form, int modrm)
     if (x86_decode(&walk->decoder, walk->code, bytes, X86_INSN_MAX, &zydis) != X86_DECODE_OK)
         return false;
     kept.has_modrm = (zydis.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0;
-    if (!wanted(walk, &zydis) || depends_on_host(form, &zydis) || (modrm >= 0) != kept.has_modrm)
+    if (!insn_is_comparable(&zydis, walk->families, walk->profile) ||
+        (modrm >= 0) != kept.has_modrm)
         return false;
     kept.mnemonic = (uint16_t)zydis.mnemonic;
     g_array_append_val(walk->forms, kept);

@@ -400,3 +400,45 @@ insn_vector_make(GRand *rand, InsnMode mode, const InsnForm *form, unsigned fami
     tame(rand, &zydis, vector);
     return place_operands(rand, decoder, mode, &zydis, vector);
 }
+
+/* ---- random bytes ---- */
+static void
+append_random_opcode(GRand *rand, InsnMode mode, InsnVector *vector)
+{
+    static const uint8_t prefixes[] = {0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x2e, 0x36, 0x3e, 0x26};
+    static const uint8_t escapes[3] = {0x0f, 0x38, 0x3a};
+    int map = g_rand_int_range(rand, 0, 6);
+    uint8_t rex = (uint8_t)(0x40 | (random64(rand) & 15));
+
+    for (int i = g_rand_int_range(rand, 0, 4); i > 1; i--)
+        append(vector, &prefixes[g_rand_int_range(rand, 0, G_N_ELEMENTS(prefixes))], 1);
+    if (mode == INSN_CODE64 && g_rand_int_range(rand, 0, 3) == 0)
+        append(vector, &rex, 1);
+    if (map >= 3)
+        append(vector, &escapes[0], 1);
+    if (map >= 4)
+        append(vector, &escapes[map - 3], 1);
+}
+
+X86DecodeResult
+insn_vector_random(GRand *rand, InsnMode mode, const X86Decoder *decoder, InsnVector *vector,
+                   ZydisDecodedInstruction *zydis)
+{
+    X86DecodeResult result;
+
+    vector->target = vector->length = 0;
+    random_registers(rand, mode, &vector->state);
+    random_fpu(rand, &vector->state.fpu);
+    random_floats(rand, vector->data, sizeof vector->data);
+    vector->state.rip = INSN_START + (mode == INSN_CODE16 ? 0 : INSN_BASE);
+    append_random_opcode(rand, mode, vector);
+    while (vector->length < X86_INSN_MAX)
+        append(vector, &(uint8_t){(uint8_t)random64(rand)}, 1);
+    result = x86_decode(decoder, (X86CodeSize)mode, vector->code, X86_INSN_MAX, zydis);
+    if (result != X86_DECODE_OK)
+        return result;
+    vector->length = zydis->length;
+    tame(rand, zydis, vector);
+    place_operands(rand, decoder, mode, zydis, vector);
+    return result;
+}

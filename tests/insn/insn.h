@@ -85,6 +85,9 @@ typedef struct {
 
 /* All forms of these families (a sum) in that mode: GArray of InsnForm, ordered by mnemonic. */
 GArray *insn_forms(InsnMode mode, unsigned families, const Vcpu *profile);
+/* Has it a row in these families and the profile's features, and has the host the same of it? */
+bool insn_is_comparable(const ZydisDecodedInstruction *zydis, unsigned families,
+                        const Vcpu *profile);
 /* What the SDM leaves undefined: status flags, and x87 condition codes (bits of FSW). */
 uint64_t insn_undefined_flags(unsigned mnemonic);
 uint16_t insn_undefined_fsw(unsigned mnemonic);
@@ -101,3 +104,11 @@ typedef struct {
 /* Makes a vector of that form: operands, registers, memory. false: this try cannot be used. */
 bool insn_vector_make(GRand *rand, InsnMode mode, const InsnForm *form, unsigned families,
                       const X86Decoder *decoder, InsnVector *vector);
+/* Random bytes, biased to prefixes and all opcode maps, with random registers; memory operands are
+ * in the window where that can be had. Decodes what came out: OK or UNDEFINED. */
+X86DecodeResult insn_vector_random(GRand *rand, InsnMode mode, const X86Decoder *decoder,
+                                   InsnVector *vector, ZydisDecodedInstruction *zydis);
+
+/* ---- one vector on both sides (insn-compare.c) ---- */
+/* Runs and compares everything that is defined; prints the differences. `vector` is not changed. */
+bool insn_compare(InsnGuest *guest, InsnMode mode, unsigned mnemonic, const InsnVector *vector);

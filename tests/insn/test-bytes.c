@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Random bytes as code: host CPU and engine have to agree on where the instruction ends, on what it
+ * does, and on what is undefined. Instructions that the profile lacks or that leave CPL 3's reach
+ * are passed over; so are undefined opcodes where processors differ in which extensions fill them.
+ */
+#include "tests/insn/insn.h"
+
+#include <stdio.h>
+
+typedef struct {
+    InsnGuest *guest;
+    X86Decoder decoder;
+    GRand *rand;
+    InsnMode mode;
+    unsigned known, undefined, failed;
+} Bytes;
+
+/* VEX, EVEX and XOP introduce what newer processors have, and other maps than the first may hold it
+ * too. */
+static bool
+may_be_new(const InsnVector *vector)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        uint8_t byte = vector->code[i];
+
+        if (byte == 0x0f || byte == 0xc4 || byte == 0xc5 || byte == 0x62 || byte == 0x8f)
+            return true;
+    }
+    return false;
+}
+
+/* FS and GS hold the host's thread pointer. */
+static bool
+has_thread_segment(const ZydisDecodedInstruction *zydis)
+{
+    for (unsigned i = 0; i < zydis->raw.prefix_count; i++) {
+        if (zydis->raw.prefixes[i].value == 0x64 || zydis->raw.prefixes[i].value == 0x65)
+            return true;
+    }
+    return false;
+}
+
+static void
+run_one(Bytes *bytes)
+{
+    ZydisDecodedInstruction zydis;
+    InsnVector vector;
+    X86DecodeResult result =
+        insn_vector_random(bytes->rand, bytes->mode, &bytes->decoder, &vector, &zydis);
+
+    if (result == X86_DECODE_UNDEFINED) {
+        if (may_be_new(bytes->mode, &vector))
+            return;
+        zydis.mnemonic = ZYDIS_MNEMONIC_UD2;
+        bytes->undefined++;
+    } else if (result != X86_DECODE_OK || has_thread_segment(&zydis) ||
+               !insn_is_comparable(&zydis, INSN_FAMILY_INTEGER, insn_guest_vcpu(bytes->guest))) {
+        return;
+    } else {
+        bytes->known++;
+    }
+    if (!insn_compare(bytes->guest, bytes->mode, zydis.mnemonic, &vector))
+        bytes->failed++;
+}
+
+int
+main(int argc, char **argv)
+{
+    const unsigned count = argc > 2 && g_str_equal(argv[2], "--long") ? 3000000 : 100000;
+    Bytes bytes = {0};
+
+    if (argc < 2) {
+        fprintf(stderr, "usage: %s 16|32|64 [--long]\n", argv[0]);
+        return 2;
+    }
+    bytes.mode = g_str_equal(argv[1], "64")   ? INSN_CODE64
+                 : g_str_equal(argv[1], "32") ? INSN_CODE32
+                                              : INSN_CODE16;
+    insn_host_open();
+    bytes.guest = insn_guest_new("iem");
+    bytes.rand = g_rand_new_with_seed(7);
+    x86_decoder_init(&bytes.decoder, 0);
+    for (unsigned i = 0; i < count && bytes.failed < 20; i++)
+        run_one(&bytes);
+    printf("%u instructions, %u undefined ones: %u differ\n", bytes.known, bytes.undefined,
+           bytes.failed);
+    insn_guest_free(bytes.guest);
+    g_rand_free(bytes.rand);
+    return bytes.failed != 0 || bytes.known == 0 || bytes.undefined == 0;
+}
