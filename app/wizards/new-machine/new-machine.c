@@ -22,17 +22,16 @@ struct _NewMachineDialog {
     guint page;
     gboolean name_typed, type_chosen, hardware_touched; /* by the person: not proposed any more */
     gboolean filling;                                   /* the program changes widgets */
-    char *folder;
 
     GtkStack *stack;
     GtkButton *cancel_button, *next_button, *back_button;
     GtkInfoBar *error_bar;
     GtkLabel *error_label;
-    GtkFileChooser *iso_chooser, *folder_chooser, *disk_chooser;
+    GtkFileChooser *iso_chooser, *disk_chooser;
     GtkWidget *iso_clear, *recognise_spinner, *disk_new_box;
     GtkImage *recognise_icon;
     GtkLabel *recognise_label, *name_problem, *memory_note, *summary_text, *progress_label;
-    GtkEntry *name_entry;
+    GtkEntry *name_entry, *folder_entry;
     GtkComboBoxText *family_combo, *version_combo;
     GtkAdjustment *memory_adjustment, *disk_adjustment;
     GtkScale *memory_scale;
@@ -71,6 +70,9 @@ page_problem(NewMachineDialog *dialog)
 {
     g_autofree char *file = NULL;
 
+    if (dialog->page == PAGE_SOURCE &&
+        !g_path_is_absolute(gtk_entry_get_text(dialog->folder_entry)))
+        return g_strdup(_("Choose the folder for the machine."));
     if (dialog->page == PAGE_SOURCE)
         return name_problem(dialog);
     if (dialog->page == PAGE_HARDWARE && gtk_toggle_button_get_active(dialog->disk_existing)) {
@@ -314,10 +316,32 @@ on_iso_clear(GtkButton *button, NewMachineDialog *dialog)
 
 /* --- the other pages --- */
 static void
-on_folder_set(GtkFileChooserButton *button, NewMachineDialog *dialog)
+on_folder_changed(GtkEditable *entry, NewMachineDialog *dialog)
 {
-    g_free(dialog->folder);
-    dialog->folder = gtk_file_chooser_get_filename(dialog->folder_chooser);
+    update(dialog);
+}
+
+static void
+on_folder_chosen(GtkNativeDialog *chooser, int response, gpointer data)
+{
+    g_autofree char *path = gtk_file_chooser_get_filename(GTK_FILE_CHOOSER(chooser));
+    NewMachineDialog *dialog = data;
+
+    if (response == GTK_RESPONSE_ACCEPT && path)
+        gtk_entry_set_text(dialog->folder_entry, path);
+    g_object_unref(chooser);
+}
+
+static void
+on_folder_icon(GtkEntry *entry, GtkEntryIconPosition position, GdkEvent *event,
+               NewMachineDialog *dialog)
+{
+    GtkFileChooserNative *chooser = gtk_file_chooser_native_new(
+        _("Choose the folder for the machine"), GTK_WINDOW(dialog),
+        GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, _("C_hoose"), _("_Cancel"));
+
+    g_signal_connect(chooser, "response", G_CALLBACK(on_folder_chosen), dialog);
+    gtk_native_dialog_show(GTK_NATIVE_DIALOG(chooser));
 }
 
 static void
@@ -342,7 +366,7 @@ make_plan(NewMachineDialog *dialog)
     NewMachinePlan *plan = g_new0(NewMachinePlan, 1);
 
     plan->name = g_strdup(gtk_entry_get_text(dialog->name_entry));
-    plan->folder = g_strdup(dialog->folder);
+    plan->folder = g_strdup(gtk_entry_get_text(dialog->folder_entry));
     plan->os_type = g_strdup(type ? type->id : "Other");
     plan->iso = gtk_file_chooser_get_filename(dialog->iso_chooser);
     plan->memory = (guint)gtk_adjustment_get_value(dialog->memory_adjustment);
@@ -516,12 +540,12 @@ fill_in(NewMachineDialog *dialog)
     static const char *const isos[] = {"*.iso", "*.ISO", NULL};
     static const char *const disks[] = {"*.vdi", "*.VDI", "*.img", "*.raw", NULL};
     guint host = vitrine_host_memory();
+    g_autofree char *folder = NULL;
 
     add_filter(dialog->iso_chooser, _("Installation images (*.iso)"), isos);
     add_filter(dialog->disk_chooser, _("Disk images"), disks);
-    g_object_get(dialog->client, "machine-folder", &dialog->folder, NULL);
-    if (dialog->folder)
-        gtk_file_chooser_set_filename(dialog->folder_chooser, dialog->folder);
+    g_object_get(dialog->client, "machine-folder", &folder, NULL);
+    gtk_entry_set_text(dialog->folder_entry, folder ? folder : "");
     gtk_adjustment_set_upper(dialog->memory_adjustment, MAX(host, 64));
     fill_families(dialog);
     choose_type(dialog, vitrine_os_type_find("Other"));
@@ -546,7 +570,6 @@ new_machine_dialog_dispose(GObject *object)
         g_cancellable_cancel(dialog->cancel);
     g_clear_object(&dialog->cancel);
     g_clear_object(&dialog->client);
-    g_clear_pointer(&dialog->folder, g_free);
     G_OBJECT_CLASS(new_machine_dialog_parent_class)->dispose(object);
 }
 
@@ -576,7 +599,8 @@ new_machine_dialog_class_init(NewMachineDialogClass *class)
     gtk_widget_class_bind_template_callback(widget_class, on_name_changed);
     gtk_widget_class_bind_template_callback(widget_class, on_family_changed);
     gtk_widget_class_bind_template_callback(widget_class, on_version_changed);
-    gtk_widget_class_bind_template_callback(widget_class, on_folder_set);
+    gtk_widget_class_bind_template_callback(widget_class, on_folder_changed);
+    gtk_widget_class_bind_template_callback(widget_class, on_folder_icon);
     gtk_widget_class_bind_template_callback(widget_class, on_disk_toggled);
     gtk_widget_class_bind_template_callback(widget_class, on_disk_file_set);
 }
