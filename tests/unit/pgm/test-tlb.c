@@ -345,6 +345,83 @@ test_random(void)
     bench_close(&bench);
 }
 
+/* --- hostile tables --- */
+
+static uint64_t
+random64(GRand *random)
+{
+    return (uint64_t)g_rand_int(random) << 32 | g_rand_int(random);
+}
+
+/* Entries that mostly point into RAM, with all flags at random. */
+static void
+scramble_tables(Bench *bench, GRand *random)
+{
+    for (uint64_t gpa = 0; gpa < 16 * PAGE; gpa += 8) {
+        uint64_t entry = random64(random) & (0xfff | 1ull << 63);
+
+        entry |= ((uint64_t)g_rand_int(random) << 12) & (BENCH_LOW - 1) & ~0xfffull;
+        if (g_rand_int_range(random, 0, 3) != 0)
+            entry = (entry & ~0xf000ull & 0xffff) | P; /* a table among these */
+        if (g_rand_int_range(random, 0, 50) == 0)
+            entry = random64(random);
+        bench_put64(bench, gpa, entry);
+    }
+}
+
+static void
+scramble_registers(Bench *bench, GRand *random)
+{
+    Vcpu *vcpu = bench->vcpu;
+    const uint64_t old_cr0 = vcpu->cr0, old_cr4 = vcpu->cr4, old_efer = vcpu->efer;
+
+    vcpu->cr0 = X86_CR0_PE | (g_rand_boolean(random) ? X86_CR0_WP : 0) |
+                (g_rand_int_range(random, 0, 8) != 0 ? X86_CR0_PG : 0);
+    vcpu->cr3 = random64(random) & 0xffff;
+    vcpu->cr4 = g_rand_int(random) & cpum_cr4_valid(vcpu);
+    vcpu->efer = g_rand_int(random) & (X86_EFER_NXE | X86_EFER_LMA);
+    if (vcpu->efer & X86_EFER_LMA)
+        vcpu->cr4 |= X86_CR4_PAE;
+    if (!pgm_paging_changed(vcpu, old_cr0, old_cr4, old_efer) || !pgm_cr3_changed(vcpu))
+        vcpu->cr0 &= ~(uint64_t)X86_CR0_PG;
+    pgm_flush_tlb(vcpu, true);
+}
+
+/* Whatever the tables hold: a walk ends, and TLB and walk agree on what is read. */
+static void
+test_hostile_tables(void)
+{
+    Bench bench;
+    GRand *random = g_rand_new_with_seed(20);
+    unsigned mapped = 0;
+
+    bench_open(&bench);
+    for (unsigned round = 0; round < 400; round++) {
+        scramble_tables(&bench, random);
+        scramble_registers(&bench, random);
+        pgm_set_a20(bench.pgm, round & 1);
+        for (unsigned i = 0; i < 300; i++) {
+            const CpumTlbKind kind = g_rand_int_range(random, 0, CPUM_TLB_COUNT);
+            const uint64_t linear =
+                random64(random) & (bench.vcpu->efer ? 0x7fffffffffff : 0xffffffff);
+            uint64_t gpa, value;
+            PgmFault fault;
+
+            if (g_rand_int_range(random, 0, 4) == 0)
+                bench_write(&bench, linear & ~7ull, kind, 8, random64(random));
+            if (!pgm_translate(bench.vcpu, linear, PGM_READ, kind, &gpa, &fault))
+                continue;
+            mapped++;
+            pgm_invlpg(bench.vcpu, linear);
+            g_assert_true(bench_read(&bench, linear, kind, 1, &value));
+            g_assert_cmphex(value, ==, pgm_cpu_phys_read(bench.vcpu, gpa, 1));
+        }
+    }
+    g_assert_cmpuint(mapped, >, 5000);
+    g_rand_free(random);
+    bench_close(&bench);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -354,6 +431,7 @@ main(int argc, char **argv)
     g_test_add_func("/pgm/tlb/large-page", test_large_page);
     g_test_add_func("/pgm/tlb/dirty-bit", test_dirty_bit);
     g_test_add_func("/pgm/tlb/random", test_random);
+    g_test_add_func("/pgm/tlb/hostile-tables", test_hostile_tables);
     g_test_add_func("/pgm/code/granules", test_code);
     g_test_add_func("/pgm/code/tables", test_code_in_tables);
     g_test_add_func("/pgm/code/alias", test_code_alias);

@@ -685,6 +685,48 @@ test_threads(void)
     bench_close(&bench);
 }
 
+/* A guest may write anything anywhere. */
+static void
+test_hostile(void)
+{
+    static const uint32_t msrs[] = {X86_MSR_APIC_BASE, X86_MSR_TSC_DEADLINE, X86_MSR_TSC,
+                                    X86_MSR_TSC_ADJUST};
+    Bench bench;
+    GRand *random = g_rand_new_with_seed(3);
+    unsigned taken = 0;
+
+    open_three(&bench);
+    for (unsigned i = 0; i < 200000; i++) {
+        const unsigned cpu = (unsigned)g_rand_int_range(random, 0, 3);
+        const uint32_t value = g_rand_int(random) >> g_rand_int_range(random, 0, 32);
+        const uint64_t wide = (uint64_t)g_rand_int(random) << 32 | value;
+        uint8_t page;
+
+        switch (g_rand_int_range(random, 0, 8)) {
+        case 0: cpum_wrmsr(bench.cpu[cpu], 0x800 + (value & 0x3f), wide); break;
+        case 1:
+            if (g_rand_int_range(random, 0, 20) == 0)
+                cpum_wrmsr(bench.cpu[cpu], msrs[value & 3], wide);
+            break;
+        case 2: trpm_msi(bench.trpm, wide, value); break;
+        case 3: advance(&bench, value & 0xffff); break;
+        case 4: trpm_pic_line(bench.trpm, value & 1); break;
+        case 5:
+            trpm_take_init(bench.cpu[cpu]);
+            trpm_take_sipi(bench.cpu[cpu], &page);
+            taken += take(&bench, cpu) >= 0;
+            bench.cpu[cpu]->nmi_blocked = 0;
+            break;
+        case 6: pgm_cpu_phys_read(bench.cpu[cpu], BASE + (value & 0xfff), 4); break;
+        default: write_apic(&bench, cpu, (i * 16) & 0xff0, value);
+        }
+        pgm_flush_tlb(bench.cpu[cpu], true);
+    }
+    g_assert_cmpuint(taken, >, 100);
+    g_rand_free(random);
+    bench_close(&bench);
+}
+
 static void
 test_state(void)
 {
@@ -738,6 +780,7 @@ main(int argc, char **argv)
     g_test_add_func("/trpm/ipis", test_ipis);
     g_test_add_func("/trpm/x2apic", test_x2apic);
     g_test_add_func("/trpm/threads", test_threads);
+    g_test_add_func("/trpm/hostile", test_hostile);
     g_test_add_func("/trpm/state", test_state);
     return g_test_run();
 }
