@@ -17,10 +17,13 @@ typedef struct {
 } Bytes;
 
 /* VEX, EVEX and XOP introduce what newer processors have, and other maps than the first may hold it
- * too. */
+ * too. With many prefixes an undefined instruction may be too long as well: which fault wins is not
+ * defined. */
 static bool
-may_be_new(const InsnVector *vector)
+may_be_new(InsnMode mode, const InsnVector *vector)
 {
+    if (mode == INSN_CODE64 && vector->code[2] >> 4 == 4 && vector->code[3] >> 4 == 4)
+        return true;
     for (unsigned i = 0; i < 8; i++) {
         uint8_t byte = vector->code[i];
 

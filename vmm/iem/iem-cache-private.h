@@ -61,7 +61,8 @@ void iem_cache_commit(IemCache *cache, IemBlock *block);
 void iem_cache_insert(IemCache *cache, IemBlock *block);
 void iem_cache_flush(IemCache *cache);
 
-/* Notes that the block holds `bytes` bytes from gpa on (within a page), and has writes to them reported. */
+/* Notes that the block holds `bytes` bytes from gpa on (within a page), and has writes to them
+ * reported. */
 void iem_code_page_add(IemCache *cache, uint64_t gpa, const uint8_t *host, unsigned bytes,
                        IemBlock *block);
 /* Forgets the block. */
