@@ -29,7 +29,6 @@ struct InsnGuest {
     void *engine_vm;
     EmRooms rooms;
     Vcpu *vcpu;
-    Vcpu *before; /* the state that every vector starts from */
     uint8_t *ram;
 };
 
@@ -211,6 +210,12 @@ read_frame(InsnGuest *guest, InsnState *state)
 void
 insn_guest_run(InsnGuest *guest, InsnMode mode, InsnState *state)
 {
+    insn_guest_run_for(guest, mode, state, 1);
+}
+
+void
+insn_guest_run_for(InsnGuest *guest, InsnMode mode, InsnState *state, uint64_t budget)
+{
     Vcpu *vcpu = guest->vcpu;
     EmExit exit;
 
@@ -225,7 +230,7 @@ insn_guest_run(InsnGuest *guest, InsnMode mode, InsnState *state)
     if (cpum_pending(vcpu) & CPUM_PEND_TLB_FLUSH)
         pgm_flush_tlb(vcpu, true);
     cpum_unpend(vcpu, UINT32_MAX);
-    exit = guest->engine->run(vcpu, 1);
+    exit = guest->engine->run(vcpu, budget);
     memcpy(state->gpr, vcpu->gpr, sizeof vcpu->gpr);
     memcpy(&state->fpu, &vcpu->fpu, 416);
     state->rip = vcpu->rip;

@@ -65,6 +65,8 @@ uint8_t *insn_guest_window(InsnGuest *guest);
 /* Puts code into the window as a device would: engines are told. */
 void insn_guest_write_code(InsnGuest *guest, unsigned offset, const uint8_t *bytes, size_t size);
 void insn_guest_run(InsnGuest *guest, InsnMode mode, InsnState *state);
+/* The same for `budget` instructions or up to the first exception. */
+void insn_guest_run_for(InsnGuest *guest, InsnMode mode, InsnState *state, uint64_t budget);
 
 /* ---- forms: the opcodes and operands that a family has (insn-forms.c) ---- */
 typedef enum {
