@@ -3,32 +3,39 @@
  * The pages General, Display and Language of the preferences. */
 #include "app/preferences/preferences-private.h"
 
+#include "app/widgets/widget-folder-entry.h"
+
 #include <glib/gi18n.h>
 
 /* --- General --- */
-static void
-on_folder_set(GtkFileChooserButton *button, Preferences *preferences)
+static gboolean
+apply_folder(GtkWidget *entry, GdkEventFocus *event, Preferences *preferences)
 {
-    g_autofree char *path = gtk_file_chooser_get_filename(GTK_FILE_CHOOSER(button));
+    const char *path = gtk_entry_get_text(GTK_ENTRY(entry));
 
-    if (path)
+    if (g_path_is_absolute(path))
         preferences_apply_property(preferences, "machine-folder", g_variant_new_string(path));
+    return GDK_EVENT_PROPAGATE;
+}
+
+static void
+on_folder_done(GtkEntry *entry, Preferences *preferences)
+{
+    apply_folder(GTK_WIDGET(entry), NULL, preferences);
 }
 
 GtkWidget *
 preferences_page_general(Preferences *preferences)
 {
     GtkWidget *grid = preferences_page();
-    GtkWidget *button = gtk_file_chooser_button_new(_("Choose the folder for new machines"),
-                                                    GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER);
+    GtkWidget *entry = widget_folder_entry_new(_("Choose the folder for new machines"));
     g_autofree char *folder = NULL;
 
     g_object_get(preferences->client, "machine-folder", &folder, NULL);
-    if (folder)
-        gtk_file_chooser_set_filename(GTK_FILE_CHOOSER(button), folder);
-    atk_object_set_name(gtk_widget_get_accessible(button), _("Machine folder"));
-    g_signal_connect(button, "file-set", G_CALLBACK(on_folder_set), preferences);
-    preferences_add_row(grid, 0, _("_Machine folder"), button,
+    gtk_entry_set_text(GTK_ENTRY(entry), folder ? folder : "");
+    g_signal_connect(entry, "activate", G_CALLBACK(on_folder_done), preferences);
+    g_signal_connect(entry, "focus-out-event", G_CALLBACK(apply_folder), preferences);
+    preferences_add_row(grid, 0, _("_Machine folder"), entry,
                         _("New machines are kept here, each in a folder of its own."));
     return grid;
 }

@@ -19,7 +19,7 @@ struct _SettingsDialog {
     GtkInfoBar *bar;
     GtkLabel *bar_label;
     GtkStack *stack;
-    GtkWidget *sidebar;
+    GtkStackSidebar *sidebar;
 };
 
 G_DEFINE_FINAL_TYPE(SettingsDialog, settings_dialog, GTK_TYPE_DIALOG)
@@ -186,6 +186,8 @@ build_pages(SettingsDialog *dialog)
 #define PAGE(name, title, constructor) add_page(dialog, name, _(title), constructor);
 #include "app/settings/settings-pages.def"
 #undef PAGE
+    /* After the pages, so that the first one's row is selected. */
+    gtk_stack_sidebar_set_stack(dialog->sidebar, dialog->stack);
     if (dialog->wanted_page)
         gtk_stack_set_visible_child_name(dialog->stack, dialog->wanted_page);
 }

@@ -3,6 +3,8 @@
  * Settings, General: name, system, snapshot folder, description. */
 #include "app/settings/settings-private.h"
 
+#include "app/widgets/widget-folder-entry.h"
+
 #include <glib/gi18n.h>
 
 static void
@@ -33,27 +35,17 @@ type_combo(VitrineSettings *settings)
     return combo;
 }
 
-static void
-on_folder_set(GtkFileChooserButton *button, VitrineSettings *settings)
-{
-    g_autofree char *path = gtk_file_chooser_get_filename(GTK_FILE_CHOOSER(button));
-
-    if (path)
-        vitrine_settings_set_string(settings, "snapshot-folder", path);
-}
-
+/* What is kept is what was typed: an empty entry means the folder beside the settings. */
 static GtkWidget *
-folder_button(SettingsDialog *dialog)
+folder_entry(SettingsDialog *dialog)
 {
-    GtkWidget *button = gtk_file_chooser_button_new(_("Choose the folder for snapshots"),
-                                                    GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER);
+    GtkWidget *entry = widget_folder_entry_new(_("Choose the folder for snapshots"));
     const char *folder = vitrine_machine_get_snapshot_folder(settings_dialog_get_machine(dialog));
 
-    gtk_file_chooser_set_filename(GTK_FILE_CHOOSER(button), folder);
-    atk_object_set_name(gtk_widget_get_accessible(button), _("Snapshot folder"));
-    g_signal_connect_object(button, "file-set", G_CALLBACK(on_folder_set),
-                            settings_dialog_get_settings(dialog), 0);
-    return button;
+    gtk_entry_set_placeholder_text(GTK_ENTRY(entry), folder);
+    g_object_bind_property(settings_dialog_get_settings(dialog), "snapshot-folder", entry, "text",
+                           G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+    return entry;
 }
 
 static GtkWidget *
@@ -89,7 +81,7 @@ settings_page_general(SettingsDialog *dialog)
     row = settings_add_problem(grid, row, dialog, "name");
     row = settings_add_row(grid, row, _("S_ystem"), type_combo(settings));
     row = settings_add_problem(grid, row, dialog, "os-type");
-    row = settings_add_row(grid, row, _("Snapshot _folder"), folder_button(dialog));
+    row = settings_add_row(grid, row, _("Snapshot _folder"), folder_entry(dialog));
     row = settings_add_problem(grid, row, dialog, "snapshot-folder");
     settings_add_row(grid, row, _("_Description"), description_view(settings));
     return grid;

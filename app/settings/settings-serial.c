@@ -50,7 +50,7 @@ on_changed(GtkWidget *widget, SerialPort *port)
     uart->enabled = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(port->enabled));
     uart->mode = (VitrineUartMode)gtk_combo_box_get_active(GTK_COMBO_BOX(port->mode));
     uart->server = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(port->server));
-    uart->io_base = (guint)gtk_spin_button_get_value_as_int(GTK_SPIN_BUTTON(port->base));
+    uart->io_base = (guint)g_ascii_strtoull(gtk_entry_get_text(GTK_ENTRY(port->base)), NULL, 16);
     uart->irq = (guint)gtk_spin_button_get_value_as_int(GTK_SPIN_BUTTON(port->irq));
     g_free(uart->path);
     uart->path = g_strdup(gtk_entry_get_text(GTK_ENTRY(port->path)));
@@ -58,38 +58,17 @@ on_changed(GtkWidget *widget, SerialPort *port)
     show_possible(port);
 }
 
-/* Ports are written in hexadecimal. */
-static gboolean
-on_base_output(GtkSpinButton *spin, gpointer data)
-{
-    g_autofree char *text = g_strdup_printf("0x%X", gtk_spin_button_get_value_as_int(spin));
-
-    gtk_entry_set_text(GTK_ENTRY(spin), text);
-    return TRUE;
-}
-
-static int
-on_base_input(GtkSpinButton *spin, double *value, gpointer data)
-{
-    char *end;
-    guint64 number = g_ascii_strtoull(gtk_entry_get_text(GTK_ENTRY(spin)), &end, 16);
-
-    if (*end || number > 0xffff)
-        return GTK_INPUT_ERROR;
-    *value = (double)number;
-    return TRUE;
-}
-
 static void
 fill(SerialPort *port)
 {
     const VitrineUart *uart = vitrine_settings_get_uart(port->settings, port->slot);
+    g_autofree char *base = g_strdup_printf("0x%X", uart->io_base);
 
     port->filling = TRUE;
     gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(port->enabled), uart->enabled);
     gtk_combo_box_set_active(GTK_COMBO_BOX(port->mode), (int)uart->mode);
     gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(port->server), uart->server);
-    gtk_spin_button_set_value(GTK_SPIN_BUTTON(port->base), uart->io_base);
+    gtk_entry_set_text(GTK_ENTRY(port->base), base);
     gtk_spin_button_set_value(GTK_SPIN_BUTTON(port->irq), uart->irq);
     gtk_entry_set_text(GTK_ENTRY(port->path), uart->path);
     port->filling = FALSE;
@@ -112,10 +91,8 @@ build_details(SerialPort *port)
     port->path = gtk_entry_new();
     port->server =
         gtk_check_button_new_with_mnemonic(_("The machine makes the pipe or so_cket and waits"));
-    port->base = gtk_spin_button_new_with_range(0, 0xffff, 8);
+    port->base = gtk_entry_new(); /* hexadecimal, as everybody writes ports */
     port->irq = gtk_spin_button_new_with_range(0, 15, 1);
-    g_signal_connect(port->base, "output", G_CALLBACK(on_base_output), NULL);
-    g_signal_connect(port->base, "input", G_CALLBACK(on_base_input), NULL);
     row = settings_add_row(port->details, row, _("_Connected to"), port->mode);
     row = settings_add_row(port->details, row, _("_Path or address"), port->path);
     gtk_grid_attach(GTK_GRID(port->details), port->server, 1, row++, 1, 1);
@@ -142,7 +119,7 @@ serial_port_new(SettingsDialog *dialog, guint slot)
     g_signal_connect(port->mode, "changed", G_CALLBACK(on_changed), port);
     g_signal_connect(port->server, "toggled", G_CALLBACK(on_changed), port);
     g_signal_connect(port->path, "changed", G_CALLBACK(on_changed), port);
-    g_signal_connect(port->base, "value-changed", G_CALLBACK(on_changed), port);
+    g_signal_connect(port->base, "changed", G_CALLBACK(on_changed), port);
     g_signal_connect(port->irq, "value-changed", G_CALLBACK(on_changed), port);
     g_object_set_data_full(G_OBJECT(grid), "port", port, serial_port_free);
     return grid;

@@ -255,7 +255,7 @@ settings_page_storage(SettingsDialog *dialog)
     gtk_list_box_set_selection_mode(storage->list, GTK_SELECTION_NONE);
     atk_object_set_name(gtk_widget_get_accessible(GTK_WIDGET(storage->list)),
                         _("Controllers and drives"));
-    gtk_container_set_border_width(GTK_CONTAINER(placeholder), 18);
+    g_object_set(placeholder, "margin", 18, NULL);
     gtk_widget_show(placeholder);
     gtk_list_box_set_placeholder(storage->list, placeholder);
     gtk_scrolled_window_set_shadow_type(GTK_SCROLLED_WINDOW(scroller), GTK_SHADOW_IN);

@@ -4,6 +4,7 @@
  * saying why it cannot be pressed. */
 #include "app/wizards/new-machine/new-machine-private.h"
 
+#include "app/widgets/widget-folder-entry.h"
 #include "app/widgets/widget-format.h"
 
 #include <glib/gi18n.h>
@@ -322,29 +323,6 @@ on_folder_changed(GtkEditable *entry, NewMachineDialog *dialog)
 }
 
 static void
-on_folder_chosen(GtkNativeDialog *chooser, int response, gpointer data)
-{
-    g_autofree char *path = gtk_file_chooser_get_filename(GTK_FILE_CHOOSER(chooser));
-    NewMachineDialog *dialog = data;
-
-    if (response == GTK_RESPONSE_ACCEPT && path)
-        gtk_entry_set_text(dialog->folder_entry, path);
-    g_object_unref(chooser);
-}
-
-static void
-on_folder_icon(GtkEntry *entry, GtkEntryIconPosition position, GdkEvent *event,
-               NewMachineDialog *dialog)
-{
-    GtkFileChooserNative *chooser = gtk_file_chooser_native_new(
-        _("Choose the folder for the machine"), GTK_WINDOW(dialog),
-        GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, _("C_hoose"), _("_Cancel"));
-
-    g_signal_connect(chooser, "response", G_CALLBACK(on_folder_chosen), dialog);
-    gtk_native_dialog_show(GTK_NATIVE_DIALOG(chooser));
-}
-
-static void
 on_disk_toggled(GtkToggleButton *button, NewMachineDialog *dialog)
 {
     gtk_widget_set_sensitive(dialog->disk_new_box, gtk_toggle_button_get_active(dialog->disk_new));
@@ -545,6 +523,7 @@ fill_in(NewMachineDialog *dialog)
     add_filter(dialog->iso_chooser, _("Installation images (*.iso)"), isos);
     add_filter(dialog->disk_chooser, _("Disk images"), disks);
     g_object_get(dialog->client, "machine-folder", &folder, NULL);
+    widget_folder_entry_setup(dialog->folder_entry, _("Choose the folder for the machine"));
     gtk_entry_set_text(dialog->folder_entry, folder ? folder : "");
     gtk_adjustment_set_upper(dialog->memory_adjustment, MAX(host, 64));
     fill_families(dialog);
@@ -600,7 +579,6 @@ new_machine_dialog_class_init(NewMachineDialogClass *class)
     gtk_widget_class_bind_template_callback(widget_class, on_family_changed);
     gtk_widget_class_bind_template_callback(widget_class, on_version_changed);
     gtk_widget_class_bind_template_callback(widget_class, on_folder_changed);
-    gtk_widget_class_bind_template_callback(widget_class, on_folder_icon);
     gtk_widget_class_bind_template_callback(widget_class, on_disk_toggled);
     gtk_widget_class_bind_template_callback(widget_class, on_disk_file_set);
 }
