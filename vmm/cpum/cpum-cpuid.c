@@ -86,6 +86,7 @@ set_basic(Cpum *cpum)
     if (several)
         one->edx |= 1u << 28;             /* HTT: the count above is valid */
     value_of(cpum, 7, 0)->ebx |= 1u << 1; /* IA32_TSC_ADJUST */
+    value_of(cpum, 7, 0)->ebx |= 1u << 9; /* REP MOVSB and STOSB are fast, for every engine */
     set(cpum, 6, 1u << 2, 0, 0, 0);       /* ARAT: the APIC's timer never stops */
     if (cpum->config.tsc_hz != 0) {
         const uint32_t mhz = (uint32_t)(cpum->config.tsc_hz / 1000000);
