@@ -60,7 +60,7 @@ dma_ready(const Dma *dma, unsigned index)
     return channel->requested && !channel->masked && !(dma->command[index >> 2] & 4) && index != 4;
 }
 
-/* Lets the owner of a channel transfer; returns whether it moved anything. */
+/* Lets the owner of a channel transfer once; returns whether there may be more to move. */
 static bool
 dma_serve(Dma *dma, unsigned index)
 {
@@ -76,10 +76,11 @@ dma_serve(Dma *dma, unsigned index)
         channel->position = 0; /* auto-initialise */
     else
         channel->masked = 1;
-    return true;
+    return false;
 }
 
-/* Runs what is requested. An owner that never drops its request is served once around. */
+/* Runs what is requested: a channel goes on while its owner asks and moves something, once around
+ * at most, so that one that never drops its request does not keep the machine. */
 static void
 dma_run(Dma *dma)
 {
@@ -87,8 +88,8 @@ dma_run(Dma *dma)
         return;
     dma->running = 1;
     for (unsigned index = 0; index < 8; index++) {
-        if (dma_ready(dma, index))
-            dma_serve(dma, index);
+        while (dma_ready(dma, index) && dma_serve(dma, index))
+            ;
     }
     dma->running = 0;
 }

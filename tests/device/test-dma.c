@@ -10,6 +10,7 @@ typedef struct {
     uint8_t data[0x20000];
     uint32_t chunk; /* how much is moved at a time */
     bool to_memory;
+    bool pauses; /* it drops its request after each chunk */
     unsigned calls;
 } Owner;
 
@@ -38,6 +39,8 @@ owner_transfer(void *user, unsigned channel, uint32_t position, uint32_t size)
     uint32_t length = MIN(owner->chunk, size - position);
 
     owner->calls++;
+    if (owner->pauses)
+        pdm_dma_dreq(owner->device, channel, false);
     if (owner->to_memory)
         length = pdm_dma_write(owner->device, channel, owner->data + position, position, length);
     else
@@ -101,6 +104,7 @@ test_to_memory(void)
     fill(owner);
     owner->to_memory = true;
     owner->chunk = 512;
+    owner->pauses = true;
     program(bench, 2, 0x44, 0x23456, 1023);
     pdm_dma_dreq(owner->device, 2, true);
     /* One chunk for each request. */
@@ -114,6 +118,28 @@ test_to_memory(void)
     /* Finished: masked until it is programmed again. */
     pdm_dma_dreq(owner->device, 2, true);
     g_assert_cmpuint(owner->calls, ==, 2);
+    device_bench_free(bench);
+    pdm_registry_free(registry);
+}
+
+/* An owner that keeps asking is served to the end. */
+static void
+test_demand(void)
+{
+    g_autofree Owner *owner = g_new0(Owner, 1);
+    PdmRegistry *registry = device_bench_registry();
+    DeviceBench *bench = dma_bench(registry, owner);
+
+    owner->to_memory = true;
+    owner->chunk = 100;
+    program(bench, 2, 0x04, 0x20000, 999);
+    pdm_dma_dreq(owner->device, 2, true);
+    g_assert_cmpuint(owner->calls, ==, 10);
+    g_assert_cmphex(device_bench_in8(bench, 8) & 4, ==, 4);
+    /* Past the end both registers say so. */
+    device_bench_out8(bench, 0x0c, 0);
+    g_assert_cmphex(device_bench_in8(bench, 0x05), ==, 0xff);
+    g_assert_cmphex(device_bench_in8(bench, 0x05), ==, 0xff);
     device_bench_free(bench);
     pdm_registry_free(registry);
 }
@@ -196,6 +222,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/dma/to-memory", test_to_memory);
+    g_test_add_func("/dma/demand", test_demand);
     g_test_add_func("/dma/from-memory-wide", test_from_memory_wide);
     g_test_add_func("/dma/wrap", test_wrap);
     g_test_add_func("/dma/auto-initialise", test_auto_initialise);
