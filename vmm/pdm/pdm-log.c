@@ -72,7 +72,12 @@ pdm_api_runtime_message(void *speaker, PdmSeverity severity, const char *id, con
 {
     PdmOwner *owner = speaker;
     const PdmHost *host = &owner->pdm->host;
+    uint32_t dropped;
 
+    /* What does not stop the machine a guest may be able to cause again and again. */
+    if (severity == PDM_RUNTIME_WARNING &&
+        !base_log_allow(&owner->limit, base_clock_ns(), &dropped))
+        return;
     base_log(owner->pdm->log, owner->name, "%s: %s", id, message);
     if (host->runtime_message != NULL)
         host->runtime_message(host->user, severity, id, message);

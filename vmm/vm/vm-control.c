@@ -3,6 +3,7 @@
  * The control thread: tells the embedder what happened, one event after the other and without
  * locks, and does what the guest asked for (reset, power off) or what a fault asks for (pause,
  * stop). */
+#include "vmm/base/clock.h"
 #include "vmm/vm/vm-private.h"
 
 static void
@@ -89,6 +90,21 @@ vmm_state(const Vmm *vmm)
     state = vmm->state;
     g_mutex_unlock(lock);
     return state;
+}
+
+void
+vm_log_guest(Vmm *vmm, const char *format, ...)
+{
+    uint32_t dropped;
+    va_list arguments;
+
+    if (!base_log_allow(&vmm->guest_limit, base_clock_ns(), &dropped))
+        return;
+    if (dropped > 0)
+        base_log(vmm->log, "vm", "(%u lines were left out)", dropped);
+    va_start(arguments, format);
+    base_log_va(vmm->log, "vm", format, arguments);
+    va_end(arguments);
 }
 
 uint32_t

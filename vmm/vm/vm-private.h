@@ -46,6 +46,7 @@ typedef struct {
 struct Vmm {
     VmmEvents events;
     BaseLog *log;
+    BaseLogLimit guest_limit; /* of lines that the guest can cause again and again */
     EmRooms rooms;
     Ssm *ssm;
     Em *em;
@@ -85,6 +86,8 @@ void vm_control_end(Vmm *vmm);
 void vm_request(Vmm *vmm, uint32_t requests);
 uint32_t vm_take_requests(Vmm *vmm);
 void vm_send(Vmm *vmm, VmEventType type, PdmSeverity severity, const char *id, const char *text);
+/* A line that the guest causes: it cannot fill the host's disk. */
+void vm_log_guest(Vmm *vmm, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Sets the state and tells it. */
 void vm_set_state(Vmm *vmm, VmmState state);
 

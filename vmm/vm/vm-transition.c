@@ -67,7 +67,7 @@ triple_fault(Vmm *vmm)
 {
     g_autofree char *registers = vmm_registers(vmm, 0);
 
-    base_log(vmm->log, "vm", "triple fault:\n%s", registers);
+    vm_log_guest(vmm, "triple fault:\n%s", registers);
     if (vmm->reset_on_triple_fault) {
         vm_do_reset(vmm);
         vm_send(vmm, VM_EVENT_RESET, 0, NULL, NULL);
@@ -94,14 +94,14 @@ vm_do_requests(Vmm *vmm, uint32_t requests)
         return;
     }
     if ((requests & VM_REQUEST_RESET) != 0) {
-        base_log(vmm->log, "vm", "the guest reset the machine");
+        vm_log_guest(vmm, "the guest reset the machine");
         vm_do_reset(vmm);
         vm_send(vmm, VM_EVENT_RESET, 0, NULL, NULL);
     } else if ((requests & VM_REQUEST_TRIPLE_FAULT) != 0) {
         triple_fault(vmm);
     }
     if ((requests & VM_REQUEST_PAUSE) != 0 && vmm_state(vmm) == VMM_RUNNING) {
-        base_log(vmm->log, "vm", "paused by a device");
+        vm_log_guest(vmm, "paused by a device");
         vm_do_pause(vmm);
     }
 }

@@ -11,6 +11,8 @@
  * GiB on, as the i440FX's firmware expects. */
 #define RAM_LOW_MAX 0xe0000000ull
 #define RAM_LOW_SPLIT 0xc0000000ull
+#define GUEST_LOG_BURST 20
+#define GUEST_LOG_INTERVAL_NS 10000000000ull
 
 static void
 on_log(void *user, const char *line)
@@ -169,6 +171,9 @@ vmm_create(const VmmConfig *config, void (*prepare)(Pdm *pdm, void *user), void 
 
     vmm->events = config->events;
     vmm->log = base_log_new(on_log, vmm);
+    vmm->guest_limit =
+        (BaseLogLimit){.burst = GUEST_LOG_BURST, .interval_ns = GUEST_LOG_INTERVAL_NS};
+    g_mutex_init(&vmm->guest_limit.lock);
     vmm->reset_on_triple_fault =
         cfgm_bool(cfgm_child(config->config, "EM"), "TripleFaultReset", false);
     g_mutex_init(&vmm->transition);
@@ -216,6 +221,7 @@ vmm_destroy(Vmm *vmm)
     g_mutex_clear(&vmm->lock);
     g_mutex_clear(&vmm->transition);
     base_log_free(vmm->log);
+    g_mutex_clear(&vmm->guest_limit.lock);
     g_free(vmm->cpu);
     g_free(vmm);
 }

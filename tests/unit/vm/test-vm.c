@@ -116,6 +116,7 @@ typedef struct {
     GCond changed;
     GString *told; /* what the events said, in order */
     char *registers;
+    unsigned log_lines;
 } Machine;
 
 static void
@@ -173,13 +174,23 @@ expect_told(Machine *machine, const char *text)
     g_mutex_unlock(&machine->lock);
 }
 
+static void
+on_log(void *user, const char *line)
+{
+    Machine *machine = user;
+
+    g_mutex_lock(&machine->lock);
+    machine->log_lines++;
+    g_mutex_unlock(&machine->lock);
+}
+
 static Vmm *
 create(Machine *machine, GError **error)
 {
     const VmmConfig config = {
         .config = machine->config,
         .registry = machine->registry,
-        .events = {machine, on_state, on_message, on_power_off, on_reset, on_triple_fault, NULL},
+        .events = {machine, on_state, on_message, on_power_off, on_reset, on_triple_fault, on_log},
     };
 
     return vmm_create(&config, NULL, NULL, error);
@@ -499,6 +510,24 @@ test_load_and_run(void)
     machine_free(second);
 }
 
+/* A guest that resets the machine without end does not fill the host's disk. */
+static void
+test_endless_resets(void)
+{
+    Machine *machine = machine_new(false, false);
+
+    g_assert_true(vmm_power_on(machine->vmm, NULL));
+    for (int i = 1; i <= 200; i++) {
+        wait_for_boots(machine, i);
+        command(machine, COMMAND_RESET);
+    }
+    wait_for_boots(machine, 201);
+    g_assert_true(vmm_pause(machine->vmm, VMM_PAUSE_USER, NULL));
+    g_assert_cmpuint(machine->log_lines, >, 5);
+    g_assert_cmpuint(machine->log_lines, <, 100);
+    machine_free(machine);
+}
+
 /* Everything at once, from two threads. */
 static void *
 hammer(void *data)
@@ -546,6 +575,7 @@ main(int argc, char **argv)
     g_test_add_func("/vm/halted", test_halted);
     g_test_add_func("/vm/step-and-state", test_step_and_state);
     g_test_add_func("/vm/load-and-run", test_load_and_run);
+    g_test_add_func("/vm/endless-resets", test_endless_resets);
     g_test_add_func("/vm/races", test_races);
     return g_test_run();
 }
