@@ -12,7 +12,7 @@ EVERY_VMM_BUT_PDM = tuple(f'vmm/{room}/' for room in (
     'base', 'cfgm', 'ssm', 'tm', 'pgm', 'iom', 'cpum', 'trpm', 'gim', 'x86', 'iem', 'rem', 'raw', 'hm'))
 DEVICE = ('vmm/pdm/pdm.h', 'vmm/base/')
 API = ('app/api/', 'GIO')
-GTK_ROOM = (*API, 'app/widgets/', 'GTK')
+GTK_ROOM = (*API, 'app/widgets/', 'GTK', 'cairo')
 
 ROOMS = {
     'vmm/': ('vmm/base/',),
@@ -56,7 +56,7 @@ ROOMS = {
     'app/service/': (*API, 'usb/host/usb-host-list.h'),
     'app/service/settings/': (*API, 'app/service/', 'libxml2'),
     'app/console/': (*API, 'vmm/vmm.h', 'vmm/pdm/pdm.h', 'vmm/pdm/pdm-vm.h', 'vmm/base/', 'devices/devices.h', 'devices/machine.h', 'usb/vusb.h',
-                     'audio/audio.h', 'seccomp'),
+                     'audio/audio.h', 'seccomp', 'cairo'),
     'app/main.c': (*API, 'app/console/console-run.h', 'app/manager/', 'app/vmwindow/', 'GTK'),
     'app/headless/': (*API, 'app/console/console-run.h'),
     'app/sdl/': (*API, 'app/console/console-run.h', 'SDL'),
@@ -68,7 +68,7 @@ ROOMS = {
     'app/snapshots/': GTK_ROOM,
     'app/media/': (*GTK_ROOM, 'libosinfo'),
     'app/wizards/': (*GTK_ROOM, 'libosinfo'),
-    'app/widgets/': (*API, 'GTK'),
+    'app/widgets/': (*API, 'GTK', 'cairo'),
     'app/manage/': API,
     'app/web/': (*API, 'libsoup'),
     'app/shell/': API,
@@ -79,7 +79,8 @@ LIBRARIES = {
     'GIO': ('gio/', 'glib-object.h', 'gobject/', 'glib-unix.h'),
     'GLib': ('glib.h', 'glib/'),
     'GModule': ('gmodule.h',),
-    'GTK': ('gtk/', 'gdk/', 'gdk-pixbuf/', 'cairo', 'pango/', 'atk/', 'X11/'),
+    'GTK': ('gtk/', 'gdk/', 'gdk-pixbuf/', 'pango/', 'atk/', 'X11/'),
+    'cairo': ('cairo',),
     'OpenSSL': ('openssl/',),
     'PulseAudio': ('pulse/',),
     'SDL': ('SDL2/', 'SDL.h'),
