@@ -255,6 +255,40 @@ vme(void)
     write_cr4(read_cr4() & ~1u);
 }
 
+extern const uint8_t p_cli[], p_sti[], p_pushf[];
+
+__asm__("p_cli: cli; int $0x80\n"
+        "p_sti: sti; int $0x80\n"
+        "p_pushf: pushfl; pop %eax; int $0x80\n");
+
+/* The same flag for CLI and STI at CPL 3 of protected mode, with CR4.PVI. */
+static void
+pvi(void)
+{
+    static const struct {
+        const char *name;
+        const uint8_t *code;
+    } cases[] = {{"cli", p_cli}, {"sti", p_sti}, {"pushf", p_pushf}};
+    static const uint32_t flags[] = {0, FL_VIF, FL_VIP};
+
+    write_cr4(read_cr4() | 2);
+    for (unsigned i = 0; i < 3; i++) {
+        for (unsigned k = 0; k < 3; k++) {
+            for (unsigned ring = 2; ring < 4; ring++) {
+                Context c = context(cases[i].code, ring);
+                Event e;
+
+                c.eflags |= flags[k];
+                e = run(c);
+                log_text("pvi %s ring=%u vif=%u vip=%u: vec=%x err=%x fl=%x eax=%x\n",
+                         cases[i].name, ring, k == 1, k == 2, e.vector, e.error,
+                         e.at.eflags & (FL_IF | FL_VIF | FL_VIP), e.at.eax & 0x3200);
+            }
+        }
+    }
+    write_cr4(read_cr4() & ~2u);
+}
+
 void
 guest_main(void)
 {
@@ -265,5 +299,6 @@ guest_main(void)
     gates();
     io_map();
     vme();
+    pvi();
     log_end();
 }

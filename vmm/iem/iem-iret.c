@@ -196,7 +196,6 @@ return_from_task(Vcpu *vcpu)
     if (!(tss.attr & X86_SEG_P))
         iem_raise_error(vcpu, X86_XCPT_NP, error);
     iem_task_switch(vcpu, link, IEM_TASK_IRET, false, 0, vcpu->rip);
-    trpm_recheck(vcpu);
 }
 
 static void
@@ -228,7 +227,10 @@ iret_protected(Vcpu *vcpu, unsigned size)
 static void
 op_iret(Vcpu *vcpu, const IemInsn *insn)
 {
-    vcpu->nmi_blocked = 0;
+    if (vcpu->nmi_blocked) {
+        vcpu->nmi_blocked = 0;
+        trpm_recheck(vcpu);
+    }
     if (vcpu->mode == CPUM_MODE_REAL)
         iret_real(vcpu, insn->opsize);
     else if (iem_in_v86(vcpu))
