@@ -56,9 +56,9 @@ vm_do_power_off(Vmm *vmm)
 {
     vm_cpus_end(vmm);
     tm_pause(vmm->rooms.tm);
+    /* What the guest has handed over reaches the disks before the drivers flush them. */
+    drain(vmm);
     pdm_power_off(vmm->pdm);
-    /* Nobody will run them any more; the devices' own requests end with them. */
-    pdm_run_queues(vmm->pdm);
     vm_set_state(vmm, VMM_OFF);
 }
 
@@ -66,8 +66,10 @@ static void
 triple_fault(Vmm *vmm)
 {
     g_autofree char *registers = vmm_registers(vmm, 0);
+    g_autoptr(GString) devices = g_string_new(NULL);
 
-    vm_log_guest(vmm, "triple fault:\n%s", registers);
+    pdm_info(vmm->pdm, devices);
+    vm_log_guest(vmm, "triple fault:\n%s%s", registers, devices->str);
     if (vmm->reset_on_triple_fault) {
         vm_do_reset(vmm);
         vm_send(vmm, VM_EVENT_RESET, 0, NULL, NULL);
