@@ -36,40 +36,72 @@ bit_reg(Vcpu *vcpu, const IemInsn *insn, uint64_t number, unsigned size, BitOp o
         iem_reg_set(vcpu, insn->rm, size, changed(value, bit, op));
 }
 
-/* On *host, atomically when LOCKed. */
-IEM_INLINE bool
-change_host(void *host, uint64_t bit, unsigned size, BitOp op, bool lock)
-{
-    uint64_t old = iem_host_get(host, size), want;
+/* clang-format off */
+/* The host's own LOCKed instruction; returns the old bit. */
+#define LOCKED_BIT(name, bits, suffix)                                                             \
+static inline bool                                                                                 \
+name##bits##_locked(void *host, uint64_t number)                                                   \
+{                                                                                                  \
+    bool old;                                                                                      \
+    __asm__ volatile("lock " #name suffix " %[number], %[at]"                                      \
+                     : [at] "+m"(*(uint##bits##_t *)host), "=@ccc"(old)                            \
+                     : [number] "r"((uint##bits##_t)number) : "memory");                           \
+    return old;                                                                                    \
+}
+#define LOCKED_BITS(name) \
+    LOCKED_BIT(name, 16, "w") LOCKED_BIT(name, 32, "l") LOCKED_BIT(name, 64, "q")
+LOCKED_BITS(btc)
+LOCKED_BITS(btr)
+LOCKED_BITS(bts)
+#undef LOCKED_BITS
+#undef LOCKED_BIT
+/* clang-format on */
 
-    if (!lock) {
-        iem_host_set(host, size, changed(old, bit, op));
-        return old & bit;
+IEM_INLINE bool
+change_locked(void *host, uint64_t number, unsigned size, BitOp op)
+{
+    switch (op) {
+    case BIT_SET:
+        return size == 2   ? bts16_locked(host, number)
+               : size == 4 ? bts32_locked(host, number)
+                           : bts64_locked(host, number);
+    case BIT_RESET:
+        return size == 2   ? btr16_locked(host, number)
+               : size == 4 ? btr32_locked(host, number)
+                           : btr64_locked(host, number);
+    default:
+        return size == 2   ? btc16_locked(host, number)
+               : size == 4 ? btc32_locked(host, number)
+                           : btc64_locked(host, number);
     }
-    do {
-        old = size == 2   ? *(volatile uint16_t *)host
-              : size == 4 ? *(volatile uint32_t *)host
-                          : *(volatile uint64_t *)host;
-        want = changed(old, bit, op);
-    } while (!(size == 2   ? __sync_bool_compare_and_swap((uint16_t *)host, old, want)
-               : size == 4 ? __sync_bool_compare_and_swap((uint32_t *)host, old, want)
-                           : __sync_bool_compare_and_swap((uint64_t *)host, old, want)));
+}
+
+/* Returns the old bit. */
+IEM_INLINE bool
+change_host(void *host, uint64_t number, unsigned size, BitOp op, bool lock)
+{
+    uint64_t bit = 1ull << number, old;
+
+    if (lock)
+        return change_locked(host, number, size, op);
+    old = iem_host_get(host, size);
+    iem_host_set(host, size, changed(old, bit, op));
     return old & bit;
 }
 
 IEM_INLINE void
 bit_mem(Vcpu *vcpu, const IemInsn *insn, uint64_t offset, uint64_t number, unsigned size, BitOp op)
 {
-    uint64_t bit = 1ull << (number & (8 * size - 1));
     IemRmw rmw;
     bool carry;
 
+    number &= 8 * size - 1;
     if (op == BIT_TEST) {
-        set_carry(vcpu, iem_read_size(vcpu, insn->seg, offset, size) & bit);
+        set_carry(vcpu, iem_read_size(vcpu, insn->seg, offset, size) >> number & 1);
         return;
     }
     iem_rmw_begin(vcpu, insn->seg, offset, size, &rmw);
-    carry = change_host(rmw.host, bit, size, op, insn->flags & IEM_INSN_LOCK);
+    carry = change_host(rmw.host, number, size, op, insn->flags & IEM_INSN_LOCK);
     iem_rmw_commit(vcpu, &rmw);
     set_carry(vcpu, carry);
 }
