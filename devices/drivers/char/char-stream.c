@@ -32,9 +32,9 @@ char_send(void *user, const uint8_t *data, size_t size)
     return taken;
 }
 
-/* Gives the device as much input as it takes. */
-static void
-char_deliver(CharStream *stream)
+/* Gives the device some input; false when there is none or it takes none now. */
+static bool
+char_deliver_some(CharStream *stream)
 {
     const PdmCharPort *port = stream->driver->port;
     uint8_t data[CHAR_INPUT_SIZE];
@@ -45,10 +45,10 @@ char_deliver(CharStream *stream)
     size = stream->in_count;
     g_mutex_unlock(&stream->mutex);
     if (size == 0)
-        return;
+        return false;
     size = MIN(size, port->can_receive(port->user));
     if (size == 0)
-        return; /* receive_ready comes */
+        return false; /* receive_ready comes */
     g_mutex_lock(&stream->mutex);
     memcpy(data, stream->in + stream->in_head, size);
     stream->in_head += (uint32_t)size;
@@ -58,6 +58,16 @@ char_deliver(CharStream *stream)
     port->receive(port->user, data, size);
     if (empty)
         char_host_wake(stream->wake[1]);
+    return true;
+}
+
+/* Gives the device as much input as it takes: it promises receive_ready only when it was asked and
+ * had no room. */
+static void
+char_deliver(CharStream *stream)
+{
+    while (char_deliver_some(stream)) {
+    }
 }
 
 static void
