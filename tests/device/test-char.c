@@ -15,6 +15,7 @@
 
 #define BASE 0x3f8
 #define CHARACTER_NS 90000
+#define LONG_LINE "a line that is much longer than sixteen characters, which fill the FIFO\n"
 
 static CfgmNode *
 serial_config(const char *driver, CfgmNode **config)
@@ -162,6 +163,9 @@ test_pipe_server(void)
     host_receives(fd, "hello");
     g_assert_cmpint(write(fd, "and back", 8), ==, 8);
     guest_receives(bench, "and back");
+    /* More than the port's FIFO takes at once goes on by itself. */
+    g_assert_cmpint(write(fd, LONG_LINE, strlen(LONG_LINE)), ==, strlen(LONG_LINE));
+    guest_receives(bench, LONG_LINE);
     /* A second peer is turned away. */
     second = connect_to(path);
     for (unsigned i = 0; i < 5000 && read(second, &byte, 1) != 0; i++)
