@@ -68,6 +68,23 @@ drop_connection(VitrineClient *client)
     g_clear_object(&client->connection);
 }
 
+/* A service that was killed is noticed by the socket at once, by its signal only in the main loop.
+ */
+static void
+drop_if_dead(VitrineClient *client)
+{
+    GIOStream *stream =
+        client->connection ? g_dbus_connection_get_stream(client->connection) : NULL;
+    if (stream == NULL)
+        return;
+    GSocket *socket = G_IS_SOCKET_CONNECTION(stream)
+                          ? g_socket_connection_get_socket(G_SOCKET_CONNECTION(stream))
+                          : NULL;
+    if (g_dbus_connection_is_closed(client->connection) ||
+        (socket && (g_socket_condition_check(socket, G_IO_HUP | G_IO_ERR) & (G_IO_HUP | G_IO_ERR))))
+        drop_connection(client);
+}
+
 static void
 on_closed(GDBusConnection *connection, gboolean vanished, GError *error, gpointer user_data)
 {
@@ -130,7 +147,8 @@ client_refresh_sync(VitrineClient *client, GCancellable *cancellable, GError **e
 gboolean
 client_connect_sync(VitrineClient *client, GCancellable *cancellable, GError **error)
 {
-    if (vitrine_client_get_connected(client))
+    drop_if_dead(client);
+    if (client->connection)
         return TRUE;
     GDBusConnection *connection = service_connect(client->config_folder, cancellable, error);
     if (connection == NULL)
@@ -243,6 +261,15 @@ client_disconnect(VitrineClient *client)
     }
 }
 
+/* Calls that may be made twice: a service that dies in the middle is worth a second try. */
+static gboolean
+is_repeatable(const RemoteCall *call)
+{
+    static const char *const methods[] = {"Refresh", "RecognizeMedia", "SetExtraData",
+                                          "SetSystemProperty", NULL};
+    return g_str_has_prefix(call->method, "Get") || g_strv_contains(methods, call->method);
+}
+
 GVariant *
 client_call_sync(VitrineClient *client, const RemoteCall *call, GUnixFDList **fds,
                  GCancellable *cancellable, GError **error)
@@ -250,9 +277,19 @@ client_call_sync(VitrineClient *client, const RemoteCall *call, GUnixFDList **fd
     g_autoptr(GVariant) parameters = call->parameters ? g_variant_ref_sink(call->parameters) : NULL;
     RemoteCall owned = *call;
     owned.parameters = parameters;
-    if (!client_connect_sync(client, cancellable, error))
-        return NULL;
-    return raw_call_sync(client, &owned, fds, cancellable, error);
+    for (gboolean again = is_repeatable(call);; again = FALSE) {
+        g_autoptr(GError) cause = NULL;
+        if (!client_connect_sync(client, cancellable, error))
+            return NULL;
+        GVariant *reply = raw_call_sync(client, &owned, fds, cancellable, &cause);
+        if (reply)
+            return reply;
+        if (!again || !g_error_matches(cause, VITRINE_ERROR, VITRINE_ERROR_DISCONNECTED)) {
+            g_propagate_error(error, g_steal_pointer(&cause));
+            return NULL;
+        }
+        drop_connection(client);
+    }
 }
 
 gboolean
@@ -321,6 +358,7 @@ client_call_async(VitrineClient *client, gpointer source, const RemoteCall *call
     pending->method = call->method;
     pending->parameters = call->parameters ? g_variant_ref_sink(call->parameters) : NULL;
     g_task_set_task_data(task, pending, pending_free);
+    drop_if_dead(client);
     if (client->connection && !client->connecting) {
         dispatch_call(task);
         return;

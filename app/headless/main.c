@@ -23,6 +23,14 @@ watch_signals(gpointer data)
     return NULL;
 }
 
+/* As a source it also ends a loop that has not begun yet. */
+static gboolean
+on_quit(gpointer data)
+{
+    g_main_loop_quit(data);
+    return G_SOURCE_REMOVE;
+}
+
 static bool
 parse(int *argc, char ***argv, char **machine, GError **error)
 {
@@ -71,7 +79,7 @@ main(int argc, char **argv)
     ok = console_run_main(run, &error);
     if (!ok)
         g_printerr("vitrine-headless: %s\n", error->message);
-    g_main_loop_quit(loop);
+    g_idle_add(on_quit, loop);
     g_thread_join(g_steal_pointer(&thread));
     console_run_free(run);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -4,6 +4,7 @@
  * words why it does not. */
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -11,7 +12,8 @@
 
 #include "app/service/machine.h"
 
-#define ERROR_TAIL 2000 /* bytes of what a failed process wrote */
+#define ERROR_TAIL 2000  /* bytes of what a failed process wrote */
+#define LEAVE_SECONDS 10 /* for a process that has given the machine back */
 
 void
 machine_launch_done(Machine *machine)
@@ -50,6 +52,58 @@ on_report_start_error(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invoc
     return TRUE;
 }
 
+/* A call that waits for the end of the machine's last process. */
+typedef struct {
+    char *id;
+    Service *service;
+    void (*again)(Machine *machine, GDBusMethodInvocation *call);
+    GDBusMethodInvocation *call;
+} Deferred;
+
+static gboolean
+on_overstayed(gpointer user_data)
+{
+    Machine *machine = user_data;
+    machine->leave_source = 0;
+    kill(machine->child, SIGKILL);
+    return G_SOURCE_REMOVE;
+}
+
+gboolean
+machine_defer(Machine *machine, void (*again)(Machine *machine, GDBusMethodInvocation *call),
+              GDBusMethodInvocation *call)
+{
+    if (machine_is_online(machine) || machine->child == 0 || machine->launches->len)
+        return FALSE;
+    Deferred *deferred = g_new(Deferred, 1);
+    deferred->id = g_strdup(machine->id);
+    deferred->service = machine->service;
+    deferred->again = again;
+    deferred->call = call;
+    g_queue_push_tail(&machine->deferred, deferred);
+    if (machine->leave_source == 0)
+        machine->leave_source = g_timeout_add_seconds(LEAVE_SECONDS, on_overstayed, machine);
+    return TRUE;
+}
+
+/* One of them may take the machine away, so the list is taken out first. */
+static void
+run_deferred(Machine *machine)
+{
+    GQueue waiting = machine->deferred;
+    Deferred *deferred;
+    g_queue_init(&machine->deferred);
+    while ((deferred = g_queue_pop_head(&waiting))) {
+        Machine *found = service_find_machine(deferred->service, deferred->id);
+        if (found)
+            deferred->again(found, deferred->call);
+        else
+            service_refuse(deferred->call, VITRINE_ERROR_NOT_FOUND, "The machine is gone.");
+        g_free(deferred->id);
+        g_free(deferred);
+    }
+}
+
 /* The end of what the child wrote to its standard error. */
 static char *
 error_tail(Machine *machine)
@@ -70,6 +124,9 @@ on_child_ended(GPid pid, int status, gpointer user_data)
     Machine *machine = user_data;
     machine->child_source = 0;
     machine->child = 0;
+    if (machine->leave_source)
+        g_source_remove(machine->leave_source);
+    machine->leave_source = 0;
     g_spawn_close_pid(pid);
     if (machine->launches->len && machine->start_error == NULL) {
         g_autofree char *tail = error_tail(machine);
@@ -83,8 +140,10 @@ on_child_ended(GPid pid, int status, gpointer user_data)
     }
     close(machine->child_errors);
     machine->child_errors = -1;
+    Service *service = machine->service;
     machine_launch_failed(machine);
-    service_check_idle(machine->service);
+    run_deferred(machine);
+    service_check_idle(service);
 }
 
 static void
@@ -163,19 +222,41 @@ check_startable(Machine *machine, GError **error)
     return TRUE;
 }
 
+static void launch_again(Machine *machine, GDBusMethodInvocation *call);
+
+static void
+launch(Machine *machine, GDBusMethodInvocation *call, const char *type,
+       const char *const *environment)
+{
+    static const char *const types[] = {"gui", "headless", "separate", NULL};
+    GError *error = NULL;
+    if (machine_defer(machine, launch_again, call))
+        return;
+    if (!g_strv_contains(types, type))
+        g_set_error(&error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
+                    "A machine starts as gui, headless or separate, not \"%s\".", type);
+    if (error || !check_startable(machine, &error) || !spawn(machine, type, environment, &error)) {
+        service_fail(call, error);
+        return;
+    }
+    g_clear_error(&machine->start_error);
+    g_ptr_array_add(machine->launches, call);
+}
+
+static void
+launch_again(Machine *machine, GDBusMethodInvocation *call)
+{
+    const char *type;
+    g_autofree const char **environment = NULL;
+    g_variant_get(g_dbus_method_invocation_get_parameters(call), "(&s^a&s)", &type, &environment);
+    launch(machine, call, type, environment);
+}
+
 static gboolean
 on_launch(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const char *type,
           const char *const *environment, Machine *machine)
 {
-    static const char *const types[] = {"gui", "headless", "separate", NULL};
-    GError *error = NULL;
-    if (!g_strv_contains(types, type))
-        return service_refuse(invocation, VITRINE_ERROR_INVALID,
-                              "A machine starts as gui, headless or separate, not \"%s\".", type);
-    if (!check_startable(machine, &error) || !spawn(machine, type, environment, &error))
-        return service_fail(invocation, error);
-    g_clear_error(&machine->start_error);
-    g_ptr_array_add(machine->launches, invocation);
+    launch(machine, invocation, type, environment);
     return TRUE;
 }
 

@@ -159,7 +159,6 @@ store_change(Machine *machine, const VitrineAttachment *attachment, GError **err
     vitrine_settings_put_attachment(machine->record->settings, attachment);
     if (medium)
         medium_adopt(medium, machine);
-    machine->generation++;
     gboolean saved = machine_save(machine, error) && service_save(machine->service, error);
     machine_publish(machine);
     media_publish_all(machine->service);

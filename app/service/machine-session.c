@@ -71,6 +71,9 @@ machine_session_end(Machine *machine)
     if (machine->child_source)
         g_source_remove(machine->child_source);
     machine->child_source = 0;
+    if (machine->leave_source)
+        g_source_remove(machine->leave_source);
+    machine->leave_source = 0;
     if (machine->child_errors >= 0)
         close(machine->child_errors);
     machine->child_errors = -1;

@@ -154,7 +154,6 @@ commit(Machine *machine, VitrineSettings *after, GError **error)
         return FALSE;
     }
     g_object_unref(before);
-    machine->generation++;
     machine_publish(machine);
     media_publish_all(machine->service);
     return service_save(machine->service, error);

@@ -21,6 +21,7 @@ machine_new(Service *service, const char *id, const char *settings_file)
     machine->session_type = g_strdup("");
     machine->launches = g_ptr_array_new();
     machine->child_errors = -1;
+    g_queue_init(&machine->deferred);
     machine_connect_settings(machine);
     machine_connect_session(machine);
     machine_connect_launch(machine);
@@ -74,6 +75,20 @@ read_record(Machine *machine, SettingsFile *file, GError **error)
     return g_steal_pointer(&record);
 }
 
+/* Of the content, so that it is the same in a service that replaces a killed one. */
+static guint
+generation_of(Machine *machine)
+{
+    if (machine->record == NULL)
+        return 0;
+    g_autoptr(GVariant) all =
+        g_variant_ref_sink(vitrine_settings_to_variant(machine->record->settings));
+    g_autoptr(GBytes) bytes = g_variant_get_data_as_bytes(all);
+    g_autofree char *hash = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes);
+    hash[8] = '\0';
+    return (guint)g_ascii_strtoull(hash, NULL, 16) | 1; /* 0 means any */
+}
+
 void
 machine_load(Machine *machine)
 {
@@ -97,7 +112,6 @@ machine_load(Machine *machine)
                     : (saved ? VITRINE_MACHINE_STATE_SAVED : VITRINE_MACHINE_STATE_POWERED_OFF);
         }
     }
-    machine->generation++;
     machine_publish(machine);
 }
 
@@ -180,6 +194,7 @@ machine_publish(Machine *machine)
     VitrineDBusMachine *skeleton = machine->skeleton;
     g_autofree char *logs = machine_log_folder(machine);
     g_autofree char *snapshots = machine_snapshot_folder(machine);
+    machine->generation = generation_of(machine);
     if (machine->record)
         publish_settings(machine);
     else

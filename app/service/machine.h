@@ -29,6 +29,8 @@ struct Machine {
     guint orphan_source; /* a VM process that is to come back after the service was replaced */
     GPtrArray *launches; /* GDBusMethodInvocation: who waits for the start */
     GError *start_error;
+    guint leave_source; /* ends a process that does not leave although calls wait for it */
+    GQueue deferred;    /* calls that wait until the last process is gone; see machine_defer() */
 };
 
 /* Reads the file; a machine that cannot be read is there too, and says why. */
@@ -63,6 +65,11 @@ void machine_session_end(Machine *machine);
 void machine_connect_launch(Machine *machine);
 void machine_launch_done(Machine *machine);
 void machine_launch_failed(Machine *machine);
+/* TRUE when the machine is off but its process is still on its way out: then handler runs again
+ * with the same call once it is gone. */
+gboolean machine_defer(Machine *machine,
+                       void (*again)(Machine *machine, GDBusMethodInvocation *call),
+                       GDBusMethodInvocation *call);
 /* machine-media.c */
 void machine_connect_media(Machine *machine);
 /* machine-ports.c */

@@ -253,26 +253,27 @@ disks_of(Machine *machine)
     return paths;
 }
 
-static gboolean
-on_unregister_machine(VitrineDBusService *skeleton, GDBusMethodInvocation *invocation,
-                      const char *id, gboolean delete_files, Service *service)
+static void
+unregister(Machine *machine, GDBusMethodInvocation *call)
 {
+    Service *service = machine->service;
     GError *error = NULL;
-    Machine *machine = service_find_machine(service, id);
-    if (!service_allow_change(service, invocation))
-        return TRUE;
-    if (machine == NULL)
-        return service_refuse(invocation, VITRINE_ERROR_NOT_FOUND, "There is no machine {%s}.", id);
-    if (machine_is_online(machine) || machine->child)
-        return service_refuse(invocation, VITRINE_ERROR_STATE,
-                              "The machine \"%s\" is running: power it off first.",
-                              machine_name(machine));
+    gboolean delete_files = FALSE;
+    if (machine_defer(machine, unregister, call))
+        return;
+    if (machine_is_online(machine) || machine->child) {
+        service_refuse(call, VITRINE_ERROR_STATE,
+                       "The machine \"%s\" is running: power it off first.", machine_name(machine));
+        return;
+    }
+    g_variant_get_child(g_dbus_method_invocation_get_parameters(call), 1, "b", &delete_files);
     g_autofree char *own_id = g_strdup(machine->id);
     g_autoptr(GPtrArray) disks = disks_of(machine);
     global_file_remove_machine(service->global, own_id);
     if (!service_save(service, &error)) {
         global_file_add_machine(service->global, own_id, machine->settings_file);
-        return service_fail(invocation, error);
+        service_fail(call, error);
+        return;
     }
     for (guint i = 0; delete_files && i < disks->len; i++)
         g_unlink(disks->pdata[i]);
@@ -281,8 +282,20 @@ on_unregister_machine(VitrineDBusService *skeleton, GDBusMethodInvocation *invoc
     media_forget_machine(service, machine);
     g_ptr_array_remove(service->machines, machine);
     media_publish_all(service);
-    vitrine_dbus_service_emit_machine_removed(skeleton, own_id);
-    vitrine_dbus_service_complete_unregister_machine(skeleton, invocation);
+    vitrine_dbus_service_emit_machine_removed(service->skeleton, own_id);
+    vitrine_dbus_service_complete_unregister_machine(service->skeleton, call);
+}
+
+static gboolean
+on_unregister_machine(VitrineDBusService *skeleton, GDBusMethodInvocation *invocation,
+                      const char *id, gboolean delete_files, Service *service)
+{
+    Machine *machine = service_find_machine(service, id);
+    if (!service_allow_change(service, invocation))
+        return TRUE;
+    if (machine == NULL)
+        return service_refuse(invocation, VITRINE_ERROR_NOT_FOUND, "There is no machine {%s}.", id);
+    unregister(machine, invocation);
     return TRUE;
 }
 
