@@ -249,6 +249,8 @@ vme(void)
                 vme_case(names[i], codes[i], iopl, FL_VIP, 0x0202);
                 log_text("r%u ", redirect);
                 vme_case(names[i], codes[i], iopl, FL_VIP, 0x0102);
+                log_text("r%u ", redirect);
+                vme_case(names[i], codes[i], iopl, FL_VIF | FL_VIP, 0x0002);
             }
         }
     }
@@ -269,11 +271,11 @@ pvi(void)
         const char *name;
         const uint8_t *code;
     } cases[] = {{"cli", p_cli}, {"sti", p_sti}, {"pushf", p_pushf}};
-    static const uint32_t flags[] = {0, FL_VIF, FL_VIP};
+    static const uint32_t flags[] = {0, FL_VIF, FL_VIP, FL_VIF | FL_VIP};
 
     write_cr4(read_cr4() | 2);
     for (unsigned i = 0; i < 3; i++) {
-        for (unsigned k = 0; k < 3; k++) {
+        for (unsigned k = 0; k < 4; k++) {
             for (unsigned ring = 2; ring < 4; ring++) {
                 Context c = context(cases[i].code, ring);
                 Event e;
@@ -281,7 +283,7 @@ pvi(void)
                 c.eflags |= flags[k];
                 e = run(c);
                 log_text("pvi %s ring=%u vif=%u vip=%u: vec=%x err=%x fl=%x eax=%x\n",
-                         cases[i].name, ring, k == 1, k == 2, e.vector, e.error,
+                         cases[i].name, ring, k & 1, k >> 1, e.vector, e.error,
                          e.at.eflags & (FL_IF | FL_VIF | FL_VIP), e.at.eax & 0x3200);
             }
         }

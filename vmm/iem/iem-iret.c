@@ -54,6 +54,7 @@ leave_with(Vcpu *vcpu, const Return *ret)
     vcpu->rip = ret->rip;
     cpum_update_mode(vcpu);
     iem_state_changed(vcpu);
+    iem_check_virtual_interrupt(vcpu);
     trpm_recheck(vcpu);
 }
 

@@ -215,6 +215,10 @@ void iem_write_efer(Vcpu *vcpu, uint64_t value);
 /* SGDT, SIDT, SLDT, STR, SMSW outside of CPL 0 with CR4.UMIP: #GP(0). */
 void iem_require_umip(Vcpu *vcpu);
 
+/* After IRET and task switches: VIF and VIP both set raise #GP(0) at the next instruction, with VME
+ * or PVI (iem-vme.c). */
+void iem_check_virtual_interrupt(Vcpu *vcpu);
+
 /* ---- choosers ---- */
 IemHandler iem_choose_mov_cr(const Vcpu *vcpu, IemInsn *insn);
 IemHandler iem_choose_mov_dr(const Vcpu *vcpu, IemInsn *insn);

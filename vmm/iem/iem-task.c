@@ -173,6 +173,7 @@ iem_task_switch(Vcpu *vcpu, uint16_t selector, unsigned why, bool has_error, uin
     if (task.trap)
         iem_debug_trap(vcpu, IEM_DR6_BT);
     iem_state_changed(vcpu);
+    iem_check_virtual_interrupt(vcpu);
     trpm_recheck(vcpu);
 }
 

@@ -53,3 +53,22 @@ iem_load_virtual_flags(Vcpu *vcpu, uint64_t image)
     iem_set_virtual_if(vcpu, (image & X86_FL_IF) != 0);
     vcpu->rflags = (vcpu->rflags & ~(mask | X86_FL_TF)) | (image & mask);
 }
+
+/* The only ways to set VIF and VIP together are IRET and a task switch: looked at there, instead of
+ * before each instruction. */
+void
+iem_check_virtual_interrupt(Vcpu *vcpu)
+{
+    const uint64_t both = X86_FL_VIF | X86_FL_VIP;
+    IemVcpu *iem = vcpu->iem_vcpu;
+    uint64_t mode = iem_in_v86(vcpu) ? X86_CR4_VME : X86_CR4_PVI;
+
+    if ((vcpu->rflags & both) != both || vcpu->cpl != 3 || !(vcpu->cr4 & mode))
+        return;
+    iem->event_raised = true;
+    iem->event_kind = IEM_EVENT_EXCEPTION;
+    iem->event_vector = X86_XCPT_GP;
+    iem->event_has_error = true;
+    iem->event_error = 0;
+    iem_state_changed(vcpu);
+}
