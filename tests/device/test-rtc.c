@@ -237,6 +237,27 @@ test_memory(void)
     g_assert_cmphex(cmos(bench, 0x0d), ==, 0x80);
 }
 
+/* Hours since midnight as the clock shows them. */
+static unsigned
+hour_with(bool utc)
+{
+    CfgmNode *config = cfgm_new();
+    g_autoptr(DeviceBench) bench = NULL;
+    uint8_t hour;
+
+    cfgm_set_uint(device_bench_add(config, "rtc", 0), "UseUtc", utc);
+    bench = device_bench_new(config);
+    hour = cmos(bench, 4);
+    return (hour >> 4) * 10u + (hour & 15);
+}
+
+/* main() has set the host's zone to three hours east of Greenwich. */
+static void
+test_local_time(void)
+{
+    g_assert_cmpuint((hour_with(true) + 3) % 24, ==, hour_with(false));
+}
+
 /* Dates that do not exist and years that do not fit do no harm. */
 static void
 test_bad_dates(void)
@@ -276,6 +297,7 @@ test_state(void)
 int
 main(int argc, char **argv)
 {
+    g_setenv("TZ", "<+03>-3", TRUE);
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/rtc/calendar", test_calendar);
     g_test_add_func("/rtc/formats", test_formats);
@@ -285,6 +307,7 @@ main(int argc, char **argv)
     g_test_add_func("/rtc/alarm", test_alarm);
     g_test_add_func("/rtc/periodic", test_periodic);
     g_test_add_func("/rtc/memory", test_memory);
+    g_test_add_func("/rtc/local-time", test_local_time);
     g_test_add_func("/rtc/bad-dates", test_bad_dates);
     g_test_add_func("/rtc/state", test_state);
     return g_test_run();
