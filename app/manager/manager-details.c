@@ -21,7 +21,7 @@ struct _ManagerDetails {
     GtkImage *state_icon;
     GtkBox *picture_place, *buttons;
     GtkGrid *values;
-    GtkWidget *picture;
+    GtkWidget *picture, *refresh;
 };
 
 G_DEFINE_FINAL_TYPE(ManagerDetails, manager_details, GTK_TYPE_BOX)
@@ -179,8 +179,8 @@ show_state(ManagerDetails *details)
     gtk_label_set_text(details->error, vitrine_machine_get_access_error(details->machine));
     gtk_widget_set_visible(GTK_WIDGET(details->error), !accessible);
     gtk_widget_set_visible(GTK_WIDGET(details->values), accessible);
-    gtk_widget_set_visible(GTK_WIDGET(details->buttons),
-                           vitrine_machine_state_is_online(state) || !accessible);
+    gtk_widget_set_visible(GTK_WIDGET(details->buttons), vitrine_machine_state_is_online(state));
+    gtk_widget_set_visible(details->refresh, !accessible);
 }
 
 static void
@@ -247,6 +247,7 @@ manager_details_class_init(ManagerDetailsClass *class)
     gtk_widget_class_bind_template_child(widget_class, ManagerDetails, error);
     gtk_widget_class_bind_template_child(widget_class, ManagerDetails, picture_place);
     gtk_widget_class_bind_template_child(widget_class, ManagerDetails, buttons);
+    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, refresh);
     gtk_widget_class_bind_template_child(widget_class, ManagerDetails, values);
 }
 

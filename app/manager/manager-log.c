@@ -157,6 +157,7 @@ manager_log_show(GtkWindow *parent, VitrineMachine *machine)
     log->notebook = gtk_notebook_new();
     gtk_window_set_transient_for(GTK_WINDOW(log->window), parent);
     gtk_window_set_default_size(GTK_WINDOW(log->window), 860, 560);
+    gtk_window_set_position(GTK_WINDOW(log->window), GTK_WIN_POS_CENTER_ON_PARENT);
     gtk_window_set_titlebar(GTK_WINDOW(log->window), build_header(log));
     gtk_notebook_set_show_border(GTK_NOTEBOOK(log->notebook), FALSE);
     gtk_container_add(GTK_CONTAINER(log->window), log->notebook);

@@ -81,6 +81,7 @@ preferences_show(GtkWindow *parent, VitrineClient *client)
     preferences->client = g_object_ref(client);
     gtk_window_set_transient_for(GTK_WINDOW(window), parent);
     gtk_window_set_default_size(GTK_WINDOW(window), 640, 380);
+    gtk_window_set_position(GTK_WINDOW(window), GTK_WIN_POS_CENTER_ON_PARENT);
     gtk_window_set_titlebar(GTK_WINDOW(window), build_header(window));
     gtk_stack_sidebar_set_stack(GTK_STACK_SIDEBAR(sidebar), GTK_STACK(stack));
     gtk_widget_set_size_request(sidebar, 150, -1);

@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# timeout: 300
+# needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick memtest86+ grub-pc-bin xorriso
+#
+# The way of a new person: an empty manager, an image, three times Enter, a guest in its window that takes keys, and the
+# window's close dialog.
+"""From the first start to a running guest, by keyboard and AT-SPI."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import gui
+import media
+
+SCREEN_TEXT = '''
+import sys, gi
+gi.require_version("Vitrine", "1.0")
+from gi.repository import Vitrine
+client = Vitrine.Client.new_sync(None, None)
+machine = client.get_machines().get_item(0)
+console = machine.open_console_sync(None)
+print(console.get_info_sync("screen-text", None))
+'''
+
+
+def screen_text():
+    """What the guest shows, as text; empty while it cannot be asked."""
+    library = gui.program('app/api')
+    result = subprocess.run(['/usr/bin/python3', '-c', SCREEN_TEXT], capture_output=True, text=True,
+                            check=False, env=dict(os.environ, GI_TYPELIB_PATH=library, LD_LIBRARY_PATH=library))
+    return result.stdout if result.returncode == 0 else ''
+
+
+def choose_image(desktop, path):
+    """Chooses a file in GTK's own dialog; a slash opens its entry for a path."""
+    desktop.key('space')
+    dialog = gui.wait_for('file dialog', lambda: window_named(desktop, 'Choose an installation image'))
+    desktop.key('slash')
+    desktop.find(dialog, role='text')
+    desktop.type(str(path).lstrip('/'))
+    desktop.key('Return')
+
+
+def window_named(desktop, name):
+    """The window of any of our processes whose title is or begins with `name`."""
+    from dogtail import tree
+    for app in tree.root.applications():
+        if app.name != 'vitrine':
+            continue
+        for window in app.children:
+            if (window.name or '').startswith(name) and window.showing:
+                return window
+    return None
+
+
+def create(desktop, iso):
+    """The wizard: returns the title that it proposed."""
+    manager = desktop.application('vitrine')
+    desktop.find(manager, 'Create a machine…', 'push button')
+    desktop.screenshot('empty')
+    desktop.key('ctrl+n')
+    desktop.find(manager, 'Installation image')
+    choose_image(desktop, iso)
+    desktop.find(manager, 'Recognised: Memtest86.*', 'label', seconds=60)
+    name = desktop.find(manager, 'Name', 'text').text
+    desktop.screenshot('recognised')
+    desktop.key('Return')
+    desktop.find(manager, 'Create a new disk', 'radio button')
+    desktop.screenshot('hardware')
+    desktop.key('Return')
+    desktop.find(manager, 'Start it now', 'check box')
+    desktop.screenshot('summary')
+    desktop.key('Return')
+    return name
+
+
+def use_guest(desktop, name):
+    """The guest shows itself and takes a key."""
+    gui.wait_for('window of the machine', lambda: window_named(desktop, name), 60)
+    gui.wait_for('memtest86+', lambda: 'Memtest86+' in screen_text(), 120)
+    desktop.screenshot('running')
+    desktop.key('F1')
+    gui.wait_for("memtest86+'s menu", lambda: 'Settings:' in screen_text(), 60)
+    desktop.screenshot('key')
+    desktop.key('Escape')
+
+
+def close_window(desktop, name):
+    """Closes the window as a person does; the machine ends."""
+    window = window_named(desktop, name)
+    desktop.key('alt+F4')
+    off = desktop.find(window.parent, 'Power off', 'radio button')
+    desktop.screenshot('close')
+    off.doActionNamed('click')
+    desktop.find(window.parent, 'Close', 'push button').doActionNamed('click')
+    gui.wait_for('end of the window', lambda: window_named(desktop, name + ' ') is None
+                 and not running(name), 30)
+
+
+def running(name):
+    """Whether a VM process is left."""
+    return subprocess.run(['pgrep', '-f', 'vitrine --startvm'], capture_output=True, check=False,
+                          text=True).stdout.strip() != '' and name
+
+
+def main():
+    """Returns what went wrong, or None."""
+    iso = media.get('memtest-x64')
+    with tempfile.TemporaryDirectory() as home, gui.Desktop() as desktop:
+        os.environ['HOME'] = home
+        desktop.launch([gui.program('app/vitrine')])
+        name = create(desktop, iso)
+        use_guest(desktop, name)
+        close_window(desktop, name)
+        manager = desktop.application('vitrine')
+        desktop.find(manager, f'{name}, Powered off'.replace('+', r'\+'), 'list item')
+        desktop.screenshot('ended')
+    return None
+
+
+if __name__ == '__main__':
+    sys.exit(main())
