@@ -40,18 +40,21 @@ show_activity(VmStatus *status, const VitrineActivity *now, VitrineActivityClass
     GtkWidget *widget = indicator(status, class);
     gboolean reading = now->reads[class] != status->last.reads[class];
     gboolean writing = now->writes[class] != status->last.writes[class];
-    g_autofree char *tooltip = NULL;
+    g_autofree char *tooltip = NULL, *reads = NULL, *writes = NULL;
 
     if (!widget)
         return;
     gtk_widget_set_opacity(widget, reading || writing ? 1.0 : IDLE_OPACITY);
     if (class == VITRINE_ACTIVITY_DISPLAY)
         return;
-    tooltip = g_strdup_printf(_("%s\n%" G_GUINT64_FORMAT " reads, %" G_GUINT64_FORMAT " writes"),
+    /* gettext cannot see through the format macros: the numbers are texts by then. */
+    reads = g_strdup_printf("%" G_GUINT64_FORMAT, now->reads[class]);
+    writes = g_strdup_printf("%" G_GUINT64_FORMAT, now->writes[class]);
+    tooltip = g_strdup_printf(_("%s\n%s reads, %s writes"),
                               writing   ? _("Writing")
                               : reading ? _("Reading")
                                         : _("Idle"),
-                              now->reads[class], now->writes[class]);
+                              reads, writes);
     gtk_widget_set_tooltip_text(widget, tooltip);
 }
 

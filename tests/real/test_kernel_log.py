@@ -41,7 +41,7 @@ def main():
         medium = media.get(f'linux-{arch}')
         with qemu.serial_session(medium, guest.evidence_folder() / f'qemu-{arch}.log') as line:
             reference = ask(line)
-        with guest.Machine(f'log-{arch}', iso=medium) as machine:
+        with guest.Machine(f'log-{arch}', iso=medium, settings=('--ioapic', 'on')) as machine:
             machine.start()
             ours = ask(machine.serial)
         left = [ours[key] for key in sorted(set(ours) - set(reference))]
