@@ -17,6 +17,8 @@ REGISTRIES = {
     'devices/drivers/disk/image/formats.def': (
         'devices/drivers/disk/image/', r'^const ImageFormat image_format_(\w+)\s*=', r'^IMAGE_FORMAT\((\w+)'),
     'devices/builtin.def': ('devices/', r'^const Pdm(?:Device|Driver)\w*\s+(\w+)\s*=', r'^\w+\((\w+)'),
+    'app/manage/commands.def': (
+        'app/manage/', r'^const ManageCommand manage_command_(\w+)\s*=', r'^COMMAND\((\w+)'),
     'vmm/em/engines.def': ('vmm/', r'^const EmEngine\s+(\w+)\s*=', r'^\w+\((\w+)'),
 }
 TEXTS = re.compile(r'(?<![\w"])(?:_|N_|C_|NC_|Q_|ngettext|g_dngettext|dgettext)\s*\(\s*"')

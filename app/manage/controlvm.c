@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * controlvm: a running machine. Manual, chapter VBoxManage, "controlvm". Leaves out: saved state,
+ * network, USB, clipboard, and what else this version has no device for. */
+#include <stdio.h>
+
+#include "app/manage/controlvm-private.h"
+
+typedef struct {
+    const char *name;
+    bool (*run)(VitrineConsole *console, ManageArgs *args, GError **error); /* or else: */
+    VitrineConsoleAction action;
+} Action;
+
+static bool
+screenshot(VitrineConsole *console, ManageArgs *args, GError **error)
+{
+    const char *path = manage_args_take(args);
+    const char *word = manage_args_take(args);
+    guint64 screen = 0;
+    gsize size;
+    if (path == NULL || (word && !manage_parse_number(word, &screen)) || screen > 63) {
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0,
+                    path ? "'%s' is not the number of a screen."
+                         : "Missing argument: the file to write.%s",
+                    path ? word : "");
+        return false;
+    }
+    g_autoptr(GBytes) png =
+        vitrine_console_screenshot_png_sync(console, (guint)screen, NULL, error);
+    if (png == NULL)
+        return false;
+    const char *data = g_bytes_get_data(png, &size);
+    return g_file_set_contents(path, data, (gssize)size, error);
+}
+
+static const Action actions[] = {
+    {"acpipowerbutton", NULL, VITRINE_CONSOLE_ACPI_POWER_BUTTON},
+    {"acpisleepbutton", NULL, VITRINE_CONSOLE_ACPI_SLEEP_BUTTON},
+    {"keyboardputfile", controlvm_put_file, 0},
+    {"keyboardputscancode", controlvm_put_scancodes, 0},
+    {"keyboardputstring", controlvm_put_string, 0},
+    {"pause", NULL, VITRINE_CONSOLE_PAUSE},
+    {"poweroff", NULL, VITRINE_CONSOLE_POWER_OFF},
+    {"reset", NULL, VITRINE_CONSOLE_RESET},
+    {"resume", NULL, VITRINE_CONSOLE_RESUME},
+    {"screenshotpng", screenshot, 0},
+};
+
+static const Action *
+find(const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(actions); i++) {
+        if (g_ascii_strcasecmp(actions[i].name, name) == 0)
+            return &actions[i];
+    }
+    return NULL;
+}
+
+/* Done when the process has gone: the machine can be changed or started again at once. */
+static bool
+power_off(VitrineMachine *machine, VitrineConsole *console, GError **error)
+{
+    fprintf(stderr, "0%%...");
+    bool ok = vitrine_console_do_sync(console, VITRINE_CONSOLE_POWER_OFF, NULL, error) &&
+              manage_wait_offline(machine, error);
+    fprintf(stderr,
+            ok ? "10%%...20%%...30%%...40%%...50%%...60%%...70%%...80%%...90%%...100%%\n" : "\n");
+    return ok;
+}
+
+static bool
+perform(VitrineMachine *machine, const Action *action, ManageArgs *args, GError **error)
+{
+    g_autoptr(VitrineConsole) console = manage_console(machine, error);
+    if (console == NULL)
+        return false;
+    if (action->run)
+        return action->run(console, args, error);
+    if (args->at < args->count) {
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Invalid parameter '%s'",
+                    manage_args_take(args));
+        return false;
+    }
+    if (action->action == VITRINE_CONSOLE_POWER_OFF)
+        return power_off(machine, console, error);
+    return vitrine_console_do_sync(console, action->action, NULL, error);
+}
+
+static bool
+run(Manage *manage, ManageArgs *args, GError **error)
+{
+    const char *name = manage_args_take(args);
+    const char *word = manage_args_take(args);
+    const Action *action = word ? find(word) : NULL;
+    if (word == NULL || action == NULL) {
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0,
+                    word ? "Invalid parameter '%s'" : "Not enough parameters%s", word ? word : "");
+        return false;
+    }
+    VitrineMachine *machine = manage_machine(manage, name, error);
+    return machine && perform(machine, action, args, error);
+}
+
+const ManageCommand manage_command_controlvm = {
+    .name = "controlvm",
+    .usage = "controlvm NAME|UUID pause|resume|reset|poweroff|acpipowerbutton|acpisleepbutton\n"
+             "controlvm NAME|UUID keyboardputscancode HEX...\n"
+             "controlvm NAME|UUID keyboardputstring TEXT...\n"
+             "controlvm NAME|UUID keyboardputfile FILE\n"
+             "controlvm NAME|UUID screenshotpng FILE [SCREEN]\n",
+    .about = "Changes the state of a running machine, types on its keyboard, takes a picture of its"
+             "\nscreen. Scan codes are those of set 1: 1c 9c is Enter, pressed and released.",
+    .run = run,
+};

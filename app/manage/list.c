@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * list: machines, media, OS types, system properties. Manual, chapter VBoxManage, "list". Leaves
+ * out the topics of hosts' networks, USB and clouds, which this version does not have. */
+#include "app/manage/list-private.h"
+
+typedef struct {
+    Manage *manage;
+    bool full, sorted;
+} List;
+
+typedef bool (*ListFunction)(const List *list, GError **error);
+
+static int
+compare_machines(gconstpointer left, gconstpointer right)
+{
+    VitrineMachine *const *a = left;
+    VitrineMachine *const *b = right;
+    return g_utf8_collate(vitrine_machine_get_name(*a), vitrine_machine_get_name(*b));
+}
+
+static int
+compare_media(gconstpointer left, gconstpointer right)
+{
+    VitrineMedium *const *a = left;
+    VitrineMedium *const *b = right;
+    return g_utf8_collate(vitrine_medium_get_location(*a), vitrine_medium_get_location(*b));
+}
+
+static GPtrArray *
+items_of(GListModel *model, GCompareFunc compare)
+{
+    GPtrArray *items = g_ptr_array_new_with_free_func(g_object_unref);
+    for (guint i = 0; i < g_list_model_get_n_items(model); i++)
+        g_ptr_array_add(items, g_list_model_get_item(model, i));
+    if (compare)
+        g_ptr_array_sort(items, compare);
+    return items;
+}
+
+static bool
+list_machines(const List *list, bool running, GError **error)
+{
+    g_autoptr(GPtrArray) machines = items_of(vitrine_client_get_machines(list->manage->client),
+                                             list->sorted ? compare_machines : NULL);
+    for (guint i = 0; i < machines->len; i++) {
+        VitrineMachine *machine = g_ptr_array_index(machines, i);
+        if (running && !vitrine_machine_state_is_online(vitrine_machine_get_state(machine)))
+            continue;
+        if (list->full) {
+            if (!manage_print_machine(list->manage, machine, false, error))
+                return false;
+            manage_print("\n");
+        } else if (vitrine_machine_get_accessible(machine)) {
+            manage_print("\"%s\" {%s}\n", vitrine_machine_get_name(machine),
+                         vitrine_machine_get_id(machine));
+        } else {
+            manage_print("<inaccessible> {%s}\n", vitrine_machine_get_id(machine));
+        }
+    }
+    return true;
+}
+
+static bool
+list_vms(const List *list, GError **error)
+{
+    return list_machines(list, false, error);
+}
+
+static bool
+list_runningvms(const List *list, GError **error)
+{
+    return list_machines(list, true, error);
+}
+
+static bool
+list_media(const List *list, VitrineMediumKind kind, GError **error)
+{
+    VitrineClient *client = list->manage->client;
+    g_autoptr(GPtrArray) media =
+        items_of(vitrine_client_get_media(client), list->sorted ? compare_media : NULL);
+    for (guint i = 0; i < media->len; i++) {
+        VitrineMedium *medium = g_ptr_array_index(media, i);
+        if (vitrine_medium_get_kind(medium) != kind)
+            continue;
+        manage_print_medium(medium, list->full ? client : NULL);
+        manage_print("\n");
+    }
+    return true;
+}
+
+static bool
+list_hdds(const List *list, GError **error)
+{
+    return list_media(list, VITRINE_MEDIUM_KIND_HARD_DISK, error);
+}
+
+static bool
+list_dvds(const List *list, GError **error)
+{
+    return list_media(list, VITRINE_MEDIUM_KIND_DVD, error);
+}
+
+static bool
+list_floppies(const List *list, GError **error)
+{
+    return list_media(list, VITRINE_MEDIUM_KIND_FLOPPY, error);
+}
+
+static int
+compare_types(gconstpointer left, gconstpointer right)
+{
+    const VitrineOsType *const *a = left;
+    const VitrineOsType *const *b = right;
+    return g_ascii_strcasecmp((*a)->id, (*b)->id);
+}
+
+static bool
+list_ostypes(const List *list, GError **error)
+{
+    g_autoptr(GPtrArray) types = g_ptr_array_new();
+    for (guint i = 0; i < vitrine_os_type_count(); i++)
+        g_ptr_array_add(types, (gpointer)vitrine_os_type_nth(i));
+    if (list->sorted)
+        g_ptr_array_sort(types, compare_types);
+    for (guint i = 0; i < types->len; i++) {
+        const VitrineOsType *type = g_ptr_array_index(types, i);
+        manage_print("ID:          %s\nDescription: %s\nFamily ID:   %s\nFamily Desc: %s\n"
+                     "64 bit:      %s\n\n",
+                     type->id, type->description, type->family_id, type->family,
+                     type->is_64bit ? "true" : "false");
+    }
+    return true;
+}
+
+static bool
+list_properties(const List *list, GError **error)
+{
+    list_systemproperties(list->manage->client);
+    return true;
+}
+
+static const struct {
+    const char *name;
+    ListFunction run;
+} topics[] = {
+    {"dvds", list_dvds},
+    {"floppies", list_floppies},
+    {"hdds", list_hdds},
+    {"ostypes", list_ostypes},
+    {"runningvms", list_runningvms},
+    {"systemproperties", list_properties},
+    {"vms", list_vms},
+};
+
+static ListFunction
+find_topic(const char *name, GError **error)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(topics); i++) {
+        if (g_str_equal(topics[i].name, name))
+            return topics[i].run;
+    }
+    g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Unknown topic: %s", name);
+    return NULL;
+}
+
+static bool
+run(Manage *manage, ManageArgs *args, GError **error)
+{
+    static const ManageOption options[] = {
+        {"long", MANAGE_FLAG, G_STRUCT_OFFSET(List, full)},
+        {"l", MANAGE_FLAG, G_STRUCT_OFFSET(List, full)},
+        {"sorted", MANAGE_FLAG, G_STRUCT_OFFSET(List, sorted)},
+        {"s", MANAGE_FLAG, G_STRUCT_OFFSET(List, sorted)},
+        {NULL},
+    };
+    List list = {.manage = manage};
+    const char *name;
+    if (!manage_args_parse(args, options, &list, &name, 1, 1, error))
+        return false;
+    ListFunction topic = find_topic(name, error);
+    return topic && manage_client(manage, error) && topic(&list, error);
+}
+
+const ManageCommand manage_command_list = {
+    .name = "list",
+    .usage = "list [--long|-l] [--sorted|-s] vms|runningvms|ostypes|hdds|dvds|floppies|"
+             "systemproperties\n",
+    .about =
+        "Lists machines, types of guest systems, media that are known, or limits and defaults.",
+    .run = run,
+};

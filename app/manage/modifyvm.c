@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * modifyvm: changes settings. Manual, chapter VBoxManage, "modifyvm". Leaves out: network, sound,
+ * USB, remote display, recording, teleportation and what else this version has no device for. */
+#include "app/manage/manage-words.h"
+#include "app/manage/modifyvm-private.h"
+
+typedef enum { VALUE_BOOL, VALUE_UINT, VALUE_INT64, VALUE_STRING, VALUE_WORD } ValueKind;
+
+typedef struct {
+    const char *name;
+    ValueKind kind;
+    GType (*type)(void); /* of VALUE_WORD */
+    const char *property;
+} Option;
+
+#define KIND_BOOL VALUE_BOOL, NULL
+#define KIND_UINT VALUE_UINT, NULL
+#define KIND_INT64 VALUE_INT64, NULL
+#define KIND_STRING VALUE_STRING, NULL
+#define KIND_boot_device VALUE_WORD, vitrine_boot_device_get_type
+#define KIND_boot_menu VALUE_WORD, vitrine_boot_menu_get_type
+#define KIND_chipset VALUE_WORD, vitrine_chipset_get_type
+#define KIND_firmware VALUE_WORD, vitrine_firmware_get_type
+#define KIND_graphics VALUE_WORD, vitrine_graphics_get_type
+#define KIND_keyboard VALUE_WORD, vitrine_keyboard_get_type
+#define KIND_paravirt VALUE_WORD, vitrine_paravirt_get_type
+#define KIND_pointing VALUE_WORD, vitrine_pointing_get_type
+#define OPTION(name, kind, property) {name, KIND_##kind, property},
+static const Option options[] = {
+#include "app/manage/modifyvm-options.def"
+};
+#undef OPTION
+
+static bool
+set_uint(ManageArgs *args, VitrineSettings *settings, const char *property, GError **error)
+{
+    guint64 number;
+    if (!manage_args_number(args, &number, error))
+        return false;
+    if (number > G_MAXUINT) {
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "The value of %s is too large.", args->option);
+        return false;
+    }
+    vitrine_settings_set_uint(settings, property, (guint)number);
+    return true;
+}
+
+static bool
+set_int64(ManageArgs *args, VitrineSettings *settings, const char *property, GError **error)
+{
+    const char *text;
+    gint64 number;
+    if (!manage_args_text(args, &text, error))
+        return false;
+    if (!g_ascii_string_to_signed(text, 10, G_MININT64, G_MAXINT64, &number, NULL)) {
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "%s needs a number, not '%s'.", args->option,
+                    text);
+        return false;
+    }
+    vitrine_settings_set_int64(settings, property, number);
+    return true;
+}
+
+static bool
+set_value(ManageArgs *args, const Option *option, VitrineSettings *settings, GError **error)
+{
+    const char *text;
+    bool on;
+    int value;
+    switch (option->kind) {
+    case VALUE_UINT: return set_uint(args, settings, option->property, error);
+    case VALUE_INT64: return set_int64(args, settings, option->property, error);
+    case VALUE_BOOL:
+        if (!manage_args_switch(args, &on, error))
+            return false;
+        vitrine_settings_set_bool(settings, option->property, on);
+        return true;
+    case VALUE_STRING:
+        if (!manage_args_text(args, &text, error))
+            return false;
+        vitrine_settings_set_string(settings, option->property, text);
+        return true;
+    case VALUE_WORD:
+        if (!manage_args_text(args, &text, error) ||
+            !manage_from_word(option->type(), text, &value, error))
+            return false;
+        vitrine_settings_set_enum(settings, option->property, value);
+        return true;
+    }
+    return false;
+}
+
+static bool
+set_os_type(ManageArgs *args, VitrineSettings *settings, GError **error)
+{
+    const char *text;
+    if (!manage_args_text(args, &text, error))
+        return false;
+    const char *id = manage_os_type(text, error);
+    if (id == NULL)
+        return false;
+    vitrine_settings_set_string(settings, "os-type", id);
+    return true;
+}
+
+static bool
+set_groups(ManageArgs *args, VitrineSettings *settings, GError **error)
+{
+    const char *text;
+    if (!manage_args_text(args, &text, error))
+        return false;
+    g_auto(GStrv) groups = g_strsplit(text, ",", -1);
+    vitrine_settings_set_groups(settings, (const char *const *)groups);
+    return true;
+}
+
+static bool
+take_option(ManageArgs *args, VitrineSettings *settings, GError **error)
+{
+    bool taken;
+    if (manage_args_take_option(args, "ostype", NULL))
+        return set_os_type(args, settings, error);
+    if (manage_args_take_option(args, "groups", NULL))
+        return set_groups(args, settings, error);
+    for (guint i = 0; i < G_N_ELEMENTS(options); i++) {
+        if (manage_args_take_option(args, options[i].name, NULL))
+            return set_value(args, &options[i], settings, error);
+    }
+    if (!modifyvm_port_option(args, settings, &taken, error))
+        return false;
+    if (!taken)
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Unknown option: %s", manage_args_take(args));
+    return taken;
+}
+
+static bool
+run(Manage *manage, ManageArgs *args, GError **error)
+{
+    VitrineMachine *machine;
+    const char *name = manage_args_take(args);
+    if (name == NULL || args->at == args->count) {
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Say which machine to modify, and how.");
+        return false;
+    }
+    g_autoptr(VitrineSettings) settings = manage_settings(manage, name, &machine, error);
+    if (settings == NULL)
+        return false;
+    while (args->at < args->count) {
+        if (!take_option(args, settings, error))
+            return false;
+    }
+    return vitrine_machine_save_settings_sync(machine, settings, NULL, error);
+}
+
+const ManageCommand manage_command_modifyvm = {
+    .name = "modifyvm",
+    .usage =
+        "modifyvm NAME|UUID [--name NAME] [--groups GROUP,...] [--description TEXT] [--ostype "
+        "TYPE]\n"
+        "    [--memory MB] [--vram MB] [--cpus NUMBER] [--cpuexecutioncap 1-100]\n"
+        "    [--cpu-profile NAME] [--acpi on|off] [--ioapic on|off] [--apic on|off]\n"
+        "    [--x2apic on|off] [--pae on|off] [--longmode on|off] [--hpet on|off]\n"
+        "    [--rtcuseutc on|off] [--triplefaultreset on|off] [--hwvirtex on|off]\n"
+        "    [--nestedpaging on|off] [--largepages on|off] [--vtxvpid on|off]\n"
+        "    [--paravirtprovider none|default|legacy|minimal|hyperv|kvm]\n"
+        "    [--exec-engine auto|iem] [--chipset piix3|ich9]\n"
+        "    [--firmware bios|efi|efi32|efi64] [--boot1..4 none|floppy|dvd|disk|net]\n"
+        "    [--bios-boot-menu disabled|menuonly|messageandmenu] [--bios-logo-fade-in on|off]\n"
+        "    [--bios-logo-fade-out on|off] [--bios-logo-display-time MSEC]\n"
+        "    [--bios-logo-image-path FILE] [--bios-system-time-offset MSEC]\n"
+        "    [--graphicscontroller none|vboxvga|vmsvga|vboxsvga] [--monitorcount NUMBER]\n"
+        "    [--accelerate3d on|off] [--mouse ps2|usb|usbtablet|usbmultitouch]\n"
+        "    [--keyboard ps2|usb] [--hardware-uuid UUID] [--snapshotfolder default|FOLDER]\n"
+        "    [--defaultfrontend default|NAME] [--uart1..4 off|IOBASE IRQ]\n"
+        "    [--uart-mode1..4 disconnected|server PIPE|client PIPE|tcpserver PORT|\n"
+        "    tcpclient HOST:PORT|file FILE|DEVICE] [--uart-type1..4 16450|16550A|16750]\n"
+        "    [--lpt1..2 off|IOBASE IRQ] [--lpt-mode1..2 FILE]\n",
+    .about =
+        "Changes the settings of a machine that does not run. Nothing is changed when one of the"
+        "\noptions is refused. A serial port on the device /dev/ptmx makes a pseudo terminal.",
+    .run = run,
+};

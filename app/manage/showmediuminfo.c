@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * showmediuminfo: all about an image; also what list prints about media. Manual, chapter
+ * VBoxManage, "showmediuminfo". Leaves out: encryption, properties. */
+#include "app/manage/manage-words.h"
+#include "app/manage/manage.h"
+
+#define MIB (1024 * 1024)
+
+static void
+print_users(VitrineMedium *medium, VitrineClient *client)
+{
+    const char *const *machines = vitrine_medium_get_machines(medium);
+    for (guint i = 0; machines[i]; i++) {
+        VitrineMachine *machine = vitrine_client_find_machine(client, machines[i]);
+        manage_print("%s%s (UUID: %s)\n", i ? "                " : "In use by VMs:  ",
+                     machine ? vitrine_machine_get_name(machine) : "<unknown>", machines[i]);
+    }
+}
+
+static void
+print_details(VitrineMedium *medium, VitrineClient *client)
+{
+    guint64 size = vitrine_medium_get_file_size(medium);
+    const char *variant = vitrine_medium_get_variant(medium);
+    if (*variant)
+        manage_print("Format variant: %s default\n", variant);
+    if (size)
+        manage_print("Size on disk:   %" G_GUINT64_FORMAT " MBytes\n", (size + MIB - 1) / MIB);
+    if (*vitrine_medium_get_description(medium))
+        manage_print("Description:    %s\n", vitrine_medium_get_description(medium));
+    print_users(medium, client);
+}
+
+void
+manage_print_medium(VitrineMedium *medium, VitrineClient *client)
+{
+    const char *parent = vitrine_medium_get_parent_id(medium);
+    bool is_disk = vitrine_medium_get_kind(medium) == VITRINE_MEDIUM_KIND_HARD_DISK;
+    guint64 size = vitrine_medium_get_logical_size(medium);
+    manage_print("UUID:           %s\n", vitrine_medium_get_id(medium));
+    if (is_disk)
+        manage_print("Parent UUID:    %s\n", *parent ? parent : "base");
+    manage_print("State:          %s\n",
+                 manage_word(VITRINE_TYPE_MEDIUM_STATE, (int)vitrine_medium_get_state(medium)));
+    if (*vitrine_medium_get_access_error(medium))
+        manage_print("Access Error:   %s\n", vitrine_medium_get_access_error(medium));
+    manage_print("Type:           %s%s\n",
+                 manage_word(VITRINE_TYPE_MEDIUM_TYPE, (int)vitrine_medium_get_medium_type(medium)),
+                 !is_disk  ? ""
+                 : *parent ? " (differencing)"
+                           : " (base)");
+    manage_print("Location:       %s\n", vitrine_medium_get_location(medium));
+    manage_print("Storage format: %s\n", vitrine_medium_get_format(medium));
+    if (size)
+        manage_print("Capacity:       %" G_GUINT64_FORMAT " MBytes\n", size / MIB);
+    if (client)
+        print_details(medium, client);
+}
+
+/* [disk|dvd|floppy] FILE|UUID: the second word, or the only one. */
+static bool
+split_words(const char **words, VitrineMediumKind *kind, GError **error)
+{
+    int value = VITRINE_MEDIUM_KIND_HARD_DISK;
+    if (words[1] && !manage_from_word(VITRINE_TYPE_MEDIUM_KIND, words[0], &value, error))
+        return false;
+    *kind = (VitrineMediumKind)value;
+    if (words[1] == NULL)
+        words[1] = words[0];
+    return true;
+}
+
+static bool
+show(Manage *manage, const char *location, VitrineMediumKind kind, GError **error)
+{
+    bool opened;
+    g_autofree char *id = manage_medium(manage, location, kind, &opened, error);
+    if (id == NULL)
+        return false;
+    VitrineMedium *medium = vitrine_client_find_medium(manage->client, id);
+    if (medium == NULL) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND, "Could not find the medium '%s'",
+                    location);
+        return false;
+    }
+    bool ok = vitrine_medium_refresh_sync(medium, NULL, error);
+    if (ok)
+        manage_print_medium(medium, manage->client);
+    /* A look must not add to the list of media. */
+    return (!opened || vitrine_medium_close_sync(medium, FALSE, NULL, ok ? error : NULL)) && ok;
+}
+
+static bool
+run(Manage *manage, ManageArgs *args, GError **error)
+{
+    static const ManageOption options[] = {{NULL}};
+    const char *words[2];
+    VitrineMediumKind kind;
+    return manage_args_parse(args, options, NULL, words, 1, 2, error) &&
+           split_words(words, &kind, error) && show(manage, words[1], kind, error);
+}
+
+typedef struct {
+    bool deleted;
+} CloseMedium;
+
+static bool
+run_close(Manage *manage, ManageArgs *args, GError **error)
+{
+    static const ManageOption options[] = {
+        {"delete", MANAGE_FLAG, G_STRUCT_OFFSET(CloseMedium, deleted)},
+        {NULL},
+    };
+    CloseMedium wanted = {0};
+    const char *words[2];
+    VitrineMediumKind kind;
+    if (!manage_args_parse(args, options, &wanted, words, 1, 2, error) ||
+        !split_words(words, &kind, error))
+        return false;
+    g_autofree char *id = manage_medium(manage, words[1], kind, NULL, error);
+    VitrineMedium *medium = id ? vitrine_client_find_medium(manage->client, id) : NULL;
+    return medium && vitrine_medium_close_sync(medium, wanted.deleted, NULL, error);
+}
+
+const ManageCommand manage_command_closemedium = {
+    .name = "closemedium",
+    .usage = "closemedium [disk|dvd|floppy] UUID|FILE [--delete]\n",
+    .about = "Forgets a medium that no machine uses; with --delete, and deletes the image.",
+    .run = run_close,
+};
+
+const ManageCommand manage_command_showmediuminfo = {
+    .name = "showmediuminfo",
+    .alias = "showhdinfo",
+    .usage = "showmediuminfo [disk|dvd|floppy] UUID|FILE\n",
+    .about = "Shows format, sizes and users of a disk, optical or floppy image.",
+    .run = run,
+};

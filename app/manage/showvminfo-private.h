@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The parts of showvminfo. */
+#pragma once
+
+#include "app/manage/manage.h"
+
+/* "Label:     text", as all of showvminfo's lines for people. */
+void showvminfo_line(const char *label, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* key="text", escaped; or the line for people. */
+void showvminfo_text(bool machine_readable, const char *key, const char *label, const char *text);
+
+void showvminfo_storage(Manage *manage, VitrineSettings *settings, bool machine_readable);
+void showvminfo_ports(VitrineSettings *settings, bool machine_readable);

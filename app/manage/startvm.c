@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * startvm: starts machines. Manual, chapter VBoxManage, "startvm". Leaves out: the SDL front end,
+ * passwords. */
+#include "app/manage/manage.h"
+
+typedef struct {
+    const char *type;
+    GPtrArray *names; /* borrowed texts */
+    char **environment;
+} StartVm;
+
+static const char *
+usual_type(Manage *manage, VitrineMachine *machine)
+{
+    g_autofree char *of_client = NULL;
+    g_autoptr(VitrineSettings) settings = vitrine_machine_load_settings_sync(machine, NULL, NULL);
+    g_object_get(manage->client, "default-frontend", &of_client, NULL);
+    const char *wanted = settings ? vitrine_settings_get_string(settings, "frontend") : "";
+    if (*wanted == '\0' || g_str_equal(wanted, "default"))
+        wanted = of_client ? of_client : "";
+    if (g_str_equal(wanted, "headless"))
+        return "headless";
+    return g_str_equal(wanted, "separate") ? "separate" : "gui";
+}
+
+static bool
+check_type(const char *type, GError **error)
+{
+    static const char *const types[] = {"gui", "headless", "separate", "emergencystop", NULL};
+    if (type == NULL || g_strv_contains(types, type))
+        return true;
+    g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Invalid frontend type: '%s'", type);
+    return false;
+}
+
+static bool
+start(Manage *manage, const char *name, const StartVm *wanted, GError **error)
+{
+    VitrineMachine *machine = manage_machine(manage, name, error);
+    if (machine == NULL)
+        return false;
+    if (g_strcmp0(wanted->type, "emergencystop") == 0)
+        return vitrine_machine_emergency_stop_sync(machine, NULL, error);
+    const char *type = wanted->type ? wanted->type : usual_type(manage, machine);
+    manage_print("Waiting for VM \"%s\" to power on...\n", name);
+    if (!vitrine_machine_launch_sync(machine, type, (const char *const *)wanted->environment, NULL,
+                                     error))
+        return false;
+    manage_print("VM \"%s\" has been successfully started.\n", name);
+    return true;
+}
+
+/* NAME=VALUE for the VM process; several in one word are separated by line ends. */
+static bool
+put_environment(ManageArgs *args, StartVm *wanted, GError **error)
+{
+    const char *text;
+    if (!manage_args_text(args, &text, error))
+        return false;
+    g_auto(GStrv) pairs = g_strsplit(text, "\n", -1);
+    for (guint i = 0; pairs[i]; i++) {
+        g_auto(GStrv) pair = g_strsplit(pairs[i], "=", 2);
+        if (pair[0] == NULL || *pair[0] == '\0')
+            continue;
+        wanted->environment = pair[1]
+                                  ? g_environ_setenv(wanted->environment, pair[0], pair[1], TRUE)
+                                  : g_environ_unsetenv(wanted->environment, pair[0]);
+    }
+    return true;
+}
+
+static bool
+parse(ManageArgs *args, StartVm *wanted, GError **error)
+{
+    while (args->at < args->count) {
+        if (manage_args_take_option(args, "type", NULL)) {
+            if (!manage_args_text(args, &wanted->type, error))
+                return false;
+        } else if (manage_args_take_option(args, "putenv", NULL) ||
+                   manage_args_take_option(args, "e", NULL)) {
+            if (!put_environment(args, wanted, error))
+                return false;
+        } else {
+            const char *word = manage_args_take(args);
+            if (*word == '-') {
+                g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Unknown option: %s", word);
+                return false;
+            }
+            g_ptr_array_add(wanted->names, (gpointer)word);
+        }
+    }
+    if (wanted->names->len)
+        return check_type(wanted->type, error);
+    g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "VM name or UUID required");
+    return false;
+}
+
+static bool
+run(Manage *manage, ManageArgs *args, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    StartVm wanted = {.names = names, .environment = g_get_environ()};
+    bool ok = parse(args, &wanted, error);
+    for (guint i = 0; ok && i < names->len; i++)
+        ok = start(manage, g_ptr_array_index(names, i), &wanted, error);
+    g_strfreev(wanted.environment);
+    return ok;
+}
+
+const ManageCommand manage_command_startvm = {
+    .name = "startvm",
+    .usage =
+        "startvm NAME|UUID... [--type gui|headless|separate|emergencystop] [--putenv NAME=VALUE]\n",
+    .about =
+        "Starts machines, with a window (gui), without (headless), or with a window that can be"
+        "\nclosed while the machine runs on (separate). emergencystop ends the process of one that"
+        "\nno longer answers; it becomes aborted.",
+    .run = run,
+};
