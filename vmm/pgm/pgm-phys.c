@@ -52,7 +52,8 @@ pgm_phys_write(Pgm *pgm, uint64_t gpa, const void *data, size_t size)
 
         if (range->write.to == PGM_TO_MEM && gpa < PHYS_END) {
             memcpy(range->write.host + inside, from, part);
-            pgm_written(pgm, NULL, range->write.mem, range->write.offset + inside, part);
+            pgm_written(pgm, NULL, range->write.mem, range->write.offset + inside, part,
+                        pgm_seen_at(range, gpa));
         }
         from += part;
         gpa += part;
@@ -102,7 +103,7 @@ pgm_phys_unmap(Pgm *pgm, uint64_t gpa, void *host, size_t size, bool written)
     g_rw_lock_reader_lock(&pgm->lock);
     mem = mem_of_host(pgm, host);
     if (mem != NULL)
-        pgm_written(pgm, NULL, mem, (uint64_t)((uint8_t *)host - mem->host), size);
+        pgm_written(pgm, NULL, mem, (uint64_t)((uint8_t *)host - mem->host), size, PGM_ELSEWHERE);
     g_rw_lock_reader_unlock(&pgm->lock);
 }
 
@@ -114,6 +115,34 @@ all_ones(unsigned size)
     return UINT64_MAX >> (64 - 8 * size);
 }
 
+/* Whole where the size is a power of two: another CPU must not see half of a store. */
+static uint64_t
+load(const uint8_t *host, unsigned size)
+{
+    uint64_t value = 0;
+
+    switch (size) {
+    case 1: return *host;
+    case 2: memcpy(&value, host, 2); break;
+    case 4: memcpy(&value, host, 4); break;
+    case 8: memcpy(&value, host, 8); break;
+    default: memcpy(&value, host, size); break;
+    }
+    return value;
+}
+
+static void
+store(uint8_t *host, uint64_t value, unsigned size)
+{
+    switch (size) {
+    case 1: *host = (uint8_t)value; break;
+    case 2: memcpy(host, &value, 2); break;
+    case 4: memcpy(host, &value, 4); break;
+    case 8: memcpy(host, &value, 8); break;
+    default: memcpy(host, &value, size); break;
+    }
+}
+
 static IomMmio *
 mmio_of(const Vcpu *vcpu, const PgmWay *way)
 {
@@ -121,14 +150,13 @@ mmio_of(const Vcpu *vcpu, const PgmWay *way)
 }
 
 static uint64_t
-read_range(Vcpu *vcpu, const PgmRange *range, uint64_t gpa, unsigned size)
+cpu_read(Vcpu *vcpu, const PgmRange *range, uint64_t gpa, unsigned size)
 {
     const PgmWay *way = &range->read;
     const uint64_t inside = gpa - range->start;
-    uint64_t value = 0;
 
     switch (way->to) {
-    case PGM_TO_MEM: memcpy(&value, way->host + inside, size); return value;
+    case PGM_TO_MEM: return load(way->host + inside, size);
     case PGM_TO_MMIO:
         return iom_mmio_read(mmio_of(vcpu, way), way->offset + inside, size) & all_ones(size);
     case PGM_TO_NOWHERE: break;
@@ -137,15 +165,15 @@ read_range(Vcpu *vcpu, const PgmRange *range, uint64_t gpa, unsigned size)
 }
 
 static void
-write_range(Vcpu *vcpu, const PgmRange *range, uint64_t gpa, uint64_t value, unsigned size)
+cpu_write(Vcpu *vcpu, const PgmRange *range, uint64_t gpa, uint64_t value, unsigned size)
 {
     const PgmWay *way = &range->write;
     const uint64_t inside = gpa - range->start;
 
     switch (way->to) {
     case PGM_TO_MEM:
-        memcpy(way->host + inside, &value, size);
-        pgm_written(vcpu->pgm, vcpu, way->mem, way->offset + inside, size);
+        store(way->host + inside, value, size);
+        pgm_written(vcpu->pgm, vcpu, way->mem, way->offset + inside, size, pgm_seen_at(range, gpa));
         break;
     case PGM_TO_MMIO:
         iom_mmio_write(mmio_of(vcpu, way), way->offset + inside, value & all_ones(size), size);
@@ -163,7 +191,7 @@ pgm_cpu_phys_read(Vcpu *vcpu, uint64_t gpa, unsigned size)
     gpa &= pgm_a20_mask(vcpu) & (PHYS_END - 1);
     range = pgm_cpu_range(vcpu->pgm_vcpu, gpa);
     if (G_LIKELY(range->end - gpa >= size))
-        return read_range(vcpu, range, gpa, size);
+        return cpu_read(vcpu, range, gpa, size);
     for (unsigned i = 0; i < size; i++)
         value |= pgm_cpu_phys_read(vcpu, gpa + i, 1) << (8 * i);
     return value;
@@ -177,7 +205,7 @@ pgm_cpu_phys_write(Vcpu *vcpu, uint64_t gpa, uint64_t value, unsigned size)
     gpa &= pgm_a20_mask(vcpu) & (PHYS_END - 1);
     range = pgm_cpu_range(vcpu->pgm_vcpu, gpa);
     if (G_LIKELY(range->end - gpa >= size)) {
-        write_range(vcpu, range, gpa, value, size);
+        cpu_write(vcpu, range, gpa, value, size);
         return;
     }
     for (unsigned i = 0; i < size; i++)

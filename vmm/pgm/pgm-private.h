@@ -119,8 +119,15 @@ const PgmRange *pgm_map_find(const PgmMap *map, uint64_t gpa);
 void pgm_map_free_all(Pgm *pgm);
 
 /* pgm-track.c */
-/* Memory was written behind the CPUs' tracked entries. Returns with listeners told. */
-void pgm_written(Pgm *pgm, Vcpu *writer, PgmMem *mem, uint64_t offset, uint64_t size);
+/* Memory was written behind the CPUs' tracked entries. Returns with listeners told. gpa is where it
+ * was written, or PGM_ELSEWHERE when it is not read there. */
+#define PGM_ELSEWHERE UINT64_MAX
+void pgm_written(Pgm *pgm, Vcpu *writer, PgmMem *mem, uint64_t offset, uint64_t size, uint64_t gpa);
+static inline uint64_t
+pgm_seen_at(const PgmRange *range, uint64_t gpa)
+{
+    return range->read.host == range->write.host ? gpa : PGM_ELSEWHERE;
+}
 /* Must a write to that page take the slow path? */
 static inline bool
 pgm_is_tracked(const PgmMem *mem, uint64_t page)

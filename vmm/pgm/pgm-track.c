@@ -65,30 +65,37 @@ tell_everywhere(Pgm *pgm, const PgmMap *map, Vcpu *writer, const PgmMem *mem, ui
 }
 
 static void
-code_written(Pgm *pgm, const PgmMap *map, Vcpu *writer, PgmMem *mem, uint64_t offset, uint64_t size)
+code_written(Pgm *pgm, Vcpu *writer, PgmMem *mem, uint64_t offset, uint64_t size, uint64_t gpa)
 {
     _Atomic uint64_t *word = &mem->code[pgm_page(offset)];
     const uint64_t marked = atomic_load_explicit(word, memory_order_relaxed);
+    bool nobody;
 
     if (G_LIKELY(!(marked & granules(offset, size))))
         return;
-    if (tell_everywhere(pgm, map, writer, mem, offset, size))
+    if (!mem->aliased && gpa != PGM_ELSEWHERE)
+        nobody = tell(pgm, writer, gpa, size);
+    else
+        nobody =
+            tell_everywhere(pgm, writer != NULL ? writer->pgm_vcpu->map : atomic_load(&pgm->map),
+                            writer, mem, offset, size);
+    if (nobody)
         atomic_store(word, 0);
 }
 
 void
-pgm_written(Pgm *pgm, Vcpu *writer, PgmMem *mem, uint64_t offset, uint64_t size)
+pgm_written(Pgm *pgm, Vcpu *writer, PgmMem *mem, uint64_t offset, uint64_t size, uint64_t gpa)
 {
-    const PgmMap *map = writer != NULL ? writer->pgm_vcpu->map : atomic_load(&pgm->map);
-
     while (size > 0) {
         const uint64_t part = MIN(size, X86_PAGE_SIZE - (offset & X86_PAGE_OFFSET_MASK));
 
         if (mem->dirty != NULL)
             atomic_fetch_or(&mem->dirty[pgm_page(offset)], PGM_DIRTY);
-        code_written(pgm, map, writer, mem, offset, part);
+        code_written(pgm, writer, mem, offset, part, gpa);
         offset += part;
         size -= part;
+        if (gpa != PGM_ELSEWHERE)
+            gpa += part;
     }
 }
 

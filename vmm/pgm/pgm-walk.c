@@ -77,7 +77,7 @@ update_entry(Vcpu *vcpu, uint64_t gpa, unsigned size, uint64_t old, uint64_t bit
         same = atomic_compare_exchange_strong((_Atomic uint32_t *)host, &old32,
                                               old32 | (uint32_t)bits);
     if (same && pgm_is_tracked(range->write.mem, pgm_page(range->write.offset + inside)))
-        pgm_written(vcpu->pgm, vcpu, range->write.mem, range->write.offset + inside, size);
+        pgm_written(vcpu->pgm, vcpu, range->write.mem, range->write.offset + inside, size, at);
     return same;
 }
 
