@@ -158,7 +158,7 @@ kill_range(IemCache *cache, IemCodePage *page, unsigned first, unsigned end)
     }
 }
 
-/* True when nothing is held of that page any more. The range lies within one page. */
+/* True when nothing is held of the granules that were written. The range lies within one page. */
 static bool
 write_page(IemCache *cache, uint64_t gpa, uint64_t size)
 {
@@ -169,7 +169,7 @@ write_page(IemCache *cache, uint64_t gpa, uint64_t size)
     if (page == NULL)
         return true;
     kill_range(cache, page, first, first + (unsigned)size);
-    return page->refs == NULL;
+    return !(page->granules & granules(first, first + (unsigned)size));
 }
 
 static bool

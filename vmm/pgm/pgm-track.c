@@ -68,10 +68,10 @@ static void
 code_written(Pgm *pgm, Vcpu *writer, PgmMem *mem, uint64_t offset, uint64_t size, uint64_t gpa)
 {
     _Atomic uint64_t *word = &mem->code[pgm_page(offset)];
-    const uint64_t marked = atomic_load_explicit(word, memory_order_relaxed);
+    const uint64_t written = granules(offset, size);
     bool nobody;
 
-    if (G_LIKELY(!(marked & granules(offset, size))))
+    if (G_LIKELY(!(atomic_load_explicit(word, memory_order_relaxed) & written)))
         return;
     if (!mem->aliased && gpa != PGM_ELSEWHERE)
         nobody = tell(pgm, writer, gpa, size);
@@ -80,7 +80,7 @@ code_written(Pgm *pgm, Vcpu *writer, PgmMem *mem, uint64_t offset, uint64_t size
             tell_everywhere(pgm, writer != NULL ? writer->pgm_vcpu->map : atomic_load(&pgm->map),
                             writer, mem, offset, size);
     if (nobody)
-        atomic_store(word, 0);
+        atomic_fetch_and(word, ~written);
 }
 
 void

@@ -184,8 +184,12 @@ test_code(void)
     g_assert_null(listener.writer);
     pgm_phys_write(bench.pgm, TARGET + 0xc0, &value, 4);
     g_assert_cmpuint(listener.calls, ==, 3);
-    /* "I hold nothing any more": the page is fast again. */
+    /* "I hold nothing there any more": the last granule makes the page fast again. */
+    pgm_code_mark(bench.pgm, TARGET + 0x800, 0x40);
     listener.answer = true;
+    g_assert_true(bench_write(&bench, 0x810, KIND, 1, value));
+    g_assert_cmphex(cpum_tlb_entry(bench.vcpu, KIND, 0)->tag_write, ==, CPUM_TLB_TRACKED);
+    listener.calls = 3;
     g_assert_true(bench_write(&bench, 0x80, KIND, 1, value));
     g_assert_cmpuint(listener.calls, ==, 4);
     g_assert_cmphex(cpum_tlb_entry(bench.vcpu, KIND, 0)->tag_write, ==, 0);
