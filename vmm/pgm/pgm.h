@@ -108,10 +108,10 @@ void pgm_invlpg(Vcpu *vcpu, uint64_t linear);
 void pgm_flush_tlb(Vcpu *vcpu, bool global_too);
 
 /* Code tracking, by granules of 64 bytes. An engine that keeps something decoded or translated from
- * [gpa, gpa+size) (inside one page) marks it; the next write to a marked granule by anyone calls every
- * code listener before the writer goes on, and takes the marks of the granules that were written away
- * when all listeners return true ("I hold nothing there any more").
- * A host address for pages that can be cached: NULL for MMIO. */
+ * [gpa, gpa+size) (inside one page) marks it; the next write to a marked granule by anyone calls
+ * every code listener before the writer goes on, and takes the marks of the granules that were
+ * written away when all listeners return true ("I hold nothing there any more"). A host address for
+ * pages that can be cached: NULL for MMIO. */
 typedef bool (*PgmCodeListener)(void *user, Vcpu *writer, uint64_t gpa, uint64_t size);
 void pgm_code_listen(Pgm *pgm, PgmCodeListener listener, void *user);
 void pgm_code_mark(Pgm *pgm, uint64_t gpa, uint32_t size);
