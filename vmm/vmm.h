@@ -39,9 +39,10 @@ typedef struct {
 
 /* Configuration, CFGM root:
  *   RamSize (bytes), CpuCount (1), CpuProfile ("x86-64-v2"), PAE, LongMode, APIC, X2APIC (bool),
- *   EM/Engine ("auto" …), TM/Deterministic, TM/DeterministicHz, TM/UtcOffsetNs, RTC/UseUtc,
- *   Devices/<name>/<instance>/Config/…, Devices/<name>/<instance>/LUN<n>/Driver and
- * …/LUN<n>/Config. The tree is borrowed until vmm_destroy(), as is the registry. */
+ *   EM/Engine ("auto" …), EM/TripleFaultReset, TM/Deterministic, TM/DeterministicHz,
+ * TM/UtcOffsetNs, RTC/UseUtc, Devices/<name>/<instance>/Config/…,
+ * Devices/<name>/<instance>/LUN<n>/Driver and …/LUN<n>/Config. The tree is borrowed until
+ * vmm_destroy(), as is the registry. */
 typedef struct {
     const CfgmNode *config;
     PdmRegistry *registry;

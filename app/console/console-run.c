@@ -4,6 +4,7 @@
  * runs it until it is off, gives it back. */
 #include "app/console/console-run.h"
 
+#include "app/console/console-extra-data.h"
 #include "app/console/console-private.h"
 #include "devices/devices.h"
 
@@ -71,14 +72,50 @@ prepare_pdm(Pdm *pdm, void *user)
                         console->input);
 }
 
+static void
+module_problem(void *user, const char *message)
+{
+    Console *console = user;
+
+    console_log_printf(console->log, "A module is left out: %s", message);
+}
+
 static bool
 register_types(Console *console, GError **error)
 {
+    const char *modules = g_getenv("VITRINE_MODULES");
+
     console->registry = pdm_registry_new();
-    return devices_register(console->registry, error) &&
-           pdm_registry_add_driver(console->registry, &console_display_driver, error) &&
-           pdm_registry_add_driver(console->registry, &console_keyboard_driver, error) &&
-           pdm_registry_add_driver(console->registry, &console_mouse_driver, error);
+    if (!devices_register(console->registry, error) ||
+        !pdm_registry_add_driver(console->registry, &console_display_driver, error) ||
+        !pdm_registry_add_driver(console->registry, &console_keyboard_driver, error) ||
+        !pdm_registry_add_driver(console->registry, &console_mouse_driver, error))
+        return false;
+    devices_load_modules(console->registry, modules != NULL ? modules : VITRINE_MODULE_FOLDER,
+                         module_problem, console);
+    return true;
+}
+
+static void
+key_ignored(void *user, const char *key)
+{
+    Console *console = user;
+
+    console_log_printf(console->log, "The extra data “%s” is for nothing that this machine has.",
+                       key);
+}
+
+/* What the extra data says about devices goes over what the settings say. */
+static bool
+apply_extra_data(Console *console, GError **error)
+{
+    g_autoptr(GHashTable) keys =
+        vitrine_machine_load_extra_data_sync(console->machine, NULL, error);
+
+    if (!keys)
+        return false;
+    console_extra_data_apply(keys, console->registry, console->config, key_ignored, console);
+    return true;
 }
 
 static bool
@@ -132,7 +169,7 @@ build(Console *console, GError **error)
 
     console->settings = vitrine_machine_load_settings_sync(console->machine, NULL, error);
     if (!console->settings || !register_types(console, error) ||
-        !console_config_build(console, error))
+        !console_config_build(console, error) || !apply_extra_data(console, error))
         return false;
     log_configuration(console);
     console->display = console_display_new(&display, error);

@@ -2,6 +2,7 @@
  *
  * Loads the example device from its shared object and uses it as a guest would; refuses modules
  * that do not fit. Arguments: the module, one of another version. */
+#include "devices/devices.h"
 #include "tests/lib/device-bench.h"
 
 #include <string.h>
@@ -94,6 +95,29 @@ test_own_error(gconstpointer data)
 }
 
 static void
+on_problem(void *user, const char *message)
+{
+    g_string_append_printf(user, "%s\n", message);
+}
+
+/* A folder of modules: those that fit are there afterwards, the others are named. */
+static void
+test_folder(gconstpointer data)
+{
+    g_autofree char *folder = g_path_get_dirname(((const Paths *)data)->module);
+    g_autoptr(GString) problems = g_string_new(NULL);
+    PdmRegistry *registry = pdm_registry_new();
+
+    devices_load_modules(registry, folder, on_problem, problems);
+    g_assert_nonnull(pdm_registry_find_device(registry, "example"));
+    g_assert_nonnull(strstr(problems->str, "example-other-version"));
+    g_string_truncate(problems, 0);
+    devices_load_modules(registry, "/nonexistent", on_problem, problems);
+    g_assert_cmpstr(problems->str, ==, "");
+    pdm_registry_free(registry);
+}
+
+static void
 test_refused(gconstpointer data)
 {
     const Paths *paths = data;
@@ -130,6 +154,7 @@ main(int argc, char **argv)
     g_test_add_data_func("/module/use", &paths, test_use);
     g_test_add_data_func("/module/state", &paths, test_state);
     g_test_add_data_func("/module/own-error", &paths, test_own_error);
+    g_test_add_data_func("/module/folder", &paths, test_folder);
     g_test_add_data_func("/module/refused", &paths, test_refused);
     return g_test_run();
 }
