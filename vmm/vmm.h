@@ -34,7 +34,7 @@ typedef struct {
     void (*guest_power_off)(void *user); /* ACPI S5: the VM is already off */
     void (*guest_reset)(void *user);
     void (*triple_fault)(void *user, const char *registers); /* state is VMM_STUCK */
-    void (*log)(void *user, const char *line); /* one line without a newline; any thread */
+    void (*log)(void *user, const char *line); /* one line, no newline, no time; any thread */
 } VmmEvents;
 
 /* Configuration, CFGM root:

@@ -63,6 +63,9 @@ dispatch(gpointer data)
     Event *event = data;
     Console *console = event->console;
 
+    /* Told while the session was being taken down. */
+    if (!console->loop)
+        return G_SOURCE_REMOVE;
     switch (event->kind) {
     case EVENT_STATE: take_state(console, event->state); break;
     case EVENT_POWER_OFF:

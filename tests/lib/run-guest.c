@@ -75,8 +75,10 @@ on_message(void *user, PdmSeverity severity, const char *id, const char *message
 static void
 on_log(void *user, const char *line)
 {
-    if (((Run *)user)->options.log)
-        fprintf(stderr, "%s\n", line);
+    const Run *run = user;
+
+    if (run->options.log)
+        fprintf(stderr, "%10.6f %s\n", (double)(base_clock_ns() - run->start_ns) / 1e9, line);
 }
 
 static bool
@@ -195,6 +197,11 @@ set_up(Run *run, GError **error)
         run->keys = run_keys_new(run->options.keys, error);
         if (run->keys == NULL)
             return false;
+    }
+    if (run->options.log) {
+        g_autofree char *dump = cfgm_dump(run->config);
+
+        fputs(dump, stderr);
     }
     run->vmm = vmm_create(&config, hand_over, run, error);
     if (run->vmm == NULL)
@@ -431,6 +438,7 @@ main(int argc, char **argv)
     int status = EXIT_FAULT;
 
     run->options.ram = 128;
+    run->start_ns = base_clock_ns();
     if (parse(&run->options, &argc, &argv, &error) && set_up(run, &error)) {
         status = run_machine(run, &error);
         if (error == NULL && !finish(run, &error))

@@ -3,14 +3,11 @@
  * Formats log lines and limits their rate. Files, rotation and levels are the embedder's. */
 #include "vmm/base/log.h"
 
-#include "vmm/base/clock.h"
-
 #include <string.h>
 
 struct BaseLog {
     BaseLogSink sink;
     void *user;
-    uint64_t start_ns;
 };
 
 BaseLog *
@@ -20,7 +17,6 @@ base_log_new(BaseLogSink sink, void *user)
 
     log->sink = sink;
     log->user = user;
-    log->start_ns = base_clock_ns();
     return log;
 }
 
@@ -41,13 +37,10 @@ clean_text(char *text)
 }
 
 static void
-emit_line(BaseLog *log, const char *origin, uint64_t elapsed_us, const char *text)
+emit_line(BaseLog *log, const char *origin, const char *text)
 {
     g_autofree char *valid = g_utf8_make_valid(text, -1);
-    g_autofree char *line = g_strdup_printf(
-        "%02u:%02u:%02u.%06u %s: %s", (unsigned)(elapsed_us / 3600000000u),
-        (unsigned)(elapsed_us / 60000000 % 60), (unsigned)(elapsed_us / 1000000 % 60),
-        (unsigned)(elapsed_us % 1000000), origin, valid);
+    g_autofree char *line = g_strdup_printf("%s: %s", origin, valid);
 
     clean_text(line);
     if (strlen(line) > BASE_LOG_LINE_MAX) {
@@ -63,14 +56,13 @@ base_log_va(BaseLog *log, const char *origin, const char *format, va_list argume
 {
     g_autofree char *text = NULL;
     g_auto(GStrv) lines = NULL;
-    const uint64_t elapsed_us = (base_clock_ns() - log->start_ns) / 1000;
 
     if (log->sink == NULL)
         return;
     text = g_strdup_vprintf(format, arguments);
     lines = g_strsplit(g_strchomp(text), "\n", -1);
     for (char **line = lines; *line != NULL; line++)
-        emit_line(log, origin, elapsed_us, *line);
+        emit_line(log, origin, *line);
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The log of one VM: lines with the time since the log began and where they come from, handed to a
- * sink. What a guest can cause is limited, so that it cannot fill the host's disk. */
+ * The log of one VM: lines with where they come from, handed to a sink (which knows the time). What
+ * a guest can cause is limited, so that it cannot fill the host's disk. */
 #pragma once
 
 #include <glib.h>

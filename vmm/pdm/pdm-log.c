@@ -7,6 +7,8 @@
 
 #define LOG_BURST 50
 #define LOG_INTERVAL_NS 1000000000ull
+#define MESSAGE_BURST 10
+#define MESSAGE_INTERVAL_NS 10000000000ull
 /* Ids are static strings of our own, so this bounds a device that makes them up. */
 #define GUEST_ERRORS_MAX 256u
 
@@ -15,9 +17,11 @@ pdm_owner_init(PdmOwner *owner, Pdm *pdm, char *name)
 {
     owner->pdm = pdm;
     owner->name = name;
-    owner->limit.burst = LOG_BURST;
-    owner->limit.interval_ns = LOG_INTERVAL_NS;
+    owner->limit = (BaseLogLimit){.burst = LOG_BURST, .interval_ns = LOG_INTERVAL_NS};
+    owner->message_limit =
+        (BaseLogLimit){.burst = MESSAGE_BURST, .interval_ns = MESSAGE_INTERVAL_NS};
     g_mutex_init(&owner->limit.lock);
+    g_mutex_init(&owner->message_limit.lock);
     g_mutex_init(&owner->lock);
     owner->guest_errors = g_hash_table_new(g_str_hash, g_str_equal);
 }
@@ -27,6 +31,7 @@ pdm_owner_clear(PdmOwner *owner)
 {
     g_hash_table_destroy(owner->guest_errors);
     g_mutex_clear(&owner->limit.lock);
+    g_mutex_clear(&owner->message_limit.lock);
     g_mutex_clear(&owner->lock);
     g_free(owner->name);
 }
@@ -76,7 +81,7 @@ pdm_api_runtime_message(void *speaker, PdmSeverity severity, const char *id, con
 
     /* What does not stop the machine a guest may be able to cause again and again. */
     if (severity == PDM_RUNTIME_WARNING &&
-        !base_log_allow(&owner->limit, base_clock_ns(), &dropped))
+        !base_log_allow(&owner->message_limit, base_clock_ns(), &dropped))
         return;
     base_log(owner->pdm->log, owner->name, "%s: %s", id, message);
     if (host->runtime_message != NULL)

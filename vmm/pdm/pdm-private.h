@@ -22,7 +22,7 @@
 typedef struct {
     Pdm *pdm;
     char *name; /* "ide/0", "vd/0" */
-    BaseLogLimit limit;
+    BaseLogLimit limit, message_limit;
     GMutex lock;
     GHashTable *guest_errors; /* set of ids that were logged; under lock */
 } PdmOwner;

@@ -166,7 +166,6 @@ vmm_create(const VmmConfig *config, void (*prepare)(Pdm *pdm, void *user), void 
            GError **error)
 {
     Vmm *vmm = g_new0(Vmm, 1);
-    g_autofree char *dump = cfgm_dump(config->config);
     bool ok;
 
     vmm->events = config->events;
@@ -181,7 +180,6 @@ vmm_create(const VmmConfig *config, void (*prepare)(Pdm *pdm, void *user), void 
     g_cond_init(&vmm->changed);
     g_queue_init(&vmm->event_queue);
     vmm->ssm = ssm_new();
-    base_log(vmm->log, "vm", "configuration:\n%s", dump);
     vm_control_start(vmm);
     g_mutex_lock(&vmm->transition);
     ok = make_rooms(vmm, config->config, error) && make_devices(vmm, config, prepare, user, error);

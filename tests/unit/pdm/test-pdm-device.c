@@ -279,6 +279,11 @@ test_log(void)
     pdm_runtime_message(device, PDM_RUNTIME_WARNING, "probe-warning", "look here");
     g_assert_cmpuint(bench->messages->len, ==, 1);
     g_assert_cmpstr(bench->messages->pdata[0], ==, "probe-warning: look here");
+    for (unsigned i = 0; i < 1000; i++)
+        pdm_runtime_message(device, PDM_RUNTIME_WARNING, "probe-warning", "again");
+    g_assert_cmpuint(bench->messages->len, <, 50);
+    pdm_runtime_message(device, PDM_RUNTIME_FATAL, "probe-broken", "the end"); /* never lost */
+    g_assert_cmpstr(bench->messages->pdata[bench->messages->len - 1], ==, "probe-broken: the end");
 }
 
 static void
