@@ -56,7 +56,12 @@ def _def_faults(tree):
 def _meson_faults(tree):
     """A source that no meson.build names is dead."""
     builds = {posixpath.dirname(name): tree.text(name) for name in tree.files('meson.build')}
+    named_from_elsewhere = {posixpath.normpath(posixpath.join(folder, path))
+                            for folder, text in builds.items()
+                            for path in re.findall(r"'(\.\./[^']+\.c)'", text)}
     for name in tree.files('.c'):
+        if name in named_from_elsewhere:
+            continue
         folder, base = posixpath.split(name)
         at = folder
         while at and at not in builds:
