@@ -129,6 +129,15 @@ run_vm_process(const char *machine)
     return process.status;
 }
 
+/* Translations of an installed program; a build folder names its own. */
+static const char *
+locale_folder(void)
+{
+    const char *folder = g_getenv("VITRINE_LOCALE_FOLDER");
+
+    return folder ? folder : VITRINE_LOCALEDIR;
+}
+
 static bool
 parse(int *argc, char ***argv, char **machine, gboolean *version, GError **error)
 {
@@ -157,7 +166,7 @@ main(int argc, char **argv)
     gboolean version = FALSE;
 
     setlocale(LC_ALL, "");
-    bindtextdomain(GETTEXT_PACKAGE, VITRINE_LOCALEDIR);
+    bindtextdomain(GETTEXT_PACKAGE, locale_folder());
     bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
     textdomain(GETTEXT_PACKAGE);
     if (!parse(&argc, &argv, &machine, &version, &error)) {

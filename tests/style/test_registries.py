@@ -80,6 +80,7 @@ def texts_of(tree):
     """The files with texts to translate, in order."""
     found = [name for name in tree.files('.c', '.h')
              if name.startswith('app/') and TEXTS.search(tree.text(name))]
+    found += [name for name in tree.files('.def') if 'N_(' in tree.text(name)]
     found += [name for name in tree.files('.ui') if TRANSLATABLE.search(tree.text(name))]
     found += [name for name in tree.files('.in') if POTFILES_ALWAYS.match(name)]
     return sorted(found)

@@ -39,6 +39,7 @@ def look(name, options, complaints):
     """One look: manager, settings, preferences, wizard."""
     with tempfile.TemporaryDirectory() as home, gui.Desktop(**options) as desktop:
         os.environ['HOME'] = home
+        os.environ['VITRINE_LOCALE_FOLDER'] = gui.program('po')
         make_machines()
         with open(complaints, 'a', encoding='utf-8') as errors:
             desktop.children.append(subprocess.Popen(
