@@ -459,6 +459,11 @@ system_calls(void)
     e = run(c);
     report("sysretl", &e, l_end);
     c.rip = (uint64_t)l_sysretq;
+    c.gpr[RCX] = NON_CANONICAL;
+    e = run(c);
+    report("sysretq not canonical", &e, NULL);
+    c.gpr[RCX] = (uint64_t)l_end;
+    c.rip = (uint64_t)l_sysretq;
     c.cs = SEL_CODE3;
     c.ss = c.ds = c.es = SEL_DATA3;
     e = run(c);

@@ -16,6 +16,8 @@ exec_entry(Vcpu *vcpu, uint64_t linear)
 
     if ((entry->tag_exec & ~(uint64_t)(CPUM_TLB_MMIO | CPUM_TLB_TRACKED)) != (linear & PAGE_MASK)) {
         vcpu->iem_vcpu->insn = &iem_no_insn;
+        if (iem_is_long64(vcpu) && !iem_is_canonical(vcpu, linear))
+            iem_raise_gp0(vcpu);
         if (!pgm_tlb_fill(vcpu, linear, PGM_EXEC, vcpu->tlb_kind, &fault))
             iem_raise_page_fault(vcpu, linear, fault.error_code);
     }

@@ -16,14 +16,6 @@ segment_fault(Vcpu *vcpu, unsigned seg)
 }
 
 static bool
-is_canonical(const Vcpu *vcpu, uint64_t linear)
-{
-    unsigned shift = 64 - vcpu->linear_bits;
-
-    return (uint64_t)((int64_t)(linear << shift) >> shift) == linear;
-}
-
-static bool
 type_allows(const CpumSeg *seg, bool write)
 {
     if (seg->attr & X86_SEG_UNUSABLE)
@@ -53,7 +45,7 @@ check_segment(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size, bool wri
 
     if (iem_is_long64(vcpu)) {
         linear = iem->seg[seg].base + offset;
-        if (!is_canonical(vcpu, linear) || !is_canonical(vcpu, linear + size - 1))
+        if (!iem_is_canonical(vcpu, linear) || !iem_is_canonical(vcpu, linear + size - 1))
             segment_fault(vcpu, seg);
         return linear;
     }
@@ -299,7 +291,7 @@ check_system(Vcpu *vcpu, uint64_t linear)
 {
     if (!(vcpu->efer & X86_EFER_LMA))
         return (uint32_t)linear;
-    if (!is_canonical(vcpu, linear))
+    if (!iem_is_canonical(vcpu, linear))
         iem_raise_gp0(vcpu);
     return linear;
 }

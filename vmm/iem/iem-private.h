@@ -260,6 +260,14 @@ iem_is_long64(const Vcpu *vcpu)
 }
 
 static inline bool
+iem_is_canonical(const Vcpu *vcpu, uint64_t linear)
+{
+    unsigned shift = 64u - vcpu->linear_bits;
+
+    return (uint64_t)((int64_t)(linear << shift) >> shift) == linear;
+}
+
+static inline bool
 iem_is_protected(const Vcpu *vcpu)
 {
     return vcpu->mode >= CPUM_MODE_PROT16;

@@ -40,14 +40,6 @@ iem_long_mode_active(const Vcpu *vcpu)
 }
 
 static inline bool
-iem_is_canonical(const Vcpu *vcpu, uint64_t linear)
-{
-    unsigned shift = 64u - vcpu->linear_bits;
-
-    return (uint64_t)((int64_t)(linear << shift) >> shift) == linear;
-}
-
-static inline bool
 iem_in_v86(const Vcpu *vcpu)
 {
     return vcpu->mode == CPUM_MODE_V86;

@@ -69,9 +69,10 @@ op_lar(Vcpu *vcpu, const IemInsn *insn)
     bool found = look_up(vcpu, insn, lar_types(vcpu), &d);
 
     set_zf(vcpu, found);
+    /* Bits 19:16 are undefined; CPUs show the limit's there. */
     if (found)
         iem_gpr_write(vcpu, insn->reg, insn->opsize,
-                      d.raw >> 32 & (insn->opsize == 2 ? 0xff00 : 0xf0ff00));
+                      d.raw >> 32 & (insn->opsize == 2 ? 0xff00 : 0xffff00));
 }
 
 static void
