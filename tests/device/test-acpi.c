@@ -289,6 +289,77 @@ test_tables(void)
     g_free(script.data);
 }
 
+/* --- a card with a 64-bit BAR, which firmware may put above 4 GiB --- */
+
+static uint64_t
+card_read(void *user, uint64_t offset, unsigned size)
+{
+    return 0;
+}
+
+static const IomMmioOps card_ops = {.read = card_read};
+
+static bool
+card_construct(PdmDevice *device, const CfgmNode *config, GError **error)
+{
+    static const PdmPciInfo info = {.vendor = 0x1234, .device = 2, .slot = 4};
+    PdmPci *pci = pdm_pci_new(device, &info, NULL, NULL, error);
+
+    return pci != NULL &&
+           pdm_pci_bar_region(device, pci, 0, pdm_mmio_new(device, "card", 0x1000, &card_ops, NULL),
+                              0x1000, true, true, error);
+}
+
+static const PdmDeviceInfo card_device = {
+    .abi = PDM_ABI_VERSION,
+    .name = "card",
+    .title = "Card",
+    .kind = PDM_KIND_OTHER,
+    .instance_size = 1,
+    .max_instances = 1,
+    .construct = card_construct,
+    .state = &PDM_STATE_NONE,
+};
+
+static void
+check_high_window(DeviceBench *bench, uint32_t first, uint32_t length)
+{
+    Loaded tables = {0};
+    const uint8_t *dsdt;
+
+    load_file(bench, "etc/acpi/tables", 0xfe0000, &tables);
+    dsdt = tables.data + 64; /* after the FACS */
+    g_assert_cmpint(memcmp(dsdt, "DSDT", 4), ==, 0);
+    check_name(dsdt, "P64S", first);
+    check_name(dsdt, "P64L", length);
+    g_free(tables.data);
+}
+
+static void
+test_high_window(void)
+{
+    g_autoptr(GError) error = NULL;
+    PdmRegistry *registry = device_bench_registry();
+    CfgmNode *config = cfgm_new();
+    DeviceBench *bench;
+
+    pdm_registry_add_device(registry, &card_device, &error);
+    g_assert_no_error(error);
+    device_bench_add(config, "i440fx", 0);
+    device_bench_add(config, "acpi", 0);
+    device_bench_add(config, "fw-cfg", 0);
+    device_bench_add(config, "card", 0);
+    bench = device_bench_try(config, registry, &error);
+    g_assert_no_error(error);
+    check_high_window(bench, 4, 0);
+    device_bench_pci_write(bench, 4, 0, 0x10, 0xe0000000, 4);
+    check_high_window(bench, 4, 0);
+    device_bench_pci_write(bench, 4, 0, 0x14, 0x00000002, 4);
+    check_high_window(bench, 4, 508);
+    device_bench_free(bench);
+    pdm_registry_free(registry);
+}
+
 static void
 test_no_ioapic(void)
 {
@@ -338,6 +409,7 @@ main(int argc, char **argv)
     g_test_add_func("/acpi/gpe", test_gpe);
     g_test_add_func("/acpi/smbus", test_smbus);
     g_test_add_func("/acpi/tables", test_tables);
+    g_test_add_func("/acpi/high-window", test_high_window);
     g_test_add_func("/acpi/no-ioapic", test_no_ioapic);
     g_test_add_func("/acpi/state", test_state);
     return g_test_run();
