@@ -362,7 +362,9 @@ vm_console_close(VmConsole *console)
         g_dbus_connection_close(connection, NULL, NULL, NULL);
     }
     g_ptr_array_set_size(console->connections, 0);
-    g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(console->skeleton));
+    /* Without a client it is exported nowhere. */
+    if (g_dbus_interface_skeleton_get_object_path(G_DBUS_INTERFACE_SKELETON(console->skeleton)))
+        g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(console->skeleton));
 }
 
 void

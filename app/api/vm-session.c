@@ -40,7 +40,8 @@ session_dispose(GObject *object)
         g_signal_handler_disconnect(session->client, session->reconnect_handler);
     session->reconnect_handler = 0;
     g_clear_pointer(&session->console, vm_console_free);
-    if (session->vm_process)
+    if (session->vm_process &&
+        g_dbus_interface_skeleton_get_object_path(G_DBUS_INTERFACE_SKELETON(session->vm_process)))
         g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(session->vm_process));
     g_clear_object(&session->vm_process);
     g_clear_object(&session->machine);
