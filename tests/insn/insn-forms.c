@@ -31,17 +31,30 @@ enum { CF = X86_FL_CF, PF = X86_FL_PF, AF = X86_FL_AF, ZF = X86_FL_ZF, SF = X86_
 static const uint64_t undefined_flags[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 #define UNDEFINED(mnemonic, flags) [ZYDIS_MNEMONIC_##mnemonic] = flags,
 #define UNDEFINED_FSW(mnemonic, bits)
+#define UNDEFINED_FAULT(mnemonic, bits)
 #include "tests/insn/undefined.def"
 #undef UNDEFINED
 #undef UNDEFINED_FSW
+#undef UNDEFINED_FAULT
 };
 enum { C0 = 1 << 8, C1 = 1 << 9, C2 = 1 << 10, C3 = 1 << 14 };
 static const uint16_t undefined_fsw[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 #define UNDEFINED(mnemonic, flags)
 #define UNDEFINED_FSW(mnemonic, bits) [ZYDIS_MNEMONIC_##mnemonic] = bits,
+#define UNDEFINED_FAULT(mnemonic, bits)
 #include "tests/insn/undefined.def"
 #undef UNDEFINED
 #undef UNDEFINED_FSW
+#undef UNDEFINED_FAULT
+};
+static const uint16_t undefined_fault[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
+#define UNDEFINED(mnemonic, flags)
+#define UNDEFINED_FSW(mnemonic, bits)
+#define UNDEFINED_FAULT(mnemonic, bits) [ZYDIS_MNEMONIC_##mnemonic] = bits,
+#include "tests/insn/undefined.def"
+#undef UNDEFINED
+#undef UNDEFINED_FSW
+#undef UNDEFINED_FAULT
 };
 /* clang-format on */
 
@@ -52,9 +65,11 @@ insn_undefined_flags(unsigned mnemonic)
 }
 
 uint16_t
-insn_undefined_fsw(unsigned mnemonic)
+insn_undefined_fsw(unsigned mnemonic, uint16_t fsw)
 {
-    return undefined_fsw[mnemonic];
+    const uint16_t stack_fault = 0x40;
+
+    return undefined_fsw[mnemonic] | (fsw & stack_fault ? undefined_fault[mnemonic] : 0);
 }
 
 static bool
@@ -69,8 +84,8 @@ has_prefix(const ZydisDecodedInstruction *zydis, uint8_t prefix)
 
 /* Where processors differ, or the host from the profile: F3 makes BSF and BSR of TZCNT and LZCNT
  * there; AMD's look at 66 before a near branch or MOVSXD in 64-bit code, at F2 and F3 before
- * LOOPcc, do not know PREFETCHW of registers, and clear the upper half of the slot that a 32-bit
- * push of a segment register fills. */
+ * LOOPcc, do not know PREFETCHW of registers, leave the x87 alone when CVTPI2PS reads memory, and
+ * clear the upper half of the slot that a 32-bit push of a segment register fills. */
 static bool
 depends_on_host(const ZydisDecodedInstruction *zydis)
 {
@@ -82,6 +97,7 @@ depends_on_host(const ZydisDecodedInstruction *zydis)
         if (has_prefix(zydis, 0xf2) || has_prefix(zydis, 0xf3))
             return true;
         break;
+    case ZYDIS_MNEMONIC_CVTPI2PS: return zydis->raw.modrm.mod != 3;
     case ZYDIS_MNEMONIC_MOVSXD: return has_prefix(zydis, 0x66);
     case ZYDIS_MNEMONIC_NOP: return zydis->opcode == 0x0d;
     case ZYDIS_MNEMONIC_PUSH:

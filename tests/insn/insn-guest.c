@@ -223,6 +223,7 @@ insn_guest_run_for(InsnGuest *guest, InsnMode mode, InsnState *state, uint64_t b
     vcpu->rip = state->rip;
     vcpu->rflags = state->rflags | X86_FL_IF | X86_FL_1;
     memcpy(&vcpu->fpu, &state->fpu, 416);
+    vcpu->fpu_cs = vcpu->fpu_ds = 0;
     vcpu->activity = CPUM_ACTIVE;
     vcpu->irq_shadow = 0;
     set_segments(vcpu, mode);

@@ -144,8 +144,9 @@ random_fpu(GRand *rand, CpumFpu *fpu)
         fpu->fcw = (uint16_t)(0x003f | 0x40 | (random64(rand) & 0x0f00));
         fpu->mxcsr = (uint32_t)(0x1f80 | (random64(rand) & 0xe040));
         if (g_rand_int_range(rand, 0, 4) == 0) {
-            fpu->fcw &= (uint16_t)(random64(rand) | 0xffc0);
-            fpu->mxcsr &= (uint32_t)(random64(rand) | 0xffffe07f);
+            /* Not OM and UM: see README.md. */
+            fpu->fcw &= (uint16_t)(random64(rand) | 0xffd8);
+            fpu->mxcsr &= (uint32_t)(random64(rand) | 0xffffec7f);
         }
     }
     fpu->fsw = (uint16_t)(random64(rand) & 0x7f00);

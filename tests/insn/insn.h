@@ -92,7 +92,7 @@ bool insn_is_comparable(const ZydisDecodedInstruction *zydis, unsigned families,
                         const Vcpu *profile);
 /* What the SDM leaves undefined: status flags, and x87 condition codes (bits of FSW). */
 uint64_t insn_undefined_flags(unsigned mnemonic);
-uint16_t insn_undefined_fsw(unsigned mnemonic);
+uint16_t insn_undefined_fsw(unsigned mnemonic, uint16_t fsw); /* fsw: what the instruction left */
 
 /* ---- vectors (insn-vector.c) ---- */
 typedef struct {

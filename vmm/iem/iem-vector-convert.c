@@ -171,8 +171,8 @@ to_mmx(Vcpu *vcpu, const IemInsn *insn)
     iem_check_sse(vcpu);
     iem_check_mmx(vcpu);
     source = iem_vector_source(vcpu, insn, insn->width, buffer);
+    iem_mmx_begin(vcpu); /* also when the conversion raises #XM */
     iem_vector_fp(vcpu, operation(insn), result, source);
-    iem_mmx_begin(vcpu);
     memcpy(&value, result, 8);
     iem_mm_write(vcpu, insn->reg, value);
 }

@@ -100,7 +100,7 @@ fxrstor(Vcpu *vcpu, const IemInsn *insn)
 static void
 emms(Vcpu *vcpu, const IemInsn *insn)
 {
-    iem_check_mmx(vcpu);
+    iem_mmx_begin(vcpu); /* TOP becomes 0 here too */
     vcpu->fpu.ftw = 0;
 }
 

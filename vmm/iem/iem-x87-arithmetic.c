@@ -107,8 +107,7 @@ memory_compare(Vcpu *vcpu, const IemInsn *insn)
     x87_begin(vcpu, insn);
     if (x87_empty(vcpu, 0)) {
         done = x87_stack_fault(vcpu, false);
-        if (done)
-            set_unordered(vcpu);
+        set_unordered(vcpu);
     } else {
         frame.a = x87_get(vcpu, 0);
         x87_run(vcpu, operation(insn), &frame);
@@ -154,8 +153,7 @@ register_compare(Vcpu *vcpu, const IemInsn *insn)
     x87_begin(vcpu, insn);
     if (x87_empty(vcpu, 0) || x87_empty(vcpu, i)) {
         done = x87_stack_fault(vcpu, false);
-        if (done)
-            set_unordered(vcpu);
+        set_unordered(vcpu);
     } else {
         frame.a = x87_get(vcpu, 0);
         frame.b = x87_get(vcpu, i);

@@ -55,8 +55,6 @@ compare_to_status(Vcpu *vcpu, const IemInsn *insn)
     uint16_t conditions;
     bool done = run_compare(vcpu, insn, insn->rm & 7, &conditions);
 
-    if (!done && conditions == (X87_C0 | X87_C2 | X87_C3) && (vcpu->fpu.fsw & X87_SF))
-        return; /* unmasked stack fault: the codes stay */
     vcpu->fpu.fsw = (uint16_t)((vcpu->fpu.fsw & ~(X87_C0 | X87_C2 | X87_C3)) | conditions);
     if (done)
         pop_times(vcpu, insn->imm2);

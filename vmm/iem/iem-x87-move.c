@@ -131,7 +131,7 @@ load_register(Vcpu *vcpu, const IemInsn *insn)
     if (!x87_empty(vcpu, i)) {
         value = x87_get(vcpu, i);
         push_checked(vcpu, 0, &value);
-    } else if (x87_stack_fault(vcpu, !x87_empty(vcpu, 7))) {
+    } else if (x87_stack_fault(vcpu, false)) {
         x87_push(vcpu, &x87_default_nan);
     }
 }
@@ -163,6 +163,8 @@ store_memory(Vcpu *vcpu, const IemInsn *insn)
 
     iem_check_x87(vcpu);
     offset = iem_ea(vcpu, insn);
+    /* Memory faults come first, also when an unmasked exception will keep the value from it. */
+    iem_probe_write(vcpu, insn->seg, offset, insn->width);
     if (x87_empty(vcpu, 0)) {
         frame.memory = indefinite(insn);
         if (vcpu->fpu.fcw & X87_IE)
@@ -196,6 +198,7 @@ store_ten_bytes(Vcpu *vcpu, const IemInsn *insn)
     X87Frame frame = {.fsw = 0};
 
     iem_check_x87(vcpu);
+    iem_probe_write(vcpu, insn->seg, iem_ea(vcpu, insn), 10);
     empty = x87_empty(vcpu, 0);
     frame.a = frame.result = empty ? x87_default_nan : x87_get(vcpu, 0);
     if (decimal)

@@ -99,8 +99,8 @@ test(Vcpu *vcpu, const IemInsn *insn)
 
     x87_begin(vcpu, insn);
     if (x87_empty(vcpu, 0)) {
-        if (x87_stack_fault(vcpu, false))
-            vcpu->fpu.fsw |= X87_C0 | X87_C2 | X87_C3;
+        x87_stack_fault(vcpu, false);
+        vcpu->fpu.fsw |= X87_C0 | X87_C2 | X87_C3;
         return;
     }
     frame.a = x87_get(vcpu, 0);
@@ -133,6 +133,15 @@ binary_operands(Vcpu *vcpu, const IemInsn *insn, X87Frame *frame)
     return true;
 }
 
+/* A remainder that is not a number has no quotient: C0 and C3 stay as they were. */
+static uint16_t
+binary_conditions(const IemInsn *insn, const X87Frame *frame)
+{
+    bool not_finite = (frame->result.bytes[9] & 0x7f) == 0x7f && frame->result.bytes[8] == 0xff;
+
+    return not_finite ? insn->imm2 & (X87_C1 | X87_C2) : insn->imm2;
+}
+
 static void
 binary(Vcpu *vcpu, const IemInsn *insn)
 {
@@ -141,7 +150,7 @@ binary(Vcpu *vcpu, const IemInsn *insn)
     if (!binary_operands(vcpu, insn, &frame)) {
         if (x87_stack_fault(vcpu, false))
             x87_set(vcpu, 0, &x87_default_nan);
-    } else if (x87_report(vcpu, frame.fsw, insn->imm2)) {
+    } else if (x87_report(vcpu, frame.fsw, binary_conditions(insn, &frame))) {
         x87_set(vcpu, 0, &frame.result);
     }
 }

@@ -146,6 +146,35 @@ wait_for_x87(Vcpu *vcpu, const IemInsn *insn)
     raise_pending(vcpu);
 }
 
+/* Encodings that the manuals call reserved and every processor takes as an older one's. */
+static void
+resolve_alias(IemInsn *insn)
+{
+    unsigned key = (unsigned)insn->opcode << 8 | (insn->modrm & 0xf8);
+
+    if (insn->flags & IEM_INSN_MEM)
+        return;
+    switch (key) {
+    case 0xdcd0: insn->opcode = 0xd8; break; /* FCOM */
+    case 0xdcd8:
+    case 0xded0: /* FCOMP */
+        insn->opcode = 0xd8;
+        insn->reg = 3;
+        insn->modrm = 0xd8 | (insn->modrm & 7);
+        break;
+    case 0xddc8:
+    case 0xdfc8: insn->opcode = 0xd9; break; /* FXCH */
+    case 0xd9d8:
+    case 0xdfd0:
+    case 0xdfd8: /* FSTP */
+        insn->opcode = 0xdd;
+        insn->reg = 3;
+        insn->modrm = 0xd8 | (insn->modrm & 7);
+        break;
+    default: break;
+    }
+}
+
 IemHandler iem_choose_x87(const Vcpu *vcpu, IemInsn *insn);
 IemHandler
 iem_choose_x87(const Vcpu *vcpu, IemInsn *insn)
@@ -154,6 +183,7 @@ iem_choose_x87(const Vcpu *vcpu, IemInsn *insn)
 
     if (insn->opcode == 0x9b)
         return wait_for_x87;
+    resolve_alias(insn);
     handler = x87_choose_arithmetic(insn);
     if (!handler)
         handler = x87_choose_compare(insn);
