@@ -133,13 +133,16 @@ binary_operands(Vcpu *vcpu, const IemInsn *insn, X87Frame *frame)
     return true;
 }
 
-/* A remainder that is not a number has no quotient: C0 and C3 stay as they were. */
+/* A remainder that is not a number, or is not made because of an unmasked exception, has no
+ * quotient: C0 and C3 stay as they were. */
 static uint16_t
 binary_conditions(const IemInsn *insn, const X87Frame *frame)
 {
     bool not_finite = (frame->result.bytes[9] & 0x7f) == 0x7f && frame->result.bytes[8] == 0xff;
 
-    return not_finite ? insn->imm2 & (X87_C1 | X87_C2) : insn->imm2;
+    bool blocked = frame->fsw & ~frame->fcw & (X87_IE | X87_DE);
+
+    return not_finite || blocked ? insn->imm2 & (X87_C1 | X87_C2) : insn->imm2;
 }
 
 static void
