@@ -395,6 +395,8 @@ insn_vector_make(GRand *rand, InsnMode mode, const InsnForm *form, unsigned fami
         return false;
     vector->state.rip = INSN_START + (mode == INSN_CODE16 ? 0 : INSN_BASE);
     suggest(rand, vector);
+    if (form->mnemonic == ZYDIS_MNEMONIC_FLD)
+        vector->state.fpu.fcw |= 2; /* AMD's processors push a denormal even with DE unmasked */
     if (form->mnemonic == ZYDIS_MNEMONIC_DPPD || form->mnemonic == ZYDIS_MNEMONIC_DPPS)
         vector->state.fpu.mxcsr |= 0x1f80; /* flags of their stages mix in a way of their own */
     if (mode != INSN_CODE64)
