@@ -1,17 +1,40 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * list systemproperties: limits and defaults, as VBoxManage names them. Limits are those of the
- * settings' properties. */
+ * settings' own table. */
 #include "app/manage/list-private.h"
 #include "app/manage/manage-words.h"
 
+typedef struct {
+    const char *property;
+    guint minimum;
+    guint maximum;
+} Range;
+
+#define UINT(id, property, minimum, maximum, initial, text) {property, minimum, maximum},
+#define STRING(id, property, initial, text)
+#define BOOL(id, property, initial, text)
+#define INT64(id, property, initial, text)
+#define ENUM(id, property, type, initial, text)
+static const Range ranges[] = {
+#include "app/api/settings-properties.def"
+};
+#undef UINT
+#undef STRING
+#undef BOOL
+#undef INT64
+#undef ENUM
+
 static void
-print_limits(GObjectClass *class, const char *property, const char *label, const char *unit)
+print_limits(const char *property, const char *label, const char *unit)
 {
-    const GParamSpecUInt *spec = G_PARAM_SPEC_UINT(g_object_class_find_property(class, property));
     g_autofree char *least = g_strdup_printf("Minimum %s:", label);
     g_autofree char *most = g_strdup_printf("Maximum %s:", label);
-    manage_print("%-32s %u%s\n%-32s %u%s\n", least, spec->minimum, unit, most, spec->maximum, unit);
+    for (guint i = 0; i < G_N_ELEMENTS(ranges); i++) {
+        if (g_str_equal(ranges[i].property, property))
+            manage_print("%-32s %u%s\n%-32s %u%s\n", least, ranges[i].minimum, unit, most,
+                         ranges[i].maximum, unit);
+    }
 }
 
 static void
@@ -44,12 +67,10 @@ print_text(VitrineClient *client, const char *label, const char *property)
 static void
 print_limits_of_machines(void)
 {
-    GObjectClass *class = g_type_class_ref(VITRINE_TYPE_SETTINGS);
-    print_limits(class, "memory", "guest RAM size", " Megabytes");
-    print_limits(class, "vram", "video RAM size", " Megabytes");
-    print_limits(class, "monitors", "guest monitor count", "");
-    print_limits(class, "cpus", "guest CPU count", "");
-    g_type_class_unref(class);
+    print_limits("memory", "guest RAM size", " Megabytes");
+    print_limits("vram", "video RAM size", " Megabytes");
+    print_limits("monitors", "guest monitor count", "");
+    print_limits("cpus", "guest CPU count", "");
     print_number("Maximum Serial Port count:", VITRINE_UART_COUNT);
     print_number("Maximum Parallel Port count:", VITRINE_LPT_COUNT);
     for (int bus = VITRINE_STORAGE_BUS_IDE; bus <= VITRINE_STORAGE_BUS_VIRTIO; bus++)
