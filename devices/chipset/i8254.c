@@ -5,7 +5,7 @@
  *
  * Counter 0 interrupts on the rise of its output; counter 1 refreshes memory, of which only the
  * toggle in port 0x61 is left; counter 2 drives the speaker, whose sound is left out. Ticks that a
- * busy host made late are delivered afterwards at four times the rate, at most PIT_MAX_OWED. */
+ * busy host made late are delivered afterwards at eight times the rate, at most PIT_MAX_OWED. */
 #include "devices/chipset/i8254-counter.h"
 #include "vmm/pdm/pdm.h"
 
@@ -50,7 +50,7 @@ pit_arm(Pit *pit, uint64_t tick, uint64_t earliest)
         return;
     }
     if (pit->owed)
-        at = MIN(at, tick + MAX(pit->counter[0].count / 4, 1));
+        at = MIN(at, tick + MAX(pit->counter[0].count / 8, 1));
     pdm_timer_set(pit->device, pit->timer, MAX(pit_tick_ns(at), earliest));
 }
 

@@ -263,6 +263,31 @@ test_storm(void)
     g_assert_cmpuint(device_bench_irq_edges(bench, 0) - edges, >=, 400);
 }
 
+/* Ticks that came too late are made up for, at a bounded rate and in a bounded number. */
+static void
+test_catch_up(void)
+{
+    g_autoptr(DeviceBench) bench = pit_bench();
+    uint64_t edges;
+
+    program(bench, 0, 2, 1193);
+    edges = device_bench_irq_edges(bench, 0);
+    tm_skip_to(bench->rooms.tm, device_bench_now(bench) + 10500000);
+    tm_run_timers(bench->rooms.tm);
+    g_assert_cmpuint(device_bench_irq_edges(bench, 0) - edges, ==, 1);
+    device_bench_advance(bench, 2000000);
+    g_assert_cmpuint(device_bench_irq_edges(bench, 0) - edges, ==, 12);
+    device_bench_advance(bench, 10000000);
+    g_assert_cmpuint(device_bench_irq_edges(bench, 0) - edges, ==, 22);
+    /* A host that slept for a minute does not bring a minute of ticks. */
+    edges = device_bench_irq_edges(bench, 0);
+    tm_skip_to(bench->rooms.tm, device_bench_now(bench) + 60000000000);
+    tm_run_timers(bench->rooms.tm);
+    device_bench_advance(bench, 10000000);
+    g_assert_cmpuint(device_bench_irq_edges(bench, 0) - edges, >=, 30);
+    g_assert_cmpuint(device_bench_irq_edges(bench, 0) - edges, <=, 32);
+}
+
 static void
 test_state(void)
 {
@@ -298,6 +323,7 @@ main(int argc, char **argv)
     g_test_add_func("/pit/read-back", test_read_back);
     g_test_add_func("/pit/refresh", test_refresh);
     g_test_add_func("/pit/storm", test_storm);
+    g_test_add_func("/pit/catch-up", test_catch_up);
     g_test_add_func("/pit/state", test_state);
     return g_test_run();
 }
