@@ -150,32 +150,25 @@ vga_vbe_reset(Vga *vga)
     vga->vbe_index = 0;
 }
 
+/* Ports 1CE (index) and 1CF (data, also at 1D0) are 16 bits wide each and overlap: one range, so
+ * that an access to the index does not reach into the data. */
 static uint32_t
-index_read(void *user, uint32_t offset, unsigned size)
+port_read(void *user, uint32_t offset, unsigned size)
 {
     const Vga *vga = user;
 
-    return vga->vbe_index;
+    return offset == 0 ? vga->vbe_index : vbe_read(vga);
 }
 
 static void
-index_write(void *user, uint32_t offset, uint32_t value, unsigned size)
+port_write(void *user, uint32_t offset, uint32_t value, unsigned size)
 {
     Vga *vga = user;
 
-    vga->vbe_index = (uint16_t)value;
-}
-
-static uint32_t
-data_read(void *user, uint32_t offset, unsigned size)
-{
-    return vbe_read(user);
-}
-
-static void
-data_write(void *user, uint32_t offset, uint32_t value, unsigned size)
-{
-    vbe_write(user, (uint16_t)value);
+    if (offset == 0)
+        vga->vbe_index = (uint16_t)value;
+    else
+        vbe_write(vga, (uint16_t)value);
 }
 
 /* The memory BAR: 400h..41Fh are ports 3C0h..3DFh, 500h.. the DISPI registers, 600h the size of the
@@ -224,7 +217,6 @@ mmio_write(void *user, uint64_t offset, uint64_t value, unsigned size)
     }
 }
 
-const IomPortOps vga_vbe_index_ops = {.read = index_read, .write = index_write, .sizes = 7};
-const IomPortOps vga_vbe_data_ops = {.read = data_read, .write = data_write, .sizes = 7};
+const IomPortOps vga_vbe_ops = {.read = port_read, .write = port_write, .sizes = 7};
 const IomMmioOps vga_mmio_ops = {
     .read = mmio_read, .write = mmio_write, .min_size = 1, .max_size = 4};

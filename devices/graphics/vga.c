@@ -93,8 +93,7 @@ make_ports(PdmDevice *device, Vga *vga)
     pdm_ports_map(device, pdm_ports_new(device, "vga crtc mono", 7, &vga_crtc_mono_ops, vga),
                   0x3b4);
     pdm_ports_map(device, pdm_ports_new(device, "vga crtc", 7, &vga_crtc_color_ops, vga), 0x3d4);
-    pdm_ports_map(device, pdm_ports_new(device, "vbe index", 1, &vga_vbe_index_ops, vga), 0x1ce);
-    pdm_ports_map(device, pdm_ports_new(device, "vbe data", 2, &vga_vbe_data_ops, vga), 0x1cf);
+    pdm_ports_map(device, pdm_ports_new(device, "vbe", 4, &vga_vbe_ops, vga), 0x1ce);
     return true;
 }
 

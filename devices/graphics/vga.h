@@ -95,7 +95,7 @@ void vga_colors_rebuild(Vga *vga);
 extern const IomMmioOps vga_window_ops;
 
 /* vga-vbe.c */
-extern const IomPortOps vga_vbe_index_ops, vga_vbe_data_ops;
+extern const IomPortOps vga_vbe_ops;
 extern const IomMmioOps vga_mmio_ops;
 void vga_vbe_reset(Vga *vga);
 static inline bool
