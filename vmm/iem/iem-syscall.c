@@ -46,6 +46,17 @@ enter(Vcpu *vcpu, uint64_t rip)
     trpm_recheck(vcpu);
 }
 
+/* Unlike with every other instruction, the flags after SYSCALL and SYSRET decide whether a step
+ * trap follows: a program that steps cannot trap the kernel at its entry when SFMASK clears TF, and
+ * the trap comes right behind the SYSRET. Neither manual says so; Xen's advisory XSA-204 does. */
+static void
+step_by_new_flags(Vcpu *vcpu)
+{
+    vcpu->iem_vcpu->suppress_step = true;
+    if (vcpu->rflags & X86_FL_TF)
+        iem_debug_trap(vcpu, IEM_DR6_BS);
+}
+
 static void
 op_syscall(Vcpu *vcpu, const IemInsn *insn)
 {
@@ -68,6 +79,7 @@ op_syscall(Vcpu *vcpu, const IemInsn *insn)
     }
     load_flat(vcpu, cs, cs + 8, 0, iem_long_mode_active(vcpu));
     enter(vcpu, rip);
+    step_by_new_flags(vcpu);
 }
 
 static void
@@ -92,6 +104,7 @@ op_sysret(Vcpu *vcpu, const IemInsn *insn)
         vcpu->rflags |= X86_FL_IF;
     load_flat(vcpu, wide ? base + 16 : base, base + 8, 3, wide);
     enter(vcpu, rip);
+    step_by_new_flags(vcpu);
 }
 
 static void
