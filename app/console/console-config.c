@@ -175,8 +175,6 @@ console_config_build(Console *console, GError **error)
     spec.media_count = media->len;
     console_ports_describe(console, &spec);
     console->config = cfgm_new();
-    if (!machine_build_config(&spec, console->config, error))
-        return false;
-    console_ports_configure(console);
-    return true;
+    return machine_build_config(&spec, console->config, error) &&
+           console_ports_connect(console, error);
 }

@@ -23,9 +23,7 @@ serial_driver(const VitrineUart *uart)
 static const char *
 parallel_driver(const VitrineLpt *lpt)
 {
-    if (lpt->path == NULL || *lpt->path == '\0')
-        return NULL;
-    return g_str_has_prefix(lpt->path, "/dev/") ? "char-device" : "char-file";
+    return lpt->path != NULL && *lpt->path != '\0' ? "char-file" : NULL;
 }
 
 void
@@ -45,25 +43,53 @@ console_ports_describe(Console *console, MachineSpec *spec)
     }
 }
 
-void
-console_ports_configure(Console *console)
+static bool
+connect_serial(Console *console, guint slot, GError **error)
+{
+    const VitrineUart *uart = vitrine_settings_get_uart(console->settings, slot);
+    const char *driver = serial_driver(uart);
+    g_autofree char *detail = NULL;
+    VitrinePortRole role;
+    CfgmNode *node;
+    int descriptor;
+
+    if (!uart->enabled || driver == NULL || g_str_equal(driver, "char-pty"))
+        return true;
+    descriptor = vitrine_vm_session_open_uart(console->session, slot, &role, &detail, error);
+    if (descriptor < 0)
+        return false;
+    node = machine_driver_config(console->config, machine_serial_place(slot));
+    cfgm_set_uint(node, "Descriptor", (uint64_t)descriptor);
+    cfgm_set_uint(node, "Server", role == VITRINE_PORT_LISTENER);
+    return true;
+}
+
+static bool
+connect_parallel(Console *console, guint slot, GError **error)
+{
+    const VitrineLpt *lpt = vitrine_settings_get_lpt(console->settings, slot);
+    int descriptor;
+
+    if (!lpt->enabled || parallel_driver(lpt) == NULL)
+        return true;
+    descriptor = vitrine_vm_session_open_lpt(console->session, slot, error);
+    if (descriptor < 0)
+        return false;
+    cfgm_set_uint(machine_driver_config(console->config, machine_parallel_place(slot)),
+                  "Descriptor", (uint64_t)descriptor);
+    return true;
+}
+
+bool
+console_ports_connect(Console *console, GError **error)
 {
     for (guint i = 0; i < MACHINE_SERIAL_PORTS; i++) {
-        const VitrineUart *uart = vitrine_settings_get_uart(console->settings, i);
-        CfgmNode *node;
-
-        if (!uart->enabled || serial_driver(uart) == NULL)
-            continue;
-        node = machine_driver_config(console->config, machine_serial_place(i));
-        cfgm_set_string(node, uart->mode == VITRINE_UART_MODE_TCP ? "Address" : "Path",
-                        uart->path != NULL ? uart->path : "");
-        cfgm_set_uint(node, "Server", uart->server);
+        if (!connect_serial(console, i, error))
+            return false;
     }
     for (guint i = 0; i < MACHINE_PARALLEL_PORTS; i++) {
-        const VitrineLpt *lpt = vitrine_settings_get_lpt(console->settings, i);
-
-        if (lpt->enabled && parallel_driver(lpt) != NULL)
-            cfgm_set_string(machine_driver_config(console->config, machine_parallel_place(i)),
-                            "Path", lpt->path);
+        if (!connect_parallel(console, i, error))
+            return false;
     }
+    return true;
 }

@@ -55,7 +55,7 @@ void console_media_activity(Console *console, VitrineActivity *activity);
 
 /* console-ports.c: serial and parallel ports, before and after the configuration is built. */
 void console_ports_describe(Console *console, MachineSpec *spec);
-void console_ports_configure(Console *console);
+bool console_ports_connect(Console *console, GError **error);
 
 /* console-ops.c: what clients ask for. */
 extern const VitrineVmOps console_ops;
