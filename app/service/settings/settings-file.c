@@ -2,6 +2,7 @@
  *
  * Opens settings files. They are hostile: size and nesting are bounded, document type definitions
  * (and with them entities) are refused, the network is never asked. */
+#include <glib/gstdio.h>
 #include <libxml/parser.h>
 #include <string.h>
 
@@ -34,37 +35,33 @@ static char *
 read_bounded(const char *path, gsize *length, GError **error)
 {
     g_autoptr(GError) cause = NULL;
-    g_autoptr(GFile) gfile = g_file_new_for_path(path);
-    g_autoptr(GFileInputStream) stream = g_file_read(gfile, NULL, &cause);
     g_autofree char *text = NULL;
-    if (stream == NULL) {
-        VitrineError code = g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)
-                                ? VITRINE_ERROR_NOT_FOUND
-                            : g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED)
-                                ? VITRINE_ERROR_DENIED
-                                : VITRINE_ERROR_IO;
+    GStatBuf status = {0};
+    if (g_stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        corrupt(error, path, "is no file");
+        return NULL;
+    }
+    if (status.st_size > MAX_FILE_SIZE) {
+        corrupt(error, path, "is too large");
+        return NULL;
+    }
+    if (!g_file_get_contents(path, &text, length, &cause)) {
+        VitrineError code =
+            g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_NOENT)   ? VITRINE_ERROR_NOT_FOUND
+            : g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_ACCES) ? VITRINE_ERROR_DENIED
+                                                                       : VITRINE_ERROR_IO;
         g_set_error(error, VITRINE_ERROR, code, "The settings file \"%s\" cannot be read: %s.",
                     path, cause->message);
         return NULL;
     }
-    text = g_malloc(MAX_FILE_SIZE + 1);
-    if (!g_input_stream_read_all(G_INPUT_STREAM(stream), text, MAX_FILE_SIZE, length, NULL,
-                                 &cause)) {
-        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_IO,
-                    "The settings file \"%s\" cannot be read: %s.", path, cause->message);
-        return NULL;
-    }
-    text[*length] = '\0';
     if (*length == 0)
         corrupt(error, path, "is empty");
-    else if (*length == MAX_FILE_SIZE)
-        corrupt(error, path, "is too large");
     else if (strlen(text) != *length)
         corrupt(error, path, "is not an XML text");
     else if (strstr(text, "<!DOCTYPE") || strstr(text, "<!ENTITY"))
         corrupt(error, path, "has a document type, which settings files never have");
     else
-        return g_realloc(g_steal_pointer(&text), *length + 1);
+        return g_steal_pointer(&text);
     return NULL;
 }
 
@@ -100,8 +97,8 @@ nesting(xmlNodePtr node, const char *name)
 {
     guint deepest = 0;
     for (xmlNodePtr child = node->children; child; child = child->next) {
-        if (child->type == XML_ELEMENT_NODE)
-            deepest = MAX(deepest, nesting(child, name));
+        guint below = child->type == XML_ELEMENT_NODE ? nesting(child, name) : 0;
+        deepest = MAX(deepest, below);
     }
     return deepest + (strcmp((const char *)node->name, name) == 0);
 }
@@ -121,10 +118,12 @@ check_version(SettingsFile *file, xmlNodePtr root, GError **error)
         return corrupt(error, file->path, "is older than version 1.3, the oldest that is read");
     file->number = major > 1 ? SETTINGS_NEWEST + 1 : minor;
     file->loaded_version = g_strdup(file->version);
-    if (file->number > SETTINGS_NEWEST)
+    if (file->number > SETTINGS_NEWEST) {
+        g_free(file->read_only_reason);
         file->read_only_reason =
             g_strdup_printf("The file has version %s; this program writes up to 1.%d.",
                             file->version, SETTINGS_NEWEST);
+    }
     return TRUE;
 }
 
