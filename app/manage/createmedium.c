@@ -2,6 +2,7 @@
  *
  * createmedium: a new disk image. Manual, chapter VBoxManage, "createmedium". Leaves out:
  * differencing images, properties, formats other than VDI and raw. */
+#include <glib-unix.h>
 #include <stdio.h>
 
 #include "app/manage/manage-words.h"
@@ -63,20 +64,38 @@ on_percent(VitrineProgress *progress, GParamSpec *spec, gpointer shown)
     fflush(stderr);
 }
 
+/* Ctrl+C: the service removes what it has made so far. */
+static gboolean
+on_interrupt(gpointer progress)
+{
+    vitrine_progress_cancel(progress);
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+on_waited(GObject *source, GAsyncResult *result, gpointer data)
+{
+    *(GAsyncResult **)data = g_object_ref(result);
+}
+
 static char *
-wait(VitrineProgress *progress, GError **error)
+wait_for(VitrineProgress *progress, GError **error)
 {
     guint shown = 0;
+    g_autoptr(GAsyncResult) result = NULL;
     gulong handler = g_signal_connect(progress, "notify::percent", G_CALLBACK(on_percent), &shown);
+    guint interrupt = g_unix_signal_add(SIGINT, on_interrupt, progress);
     on_percent(progress, NULL, &shown);
-    char *id = vitrine_progress_wait_sync(progress, NULL, error);
+    vitrine_progress_wait_async(progress, NULL, on_waited, &result);
+    while (result == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(interrupt);
     g_signal_handler_disconnect(progress, handler);
-    if (id) {
-        for (; shown <= 10; shown++)
-            fprintf(stderr, shown < 10 ? "%u%%..." : "%u%%\n", shown * 10);
-    } else {
+    char *id = vitrine_progress_wait_finish(progress, result, error);
+    for (; id && shown <= 10; shown++)
+        fprintf(stderr, shown < 10 ? "%u%%..." : "%u%%\n", shown * 10);
+    if (id == NULL && shown <= 10)
         fprintf(stderr, "\n");
-    }
     return id;
 }
 
@@ -114,7 +133,7 @@ run(Manage *manage, ManageArgs *args, GError **error)
     g_autofree char *format = g_ascii_strup(wanted.format ? wanted.format : "VDI", -1);
     g_autoptr(VitrineProgress) progress = vitrine_client_create_medium_sync(
         client, path, VITRINE_MEDIUM_KIND_HARD_DISK, format, variant, bytes, NULL, NULL, error);
-    g_autofree char *id = progress ? wait(progress, error) : NULL;
+    g_autofree char *id = progress ? wait_for(progress, error) : NULL;
     if (id)
         manage_print("Medium created. UUID: %s\n", id);
     return id != NULL;

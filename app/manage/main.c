@@ -118,11 +118,7 @@ print_version(const Manage *manage)
 static bool
 asks_for_help(const ManageArgs *args)
 {
-    for (guint i = args->at; i < args->count; i++) {
-        if (g_str_equal(args->words[i], "--help"))
-            return true;
-    }
-    return false;
+    return args->at < args->count && g_str_equal(args->words[args->at], "--help");
 }
 
 static int

@@ -24,24 +24,39 @@ is_ours(const char *process)
     return stat(path, &status) == 0 && status.st_uid == getuid();
 }
 
-/* Its configuration folder: $VBOX_USER_HOME of that process, else the default. */
+/* The environment of a process, as g_environ_getenv() takes it. */
+static char **
+environment_of(const char *process)
+{
+    g_autofree char *path = g_build_filename("/proc", process, "environ", NULL);
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    g_autofree char *text = NULL;
+    gsize length = 0;
+    if (g_file_get_contents(path, &text, &length, NULL)) {
+        for (gsize at = 0; at < length; at += strlen(text + at) + 1)
+            g_strv_builder_add(builder, text + at);
+    }
+    return g_strv_builder_end(builder);
+}
+
+/* Its configuration folder, by its own environment: it may have been started with another home. */
 static char *
 folder_of(const char *process)
 {
-    static const char name[] = "VBOX_USER_HOME=";
-    g_autofree char *path = g_build_filename("/proc", process, "environ", NULL);
-    g_autofree char *environment = NULL;
-    gsize length = 0;
-    if (g_file_get_contents(path, &environment, &length, NULL)) {
-        for (gsize at = 0; at < length; at += strlen(environment + at) + 1) {
-            if (g_str_has_prefix(environment + at, name))
-                return g_canonicalize_filename(environment + at + strlen(name), NULL);
-        }
-    }
-    g_autofree char *old = g_build_filename(g_get_home_dir(), ".VirtualBox", NULL);
+    g_auto(GStrv) environment = environment_of(process);
+    const char *chosen = g_environ_getenv(environment, "VBOX_USER_HOME");
+    const char *home = g_environ_getenv(environment, "HOME");
+    const char *config = g_environ_getenv(environment, "XDG_CONFIG_HOME");
+    if (chosen)
+        return g_canonicalize_filename(chosen, NULL);
+    if (home == NULL)
+        home = g_get_home_dir();
+    g_autofree char *old = g_build_filename(home, ".VirtualBox", NULL);
     if (g_file_test(old, G_FILE_TEST_IS_DIR))
         return g_steal_pointer(&old);
-    return g_build_filename(g_get_user_config_dir(), "VirtualBox", NULL);
+    if (config && *config)
+        return g_build_filename(config, "VirtualBox", NULL);
+    return g_build_filename(home, ".config", "VirtualBox", NULL);
 }
 
 gboolean

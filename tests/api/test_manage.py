@@ -7,7 +7,9 @@
 # it was written wrongly. The service and the machines are real.
 """The command line."""
 
+import os
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -263,6 +265,21 @@ def media_are_known_and_forgotten(world):
     assert call('list', 'dvds')[0] == ''
 
 
+def interrupted(world):
+    """Ctrl+C takes back what was made so far."""
+    space = os.statvfs(world.root)
+    size = min(8192, space.f_bavail * space.f_frsize // 2**20 // 2)
+    process = subprocess.Popen([str(PROGRAM), 'createmedium', '--filename', str(world.root / 'big'),
+                                '--size', str(size), '--variant', 'Fixed'], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stderr.read(5) == '0%...'
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == FAILED and 'error: ' in errors, errors
+    assert not (world.root / 'big.vdi').exists()
+    assert call('list', 'hdds')[0] == ''
+
+
 def defaults_and_extra_data(world):
     call('setproperty', 'machinefolder', 'Machines', cwd=world.root)
     call('setproperty', 'loghistorycount', 5)
@@ -365,4 +382,4 @@ def machines_run(world):
 if __name__ == '__main__':
     run(speaks_for_itself, says_what_was_written_wrongly, machines_come_and_go,
         settings_change_all_or_nothing, controllers_and_drives, media_are_known_and_forgotten,
-        defaults_and_extra_data, machines_run)
+        interrupted, defaults_and_extra_data, machines_run)

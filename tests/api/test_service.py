@@ -170,6 +170,14 @@ def original_service_makes_read_only(world):
         process.kill()
         process.wait()
     client.set_extra_data_sync('a', 'b', None)
+    elsewhere = dict(os.environ, HOME=str(world.root), XDG_CONFIG_HOME=str(world.root / 'other'))
+    process = subprocess.Popen([original, '30'], env=elsewhere)
+    try:
+        time.sleep(0.1)
+        client.set_extra_data_sync('a', 'c', None)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def system_properties(world):
