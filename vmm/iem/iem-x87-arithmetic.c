@@ -11,6 +11,14 @@
     static void name(X87Frame *f)                                                                  \
     {                                                                                              \
         static const uint16_t host = X87_HOST_FCW;                                                 \
+                                                                                                   \
+        for (unsigned turn = 0; x87_is_default(f); turn++) {                                       \
+            __asm__ volatile("fldt %[a]\n\t" form " %[m]\n\tfnstsw %[fsw]\n\tfstpt %[r]"           \
+                             : [fsw] "=m"(f->fsw), [r] "=m"(f->result)                             \
+                             : [a] "m"(f->a), [m] "m"(f->memory));                                 \
+            if (x87_settled(f, turn))                                                              \
+                return;                                                                            \
+        }                                                                                          \
         __asm__ volatile(                                                                          \
             "fnclex\n\tfldcw %[fcw]\n\tfldt %[a]\n\t" form " %[m]\n\tfnstsw %[fsw]\n\t"            \
             "fnclex\n\tfstpt %[r]\n\tfldcw %[host]"                                                \
@@ -21,6 +29,15 @@
     static void name(X87Frame *f)                                                                  \
     {                                                                                              \
         static const uint16_t host = X87_HOST_FCW;                                                 \
+                                                                                                   \
+        for (unsigned turn = 0; x87_is_default(f); turn++) {                                       \
+            __asm__ volatile("fldt %[b]\n\tfldt %[a]\n\t" form                                     \
+                             "\n\tfnstsw %[fsw]\n\tfstpt %[r]\n\tfstp %%st(0)"                     \
+                             : [fsw] "=m"(f->fsw), [r] "=m"(f->result)                             \
+                             : [a] "m"(f->a), [b] "m"(f->b));                                      \
+            if (x87_settled(f, turn))                                                              \
+                return;                                                                            \
+        }                                                                                          \
         __asm__ volatile("fnclex\n\tfldcw %[fcw]\n\tfldt %[b]\n\tfldt %[a]\n\t" form               \
                          "\n\tfnstsw %[fsw]\n\tfnclex\n\tfstpt %[r]\n\tfstp %%st(0)\n\t"           \
                          "fldcw %[host]"                                                           \

@@ -8,11 +8,13 @@
 #define LOAD(name, form)                                                                           \
     static void load_##name(X87Frame *f)                                                           \
     {                                                                                              \
-        static const uint16_t host = X87_HOST_FCW;                                                 \
-        __asm__ volatile("fnclex\n\tfldcw %[host]\n\t" form " %[m]\n\tfnstsw %[fsw]\n\tfnclex\n\t" \
-                         "fstpt %[r]"                                                              \
-                         : [fsw] "=m"(f->fsw), [r] "=m"(f->result)                                 \
-                         : [m] "m"(f->memory), [host] "m"(host));                                  \
+        for (unsigned turn = 0;; turn++) {                                                         \
+            __asm__ volatile(form " %[m]\n\tfnstsw %[fsw]\n\tfstpt %[r]"                           \
+                             : [fsw] "=m"(f->fsw), [r] "=m"(f->result)                             \
+                             : [m] "m"(f->memory));                                                \
+            if (x87_settled(f, turn))                                                              \
+                return;                                                                            \
+        }                                                                                          \
     }
 LOAD(m32, "flds")
 LOAD(m64, "fldl")
@@ -27,6 +29,14 @@ LOAD(i64, "fildll")
     {                                                                                              \
         static const uint16_t host = X87_HOST_FCW;                                                 \
         uint16_t masked = f->fcw | X87_EXCEPTIONS;                                                 \
+                                                                                                   \
+        for (unsigned turn = 0; x87_is_default(f); turn++) {                                       \
+            __asm__ volatile("fldt %[a]\n\t" form " %[m]\n\tfnstsw %[fsw]"                         \
+                             : [fsw] "=m"(f->fsw), [m] "=m"(f->memory)                             \
+                             : [a] "m"(f->a));                                                     \
+            if (x87_settled(f, turn))                                                              \
+                return;                                                                            \
+        }                                                                                          \
         __asm__ volatile("fnclex\n\tfldcw %[fcw]\n\tfldt %[a]\n\t" form                            \
                          " %[m]\n\tfnstsw %[fsw]\n\tfnclex\n\tfldcw %[host]"                       \
                          : [fsw] "=m"(f->fsw), [m] "=m"(f->memory)                                 \
@@ -295,6 +305,11 @@ move_conditional(Vcpu *vcpu, const IemInsn *insn)
     static void load_##name(X87Frame *f)                                                           \
     {                                                                                              \
         static const uint16_t host = X87_HOST_FCW;                                                 \
+                                                                                                   \
+        if (x87_is_default(f)) {                                                                   \
+            __asm__ volatile(#name "\n\tfstpt %[r]" : [r] "=m"(f->result));                        \
+            return;                                                                                \
+        }                                                                                          \
         __asm__ volatile("fnclex\n\tfldcw %[fcw]\n\t" #name "\n\tfstpt %[r]\n\tfldcw %[host]"      \
                          : [r] "=m"(f->result)                                                     \
                          : [fcw] "m"(f->fcw), [host] "m"(host));                                   \

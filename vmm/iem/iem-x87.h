@@ -35,6 +35,7 @@ typedef struct {
     X87Value result, second; /* second: FSINCOS, FPTAN, FXTRACT */
     uint64_t memory;         /* a memory operand's raw bytes */
     uint16_t fcw, fsw;
+    uint16_t sticky; /* exception flags that the guest has set already */
 } X87Frame;
 typedef void (*X87Op)(X87Frame *frame);
 
@@ -90,7 +91,27 @@ static inline void
 x87_run(Vcpu *vcpu, X87Op op, X87Frame *frame)
 {
     frame->fcw = vcpu->fpu.fcw;
+    frame->sticky = vcpu->fpu.fsw & X87_EXCEPTIONS;
     op(frame);
+}
+
+/* With the default control word an operation needs neither FLDCW nor FNCLEX, which are slow: the
+ * host's flags may stay set as long as the guest's are. Is f->fsw right? If a flag is new in it, it
+ * may also be an older one that the guest has cleared meanwhile; then the host's are cleared and
+ * the answer is no, try again. */
+static inline bool
+x87_is_default(const X87Frame *f)
+{
+    return f->fcw == X87_HOST_FCW;
+}
+
+static inline bool
+x87_settled(const X87Frame *f, unsigned turn)
+{
+    if (!(f->fsw & ~f->sticky & X87_EXCEPTIONS) || turn > 0)
+        return true;
+    __asm__ volatile("fnclex");
+    return false;
 }
 
 /* Families of handlers by ModRM; NULL: #UD. */
