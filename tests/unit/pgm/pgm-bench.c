@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * See pgm-bench.h. */
-#include "pgm-bench.h"
+#include "tests/unit/pgm/pgm-bench.h"
 
 #include <string.h>
 

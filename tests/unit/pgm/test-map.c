@@ -2,7 +2,7 @@
  *
  * The physical map: kinds of region, priorities, access switches, aliases, ranges that share a
  * page, holes, the A20 gate, DMA, saved state. */
-#include "pgm-bench.h"
+#include "tests/unit/pgm/pgm-bench.h"
 
 #include <string.h>
 #include <sys/mman.h>

@@ -2,7 +2,7 @@
  *
  * The softTLB against the tables and the tracking: what stays, what goes, and what a write has to
  * report. Intel SDM volume 3A section 4.10. */
-#include "pgm-bench.h"
+#include "tests/unit/pgm/pgm-bench.h"
 
 #include <string.h>
 

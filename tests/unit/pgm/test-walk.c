@@ -3,7 +3,7 @@
  * Page walks in all modes with hand-built tables: every combination of the permission bits against
  * the rules of the Intel SDM, volume 3A sections 4.6 and 4.7; reserved bits, accessed and dirty
  * bits, PAE's directory pointers, large pages. */
-#include "pgm-bench.h"
+#include "tests/unit/pgm/pgm-bench.h"
 
 #define P 1ull
 #define W 2ull

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The local APIC's registers, errors and timer. Intel SDM volume 3A sections 11.4 and 11.5. */
-#include "trpm-bench.h"
+#include "tests/unit/trpm/trpm-bench.h"
 
 static void
 test_registers(void)

@@ -2,7 +2,7 @@
  *
  * Messages between local APICs: destinations, lowest priority, IPIs, x2APIC; a guest that writes
  * anything anywhere. Intel SDM volume 3A sections 11.6 and 11.12. */
-#include "trpm-bench.h"
+#include "tests/unit/trpm/trpm-bench.h"
 
 /* Which CPUs got the vector, as a bit mask. */
 static unsigned

@@ -2,7 +2,7 @@
  *
  * What is delivered when: priorities, blocking, NMI, EOI, the PIC by virtual wire and without the
  * APIC, interrupts from other threads, saved state. Intel SDM volume 3A chapters 6 and 11. */
-#include "trpm-bench.h"
+#include "tests/unit/trpm/trpm-bench.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

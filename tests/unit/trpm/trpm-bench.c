@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * See trpm-bench.h. */
-#include "trpm-bench.h"
+#include "tests/unit/trpm/trpm-bench.h"
 
 #include <string.h>
 
