@@ -145,10 +145,17 @@ static gboolean
 commit(Machine *machine, VitrineSettings *after, GError **error)
 {
     VitrineSettings *before = machine->record->settings;
+    const char *old_name = vitrine_settings_get_string(before, "name");
+    const char *new_name = vitrine_settings_get_string(after, "name");
+    if (!machine_rename_files(machine, old_name, new_name, error)) {
+        g_object_unref(after);
+        return FALSE;
+    }
     machine->record->settings = after;
     adopt_media(machine, after);
     if (!machine_save(machine, error)) {
         machine->record->settings = before;
+        machine_rename_files(machine, new_name, old_name, NULL);
         g_object_unref(after);
         machine_load(machine);
         return FALSE;

@@ -57,6 +57,9 @@ void machine_delete_files(Machine *machine);
 
 /* machine-settings.c */
 void machine_connect_settings(Machine *machine);
+/* machine-rename.c: the folder and the file get the new name, if they had the old one. */
+gboolean machine_rename_files(Machine *machine, const char *old_name, const char *new_name,
+                              GError **error);
 /* machine-session.c */
 void machine_connect_session(Machine *machine);
 void machine_session_restore(Machine *machine);

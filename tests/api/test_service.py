@@ -251,7 +251,35 @@ def saving_is_checked(world):
     assert 'virtual CPU' in refused(E.NOT_SUPPORTED, machine.launch_sync, 'headless', None, None)
 
 
+def renaming_moves_the_folder(world):
+    client = world.client()
+    machine = world.machine(client, 'Old')
+    old = Path(machine.get_settings_file())
+    disk = client.create_medium_sync(str(old.parent / 'Old.vdi'), Vitrine.MediumKind.HARD_DISK, 'VDI', 'dynamic',
+                                     1 << 20, None, None).wait_sync(None)
+    settings = machine.load_settings_sync(None)
+    settings.put_attachment(Vitrine.Attachment.new('IDE', 0, 0, Vitrine.MediumKind.HARD_DISK, disk))
+    machine.save_settings_sync(settings, None)
+
+    def rename(name):
+        settings = machine.load_settings_sync(None)
+        settings.props.name = name
+        machine.save_settings_sync(settings, None)
+    rename('New')
+    new = old.parent.parent / 'New/New.vbox'
+    assert machine.get_settings_file() == str(new) and new.exists() and not old.parent.exists()
+    assert client.find_medium(disk).get_location() == str(new.parent / 'Old.vdi')
+    assert 'location="Old.vdi"' in new.read_text()
+    world.machine(client, 'Taken')
+    refused(E.EXISTS, rename, 'Taken')
+    (old.parent.parent / 'In the way').mkdir()
+    refused(E.EXISTS, rename, 'In the way')
+    world.kill_service()
+    machine.refresh_sync(None)
+    assert machine.get_accessible() and machine.get_name() == 'New', machine.get_access_error()
+
+
 run(starts_private_and_ends, one_service_for_many, clients_see_each_other, survives_kill,
     kill_in_the_middle_loses_nothing, a_hundred_machines, inaccessible_is_listed,
     broken_registry_is_kept, original_service_makes_read_only, system_properties, folders,
-    creating_is_checked, saving_is_checked)
+    creating_is_checked, saving_is_checked, renaming_moves_the_folder)
