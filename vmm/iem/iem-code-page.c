@@ -27,6 +27,7 @@ iem_cache_new(Vcpu *vcpu)
 void
 iem_cache_free(IemCache *cache)
 {
+    pgm_code_unlisten(cache->vcpu->pgm, iem_code_written, cache);
     g_array_unref(cache->remote);
     g_mutex_clear(&cache->lock);
     g_free(cache->arena);

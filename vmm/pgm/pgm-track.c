@@ -19,6 +19,19 @@ pgm_code_listen(Pgm *pgm, PgmCodeListener listener, void *user)
     g_rw_lock_writer_unlock(&pgm->lock);
 }
 
+void
+pgm_code_unlisten(Pgm *pgm, PgmCodeListener listener, void *user)
+{
+    g_rw_lock_writer_lock(&pgm->lock);
+    for (guint i = pgm->listeners->len; i-- > 0;) {
+        const PgmListener *entry = &g_array_index(pgm->listeners, PgmListener, i);
+
+        if (entry->call == listener && entry->user == user)
+            g_array_remove_index(pgm->listeners, i);
+    }
+    g_rw_lock_writer_unlock(&pgm->lock);
+}
+
 /* The bits of the 64-byte granules that [offset, offset + size) touches; within one page. */
 static uint64_t
 granules(uint64_t offset, uint64_t size)

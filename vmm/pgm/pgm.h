@@ -114,6 +114,8 @@ void pgm_flush_tlb(Vcpu *vcpu, bool global_too);
  * pages that can be cached: NULL for MMIO. */
 typedef bool (*PgmCodeListener)(void *user, Vcpu *writer, uint64_t gpa, uint64_t size);
 void pgm_code_listen(Pgm *pgm, PgmCodeListener listener, void *user);
+/* Ends that; not from a listener. What it had marked stays marked and is told to the others. */
+void pgm_code_unlisten(Pgm *pgm, PgmCodeListener listener, void *user);
 void pgm_code_mark(Pgm *pgm, uint64_t gpa, uint32_t size);
 const uint8_t *pgm_code_page(Vcpu *vcpu, uint64_t gpa);
 
