@@ -4,8 +4,6 @@
  * info. */
 #include "app/manage/manage.h"
 
-#include <string.h>
-
 static bool
 run(Manage *manage, ManageArgs *args, GError **error)
 {

@@ -2,8 +2,6 @@
  *
  * modifyvm's options for serial and parallel ports: --uartN takes off or two words, --uartmodeN a
  * word and often a path. */
-#include <string.h>
-
 #include "app/manage/manage-words.h"
 #include "app/manage/modifyvm-private.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * startvm: starts machines. Manual, chapter VBoxManage, "startvm". Leaves out: the SDL front end,
- * passwords. */
+ * windows apart from the machine's process, passwords. */
 #include "app/manage/manage.h"
 
 typedef struct {
@@ -19,18 +19,21 @@ usual_type(Manage *manage, VitrineMachine *machine)
     const char *wanted = settings ? vitrine_settings_get_string(settings, "frontend") : "";
     if (*wanted == '\0' || g_str_equal(wanted, "default"))
         wanted = of_client ? of_client : "";
-    if (g_str_equal(wanted, "headless"))
-        return "headless";
-    return g_str_equal(wanted, "separate") ? "separate" : "gui";
+    return g_str_equal(wanted, "headless") ? "headless" : "gui";
 }
 
 static bool
 check_type(const char *type, GError **error)
 {
-    static const char *const types[] = {"gui", "headless", "separate", "emergencystop", NULL};
+    static const char *const types[] = {"gui", "headless", "emergencystop", NULL};
+    static const char *const missing[] = {"separate", "sdl", NULL};
     if (type == NULL || g_strv_contains(types, type))
         return true;
-    g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Invalid frontend type: '%s'", type);
+    if (g_strv_contains(missing, type))
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                    "This version does not have the front end '%s': use gui or headless.", type);
+    else
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Invalid frontend type: '%s'", type);
     return false;
 }
 
@@ -110,11 +113,8 @@ run(Manage *manage, ManageArgs *args, GError **error)
 
 const ManageCommand manage_command_startvm = {
     .name = "startvm",
-    .usage =
-        "startvm NAME|UUID... [--type gui|headless|separate|emergencystop] [--putenv NAME=VALUE]\n",
-    .about =
-        "Starts machines, with a window (gui), without (headless), or with a window that can be"
-        "\nclosed while the machine runs on (separate). emergencystop ends the process of one that"
-        "\nno longer answers; it becomes aborted.",
+    .usage = "startvm NAME|UUID... [--type gui|headless|emergencystop] [--putenv NAME=VALUE]\n",
+    .about = "Starts machines, with a window (gui) or without (headless). emergencystop ends the"
+             "\nprocess of one that no longer answers; it becomes aborted.",
     .run = run,
 };

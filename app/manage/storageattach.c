@@ -3,8 +3,6 @@
  * storageattach: drives and what is in them. Manual, chapter VBoxManage, "storageattach". A running
  * machine's optical and floppy media change at once. Leaves out: iSCSI, media types, bandwidth
  * groups. */
-#include <string.h>
-
 #include "app/manage/manage-words.h"
 #include "app/manage/manage.h"
 

@@ -323,6 +323,9 @@ def machines_run(world):
         call('storageattach', name, '--storagectl', 'IDE', '--port', 1, '--device', 0, '--type',
              'dvddrive', '--medium', 'emptydrive')
     said('not currently running', 'controlvm', 'box', 'pause')
+    said('use gui or headless', 'startvm', 'box', '--type', 'separate')
+    said('no display', 'startvm', 'box', '--type', 'gui')
+    assert info('box')['VMState'] == 'poweroff'
     out, _ = call('startvm', 'box', 'other', '--type', 'headless', '--putenv', 'VITRINE_TEST=yes')
     assert out.count('Waiting for VM "') == 2 and 'VM "box" has been successfully started.' in out, out
     environments = [Path(f'/proc/{pid}/environ').read_bytes() for pid in world.processes('vitrine-headless')]
