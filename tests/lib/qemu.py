@@ -22,8 +22,9 @@ POLL_SECONDS = 1.0
 def command(medium, folder, memory, serial=None):
     """QEMU's command line: -M pc, serial to a file or a socket, QMP on a socket, no display."""
     kind = 'cdrom' if medium.suffix == '.iso' else 'disk'
-    return ['qemu-system-x86_64', '-M', 'pc', '-accel', 'tcg', '-m', str(memory), '-nodefaults', '-vga', 'std', '-display', 'none', '-no-reboot',
-            '-snapshot', '-serial', serial or f'file:{folder}/serial.log',
+    return ['qemu-system-x86_64', '-M', 'pc', '-accel', 'tcg', '-m', str(memory),
+            '-nodefaults', '-vga', 'std', '-display', 'none', '-no-reboot', '-snapshot',
+            '-serial', serial or f'file:{folder}/serial.log',
             '-qmp', f'unix:{folder}/qmp,server=on,wait=off',
             '-drive', f'file={medium},format=raw,if=ide,media={kind}']
 

@@ -23,7 +23,7 @@ class Serial:
         self.changed = threading.Condition()
         self.socket = None
 
-    def connect(self, seconds=20):
+    def connect(self, seconds=60):
         """Connects to the socket that the machine made, and reads it from then on."""
         end = time.monotonic() + seconds
         self.close()
