@@ -60,5 +60,8 @@ gboolean service_fail(GDBusMethodInvocation *invocation, GError *error);
 gboolean service_refuse(GDBusMethodInvocation *invocation, VitrineError code, const char *format,
                         ...) G_GNUC_PRINTF(3, 4);
 
+/* service-log.c: messages go to a file in this folder, if it exists. */
+void service_log_open(const char *config_folder);
+
 /* original-*.c: whether the original product's service runs for this user on this folder. */
 gboolean original_service_runs(const char *config_folder);
