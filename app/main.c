@@ -108,14 +108,14 @@ on_activate(GtkApplication *application, VmProcess *process)
 }
 
 static int
-run_vm_process(const char *machine)
+run_vm_process(const char *machine, const char *type)
 {
     g_autoptr(GtkApplication) application =
         gtk_application_new("org.vitrine.Vitrine", G_APPLICATION_NON_UNIQUE);
     VmProcess process = {
         .application = application,
         .machine = machine,
-        .run = console_run_new(machine, "gui"),
+        .run = console_run_new(machine, type),
     };
 
     g_signal_connect(application, "activate", G_CALLBACK(on_activate), &process);
@@ -139,11 +139,14 @@ locale_folder(void)
 }
 
 static bool
-parse(int *argc, char ***argv, char **machine, gboolean *version, GError **error)
+parse(int *argc, char ***argv, char **machine, gboolean *separate, gboolean *version,
+      GError **error)
 {
     GOptionEntry entries[] = {
         {"startvm", 's', 0, G_OPTION_ARG_STRING, machine, "Run this machine in a window",
          "NAME|UUID"},
+        {"separate", 0, 0, G_OPTION_ARG_NONE, separate, "The start was asked for as \"separate\"",
+         NULL},
         {"version", 'V', 0, G_OPTION_ARG_NONE, version, "Print the version", NULL},
         {NULL},
     };
@@ -163,13 +166,13 @@ main(int argc, char **argv)
 {
     g_autofree char *machine = NULL;
     g_autoptr(GError) error = NULL;
-    gboolean version = FALSE;
+    gboolean separate = FALSE, version = FALSE;
 
     setlocale(LC_ALL, "");
     bindtextdomain(GETTEXT_PACKAGE, locale_folder());
     bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
     textdomain(GETTEXT_PACKAGE);
-    if (!parse(&argc, &argv, &machine, &version, &error)) {
+    if (!parse(&argc, &argv, &machine, &separate, &version, &error)) {
         g_printerr("vitrine: %s\n", error->message);
         return 2;
     }
@@ -183,5 +186,6 @@ main(int argc, char **argv)
                      "--startvm NAME`, and manage machines with `vitrine-manage`."));
         return EXIT_FAILURE;
     }
-    return machine ? run_vm_process(machine) : manager_application_run();
+    return machine ? run_vm_process(machine, separate ? "separate" : "gui")
+                   : manager_application_run();
 }
