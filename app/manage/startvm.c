@@ -25,13 +25,14 @@ usual_type(Manage *manage, VitrineMachine *machine)
 static bool
 check_type(const char *type, GError **error)
 {
-    static const char *const types[] = {"gui", "headless", "emergencystop", NULL};
-    static const char *const missing[] = {"separate", "sdl", NULL};
+    static const char *const types[] = {"gui", "headless", "separate", "emergencystop", NULL};
+    static const char *const missing[] = {"sdl", NULL};
     if (type == NULL || g_strv_contains(types, type))
         return true;
     if (g_strv_contains(missing, type))
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                    "This version does not have the front end '%s': use gui or headless.", type);
+                    "This version does not have the front end '%s': use gui, headless or separate.",
+                    type);
     else
         g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Invalid frontend type: '%s'", type);
     return false;

@@ -323,7 +323,8 @@ def machines_run(world):
         call('storageattach', name, '--storagectl', 'IDE', '--port', 1, '--device', 0, '--type',
              'dvddrive', '--medium', 'emptydrive')
     said('not currently running', 'controlvm', 'box', 'pause')
-    said('use gui or headless', 'startvm', 'box', '--type', 'separate')
+    said('use gui, headless or separate', 'startvm', 'box', '--type', 'sdl')
+    said('no display', 'startvm', 'box', '--type', 'separate')
     said('no display', 'startvm', 'box', '--type', 'gui')
     assert info('box')['VMState'] == 'poweroff'
     out, _ = call('startvm', 'box', 'other', '--type', 'headless', '--putenv', 'VITRINE_TEST=yes')
