@@ -11,6 +11,7 @@
 #         desktop.screenshot('wizard')
 """Xvfb, AT-SPI and openbox for tests of windows."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -83,6 +84,12 @@ class Desktop:
         self.close()
 
     def _start_display(self):
+        # Two servers that look for a free number at once may find the same one.
+        with open(Path(tempfile.gettempdir()) / 'vitrine-xvfb.lock', 'w', encoding='ascii') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._start_server()
+
+    def _start_server(self):
         read_end, write_end = os.pipe()
         self.children.append(subprocess.Popen(
             ['Xvfb', '-displayfd', str(write_end), '-screen', '0', self.size, '-nolisten', 'tcp'],
