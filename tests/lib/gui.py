@@ -92,7 +92,7 @@ class Desktop:
     def _start_server(self):
         read_end, write_end = os.pipe()
         self.children.append(subprocess.Popen(
-            ['Xvfb', '-displayfd', str(write_end), '-screen', '0', self.size, '-nolisten', 'tcp'],
+            ['Xvfb', '-displayfd', str(write_end), '-screen', '0', self.size, '-nolisten', 'tcp', '-noreset'],
             pass_fds=[write_end], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         os.close(write_end)
         with os.fdopen(read_end) as answer:
