@@ -29,6 +29,7 @@ static struct {
     InsnState *state;
     greg_t harness[NGREG];
     uint8_t harness_fpu[512];
+    void *stack; /* of the signal handler, for the life of the process */
 } oracle;
 
 static uint16_t
@@ -130,7 +131,7 @@ install_handlers(void)
                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     stack_t stack = {.ss_size = 65536};
 
-    stack.ss_sp = g_malloc(stack.ss_size);
+    stack.ss_sp = oracle.stack = g_malloc(stack.ss_size);
     g_assert_cmpint(sigaltstack(&stack, NULL), ==, 0);
     for (unsigned i = 0; i < G_N_ELEMENTS(signals); i++)
         g_assert_cmpint(sigaction(signals[i], &action, NULL), ==, 0);

@@ -76,7 +76,7 @@ parse(int argc, char **argv, Options *options)
 {
     int mode = 64, count = 20, seed = 1;
     gboolean is_long = FALSE;
-    g_autofree char *family = g_strdup("integer"), *mnemonic = NULL;
+    g_autofree char *family = NULL, *mnemonic = NULL;
     const GOptionEntry entries[] = {
         {"mode", 0, 0, G_OPTION_ARG_INT, &mode, "16, 32 or 64", "BITS"},
         {"family", 0, 0, G_OPTION_ARG_STRING, &family, "integer, fpu or sse", "NAME"},
@@ -94,6 +94,8 @@ parse(int argc, char **argv, Options *options)
         fprintf(stderr, "%s\n", error->message);
         return false;
     }
+    if (family == NULL)
+        family = g_strdup("integer");
     options->mode = mode == 64 ? INSN_CODE64 : mode == 32 ? INSN_CODE32 : INSN_CODE16;
     options->families = g_str_equal(family, "fpu")   ? INSN_FAMILY_FPU
                         : g_str_equal(family, "sse") ? INSN_FAMILY_SSE
