@@ -79,7 +79,10 @@ fail(GTask *task, GError *error)
     }
     failure = g_new(Failure, 1);
     *failure = (Failure){task, error};
-    vitrine_machine_unregister_async(creation->machine, TRUE, NULL, on_undone, failure);
+    /* A disk that was there before is the person's: an error may come after it was attached. */
+    vitrine_machine_unregister_async(creation->machine,
+                                     creation->plan->disk != NEW_MACHINE_DISK_EXISTING, NULL,
+                                     on_undone, failure);
 }
 
 /* --- last steps: settings, start --- */
