@@ -31,7 +31,7 @@ em_wait_halted(Vcpu *vcpu)
     EmVcpu *own = vcpu->em_vcpu;
     Tm *tm = own->em->rooms.tm;
 
-    em_count_start(&own->halt_since);
+    em_count_start(&own->halted);
     if (vcpu->id == 0)
         tm_set_polled(tm, true);
     while (cpum_pending(vcpu) == 0) {
@@ -40,5 +40,5 @@ em_wait_halted(Vcpu *vcpu)
         else
             base_waiter_wait_until(own->waiter, UINT64_MAX);
     }
-    em_count_stop(&own->halt_since, &own->halted_ns);
+    em_count_stop(&own->halted);
 }

@@ -22,13 +22,16 @@ static void
 act_on_init(Vcpu *vcpu, uint32_t pending)
 {
     uint8_t page;
+    bool event;
 
+    em_take_state(vcpu, &event);
     if ((pending & CPUM_PEND_INIT) && trpm_take_init(vcpu)) {
         cpum_reset(vcpu, true);
         pgm_flush_tlb(vcpu, true);
     }
     if ((pending & CPUM_PEND_SIPI) && trpm_take_sipi(vcpu, &page))
         start_at(vcpu, page);
+    em_give_state(vcpu);
 }
 
 static void
@@ -43,6 +46,18 @@ act_on_devices(Vcpu *vcpu, uint32_t pending)
         if (em->run_queues != NULL)
             em->run_queues(em->queue_user);
     }
+}
+
+/* An engine that delivers does so when it runs next: here a halted CPU only wakes up. */
+static void
+wake_for_engine(Vcpu *vcpu)
+{
+    if (vcpu->activity != CPUM_HALTED)
+        return;
+    if (trpm_should_wake(vcpu))
+        vcpu->activity = CPUM_ACTIVE;
+    else
+        cpum_unpend(vcpu, CPUM_PEND_INTERRUPT | CPUM_PEND_NMI);
 }
 
 /* False: the delivery ended in a shutdown. */
@@ -93,9 +108,13 @@ em_act_on_pending(Vcpu *vcpu, EmResult *result)
     /* Timers and queues may just have raised one. */
     pending = cpum_pending(vcpu);
     if ((pending & (CPUM_PEND_INTERRUPT | CPUM_PEND_NMI)) && vcpu->activity != CPUM_SHUTDOWN &&
-        vcpu->activity != CPUM_WAIT_SIPI && !act_on_interrupts(vcpu)) {
-        *result = EM_RESULT_SHUTDOWN;
-        return false;
+        vcpu->activity != CPUM_WAIT_SIPI) {
+        if (vcpu->em_vcpu->engine->delivers) {
+            wake_for_engine(vcpu);
+        } else if (!act_on_interrupts(vcpu)) {
+            *result = EM_RESULT_SHUTDOWN;
+            return false;
+        }
     }
     return true;
 }

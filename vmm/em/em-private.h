@@ -6,35 +6,67 @@
 #include "vmm/base/clock.h"
 #include "vmm/em/em.h"
 
+/* One more than engines.def can name today. */
+#define EM_ENGINES_MAX 4
+
+/* Time that other threads read: so far, and base_clock_ns() at which the present part began; 0
+ * outside. */
+typedef struct {
+    _Atomic uint64_t total, since;
+} EmTime;
+
 typedef struct EmVcpu {
     Em *em;
     const EmEngine *engine;
     BaseWaiter *waiter;
     /* Short slices left before TM's thread takes over from looking at deadlines here. */
     unsigned slices;
-    /* Read by other threads: time in em_run() so far and of that in halts; base_clock_ns() at which
-     * the present em_run() and the present halt began, 0 outside. */
-    _Atomic uint64_t running_ns, halted_ns, run_since, halt_since;
+    /* Instructions that the interpreter executes in a row when the engine asks for it next. */
+    uint64_t burst;
+    _Atomic uint64_t fallbacks;
+    EmTime running, halted; /* em_run() as a whole, and of that in halts */
+    EmTime in[EM_ENGINES_MAX];
 } EmVcpu;
+
+typedef struct {
+    void *vm;
+    unsigned vcpus; /* that the engine knows */
+} EmSlot;
 
 struct Em {
     EmRooms rooms;
     const EmEngine *engine;
-    void *engine_vm;
+    EmSlot slot[EM_ENGINES_MAX]; /* as engines.def has them; vm is NULL for those not created */
     EmVcpu *vcpus;
-    unsigned created; /* virtual CPUs that the engine knows */
     void (*run_queues)(void *user);
     void *queue_user;
 };
 
 /* em-pending.c: acts on everything that is pending; false: em_run() has to return *result. */
 bool em_act_on_pending(Vcpu *vcpu, EmResult *result);
-/* em-statistics.c: the present run or halt begins, ends. */
-void em_count_start(_Atomic uint64_t *since);
-void em_count_stop(_Atomic uint64_t *since, _Atomic uint64_t *total);
+/* em-statistics.c: the present part begins, ends. */
+void em_count_start(EmTime *time);
+void em_count_stop(EmTime *time);
 /* em-halt.c: sleeps until something is pending or a timer expired. */
 void em_wait_halted(Vcpu *vcpu);
 void em_waker(Vcpu *vcpu, void *user);
+
+/* em-choose.c */
+unsigned em_index(const EmEngine *engine);
+bool em_create_engine(Em *em, const EmEngine *engine, GError **error);
+void em_destroy_engines(Em *em);
+/* The engine that the settings ask for, created; NULL: none can be. */
+const EmEngine *em_choose(Em *em, const EmConfig *config, GError **error);
+const EmEngine *em_engine_for_mode(const Vcpu *vcpu);
+
+/* em-switch.c: the Vcpu becomes exact (false: what was being delivered ended in a shutdown; *event:
+ * something was); it was changed; another engine goes on. */
+bool em_take_state(Vcpu *vcpu, bool *event);
+void em_give_state(Vcpu *vcpu);
+void em_switch_to(Vcpu *vcpu, const EmEngine *next);
+/* The interpreter executes what the engine left; false: shutdown. began: when that run started. */
+bool em_fall_back(Vcpu *vcpu, uint64_t began);
+
 /* em.c: runs the engine once; false: shutdown. */
 bool em_run_engine(Vcpu *vcpu, uint64_t budget);
 /* em-deterministic.c */

@@ -4,24 +4,26 @@
 #include "vmm/em/em-private.h"
 
 void
-em_count_start(_Atomic uint64_t *since)
+em_count_start(EmTime *time)
 {
-    atomic_store(since, base_clock_ns());
+    atomic_store_explicit(&time->since, base_clock_ns(), memory_order_relaxed);
 }
 
 void
-em_count_stop(_Atomic uint64_t *since, _Atomic uint64_t *total)
+em_count_stop(EmTime *time)
 {
-    const uint64_t began = atomic_exchange(since, 0);
+    const uint64_t began = atomic_exchange_explicit(&time->since, 0, memory_order_relaxed);
+    const uint64_t total = atomic_load_explicit(&time->total, memory_order_relaxed);
 
-    atomic_fetch_add(total, base_clock_ns() - began);
+    /* Written by this thread alone. */
+    atomic_store_explicit(&time->total, total + (base_clock_ns() - began), memory_order_relaxed);
 }
 
 /* Up to now, with what has not ended yet. */
 static uint64_t
-so_far(const _Atomic uint64_t *since, const _Atomic uint64_t *total)
+so_far(const EmTime *time)
 {
-    const uint64_t began = atomic_load(since), sum = atomic_load(total);
+    const uint64_t began = atomic_load(&time->since), sum = atomic_load(&time->total);
     const uint64_t now = base_clock_ns();
 
     return began == 0 || now < began ? sum : sum + (now - began);
@@ -37,8 +39,7 @@ uint64_t
 em_time_in_engine_ns(const Vcpu *vcpu)
 {
     const EmVcpu *own = vcpu->em_vcpu;
-    const uint64_t halted = so_far(&own->halt_since, &own->halted_ns);
-    const uint64_t running = so_far(&own->run_since, &own->running_ns);
+    const uint64_t halted = so_far(&own->halted), running = so_far(&own->running);
 
     return running > halted ? running - halted : 0;
 }
@@ -46,7 +47,39 @@ em_time_in_engine_ns(const Vcpu *vcpu)
 uint64_t
 em_time_halted_ns(const Vcpu *vcpu)
 {
-    const EmVcpu *own = vcpu->em_vcpu;
+    return so_far(&vcpu->em_vcpu->halted);
+}
 
-    return so_far(&own->halt_since, &own->halted_ns);
+uint64_t
+em_time_by_engine_ns(const Vcpu *vcpu, const EmEngine *engine)
+{
+    return so_far(&vcpu->em_vcpu->in[em_index(engine)]);
+}
+
+static void
+append(GString *out, const char *name, uint64_t value)
+{
+    g_string_append_printf(out, "%s %" G_GUINT64_FORMAT "\n", name, value);
+}
+
+void
+em_info(Vcpu *vcpu, GString *out)
+{
+    const EmVcpu *own = vcpu->em_vcpu;
+    const EmEngine *const *all = em_engines();
+
+    g_string_append_printf(out, "engine %s\n", own->engine->name);
+    append(out, "instructions", vcpu->retired);
+    append(out, "em-time-ns", em_time_in_engine_ns(vcpu));
+    append(out, "em-halted-ns", em_time_halted_ns(vcpu));
+    append(out, "em-fallbacks", atomic_load_explicit(&own->fallbacks, memory_order_relaxed));
+    for (unsigned i = 0; all[i] != NULL; i++) {
+        g_autofree char *name = g_strdup_printf("%s-time-ns", all[i]->name);
+
+        if (own->em->slot[i].vm == NULL)
+            continue;
+        append(out, name, em_time_by_engine_ns(vcpu, all[i]));
+        if (all[i]->info != NULL)
+            all[i]->info(vcpu, out);
+    }
 }

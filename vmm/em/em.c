@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Engines: the table, the choice, and the loop that runs one until the VM has to act. Design,
- * section 5 "Engine". */
+ * The loop that runs an engine until the VM has to act. Design, section 5 "Engine". */
 #include "vmm/em/em-private.h"
-
-#include "vmm/iem/iem.h"
 
 #include <string.h>
 
@@ -14,69 +11,37 @@
 #define SLICE_INSTRUCTIONS 20000u
 #define SLICES_AFTER_HALT 50u
 
-static const EmEngine *const engines[] = {
-#define ENGINE(engine) &engine,
-#include "vmm/em/engines.def"
-#undef ENGINE
-    NULL,
-};
-
-const EmEngine *const *
-em_engines(void)
-{
-    return engines;
-}
-
-static const EmEngine *
-find_engine(const char *name, GError **error)
-{
-    const bool automatic = name == NULL || strcmp(name, "auto") == 0;
-
-    for (unsigned i = 0; engines[i] != NULL; i++) {
-        if (automatic ? engines[i]->probe(NULL) : strcmp(name, engines[i]->name) == 0)
-            return automatic || engines[i]->probe(error) ? engines[i] : NULL;
-    }
-    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
-                "There is no execution engine \"%s\" in this build.", automatic ? "auto" : name);
-    return NULL;
-}
-
-static bool
-create_vcpus(Em *em, GError **error)
+static void
+create_vcpus(Em *em)
 {
     for (unsigned i = 0; i < cpum_count(em->rooms.cpum); i++) {
         Vcpu *vcpu = cpum_vcpu(em->rooms.cpum, i);
         EmVcpu *own = &em->vcpus[i];
 
         own->em = em;
-        own->engine = em->engine;
+        own->burst = 1;
         own->waiter = base_waiter_new();
         vcpu->em_vcpu = own;
         vcpu->iom = em->rooms.iom;
-        if (!em->engine->vcpu_create(em->engine_vm, vcpu, error))
-            return false;
-        em->created++;
     }
-    return true;
 }
 
 Em *
 em_new(const EmRooms *rooms, const EmConfig *config, GError **error)
 {
-    const EmEngine *engine = find_engine(config->engine, error);
-    Em *em;
+    Em *em = g_new0(Em, 1);
 
-    if (engine == NULL)
-        return NULL;
-    em = g_new0(Em, 1);
     em->rooms = *rooms;
-    em->engine = engine;
+    em->rooms.small_pages |= config->small_pages;
     em->vcpus = g_new0(EmVcpu, cpum_count(rooms->cpum));
-    em->engine_vm = engine->vm_create(rooms, error);
-    if (em->engine_vm == NULL || !create_vcpus(em, error)) {
+    create_vcpus(em);
+    em->engine = em_choose(em, config, error);
+    if (em->engine == NULL) {
         em_free(em);
         return NULL;
     }
+    for (unsigned i = 0; i < cpum_count(rooms->cpum); i++)
+        em->vcpus[i].engine = em->engine;
     cpum_set_waker(rooms->cpum, em_waker, em);
     return em;
 }
@@ -87,16 +52,11 @@ em_free(Em *em)
     if (em == NULL)
         return;
     cpum_set_waker(em->rooms.cpum, NULL, NULL);
+    em_destroy_engines(em);
     for (unsigned i = 0; i < cpum_count(em->rooms.cpum); i++) {
-        Vcpu *vcpu = cpum_vcpu(em->rooms.cpum, i);
-
-        if (i < em->created)
-            em->engine->vcpu_destroy(vcpu);
         base_waiter_free(em->vcpus[i].waiter);
-        vcpu->em_vcpu = NULL;
+        cpum_vcpu(em->rooms.cpum, i)->em_vcpu = NULL;
     }
-    if (em->engine_vm != NULL)
-        em->engine->vm_destroy(em->engine_vm);
     g_free(em->vcpus);
     g_free(em);
 }
@@ -110,43 +70,22 @@ em_set_queue_hook(Em *em, void (*run)(void *user), void *user)
 
 /* --- running --- */
 
-static const EmEngine *
-engine_for_mode(const Vcpu *vcpu)
-{
-    for (unsigned i = 0; engines[i] != NULL; i++) {
-        if (engines[i] == vcpu->em_vcpu->em->engine && engines[i]->can_run(vcpu))
-            return engines[i];
-    }
-    return &iem_engine; /* it runs everything */
-}
-
-static void
-switch_engine(Vcpu *vcpu)
-{
-    EmVcpu *own = vcpu->em_vcpu;
-    const EmEngine *next = engine_for_mode(vcpu);
-
-    if (next == own->engine)
-        return;
-    if (own->engine->sync_out != NULL)
-        own->engine->sync_out(vcpu);
-    own->engine = next;
-    if (next->sync_in != NULL)
-        next->sync_in(vcpu);
-}
-
 bool
 em_run_engine(Vcpu *vcpu, uint64_t budget)
 {
-    switch (vcpu->em_vcpu->engine->run(vcpu, budget)) {
+    EmVcpu *own = vcpu->em_vcpu;
+    EmTime *time = &own->in[em_index(own->engine)];
+    uint64_t began;
+    EmExit exit;
+
+    em_count_start(time);
+    began = atomic_load_explicit(&time->since, memory_order_relaxed);
+    exit = own->engine->run(vcpu, budget);
+    em_count_stop(time);
+    switch (exit) {
     case EM_EXIT_SHUTDOWN: vcpu->activity = CPUM_SHUTDOWN; return false;
-    case EM_EXIT_FALLBACK:
-        if (iem_step(vcpu) == EM_EXIT_SHUTDOWN) {
-            vcpu->activity = CPUM_SHUTDOWN;
-            return false;
-        }
-        break;
-    case EM_EXIT_MODE: switch_engine(vcpu); break;
+    case EM_EXIT_FALLBACK: return em_fall_back(vcpu, began);
+    case EM_EXIT_MODE: em_switch_to(vcpu, em_engine_for_mode(vcpu)); break;
     case EM_EXIT_BUDGET:
     case EM_EXIT_PENDING:
     case EM_EXIT_HALT:
@@ -180,8 +119,18 @@ run_once(Vcpu *vcpu)
     return ok;
 }
 
+/* Slices need an engine that counts; for the others TM's thread looks at deadlines again at once.
+ */
+static void
+after_halt(EmVcpu *own, unsigned id)
+{
+    own->slices = id == 0 && own->engine->counts ? SLICES_AFTER_HALT : 0;
+    if (id == 0 && own->slices == 0)
+        tm_set_polled(own->em->rooms.tm, false);
+}
+
 static EmResult
-run(Vcpu *vcpu)
+run(Vcpu *vcpu, uint64_t end)
 {
     EmVcpu *own = vcpu->em_vcpu;
     EmResult result;
@@ -193,39 +142,67 @@ run(Vcpu *vcpu)
             return EM_RESULT_SHUTDOWN;
         if (vcpu->activity != CPUM_ACTIVE) {
             em_wait_halted(vcpu);
-            own->slices = vcpu->id == 0 ? SLICES_AFTER_HALT : 0;
+            after_halt(own, vcpu->id);
         } else if (!run_once(vcpu)) {
             return EM_RESULT_SHUTDOWN;
         }
     }
 }
 
-EmResult
-em_run(Vcpu *vcpu)
+/* Outside of em_run() the Vcpu is exact and may be changed. */
+static EmResult
+run_with_state(Vcpu *vcpu, EmResult (*loop)(Vcpu *vcpu, uint64_t end), uint64_t end)
 {
     EmVcpu *own = vcpu->em_vcpu;
     EmResult result;
+    bool event;
 
     pgm_bind_thread(vcpu);
-    em_count_start(&own->run_since);
-    if (tm_is_deterministic(own->em->rooms.tm))
-        result = em_run_counted(vcpu, UINT64_MAX);
-    else
-        result = run(vcpu);
-    em_count_stop(&own->run_since, &own->running_ns);
+    em_count_start(&own->running);
+    em_give_state(vcpu);
+    result = loop(vcpu, end);
+    if (!em_take_state(vcpu, &event))
+        result = EM_RESULT_SHUTDOWN;
+    em_count_stop(&own->running);
     return result;
+}
+
+EmResult
+em_run(Vcpu *vcpu)
+{
+    const bool deterministic = tm_is_deterministic(vcpu->em_vcpu->em->rooms.tm);
+
+    return run_with_state(vcpu, deterministic ? em_run_counted : run, UINT64_MAX);
 }
 
 EmResult
 em_run_for(Vcpu *vcpu, uint64_t instructions)
 {
-    EmVcpu *own = vcpu->em_vcpu;
     const uint64_t end = vcpu->retired + instructions;
-    EmResult result;
 
-    pgm_bind_thread(vcpu);
-    em_count_start(&own->run_since);
-    result = em_run_counted(vcpu, end < vcpu->retired ? UINT64_MAX : end);
-    em_count_stop(&own->run_since, &own->running_ns);
-    return result;
+    return run_with_state(vcpu, em_run_counted, end < vcpu->retired ? UINT64_MAX : end);
+}
+
+/* --- switching --- */
+
+const EmEngine *
+em_engine_by_name(const char *name)
+{
+    const EmEngine *const *all = em_engines();
+
+    while (*all != NULL && strcmp((*all)->name, name) != 0)
+        all++;
+    return *all;
+}
+
+bool
+em_set_engine(Vcpu *vcpu, const EmEngine *engine, GError **error)
+{
+    Em *em = vcpu->em_vcpu->em;
+
+    if (!em_create_engine(em, engine, error))
+        return false;
+    em->engine = engine;
+    em_switch_to(vcpu, engine);
+    return true;
 }

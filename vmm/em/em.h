@@ -10,6 +10,8 @@ typedef struct Em Em;
 
 typedef struct {
     const char *engine; /* "auto" or an engine's name */
+    bool no_hardware;   /* "auto" leaves hardware acceleration alone */
+    bool small_pages;   /* EmRooms.small_pages */
 } EmConfig;
 
 typedef enum {
@@ -27,9 +29,16 @@ void em_set_queue_hook(Em *em, void (*run)(void *user), void *user);
 EmResult em_run(Vcpu *vcpu);
 /* Deterministic tests: exactly that many instructions (halts skip time). */
 EmResult em_run_for(Vcpu *vcpu, uint64_t instructions);
-/* Statistics and names, for the session information. */
+/* Statistics and names, for the session information; any thread. */
 const char *em_engine_name(const Vcpu *vcpu);
-uint64_t em_time_in_engine_ns(const Vcpu *vcpu);
+uint64_t em_time_in_engine_ns(const Vcpu *vcpu); /* not halted, whatever engine ran */
 uint64_t em_time_halted_ns(const Vcpu *vcpu);
-/* All engines known to this build: NULL-terminated. */
+/* In this engine alone: the interpreter's part counts as such where it stood in for another. */
+uint64_t em_time_by_engine_ns(const Vcpu *vcpu, const EmEngine *engine);
+/* All of that and what the engines count themselves, one "name value" line each. */
+void em_info(Vcpu *vcpu, GString *out);
+/* All engines known to this build: NULL-terminated, sorted by name. */
 const EmEngine *const *em_engines(void);
+const EmEngine *em_engine_by_name(const char *name); /* NULL: none */
+/* Tests: the virtual CPU goes on in that engine; between em_run()s. */
+bool em_set_engine(Vcpu *vcpu, const EmEngine *engine, GError **error);

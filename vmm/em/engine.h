@@ -28,13 +28,40 @@ typedef struct {
     Iom *iom;
     Tm *tm;
     Trpm *trpm;
+    bool small_pages; /* hardware shall not map guest memory by large pages */
 } EmRooms;
+
+/* An event whose delivery an engine had begun when it left: EM delivers it at the state that
+ * sync_out() wrote. */
+typedef struct {
+    bool nmi, exception; /* neither: an external interrupt, which is acknowledged already */
+    uint8_t vector;
+    uint32_t error_code;
+    uint64_t fault_address; /* #PF */
+} EmEvent;
+
+/* What EmEngine.rank() says. */
+enum {
+    EM_RANK_NEVER = 0, /* only where a setting names it */
+    EM_RANK_INTERPRETER = 10,
+    EM_RANK_RECOMPILER = 20,
+    EM_RANK_HARDWARE = 30,
+};
 
 typedef struct EmEngine {
     const char *name;  /* "iem", "rem", "hm", "raw" */
     const char *title; /* for people */
     /* Can this host run it at all? */
     bool (*probe)(GError **error);
+    /* How good a choice it is on this host, where probe() said yes: "auto" tries the highest first
+     * and the next one where that cannot be created. NULL: EM_RANK_NEVER. */
+    unsigned (*rank)(void);
+    /* `run` stops after exactly `budget` retired instructions: what the deterministic mode needs.
+     * Without it a budget means nothing, and Vcpu.retired stands still. */
+    bool counts;
+    /* `run` delivers interrupts and NMIs by itself (trpm_take_interrupt()). EM leaves
+     * CPUM_PEND_INTERRUPT and CPUM_PEND_NMI to it while the virtual CPU is active. */
+    bool delivers;
     /* Per VM and per virtual CPU. */
     void *(*vm_create)(const EmRooms *rooms, GError **error);
     void (*vm_destroy)(void *engine_vm);
@@ -47,9 +74,17 @@ typedef struct EmEngine {
     /* From any thread, after pending was set: leave `run` soon. NULL where looking at pending is
      * enough. */
     void (*kick)(Vcpu *vcpu);
-    /* Cached state back to the Vcpu, and from it. NULL where the Vcpu is always exact. */
+    /* NULL where the Vcpu is always exact. sync_out() makes it so: between it and the next `run`
+     * the registers are right, to be looked at by anyone. sync_in() tells that they were changed
+     * since. EM calls both on the virtual CPU's thread, and for each em_run(). */
     void (*sync_out)(Vcpu *vcpu);
     void (*sync_in)(Vcpu *vcpu);
-    /* Statistics, one "name value" line each. */
+    /* After sync_out(): hands over the event that was being delivered; false: there is none. NULL:
+     * never any. */
+    bool (*take_event)(Vcpu *vcpu, EmEvent *event);
+    /* Drops all that is decoded or translated: another engine wrote memory behind PGM's back. NULL:
+     * nothing is kept. */
+    void (*forget)(Vcpu *vcpu);
+    /* Statistics, one "name value" line each. Any thread, also while the CPU runs. */
     void (*info)(Vcpu *vcpu, GString *out);
 } EmEngine;

@@ -59,7 +59,6 @@ void iem_cache_make_room(IemCache *cache);
 IemBlock *iem_cache_block(IemCache *cache);
 void iem_cache_commit(IemCache *cache, IemBlock *block);
 void iem_cache_insert(IemCache *cache, IemBlock *block);
-void iem_cache_flush(IemCache *cache);
 
 /* Notes that the block holds `bytes` bytes from gpa on (within a page), and has writes to them
  * reported. */

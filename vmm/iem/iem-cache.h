@@ -25,6 +25,8 @@ struct IemBlock {
 
 IemCache *iem_cache_new(Vcpu *vcpu);
 void iem_cache_free(IemCache *cache);
+/* Drops everything. */
+void iem_cache_flush(IemCache *cache);
 /* At each entry of run: writes that other threads did, changes of the physical map. */
 void iem_cache_enter(Vcpu *vcpu);
 /* The block at cs:rip, decoded if need be; NULL when the code cannot be cached (MMIO): execute one

@@ -310,15 +310,30 @@ iem_can_run(const Vcpu *vcpu)
     return true;
 }
 
+static unsigned
+iem_rank(void)
+{
+    return EM_RANK_INTERPRETER;
+}
+
+static void
+iem_forget(Vcpu *vcpu)
+{
+    iem_cache_flush(vcpu->iem_vcpu->cache);
+}
+
 const EmEngine iem_engine = {
     .name = "iem",
     .title = "Interpreter",
     .probe = iem_probe,
+    .rank = iem_rank,
+    .counts = true,
     .vm_create = iem_vm_create,
     .vm_destroy = g_free,
     .vcpu_create = iem_vcpu_create,
     .vcpu_destroy = iem_vcpu_destroy,
     .can_run = iem_can_run,
     .run = iem_run,
+    .forget = iem_forget,
     .info = iem_cache_info,
 };

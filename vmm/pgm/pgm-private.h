@@ -77,6 +77,8 @@ struct Pgm {
     _Atomic uint32_t flush_request; /* counts what every CPU has to acknowledge */
     _Atomic uint64_t a20_mask;
     GArray *listeners; /* PgmListener */
+    PgmDirtySource dirty_source;
+    void *dirty_user;
     uint64_t below_4g, above_4g;
     PgmMem *ram;
     PgmRegion *ram_low, *ram_high;
@@ -117,6 +119,9 @@ typedef struct PgmVcpu {
 void pgm_map_rebuild(Pgm *pgm); /* the writer's lock is held */
 const PgmRange *pgm_map_find(const PgmMap *map, uint64_t gpa);
 void pgm_map_free_all(Pgm *pgm);
+
+/* pgm-host.c */
+void pgm_ask_dirty_source(Pgm *pgm, PgmMem *mem);
 
 /* pgm-track.c */
 /* Memory was written behind the CPUs' tracked entries. Returns with listeners told. gpa is where it

@@ -155,13 +155,14 @@ pgm_dirty_fetch(PgmRegion *region, uint8_t *dirty, size_t pages)
     Pgm *pgm = region->pgm;
     PgmMem *mem = region->info.mem;
     const uint64_t first = pgm_page(region->info.mem_offset);
-    const bool settled = pgm_everyone_has_seen(pgm, mem->stale_request);
-    bool any = false, alone;
+    bool any = false, alone, settled;
 
     if (mem == NULL || mem->dirty == NULL) {
         memset(dirty, 0, pages);
         return;
     }
+    settled = pgm_everyone_has_seen(pgm, mem->stale_request);
+    pgm_ask_dirty_source(pgm, mem);
     pages = MIN(pages, pgm_page(region->info.size + X86_PAGE_OFFSET_MASK));
     for (size_t i = 0; i < pages; i++) {
         const uint8_t state = atomic_load_explicit(&mem->dirty[first + i], memory_order_relaxed);

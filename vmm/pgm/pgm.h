@@ -121,6 +121,27 @@ const uint8_t *pgm_code_page(Vcpu *vcpu, uint64_t gpa);
 
 /* Rises with every change of the physical map (regions, A20). */
 uint32_t pgm_generation(const Pgm *pgm);
+
+/* --- for engines whose guest memory is mapped by the host's MMU (hardware) --- */
+/* Whole pages [gpa, gpa + size) that are read and executed from memory at `host`. */
+typedef struct {
+    uint64_t gpa, size;
+    uint8_t *host;
+    PgmMem *mem;
+    uint64_t offset; /* of host in mem */
+    bool writable;   /* written there as well; else writes are dispatched or ignored */
+    bool dirty_log;  /* what is written has to be told when PGM asks */
+} PgmSpan;
+/* Appends the present map, as the A20 gate shows it, in ascending order without overlaps. What is
+ * not in a span goes through pgm_cpu_phys_read() and _write(), which take any address. Returns the
+ * generation that this is of. Any thread. */
+uint32_t pgm_spans(Pgm *pgm, GArray *spans);
+/* Asked before a dirty log is fetched: pages of mem that were written unseen are told by
+ * pgm_dirty_report(). Called on any thread; must not change the map. NULL: nobody. */
+typedef void (*PgmDirtySource)(void *user, PgmMem *mem);
+void pgm_set_dirty_source(Pgm *pgm, PgmDirtySource source, void *user);
+void pgm_dirty_report(PgmMem *mem, uint64_t offset, uint64_t size);
+
 /* Makes guest RAM: one PgmMem of both sizes together, mapped (priority 0) at 0 and at 4 GiB;
  * above_4g may be 0. Once, before any device. PGM frees it. */
 bool pgm_ram_setup(Pgm *pgm, uint64_t below_4g, uint64_t above_4g, GError **error);

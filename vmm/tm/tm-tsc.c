@@ -41,6 +41,15 @@ tm_tsc(const Vcpu *vcpu)
     return tm_ticks(vcpu->tm) + vcpu->tm_vcpu->offset;
 }
 
+bool
+tm_tsc_offset(const Vcpu *vcpu, uint64_t *offset)
+{
+    const Tm *tm = vcpu->tm;
+
+    *offset = atomic_load_explicit(&tm->clock.ticks, memory_order_relaxed) + vcpu->tm_vcpu->offset;
+    return tm->invariant && !tm->config.deterministic;
+}
+
 /* IA32_TSC_ADJUST keeps the sum of all that was ever added by writing. */
 void
 tm_tsc_set(Vcpu *vcpu, uint64_t value)

@@ -41,6 +41,10 @@ void tm_tsc_set(Vcpu *vcpu, uint64_t value);
 /* RESET: every TSC starts again at 0 and IA32_TSC_ADJUST is 0. The CPUs stand still. */
 void tm_reset(Tm *tm);
 uint64_t tm_tsc_hz(const Tm *tm);
+/* For engines that let the guest read the host's TSC: what is added to it for this virtual CPU at
+ * present. False: the guest's does not follow the host's (deterministic, or the host's is not
+ * invariant). */
+bool tm_tsc_offset(const Vcpu *vcpu, uint64_t *offset);
 /* The virtual time at which the TSC gets there. */
 uint64_t tm_tsc_to_ns(const Vcpu *vcpu, uint64_t tsc);
 

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * From one engine to another: who holds the registers, and the interpreter standing in for an
+ * engine that cannot go on. An engine without `counts` is hardware: memory that it writes is not
+ * reported, so nothing that was decoded or walked before may be used after it. Design section 5
+ * "Memory". */
+#include "vmm/em/em-private.h"
+
+#include "vmm/iem/iem.h"
+
+/* An engine that needs help again within this time is of no use for the code at hand; the
+ * interpreter then takes ever longer parts of it. */
+#define USEFUL_NS 200000ull
+#define BURST_MAX 1000000ull
+
+static bool
+deliver(Vcpu *vcpu, const EmEvent *event)
+{
+    const IemEventKind kind = event->nmi         ? IEM_EVENT_NMI
+                              : event->exception ? IEM_EVENT_EXCEPTION
+                                                 : IEM_EVENT_EXTERNAL;
+
+    return iem_deliver(vcpu, kind, event->vector, event->error_code, event->fault_address) !=
+           EM_EXIT_SHUTDOWN;
+}
+
+bool
+em_take_state(Vcpu *vcpu, bool *event)
+{
+    const EmEngine *engine = vcpu->em_vcpu->engine;
+    EmEvent left;
+
+    *event = false;
+    if (engine->sync_out == NULL)
+        return true;
+    engine->sync_out(vcpu);
+    if (!engine->counts)
+        pgm_flush_tlb(vcpu, true);
+    if (engine->take_event == NULL || !engine->take_event(vcpu, &left))
+        return true;
+    *event = true;
+    if (deliver(vcpu, &left)) {
+        em_give_state(vcpu);
+        return true;
+    }
+    vcpu->activity = CPUM_SHUTDOWN;
+    em_give_state(vcpu);
+    return false;
+}
+
+void
+em_give_state(Vcpu *vcpu)
+{
+    const EmEngine *engine = vcpu->em_vcpu->engine;
+
+    if (engine->sync_in != NULL)
+        engine->sync_in(vcpu);
+}
+
+void
+em_switch_to(Vcpu *vcpu, const EmEngine *next)
+{
+    EmVcpu *own = vcpu->em_vcpu;
+    const bool unseen = !own->engine->counts;
+    bool event;
+
+    if (next == own->engine)
+        return;
+    em_take_state(vcpu, &event);
+    own->engine = next;
+    if (unseen && next->forget != NULL)
+        next->forget(vcpu);
+    em_give_state(vcpu);
+}
+
+/* --- standing in --- */
+
+/* Other CPUs may run on the hardware at the same time and change code unseen: then nothing that was
+ * decoded is kept. */
+static EmExit
+interpret(Vcpu *vcpu, uint64_t count)
+{
+    EmExit exit = EM_EXIT_BUDGET;
+
+    if (count > 1 && cpum_count(vcpu->cpum) == 1) {
+        iem_engine.forget(vcpu);
+        return iem_engine.run(vcpu, count);
+    }
+    while (count-- > 0 && exit == EM_EXIT_BUDGET)
+        exit = iem_step(vcpu);
+    return exit;
+}
+
+static uint64_t
+next_burst(EmVcpu *own, uint64_t began)
+{
+    if (own->engine->counts)
+        return 1;
+    own->burst = base_clock_ns() - began < USEFUL_NS ? MIN(own->burst * 2, BURST_MAX) : 1;
+    return own->burst;
+}
+
+bool
+em_fall_back(Vcpu *vcpu, uint64_t began)
+{
+    EmVcpu *own = vcpu->em_vcpu;
+    EmTime *time = &own->in[em_index(&iem_engine)];
+    const uint64_t count = next_burst(own, began);
+    EmExit exit = EM_EXIT_BUDGET;
+    bool event;
+
+    atomic_fetch_add_explicit(&own->fallbacks, 1, memory_order_relaxed);
+    if (!em_take_state(vcpu, &event))
+        return false;
+    if (!event) {
+        em_count_start(time);
+        exit = interpret(vcpu, count);
+        em_count_stop(time);
+    }
+    em_give_state(vcpu);
+    if (exit == EM_EXIT_SHUTDOWN)
+        vcpu->activity = CPUM_SHUTDOWN;
+    return exit != EM_EXIT_SHUTDOWN;
+}
