@@ -36,15 +36,9 @@ x86_decoder_init(X86Decoder *decoder, unsigned options)
         set_modes(&decoder->zydis[i], options);
 }
 
-X86DecodeResult
-x86_decode(const X86Decoder *decoder, X86CodeSize code, const uint8_t *bytes, size_t available,
-           ZydisDecodedInstruction *out)
+static X86DecodeResult
+result_of(ZyanStatus status, size_t available)
 {
-    ZyanStatus status;
-
-    if (available == 0)
-        return X86_DECODE_MORE;
-    status = ZydisDecoderDecodeInstruction(&decoder->zydis[code], NULL, bytes, available, out);
     if (ZYAN_SUCCESS(status))
         return X86_DECODE_OK;
     if (status == ZYDIS_STATUS_NO_MORE_DATA)
@@ -52,6 +46,33 @@ x86_decode(const X86Decoder *decoder, X86CodeSize code, const uint8_t *bytes, si
     if (status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG)
         return X86_DECODE_TOO_LONG;
     return X86_DECODE_UNDEFINED;
+}
+
+X86DecodeResult
+x86_decode(const X86Decoder *decoder, X86CodeSize code, const uint8_t *bytes, size_t available,
+           ZydisDecodedInstruction *out)
+{
+    if (available == 0)
+        return X86_DECODE_MORE;
+    return result_of(
+        ZydisDecoderDecodeInstruction(&decoder->zydis[code], NULL, bytes, available, out),
+        available);
+}
+
+X86DecodeResult
+x86_decode_operands(const X86Decoder *decoder, X86CodeSize code, const uint8_t *bytes,
+                    size_t available, X86Decoded *out)
+{
+    const ZydisDecoder *zydis = &decoder->zydis[code];
+    ZyanStatus status;
+
+    if (available == 0)
+        return X86_DECODE_MORE;
+    status = ZydisDecoderDecodeInstruction(zydis, &out->context, bytes, available, &out->insn);
+    if (ZYAN_SUCCESS(status))
+        status = ZydisDecoderDecodeOperands(zydis, &out->context, &out->insn, out->operands,
+                                            out->insn.operand_count);
+    return result_of(status, available);
 }
 
 const char *

@@ -34,10 +34,20 @@ typedef enum {
     X86_DECODE_MORE,      /* the bytes end before the instruction does */
 } X86DecodeResult;
 
+/* An instruction with its operands; the context has the register numbers of all encodings. */
+typedef struct {
+    ZydisDecodedInstruction insn;
+    ZydisDecoderContext context;
+    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT]; /* insn.operand_count are valid */
+} X86Decoded;
+
 /* options is a sum of X86DecodeOptions. */
 void x86_decoder_init(X86Decoder *decoder, unsigned options);
 /* Decodes what starts at bytes[0]; at most `available` bytes are looked at. */
 X86DecodeResult x86_decode(const X86Decoder *decoder, X86CodeSize code, const uint8_t *bytes,
                            size_t available, ZydisDecodedInstruction *out);
+/* The same with all operands, explicit and implicit. Takes about twice the time. */
+X86DecodeResult x86_decode_operands(const X86Decoder *decoder, X86CodeSize code,
+                                    const uint8_t *bytes, size_t available, X86Decoded *out);
 /* The name in lower case, for logs and tests; static. */
 const char *x86_mnemonic_name(unsigned mnemonic);
