@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The high precision event timer: one 64-bit counter at 100 MHz, three timers, all periodic, with
- * legacy replacement routing. IA-PC HPET Specification 1.0a.
+ * legacy replacement routing. IA-PC HPET Specification 1.0a. Periodic interrupts that a busy host
+ * made late are delivered afterwards (late-ticks.h).
  *
  * Left out: message (FSB) interrupts. While legacy replacement is on, IRQ 0 and IRQ 8 belong to
  * timers 0 and 1, and PDM leaves the 8254 and the clock chip out of these lines. */
+#include "devices/chipset/late-ticks.h"
 #include "vmm/pdm/pdm.h"
 
 #define HPET_BASE 0xfed00000
@@ -36,6 +38,7 @@ typedef struct {
     TmTimer *timer;
     uint32_t index;
     uint32_t config;
+    uint32_t owed; /* late interrupts still to deliver */
     uint64_t comparator, period;
 } HpetTimer;
 
@@ -109,10 +112,11 @@ hpet_arm(HpetTimer *timer, uint64_t earliest)
     uint64_t now = pdm_now(hpet->device), wait;
 
     if (!(hpet->config & CONFIG_ENABLE) || !(timer->config & TIMER_ENABLE)) {
+        timer->owed = 0;
         pdm_timer_cancel(hpet->device, timer->timer);
         return;
     }
-    wait = hpet_wait(timer, hpet_counter(hpet));
+    wait = late_ticks_wait(timer->owed, hpet_wait(timer, hpet_counter(hpet)), timer->period);
     if (wait > (UINT64_MAX / 2 - now) / HPET_TICK_NS)
         pdm_timer_cancel(hpet->device, timer->timer); /* centuries away */
     else
@@ -120,16 +124,22 @@ hpet_arm(HpetTimer *timer, uint64_t earliest)
                       MAX(now - now % HPET_TICK_NS + wait * HPET_TICK_NS, earliest));
 }
 
-/* Moves a periodic comparator past the counter. */
+/* Moves a periodic comparator past the counter, unless this interrupt only made up for a late one.
+ */
 static void
 hpet_next_period(HpetTimer *timer, uint64_t counter)
 {
-    uint64_t late = counter - timer->comparator;
+    const bool narrow = timer->config & TIMER_32;
+    const uint64_t late =
+        narrow ? (uint32_t)(counter - timer->comparator) : counter - timer->comparator;
+    const bool early = timer->owed > 0 && (narrow ? (int32_t)late < 0 : (int64_t)late < 0);
+    const uint64_t missed = early ? 0 : late / timer->period;
 
-    if (timer->config & TIMER_32)
-        late = (uint32_t)late;
-    timer->comparator += (late / timer->period + 1) * timer->period;
-    if (timer->config & TIMER_32)
+    timer->owed = late_ticks_after(timer->owed, early, missed);
+    if (early)
+        return;
+    timer->comparator += (missed + 1) * timer->period;
+    if (narrow)
         timer->comparator = (uint32_t)timer->comparator;
 }
 
@@ -166,6 +176,8 @@ hpet_write_config(Hpet *hpet, uint32_t value)
     }
     hpet->config = value;
     hpet->counter = counter;
+    for (unsigned i = 0; i < HPET_TIMERS; i++)
+        hpet->timers[i].owed = 0;
     if (value & CONFIG_ENABLE)
         hpet->counter -= pdm_now(hpet->device) / HPET_TICK_NS;
     hpet_arm_all(hpet);
@@ -177,6 +189,7 @@ hpet_write_timer_config(HpetTimer *timer, uint32_t value)
     uint32_t route = value >> 9 & 0x1f;
 
     hpet_release(timer);
+    timer->owed = 0;
     if (!(HPET_ROUTES >> route & 1))
         value = (value & ~(0x1fu << 9)) | (timer->config & 0x1fu << 9);
     timer->config = (timer->config & ~TIMER_WRITABLE) | (value & TIMER_WRITABLE);
@@ -201,6 +214,7 @@ hpet_write_comparator(HpetTimer *timer, uint64_t value, bool high, unsigned size
 {
     bool periodic = timer->config & TIMER_PERIODIC;
 
+    timer->owed = 0;
     if (timer->config & TIMER_32) {
         if (high)
             return;
@@ -344,6 +358,7 @@ hpet_post_load(void *object, uint32_t version, GError **error)
 
         timer->config &= TIMER_WRITABLE;
         timer->config |= TIMER_CAN_PERIODIC | TIMER_IS_64;
+        timer->owed = MIN(timer->owed, timer->period ? LATE_TICKS_MAX : 0);
         if (!(HPET_ROUTES >> (timer->config >> 9 & 0x1f) & 1)) {
             g_set_error(error, BASE_ERROR, BASE_ERROR_CORRUPT,
                         "Timer %u of the saved HPET is routed to a pin that it does not reach.", i);
@@ -357,14 +372,15 @@ hpet_post_load(void *object, uint32_t version, GError **error)
 
 /* clang-format off */
 static const SsmField hpet_timer_fields[] = {
-    SSM_UINT(HpetTimer, config), SSM_UINT(HpetTimer, comparator), SSM_UINT(HpetTimer, period), SSM_END
+    SSM_UINT(HpetTimer, config), SSM_UINT(HpetTimer, comparator), SSM_UINT(HpetTimer, period),
+    SSM_UINT_SINCE(HpetTimer, owed, 2), SSM_END
 };
 static const SsmField hpet_fields[] = {
     SSM_STRUCT_ARRAY(Hpet, timers, hpet_timer_fields), SSM_UINT(Hpet, counter),
     SSM_UINT_BELOW(Hpet, config, 4), SSM_UINT_BELOW(Hpet, status, 1u << HPET_TIMERS), SSM_END
 };
 static const SsmState hpet_state = {
-    .version = 1, .min_version = 1, .fields = hpet_fields, .post_load = hpet_post_load
+    .version = 2, .min_version = 1, .fields = hpet_fields, .post_load = hpet_post_load
 };
 /* clang-format on */
 

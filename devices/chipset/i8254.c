@@ -5,11 +5,11 @@
  *
  * Counter 0 interrupts on the rise of its output; counter 1 refreshes memory, of which only the
  * toggle in port 0x61 is left; counter 2 drives the speaker, whose sound is left out. Ticks that a
- * busy host made late are delivered afterwards at eight times the rate, at most PIT_MAX_OWED. */
+ * busy host made late are delivered afterwards (late-ticks.h). */
 #include "devices/chipset/i8254-counter.h"
+#include "devices/chipset/late-ticks.h"
 #include "vmm/pdm/pdm.h"
 
-#define PIT_MAX_OWED 20
 #define PIT_REFRESH_NS 15085
 /* Interrupts come at most this often, whatever a guest programs. */
 #define PIT_MIN_NS 20000
@@ -49,8 +49,7 @@ pit_arm(Pit *pit, uint64_t tick, uint64_t earliest)
         pdm_timer_cancel(pit->device, pit->timer);
         return;
     }
-    if (pit->owed)
-        at = MIN(at, tick + MAX(pit->counter[0].count / 8, 1));
+    at = tick + late_ticks_wait(pit->owed, at - tick, pit->counter[0].count);
     pdm_timer_set(pit->device, pit->timer, MAX(pit_tick_ns(at), earliest));
 }
 
@@ -63,10 +62,9 @@ pit_expired(void *user)
 
     pdm_isa_irq(pit->device, 0, false);
     pdm_isa_irq(pit->device, 0, true);
-    if (tick < pit->due)
-        pit->owed -= pit->owed > 0;
-    else if (counter->mode == 2 || counter->mode == 3)
-        pit->owed = (uint32_t)MIN(pit->owed + (tick - pit->due) / counter->count, PIT_MAX_OWED);
+    if (tick < pit->due || counter->mode == 2 || counter->mode == 3)
+        pit->owed =
+            late_ticks_after(pit->owed, tick < pit->due, (tick - pit->due) / counter->count);
     pit_arm(pit, tick, pdm_now(pit->device) + PIT_MIN_NS);
 }
 
@@ -214,7 +212,7 @@ pit_info(PdmDevice *device, GString *out)
 /* clang-format off */
 static const SsmField pit_fields[] = {
     SSM_STRUCT_ARRAY(Pit, counter, pit_counter_fields), SSM_UINT(Pit, due),
-    SSM_UINT_BELOW(Pit, owed, PIT_MAX_OWED + 1), SSM_UINT_BELOW(Pit, control_b, 16), SSM_END
+    SSM_UINT_BELOW(Pit, owed, LATE_TICKS_MAX + 1), SSM_UINT_BELOW(Pit, control_b, 16), SSM_END
 };
 static const SsmState pit_state = {
     .version = 1, .min_version = 1, .fields = pit_fields, .post_load = pit_post_load

@@ -232,6 +232,9 @@ insn_guest_run_for(InsnGuest *guest, InsnMode mode, InsnState *state, uint64_t b
         pgm_flush_tlb(vcpu, true);
     cpum_unpend(vcpu, UINT32_MAX);
     exit = guest->engine->run(vcpu, budget);
+    /* An exception takes an instruction's part of the budget; the HLT of its handler is to come. */
+    if (exit == EM_EXIT_BUDGET && vcpu->rip - (KERNEL + HANDLERS) < 256 * 16)
+        exit = guest->engine->run(vcpu, 1);
     memcpy(state->gpr, vcpu->gpr, sizeof vcpu->gpr);
     memcpy(&state->fpu, &vcpu->fpu, 416);
     state->rip = vcpu->rip;

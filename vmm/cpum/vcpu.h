@@ -115,7 +115,7 @@ struct Vcpu {
     uint8_t cpl;
     uint8_t tlb_kind;   /* CpumTlbKind of explicit data accesses at present */
     uint8_t irq_shadow; /* 1 while STI or MOV SS/POP SS blocks interrupts for one instruction */
-    uint64_t retired;   /* instructions retired by software engines since power-on */
+    uint64_t retired;   /* instructions that software engines retired, and faults, since power-on */
 
     CpumSeg seg[X86_SEG_COUNT];
     CpumSeg ldtr, tr;

@@ -69,7 +69,9 @@ typedef struct EmEngine {
     void (*vcpu_destroy)(Vcpu *vcpu);
     bool (*can_run)(const Vcpu *vcpu);
     /* Runs until an exit, at most `budget` retired instructions (UINT64_MAX: no limit). In the
-     * deterministic mode it stops after exactly `budget`. Vcpu.retired counts them. */
+     * deterministic mode it stops after exactly `budget`. Vcpu.retired counts them, and counts an
+     * instruction whose exception is delivered (iem_deliver() does that), so that a guest that
+     * does nothing but fault gets to the end of its budget and on in time. */
     EmExit (*run)(Vcpu *vcpu, uint64_t budget);
     /* From any thread, after pending was set: leave `run` soon. NULL where looking at pending is
      * enough. */

@@ -102,6 +102,7 @@ typedef struct IemVcpu {
 
     /* The event that is being delivered, for #DF. */
     bool event_raised, event_has_error;
+    bool event_counts; /* of an instruction that did not retire: it takes time all the same */
     uint8_t event_kind, event_vector;
     uint32_t event_error;
     uint64_t event_cr2;

@@ -15,6 +15,7 @@ leave_with(Vcpu *vcpu, uint8_t vector, bool has_error, uint32_t error)
     iem->event_vector = vector;
     iem->event_has_error = has_error;
     iem->event_error = error;
+    iem->event_counts |= iem->delivering == IEM_DELIVERING_NONE;
     vcpu->rip -= iem->insn->length;
     longjmp(iem->env, 1);
 }
@@ -91,6 +92,9 @@ iem_deliver_raised(Vcpu *vcpu)
 
     iem->event_raised = false;
     iem->insn = &iem_no_insn;
+    /* A budget ends and time passes for a guest that only faults, too. */
+    vcpu->retired += iem->event_counts;
+    iem->event_counts = false;
     if (iem->event_kind == IEM_EVENT_EXCEPTION && iem->delivering >= 0) {
         if (iem->delivering == X86_XCPT_DF) {
             iem->delivering = IEM_DELIVERING_NONE;

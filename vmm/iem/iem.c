@@ -214,6 +214,7 @@ run_budget(Vcpu *vcpu, uint64_t budget)
     iem->stop = 0;
     iem->debug_hits = 0;
     iem->event_raised = false;
+    iem->event_counts = false;
     iem->delivering = IEM_DELIVERING_NONE;
     iem_cache_enter(vcpu);
     iem_segments_changed(vcpu);
@@ -267,6 +268,7 @@ iem_deliver(Vcpu *vcpu, IemEventKind kind, uint8_t vector, uint32_t error_code,
     iem->event_raised = true;
     iem->event_kind = (uint8_t)kind;
     iem->event_vector = vector;
+    iem->event_counts = kind == IEM_EVENT_EXCEPTION && vector != X86_XCPT_DB;
     iem->event_has_error = kind == IEM_EVENT_EXCEPTION && vector < 32 && (with_error >> vector & 1);
     iem->event_error = error_code;
     iem->event_cr2 = fault_address;

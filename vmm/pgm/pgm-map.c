@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * From regions to the physical map: the space is cut at every region's start and end, and for each
- * piece the highest region that answers reads and the highest that answers writes are chosen. */
+ * piece the highest region that answers reads and the highest that answers writes are chosen. A CPU
+ * that sees something of its own has a map in which that is laid over everybody's. */
 #include "vmm/pgm/pgm-private.h"
 
 #include <string.h>
@@ -41,7 +42,7 @@ sorted_regions(const Pgm *pgm)
     for (guint i = 0; i < pgm->regions->len; i++) {
         PgmRegion *region = g_ptr_array_index(pgm->regions, i);
 
-        if (region->mapped && region->access != PGM_ACCESS_NONE)
+        if (region->mapped && region->access != PGM_ACCESS_NONE && region->info.vcpu == NULL)
             g_ptr_array_add(sorted, region);
     }
     g_ptr_array_sort(sorted, compare_regions);
@@ -89,10 +90,8 @@ to_mmio(const PgmRegion *region, uint64_t at)
 {
     const uint64_t base = region->info.kind == PGM_ROMD ? region->info.mem_offset : 0;
 
-    return (PgmWay){.to = PGM_TO_MMIO,
-                    .mmio = region->info.mmio,
-                    .mmio_per_cpu = region->info.mmio_per_cpu,
-                    .offset = base + (at - region->gpa)};
+    return (PgmWay){
+        .to = PGM_TO_MMIO, .mmio = region->info.mmio, .offset = base + (at - region->gpa)};
 }
 
 static PgmWay
@@ -137,7 +136,6 @@ static bool
 goes_on(const PgmWay *a, const PgmWay *b, uint64_t distance)
 {
     return a->to == b->to && a->mem == b->mem && a->mmio == b->mmio &&
-           a->mmio_per_cpu == b->mmio_per_cpu &&
            (a->to == PGM_TO_NOWHERE || a->offset + distance == b->offset);
 }
 
@@ -187,13 +185,12 @@ free_retired(Pgm *pgm)
     }
 }
 
-void
-pgm_map_rebuild(Pgm *pgm)
+static PgmMap *
+build_shared(Pgm *pgm)
 {
     g_autoptr(GPtrArray) regions = sorted_regions(pgm);
     g_autoptr(GArray) cuts = boundaries(regions);
     PgmMap *map = g_malloc0(sizeof *map + cuts->len * sizeof(PgmRange));
-    PgmMap *old;
 
     for (guint i = 0; i + 1 < cuts->len; i++) {
         const PgmRange range = resolve(regions, g_array_index(cuts, uint64_t, i),
@@ -201,14 +198,98 @@ pgm_map_rebuild(Pgm *pgm)
 
         append(map, &range);
     }
-    find_aliases(pgm, map);
-    old = atomic_exchange(&pgm->map, map);
-    atomic_fetch_add(&pgm->generation, 1);
-    free_retired(pgm);
-    if (old != NULL) {
-        old->retired_at = atomic_load(&pgm->flush_request) + 1;
-        g_ptr_array_add(pgm->retired, old);
+    return map;
+}
+
+/* --- what only one CPU sees --- */
+
+static PgmWay
+way_after(PgmWay way, uint64_t distance)
+{
+    way.offset += distance;
+    if (way.to == PGM_TO_MEM)
+        way.host += distance;
+    return way;
+}
+
+/* What of the range lies in [start, end). */
+static void
+append_part(PgmMap *map, const PgmRange *range, uint64_t start, uint64_t end)
+{
+    PgmRange part = {.start = MAX(range->start, start), .end = MIN(range->end, end)};
+
+    if (part.start >= part.end)
+        return;
+    part.read = way_after(range->read, part.start - range->start);
+    part.write = way_after(range->write, part.start - range->start);
+    append(map, &part);
+}
+
+static PgmMap *
+lay_over(const PgmMap *below, const PgmRegion *region)
+{
+    PgmMap *map = g_malloc0(sizeof *map + (below->count + 2) * sizeof(PgmRange));
+    const PgmRange own = {.start = region->gpa,
+                          .end = end_of(region),
+                          .read = read_way(region, region->gpa),
+                          .write = write_way(region, region->gpa)};
+
+    for (unsigned i = 0; i < below->count; i++) {
+        const PgmRange *range = &below->range[i];
+
+        append_part(map, range, 0, own.start);
+        if (range->start <= own.start && own.start < range->end)
+            append(map, &own);
+        append_part(map, range, own.end, UINT64_MAX);
     }
+    return map;
+}
+
+static PgmMap *
+build_own(const Pgm *pgm, PgmMap *shared, unsigned cpu)
+{
+    PgmMap *map = shared;
+
+    for (guint i = 0; i < pgm->regions->len; i++) {
+        const PgmRegion *region = g_ptr_array_index(pgm->regions, i);
+        PgmMap *below = map;
+
+        if (region->info.vcpu == NULL || region->info.vcpu->id != cpu || !region->mapped)
+            continue;
+        map = lay_over(below, region);
+        if (below != shared)
+            g_free(below);
+    }
+    return map;
+}
+
+/* --- publishing --- */
+
+static void
+retire(Pgm *pgm, PgmMap *map)
+{
+    map->retired_at = atomic_load(&pgm->flush_request) + 1;
+    g_ptr_array_add(pgm->retired, map);
+}
+
+void
+pgm_map_rebuild(Pgm *pgm)
+{
+    PgmMap *map = build_shared(pgm);
+    PgmMap *old;
+
+    find_aliases(pgm, map);
+    free_retired(pgm);
+    old = atomic_exchange(&pgm->map, map);
+    for (unsigned i = 0; i < cpum_count(pgm->cpum); i++) {
+        PgmMap *old_own = atomic_exchange(&pgm->cpu_map[i], build_own(pgm, map, i));
+
+        if (old_own != old)
+            retire(pgm, old_own);
+    }
+    if (old != NULL)
+        retire(pgm, old);
+    atomic_fetch_add(&pgm->generation, 1);
 }
 
 const PgmRange *
@@ -233,5 +314,10 @@ pgm_map_free_all(Pgm *pgm)
     for (guint i = 0; i < pgm->retired->len; i++)
         g_free(g_ptr_array_index(pgm->retired, i));
     g_ptr_array_unref(pgm->retired);
-    g_free(atomic_load(&pgm->map));
+    for (unsigned i = 0; i < cpum_count(pgm->cpum); i++) {
+        if (pgm->cpu_map[i] != pgm->map)
+            g_free(pgm->cpu_map[i]);
+    }
+    g_free(pgm->cpu_map);
+    g_free(pgm->map);
 }

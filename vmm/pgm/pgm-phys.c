@@ -143,12 +143,6 @@ store(uint8_t *host, uint64_t value, unsigned size)
     }
 }
 
-static IomMmio *
-mmio_of(const Vcpu *vcpu, const PgmWay *way)
-{
-    return way->mmio_per_cpu != NULL ? way->mmio_per_cpu[vcpu->id] : way->mmio;
-}
-
 static uint64_t
 cpu_read(Vcpu *vcpu, const PgmRange *range, uint64_t gpa, unsigned size)
 {
@@ -157,8 +151,7 @@ cpu_read(Vcpu *vcpu, const PgmRange *range, uint64_t gpa, unsigned size)
 
     switch (way->to) {
     case PGM_TO_MEM: return load(way->host + inside, size);
-    case PGM_TO_MMIO:
-        return iom_mmio_read(mmio_of(vcpu, way), way->offset + inside, size) & all_ones(size);
+    case PGM_TO_MMIO: return iom_mmio_read(way->mmio, way->offset + inside, size) & all_ones(size);
     case PGM_TO_NOWHERE: break;
     }
     return all_ones(size);
@@ -176,7 +169,7 @@ cpu_write(Vcpu *vcpu, const PgmRange *range, uint64_t gpa, uint64_t value, unsig
         pgm_written(vcpu->pgm, vcpu, way->mem, way->offset + inside, size, pgm_seen_at(range, gpa));
         break;
     case PGM_TO_MMIO:
-        iom_mmio_write(mmio_of(vcpu, way), way->offset + inside, value & all_ones(size), size);
+        iom_mmio_write(way->mmio, way->offset + inside, value & all_ones(size), size);
         break;
     case PGM_TO_NOWHERE: break;
     }

@@ -44,7 +44,6 @@ typedef struct {
     PgmMem *mem;     /* MEM */
     uint64_t offset; /* in mem or in the MMIO handler, of the range's start */
     IomMmio *mmio;   /* MMIO */
-    IomMmio *const *mmio_per_cpu;
 } PgmWay;
 
 /* [start, end) of guest-physical space. */
@@ -70,8 +69,9 @@ struct Pgm {
     GRWLock lock; /* regions and map */
     GPtrArray *regions;
     GPtrArray *mems;
-    GPtrArray *retired; /* old maps that a CPU may still use */
-    PgmMap *_Atomic map;
+    GPtrArray *retired;       /* old maps that a CPU may still use */
+    PgmMap *_Atomic map;      /* without what only one CPU sees; for devices */
+    PgmMap *_Atomic *cpu_map; /* of each virtual CPU; map itself where there is no difference */
     uint64_t order;
     _Atomic uint32_t generation;
     _Atomic uint32_t flush_request; /* counts what every CPU has to acknowledge */

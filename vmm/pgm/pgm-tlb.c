@@ -147,7 +147,7 @@ pgm_flush_tlb(Vcpu *vcpu, bool global_too)
     }
     cpum_unpend(vcpu, CPUM_PEND_TLB_FLUSH);
     request = atomic_load(&vcpu->pgm->flush_request);
-    own->map = atomic_load(&vcpu->pgm->map);
+    own->map = atomic_load(&vcpu->pgm->cpu_map[vcpu->id]);
     own->last = &own->map->range[0];
     flush_entries(vcpu, true);
     atomic_store(&own->flush_seen, request);
@@ -270,7 +270,7 @@ pgm_request_flush(Pgm *pgm)
         if (is_own_thread(own)) {
             /* The caller may be inside an access that still uses the old map: that one is kept
              * until the flush that is asked for below. */
-            own->map = atomic_load(&pgm->map);
+            own->map = atomic_load(&pgm->cpu_map[i]);
             own->last = &own->map->range[0];
             flush_entries(vcpu, true);
         }
@@ -322,7 +322,7 @@ pgm_tlb_init(Pgm *pgm, Vcpu *vcpu)
     PgmVcpu *own = g_new0(PgmVcpu, 1);
 
     own->vcpu = vcpu;
-    own->map = atomic_load(&pgm->map);
+    own->map = atomic_load(&pgm->cpu_map[vcpu->id]);
     own->last = &own->map->range[0];
     own->walk_epoch = 1;
     own->large_low = EMPTY_RANGE;

@@ -19,6 +19,7 @@ pgm_new(Cpum *cpum, Iom *iom, GError **error)
     pgm->listeners = g_array_new(FALSE, FALSE, sizeof(PgmListener));
     g_rw_lock_init(&pgm->lock);
     atomic_store(&pgm->a20_mask, UINT64_MAX);
+    pgm->cpu_map = g_malloc0(cpum_count(cpum) * sizeof *pgm->cpu_map);
     pgm_map_rebuild(pgm);
     for (unsigned i = 0; i < cpum_count(cpum); i++)
         pgm_tlb_init(pgm, cpum_vcpu(cpum, i));

@@ -44,9 +44,9 @@ typedef struct {
     PgmMem *mem;         /* RAM, ROM, ROMD */
     uint64_t mem_offset; /* page-aligned */
     IomMmio *mmio;       /* MMIO, ROMD */
-    /* Instead of mmio: one handler for each virtual CPU, by its id; the array has to outlive the
-     * region. For the local APICs, which share one address. */
-    IomMmio *const *mmio_per_cpu;
+    /* MMIO of this virtual CPU only (its local APIC), above all that others see there; NULL: a
+     * region that everybody sees. */
+    const Vcpu *vcpu;
     uint64_t size;  /* bytes; MMIO need not be page-aligned */
     int priority;   /* the higher covers the lower; RAM 0, PAM 1, ROM 2, devices 3 */
     bool dirty_log; /* video memory: pgm_dirty_fetch() works on it */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The APIC's MSRs: base address and mode, x2APIC registers, TSC deadline. Intel SDM volume 3A
- * sections 11.4.3, 11.4.4 and 11.12. All CPUs' APICs share one address: that of the last
- * CPU that moved its own. */
+ * sections 11.4.3, 11.4.4 and 11.12. */
 #include "vmm/trpm/trpm-private.h"
 
 /* --- IA32_APIC_BASE --- */
@@ -43,7 +42,7 @@ write_base(Vcpu *vcpu, uint32_t msr, uint64_t value, void *user)
         trpm_apic_reset(apic, false);
     if (~old & value & TRPM_APIC_BASE_EXTD)
         apic->ldr = (vcpu->id >> 4) << 16 | 1u << (vcpu->id & 15);
-    trpm_map_apic(apic->trpm, value & address);
+    trpm_map_apic(apic);
     trpm_recheck(vcpu);
     return true;
 }

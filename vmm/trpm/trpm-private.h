@@ -82,6 +82,7 @@ typedef struct TrpmVcpu {
     uint64_t tsc_deadline;
     TmTimer *timer;
     IomMmio *mmio;
+    PgmRegion *region;  /* the APIC's page, which only this CPU sees */
     uint64_t apic_base; /* copy for the saved state */
 } TrpmVcpu;
 
@@ -92,8 +93,6 @@ struct Trpm {
     Tm *tm;
     bool has_apic;
     TrpmVcpu *vcpus;
-    IomMmio **mmio; /* of each virtual CPU */
-    PgmRegion *region;
     TrpmPicAck pic_ack;
     void *pic_user;
     GRecMutex *device_lock;
@@ -133,8 +132,8 @@ void trpm_timer_set_deadline(TrpmVcpu *apic, uint64_t tsc);
 
 /* trpm-msr.c */
 void trpm_msr_init(Trpm *trpm);
-/* The APIC page follows the base address. */
-void trpm_map_apic(Trpm *trpm, uint64_t base);
+/* The APIC's page follows the base address and the mode. */
+void trpm_map_apic(TrpmVcpu *apic);
 
 static inline bool
 trpm_is_enabled(const TrpmVcpu *apic)

@@ -67,7 +67,7 @@ post_load(void *object, uint32_t version, GError **error)
     }
     apic->vcpu->apic_base = apic->apic_base;
     if (apic->trpm->has_apic)
-        trpm_map_apic(apic->trpm, apic->apic_base & ~(uint64_t)X86_PAGE_OFFSET_MASK);
+        trpm_map_apic(apic);
     atomic_store(&apic->irr_summary, 0xff);
     /* Looked at, and cleared where there is nothing, before the first instruction. */
     cpum_pend(apic->vcpu, CPUM_PEND_INTERRUPT | CPUM_PEND_NMI | CPUM_PEND_INIT | CPUM_PEND_SIPI);

@@ -5,24 +5,19 @@
  * volume 3A sections 6.9 and 11.8. */
 #include "vmm/trpm/trpm-private.h"
 
-#define REGION_PRIORITY 4 /* above every device */
-
 static void
 create_apics(Trpm *trpm)
 {
-    const unsigned count = cpum_count(trpm->cpum);
-    PgmRegionInfo info = {
-        .name = "local-apic", .kind = PGM_MMIO, .size = X86_PAGE_SIZE, .priority = REGION_PRIORITY};
+    PgmRegionInfo info = {.name = "local-apic", .kind = PGM_MMIO, .size = X86_PAGE_SIZE};
 
-    trpm->mmio = g_new0(IomMmio *, count);
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < cpum_count(trpm->cpum); i++) {
         TrpmVcpu *apic = &trpm->vcpus[i];
 
         apic->mmio = iom_mmio_new(trpm->iom, "local-apic", &trpm_apic_mmio_ops, apic, false);
-        trpm->mmio[i] = apic->mmio;
+        info.mmio = apic->mmio;
+        info.vcpu = apic->vcpu;
+        apic->region = pgm_region_new(trpm->pgm, &info);
     }
-    info.mmio_per_cpu = trpm->mmio;
-    trpm->region = pgm_region_new(trpm->pgm, &info);
     trpm_msr_init(trpm);
 }
 
@@ -57,22 +52,24 @@ trpm_free(Trpm *trpm)
 {
     if (trpm == NULL)
         return;
-    pgm_region_free(trpm->region);
     for (unsigned i = 0; i < cpum_count(trpm->cpum); i++) {
+        pgm_region_free(trpm->vcpus[i].region);
         if (trpm->has_apic)
             iom_mmio_free(trpm->vcpus[i].mmio);
         tm_timer_free(trpm->vcpus[i].timer);
         cpum_vcpu(trpm->cpum, i)->trpm_vcpu = NULL;
     }
-    g_free(trpm->mmio);
     g_free(trpm->vcpus);
     g_free(trpm);
 }
 
 void
-trpm_map_apic(Trpm *trpm, uint64_t base)
+trpm_map_apic(TrpmVcpu *apic)
 {
-    pgm_region_map(trpm->region, base);
+    if (trpm_is_enabled(apic) && !trpm_is_x2apic(apic))
+        pgm_region_map(apic->region, apic->vcpu->apic_base & ~(uint64_t)X86_PAGE_OFFSET_MASK);
+    else
+        pgm_region_unmap(apic->region);
 }
 
 void
@@ -83,9 +80,11 @@ trpm_reset(Trpm *trpm)
         TrpmVcpu *apic = &trpm->vcpus[i];
 
         apic->vcpu->apic_base = 0;
-        if (trpm->has_apic)
+        if (trpm->has_apic) {
             apic->vcpu->apic_base =
                 TRPM_APIC_DEFAULT_BASE | TRPM_APIC_BASE_EN | (i == 0 ? TRPM_APIC_BASE_BSP : 0);
+            trpm_map_apic(apic);
+        }
         atomic_store(&apic->nmi, false);
         atomic_store(&apic->init, false);
         atomic_store(&apic->sipi, 0);
@@ -93,8 +92,6 @@ trpm_reset(Trpm *trpm)
         cpum_unpend(apic->vcpu,
                     CPUM_PEND_INTERRUPT | CPUM_PEND_NMI | CPUM_PEND_INIT | CPUM_PEND_SIPI);
     }
-    if (trpm->has_apic)
-        trpm_map_apic(trpm, TRPM_APIC_DEFAULT_BASE);
 }
 
 /* --- the PIC and NMI --- */

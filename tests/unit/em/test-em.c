@@ -133,6 +133,30 @@ on_alarm(void *user)
     alarm->now = tm_now(alarm->bench->rooms.tm);
 }
 
+/* A guest that does nothing but fault retires nothing, and gets to the end all the same. */
+static void
+test_faults(void)
+{
+    static const uint8_t undefined[] = {0x0f, 0x0b};
+    const uint32_t entry = HANDLER;
+    Bench bench;
+    Alarm alarm = {.bench = &bench};
+    TmTimer *timer;
+
+    bench_open(&bench, true);
+    load(&bench, undefined, sizeof undefined);
+    memcpy(ram(&bench, HANDLER), undefined, sizeof undefined);
+    memcpy(ram(&bench, X86_XCPT_UD * 4), &entry, 4);
+    bench.vcpu->gpr[X86_RSP] = 0xfff0;
+    timer = tm_timer_new(bench.rooms.tm, "alarm", on_alarm, &alarm);
+    tm_timer_set(timer, 700);
+    g_assert_cmpint(em_run_for(bench.vcpu, 1000), ==, EM_RESULT_BUDGET);
+    g_assert_cmpuint(bench.vcpu->retired, ==, 1000);
+    g_assert_cmphex(bench.vcpu->rip, ==, HANDLER);
+    g_assert_cmpuint(alarm.now, ==, 700);
+    bench_close(&bench);
+}
+
 /* A timer expires after exactly the instructions that its deadline is away. */
 static void
 test_exact_timer(void)
@@ -242,7 +266,7 @@ test_init(void)
     cpum_unpend(vcpu, CPUM_PEND_REQUEST);
     memcpy(ram(&bench, 0x6 * 4), "\0\x20\0\0", 4); /* … whose handler is ours */
     set_handler(&bench, 6);
-    em_run_for(vcpu, 1);
+    em_run_for(vcpu, 2); /* the fault counts */
     g_assert_cmphex(vcpu->gpr[X86_RAX], ==, 0);
     g_assert_cmpuint(counter(&bench), ==, 1);
     /* SIPI starts only a CPU that waits for it. */
@@ -381,6 +405,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/em/budget", test_budget);
     g_test_add_func("/em/exact-timer", test_exact_timer);
+    g_test_add_func("/em/faults", test_faults);
     g_test_add_func("/em/halt", test_halt);
     g_test_add_func("/em/shadow", test_shadow);
     g_test_add_func("/em/shutdown", test_shutdown);

@@ -163,11 +163,38 @@ test_timer_deadline(void)
     bench_close(&bench);
 }
 
+/* Each CPU's APIC is where its own base says, for itself and for nobody else. */
+static void
+test_base(void)
+{
+    const uint64_t moved = 0x80000, on = 1 << 11, x2apic = 1 << 10;
+    Bench bench;
+    Vcpu *second;
+
+    bench_open_cpus(&bench, 2, true);
+    second = bench.cpu[1];
+    g_assert_true(pgm_ram_setup(bench.pgm, 1 << 20, 0, NULL));
+    pgm_cpu_phys_write(second, moved, 0x12345678, 4);
+    g_assert_true(cpum_wrmsr(second, X86_MSR_APIC_BASE, moved | on));
+    g_assert_cmphex(pgm_cpu_phys_read(second, moved + 0x20, 4), ==, 1u << 24);
+    g_assert_cmphex(pgm_cpu_phys_read(second, BASE + 0x20, 4), ==, UINT32_MAX);
+    g_assert_cmphex(pgm_cpu_phys_read(bench.cpu[0], BASE + 0x20, 4), ==, 0);
+    g_assert_cmphex(pgm_cpu_phys_read(bench.cpu[0], moved, 4), ==, 0x12345678);
+    /* In x2APIC mode and switched off there is no page. */
+    g_assert_true(cpum_wrmsr(second, X86_MSR_APIC_BASE, moved | on | x2apic));
+    g_assert_cmphex(pgm_cpu_phys_read(second, moved, 4), ==, 0x12345678);
+    g_assert_true(cpum_wrmsr(second, X86_MSR_APIC_BASE, moved));
+    g_assert_true(cpum_wrmsr(second, X86_MSR_APIC_BASE, BASE | on));
+    g_assert_cmphex(pgm_cpu_phys_read(second, BASE + 0x20, 4), ==, 1u << 24);
+    bench_close(&bench);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/trpm/apic/registers", test_registers);
+    g_test_add_func("/trpm/apic/base", test_base);
     g_test_add_func("/trpm/apic/errors", test_errors);
     g_test_add_func("/trpm/apic/timer/one-shot", test_timer_one_shot);
     g_test_add_func("/trpm/apic/timer/periodic", test_timer_periodic);
