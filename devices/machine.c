@@ -230,6 +230,8 @@ add_port(CfgmNode *root, MachinePlace place, const MachinePort *port, const Mach
     config = add_device(root, place.device, place.instance);
     cfgm_set_uint(config, "IoBase", port->io_base != 0 ? port->io_base : usual->io_base);
     cfgm_set_uint(config, "Irq", port->irq != 0 ? port->irq : usual->irq);
+    if (port->type != NULL)
+        cfgm_set_string(config, "UartType", port->type);
     if (port->driver != NULL)
         add_driver(root, place, port->driver);
 }

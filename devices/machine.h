@@ -33,6 +33,7 @@ typedef struct {
     bool enabled;
     unsigned io_base, irq; /* 0: the usual ones of COM1..4, LPT1..2 */
     const char *driver;    /* of PDM_IF_CHAR; NULL: nothing is connected */
+    const char *type;      /* serial: the chip, as the device's option names it; NULL: the usual */
 } MachinePort;
 
 typedef struct {

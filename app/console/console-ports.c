@@ -26,20 +26,33 @@ parallel_driver(const VitrineLpt *lpt)
     return lpt->path != NULL && *lpt->path != '\0' ? "char-file" : NULL;
 }
 
+static const char *
+uart_type(const VitrineUart *uart)
+{
+    switch (uart->type) {
+    case VITRINE_UART_TYPE_16450: return "16450";
+    case VITRINE_UART_TYPE_16550A: return "16550A";
+    case VITRINE_UART_TYPE_16750: return "16750";
+    }
+    return NULL;
+}
+
 void
 console_ports_describe(Console *console, MachineSpec *spec)
 {
     for (guint i = 0; i < MACHINE_SERIAL_PORTS; i++) {
         const VitrineUart *uart = vitrine_settings_get_uart(console->settings, i);
 
-        spec->serial[i] =
-            (MachinePort){uart->enabled, uart->io_base, uart->irq, serial_driver(uart)};
+        spec->serial[i] = (MachinePort){uart->enabled, uart->io_base, uart->irq,
+                                        serial_driver(uart), uart_type(uart)};
     }
     for (guint i = 0; i < MACHINE_PARALLEL_PORTS; i++) {
         const VitrineLpt *lpt = vitrine_settings_get_lpt(console->settings, i);
 
-        spec->parallel[i] =
-            (MachinePort){lpt->enabled, lpt->io_base, lpt->irq, parallel_driver(lpt)};
+        spec->parallel[i] = (MachinePort){.enabled = lpt->enabled,
+                                          .io_base = lpt->io_base,
+                                          .irq = lpt->irq,
+                                          .driver = parallel_driver(lpt)};
     }
 }
 

@@ -149,8 +149,8 @@ test_ports(void)
 
     machine_spec_init(&spec);
     spec.serial[1] = (MachinePort){.enabled = true};
-    spec.serial[2] =
-        (MachinePort){.enabled = true, .io_base = 0x220, .irq = 10, .driver = "char-null"};
+    spec.serial[2] = (MachinePort){
+        .enabled = true, .io_base = 0x220, .irq = 10, .driver = "char-null", .type = "16750"};
     spec.parallel[0] = (MachinePort){.enabled = true};
     root = build(&spec);
     g_assert_null(cfgm_child(root, "Devices/serial/0"));
@@ -159,6 +159,7 @@ test_ports(void)
     g_assert_null(cfgm_child(root, "Devices/serial/1/LUN0"));
     g_assert_cmphex(number(root, "Devices/serial/2/Config", "IoBase"), ==, 0x220);
     g_assert_cmpuint(number(root, "Devices/serial/2/Config", "Irq"), ==, 10);
+    g_assert_cmpstr(text(root, "Devices/serial/2/Config", "UartType"), ==, "16750");
     g_assert_cmpstr(text(root, "Devices/serial/2/LUN0", "Driver"), ==, "char-null");
     g_assert_cmphex(number(root, "Devices/parallel/0/Config", "IoBase"), ==, 0x378);
     cfgm_free(root);
