@@ -21,7 +21,6 @@ struct VmConsole {
     VitrineVmSession *session; /* borrowed: it owns us */
     VitrineDBusConsole *skeleton;
     GDBusServer *server;
-    char *path;
     GPtrArray *connections;
     const VitrineVmOps *ops;
     gpointer data;
@@ -342,19 +341,23 @@ vm_console_listen(VmConsole *console, const char *path, const VitrineVmOps *ops,
     console->server = vitrine_transport_listen(path, error);
     if (console->server == NULL)
         return FALSE;
-    console->path = g_strdup(path);
     g_signal_connect(console->server, "new-connection", G_CALLBACK(on_new_connection), console);
     return TRUE;
 }
 
 void
+vm_console_stop_listening(VmConsole *console)
+{
+    if (console->server == NULL)
+        return;
+    g_dbus_server_stop(console->server); /* removes the socket's name */
+    g_clear_object(&console->server);
+}
+
+void
 vm_console_close(VmConsole *console)
 {
-    if (console->server) {
-        g_dbus_server_stop(console->server);
-        g_clear_object(&console->server);
-        unlink(console->path);
-    }
+    vm_console_stop_listening(console);
     for (guint i = 0; i < console->connections->len; i++) {
         GDBusConnection *connection = console->connections->pdata[i];
         g_signal_handlers_disconnect_by_data(connection, console);
@@ -382,7 +385,6 @@ vm_console_free(VmConsole *console)
         g_clear_pointer(&console->readers[screen], g_array_unref);
     }
     g_mutex_clear(&console->lock);
-    g_free(console->path);
     g_free(console);
 }
 

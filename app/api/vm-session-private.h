@@ -14,6 +14,8 @@ VmConsole *vm_console_new(VitrineVmSession *session, const char *machine_id);
 gboolean vm_console_listen(VmConsole *console, const char *path, const VitrineVmOps *ops,
                            gpointer data, GError **error);
 /* Ends all connections, after what was sent has arrived. vm_console_wake() stays allowed. */
+/* New clients find nobody; those that are connected stay. */
+void vm_console_stop_listening(VmConsole *console);
 void vm_console_close(VmConsole *console);
 void vm_console_free(VmConsole *console);
 

@@ -498,6 +498,8 @@ vitrine_vm_session_finish(VitrineVmSession *session, VitrineMachineState state)
     session->finished = TRUE;
     vitrine_dbus_console_set_state(vm_console_skeleton(session->console), word);
     vm_console_flush(session->console);
+    /* Once the machine is unlocked the name of the socket belongs to the next process. */
+    vm_console_stop_listening(session->console);
     g_autoptr(GVariant) reply = client_call_sync(session->client, &call, NULL, NULL, NULL);
     g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(session->vm_process));
     vm_console_close(session->console);

@@ -5,13 +5,15 @@
 """A running machine as clients see it: start, console, kills of either side, start errors, the log."""
 
 import os
+import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from client import Kind, State, Vitrine, refused, run, until  # noqa: E402
+from client import BUILD, Kind, State, Vitrine, refused, run, until  # noqa: E402
 
 E = Vitrine.Error
 
@@ -156,6 +158,34 @@ def running_settings_are_locked(world):
     machine.emergency_stop_sync(None)
 
 
+def ends_by_a_signal(world):
+    client = world.client()
+    machine = world.machine(client, 'Signal')
+    program = str(BUILD / 'app/headless/vitrine-headless')
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = subprocess.Popen([program, '--startvm', 'Signal'], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True)
+        until(lambda: machine.get_state() == State.RUNNING, 'it runs')
+        process.send_signal(number)
+        until(lambda: machine.get_state() == State.POWERED_OFF, 'off')
+        assert process.communicate(timeout=20) == ('', '') and process.returncode == 0, process.returncode
+
+
+def ports_are_as_set(world):
+    client = world.client()
+    machine = world.machine(client, 'Ports')
+    settings = machine.load_settings_sync(None)
+    for slot, kind in enumerate(('16450', '16550A', '16750')):
+        uart = Vitrine.Uart.new(slot)
+        uart.enabled, uart.type = True, getattr(Vitrine.UartType, kind)
+        settings.set_uart(slot, uart)
+    machine.save_settings_sync(settings, None)
+    machine.launch_sync('headless', None, None)
+    log = (Path(machine.get_log_folder()) / 'VBox.log').read_text()
+    assert re.findall(r'UartType\W+(16\w+)', log) == ['16450', '16550A', '16750'], log
+    machine.emergency_stop_sync(None)
+
+
 def service_stays_for_machines(world):
     client = world.client()
     machine = start(world, client)
@@ -167,4 +197,4 @@ def service_stays_for_machines(world):
 
 
 run(runs_and_powers_off, logs_are_rotated, killed_process_is_aborted, survives_the_service, again_at_once, both_killed,
-    start_errors_are_told, running_settings_are_locked, service_stays_for_machines)
+    start_errors_are_told, running_settings_are_locked, ends_by_a_signal, ports_are_as_set, service_stays_for_machines)
