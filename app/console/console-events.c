@@ -54,6 +54,7 @@ take_message(Console *console, const Event *event)
 
     console_log_printf(console->log, "%s (%s): %s", fatal ? "Fatal error" : "Runtime message",
                        event->id, event->text);
+    g_printerr("%s\n", event->text); /* a machine without a window has nowhere else to say it */
     vitrine_vm_session_runtime_error(console->session, fatal, event->id, event->text);
 }
 

@@ -10,6 +10,7 @@
 
 #include "app/service/machine.h"
 #include "app/service/medium.h"
+#include "app/service/settings/file-error.h"
 
 #define IMAGES_TYPE "a(sssib)"
 #define MAX_CHAIN 250
@@ -24,12 +25,7 @@ add_file(GVariantBuilder *builder, GUnixFDList *fds, const char *id, const char 
     if (read_only)
         fd = open(path, O_RDONLY | flags);
     if (fd < 0) {
-        int errnum = errno;
-        g_set_error(error, VITRINE_ERROR,
-                    errnum == ENOENT                      ? VITRINE_ERROR_NOT_FOUND
-                    : errnum == EACCES || errnum == EROFS ? VITRINE_ERROR_DENIED
-                                                          : VITRINE_ERROR_IO,
-                    "The medium \"%s\" cannot be opened: %s.", path, g_strerror(errnum));
+        file_error_set(error, errno, "The medium \"%s\" cannot be opened", path);
         return FALSE;
     }
     /* Travels with the descriptor, and guards against other configuration folders' machines. */

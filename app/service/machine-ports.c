@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/service/machine.h"
+#include "app/service/settings/file-error.h"
 
 typedef struct {
     int fd;
@@ -22,11 +23,7 @@ typedef struct {
 static int
 fail_path(GError **error, const char *path, int errnum)
 {
-    g_set_error(error, VITRINE_ERROR,
-                errnum == ENOENT   ? VITRINE_ERROR_NOT_FOUND
-                : errnum == EACCES ? VITRINE_ERROR_DENIED
-                                   : VITRINE_ERROR_IO,
-                "The port's \"%s\" cannot be opened: %s.", path, g_strerror(errnum));
+    file_error_set(error, errnum, "The port's \"%s\" cannot be opened", path);
     return -1;
 }
 
@@ -203,9 +200,10 @@ on_open_log(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, GUn
     g_mkdir_with_parents(folder, 0700);
     rotate_logs(path, log_history(machine->service));
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return service_refuse(invocation, VITRINE_ERROR_IO, "The log \"%s\" cannot be made: %s.",
-                              path, g_strerror(errno));
+    if (fd < 0) {
+        file_error_set(&error, errno, "The log \"%s\" cannot be made", path);
+        return service_fail(invocation, error);
+    }
     g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
     int index = g_unix_fd_list_append(fds, fd, &error);
     close(fd);

@@ -8,6 +8,7 @@
 
 #include "app/service/machine.h"
 #include "app/service/medium.h"
+#include "app/service/settings/file-error.h"
 
 /* Whether folder and file are called like the machine. */
 static gboolean
@@ -30,8 +31,7 @@ move(const char *from, const char *to, GError **error)
     }
     if (g_rename(from, to) == 0)
         return TRUE;
-    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_IO, "\"%s\" cannot be renamed to \"%s\": %s.",
-                from, to, g_strerror(errno));
+    file_error_set(error, errno, "\"%s\" cannot be renamed to \"%s\"", from, to);
     return FALSE;
 }
 

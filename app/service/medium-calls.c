@@ -10,6 +10,7 @@
 #include "app/service/machine.h"
 #include "app/service/medium.h"
 #include "app/service/progress.h"
+#include "app/service/settings/file-error.h"
 #include "app/service/worker-job.h"
 
 #define SECTOR 512
@@ -40,13 +41,7 @@ open_file(const char *location, int flags, GError **error)
     int errnum = fd >= 0 ? EISDIR : errno;
     if (fd >= 0)
         close(fd);
-    g_set_error(error, VITRINE_ERROR,
-                errnum == ENOENT                       ? VITRINE_ERROR_NOT_FOUND
-                : errnum == EEXIST                     ? VITRINE_ERROR_EXISTS
-                : errnum == EACCES || errnum == EROFS  ? VITRINE_ERROR_DENIED
-                : errnum == ENOSPC || errnum == EDQUOT ? VITRINE_ERROR_NO_SPACE
-                                                       : VITRINE_ERROR_IO,
-                "\"%s\" cannot be opened: %s.", location, g_strerror(errnum));
+    file_error_set(error, errnum, "\"%s\" cannot be opened", location);
     return -1;
 }
 
@@ -286,9 +281,10 @@ on_close_medium(VitrineDBusService *skeleton, GDBusMethodInvocation *invocation,
     }
     if (!service_save(service, &error))
         return service_fail(invocation, error);
-    if (delete_file && g_unlink(location) < 0 && errno != ENOENT)
-        return service_refuse(invocation, VITRINE_ERROR_IO, "\"%s\" cannot be deleted: %s.",
-                              location, g_strerror(errno));
+    if (delete_file && g_unlink(location) < 0 && errno != ENOENT) {
+        file_error_set(&error, errno, "\"%s\" cannot be deleted", location);
+        return service_fail(invocation, error);
+    }
     vitrine_dbus_service_complete_close_medium(skeleton, invocation);
     return TRUE;
 }

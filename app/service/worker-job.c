@@ -9,6 +9,7 @@
 
 #include "app/api/transport.h"
 #include "app/api/vitrine-types.h"
+#include "app/service/settings/file-error.h"
 
 #define MAX_LINE 4096
 #define MAX_ANSWERS 64
@@ -60,9 +61,12 @@ take_error(WorkerJob *job, const char *text)
 {
     char *end = NULL;
     guint64 code = g_ascii_strtoull(text, &end, 10);
-    if (job->error == NULL)
-        job->error = g_error_new(VITRINE_ERROR, MIN(code, VITRINE_ERROR_DISCONNECTED), "%s",
-                                 *end == ' ' ? end + 1 : end);
+    if (job->error)
+        return;
+    text = *end == ' ' ? end + 1 : end;
+    code = MIN(code, VITRINE_ERROR_DISCONNECTED);
+    job->error = g_error_new(VITRINE_ERROR, (int)code, "%s%s%s", text,
+                             g_str_has_suffix(text, ".") ? "" : ".", file_error_advice(code));
 }
 
 static void

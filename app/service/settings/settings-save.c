@@ -9,17 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/service/settings/file-error.h"
 #include "app/service/settings/xml.h"
 
 static gboolean
 fail(GError **error, const char *path, int errnum)
 {
-    VitrineError code = errnum == ENOSPC || errnum == EDQUOT ? VITRINE_ERROR_NO_SPACE
-                        : errnum == EACCES || errnum == EPERM || errnum == EROFS
-                            ? VITRINE_ERROR_DENIED
-                            : VITRINE_ERROR_IO;
-    g_set_error(error, VITRINE_ERROR, code, "The settings cannot be written to \"%s\": %s.", path,
-                g_strerror(errnum));
+    file_error_set(error, errnum, "The settings cannot be written to \"%s\"", path);
     return FALSE;
 }
 

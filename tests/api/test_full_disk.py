@@ -1,0 +1,165 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# timeout: 180
+# needs: binutils gir1.2-glib-2.0 python3-gi seabios util-linux
+#
+# A full host disk is a small tmpfs in a mount namespace of its own.
+"""A full host disk: a machine pauses, says why and goes on; settings and images are not lost."""
+
+import contextlib
+import os
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+MARK = 'VITRINE_OWN_MOUNTS'
+if MARK not in os.environ:
+    SPACE = ['unshare', '--mount'] if os.geteuid() == 0 else ['unshare', '--map-root-user', '--mount']
+    PROBE = subprocess.run([*SPACE, 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], capture_output=True, text=True,
+                           check=False)
+    if PROBE.returncode:
+        print(f'skipped: this host lets nobody mount a small disk: {PROBE.stderr.strip()}')
+        sys.exit(77)
+    os.environ[MARK] = '1'
+    os.execvp(SPACE[0], [*SPACE, sys.executable, *sys.argv])
+
+sys.path.insert(0, str(Path(__file__).parent))
+from client import GLib, Kind, State, Vitrine, refused, run, until  # noqa: E402
+
+E = Vitrine.Error
+MIB = 1 << 20
+BLOCKS = 12
+ROOM, BALLAST = 20 * MIB, 12 * MIB
+
+
+@contextlib.contextmanager
+def small_disk(world):
+    """A disk of 20 MiB, and a file on it that takes most of that."""
+    folder = world.root / 'small'
+    folder.mkdir()
+    subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={ROOM}', 'tmpfs', str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        for pid in world.processes('vitrine-headless'):
+            os.kill(pid, 9)
+        subprocess.run(['umount', '--lazy', str(folder)], check=True)
+
+
+def fill(path, leave):
+    """Takes all room of a disk but some bytes."""
+    space = os.statvfs(path.parent)
+    with open(path, 'wb') as ballast:
+        os.posix_fallocate(ballast.fileno(), 0, space.f_bavail * space.f_frsize - leave)
+
+
+def writer_floppy(path):
+    """A floppy that boots fill-disk.S."""
+    source = Path(__file__).with_name('fill-disk.S')
+    obj = path.with_suffix('.o')
+    subprocess.run(['as', '--32', '--defsym', f'BLOCKS={BLOCKS}', str(source), '-o', str(obj)], check=True)
+    subprocess.run(['ld', '-m', 'elf_i386', '-Ttext=0x7c00', '-e', 'start', '--oformat', 'binary', str(obj),
+                    '-o', str(path)], check=True)
+    path.write_bytes(path.read_bytes().ljust(1474560, b'\0'))
+
+
+def block_of(image, number):
+    """A block of a VDI."""
+    blocks, data = struct.unpack_from('<II', image, 0x154)
+    entry, = struct.unpack_from('<I', image, blocks + 4 * number)
+    return image[data + entry * MIB:][:MIB] if entry < 0xfffffffe else bytes(MIB)
+
+
+def machine_with_writer(world, client, folder):
+    """A machine that fills a disk in the folder, and what it says on its serial port."""
+    machine = world.machine(client, 'Writer')
+    floppy, serial = world.root / 'writer.img', world.root / 'serial'
+    writer_floppy(floppy)
+    disk = client.create_medium_sync(str(folder / 'disk.vdi'), Kind.HARD_DISK, 'VDI', 'dynamic', 64 * MIB, None,
+                                     None).wait_sync(None)
+    settings = machine.load_settings_sync(None)
+    settings.put_attachment(Vitrine.Attachment.new('IDE', 0, 0, Kind.HARD_DISK, disk))
+    settings.put_controller(Vitrine.Controller.new('Floppy', Vitrine.ControllerType.I82078))
+    settings.put_attachment(Vitrine.Attachment.new(
+        'Floppy', 0, 0, Kind.FLOPPY, client.open_medium_sync(str(floppy), Kind.FLOPPY, None)))
+    uart = Vitrine.Uart.new(0)
+    uart.enabled, uart.mode, uart.path = True, Vitrine.UartMode.RAW_FILE, str(serial)
+    settings.set_uart(0, uart)
+    machine.save_settings_sync(settings, None)
+    return machine, serial
+
+
+def machine_pauses_and_goes_on(world):
+    client = world.client()
+    with small_disk(world) as folder:
+        machine, serial = machine_with_writer(world, client, folder)
+        ballast = folder / 'ballast'
+        fill(ballast, ROOM - BALLAST - 4 * MIB)
+        machine.launch_sync('headless', None, None)
+        console = machine.open_console_sync(None)
+        told = []
+        console.connect('runtime-error', lambda _, fatal, name, text: told.append((fatal, name, text)))
+        until(lambda: machine.get_state() == State.PAUSED, 'the machine pauses', 60)
+        until(lambda: told, 'it says why')
+        fatal, name, text = told[0]
+        assert not fatal and name == 'host-disk-full', told
+        assert 'Make some room, then resume' in text and 'disk.vdi' in text, text
+        before = serial.read_text()
+        assert 0 < before.count('.') < BLOCKS and 'error' not in before, before
+        assert text in (Path(machine.get_log_folder()) / 'VBox.log').read_text()
+
+        console.do_sync(Vitrine.ConsoleAction.RESUME, None)  # too early: it pauses again
+        until(lambda: len(told) > 1 and machine.get_state() == State.PAUSED, 'it pauses again', 30)
+        time.sleep(0.3)
+        assert serial.read_text() == before, 'a write was lost'
+
+        ballast.unlink()
+        console.do_sync(Vitrine.ConsoleAction.RESUME, None)
+        until(lambda: 'done' in serial.read_text(), 'the guest goes on', 60)
+        assert serial.read_text() == '.' * BLOCKS + 'done\n', serial.read_text()
+        console.do_sync(Vitrine.ConsoleAction.POWER_OFF, None)
+        until(lambda: not world.processes('vitrine-headless'), 'off')
+        image = (folder / 'disk.vdi').read_bytes()
+        for block in range(BLOCKS):
+            expected = b''.join(struct.pack('<H', block * 32 + piece) * 16384 for piece in range(32))
+            assert block_of(image, block) == expected, f'block {block} is not what the guest wrote'
+
+
+def settings_are_kept(world):
+    client = world.client()
+    with small_disk(world) as folder:
+        machine = world.machine(client, 'Here', folder=GLib.Variant('s', str(folder)))
+        path = Path(machine.get_settings_file())
+        assert folder in path.parents
+        fill(folder / 'ballast', 0)
+        settings = machine.load_settings_sync(None)
+        settings.props.description = 'text ' * 20000
+        before = path.read_bytes()
+        assert 'Here.vbox' in refused(E.NO_SPACE, machine.save_settings_sync, settings, None)
+        assert path.read_bytes() == before
+        assert [p.name for p in path.parent.iterdir() if p.suffix not in ('.vbox', '.vbox-prev')] == []
+        refused(E.NO_SPACE, client.create_machine_sync, 'Second',
+                GLib.Variant('a{sv}', {'folder': GLib.Variant('s', str(folder))}), None)
+        assert client.find_machine('Second') is None
+        (folder / 'ballast').unlink()
+        machine.save_settings_sync(settings, None)
+        assert machine.load_settings_sync(None).props.description == settings.props.description
+
+
+def new_images_are_removed(world):
+    client = world.client()
+    with small_disk(world) as folder:
+        for variant in ('fixed', 'dynamic'):
+            fill(folder / 'ballast', 0 if variant == 'dynamic' else 2 * MIB)
+            progress = client.create_medium_sync(str(folder / 'new.vdi'), Kind.HARD_DISK, 'VDI', variant, 64 * MIB,
+                                                 None, None)
+            message = refused(E.NO_SPACE, progress.wait_sync, None)
+            assert 'new.vdi' in message, message
+            assert not (folder / 'new.vdi').exists(), 'it left a file'
+            (folder / 'ballast').unlink()
+
+
+if __name__ == '__main__':
+    run(machine_pauses_and_goes_on, settings_are_kept, new_images_are_removed)
