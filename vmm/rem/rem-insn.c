@@ -220,18 +220,15 @@ has_operand_size(const RemOpcode *op)
 static void
 fill_prefixes(const ZydisDecodedInstruction *zydis, RemInsn *insn)
 {
-    for (unsigned i = 0; i < zydis->raw.prefix_count; i++) {
-        uint8_t value = zydis->raw.prefixes[i].value;
-
+    if (zydis->attributes & ZYDIS_ATTRIB_HAS_LOCK)
+        insn->form |= REM_FORM_LOCK;
+    if (zydis->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE))
+        insn->form |= REM_FORM_REP;
+    if (zydis->attributes & ZYDIS_ATTRIB_HAS_REPNE)
+        insn->form |= REM_FORM_REPNE;
+    for (unsigned i = 0; i < zydis->raw.prefix_count; i++)
         if (zydis->raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_MANDATORY)
-            insn->op.prefix = value;
-        else if (value == 0xf3)
-            insn->form = (insn->form & ~REM_FORM_REPNE) | REM_FORM_REP;
-        else if (value == 0xf2)
-            insn->form = (insn->form & ~REM_FORM_REP) | REM_FORM_REPNE;
-        else if (value == 0xf0)
-            insn->form |= REM_FORM_LOCK;
-    }
+            insn->op.prefix = zydis->raw.prefixes[i].value;
 }
 
 static void
@@ -340,6 +337,23 @@ note_behaviour(const ZydisDecodedInstruction *zydis, RemInsn *insn)
     case ZYDIS_MNEMONIC_DIV:
     case ZYDIS_MNEMONIC_IDIV:
     case ZYDIS_MNEMONIC_AAM: insn->does |= REM_DOES_DIVIDE; break;
+    case ZYDIS_MNEMONIC_CMPSB:
+    case ZYDIS_MNEMONIC_CMPSW:
+    case ZYDIS_MNEMONIC_CMPSD:
+    case ZYDIS_MNEMONIC_CMPSQ:
+        if (insn->op.map == 0)
+            insn->gpr_written |= 1u << X86_RSI | 1u << X86_RDI;
+        break;
+    case ZYDIS_MNEMONIC_SCASB:
+    case ZYDIS_MNEMONIC_SCASW:
+    case ZYDIS_MNEMONIC_SCASD:
+    case ZYDIS_MNEMONIC_SCASQ: insn->gpr_written |= 1u << X86_RDI; break;
+    case ZYDIS_MNEMONIC_PAUSE:
+        if (insn->rm == X86_R8) { /* it is XCHG R8, rAX, whatever Zydis calls it */
+            insn->treatment = REM_TREAT_IEM;
+            insn->gpr_read = insn->gpr_written = 1u << X86_RAX | 1u << X86_R8;
+        }
+        break;
     case ZYDIS_MNEMONIC_BSF:
     case ZYDIS_MNEMONIC_BSR: insn->gpr_read |= insn->gpr_written; break; /* kept for zero */
     case ZYDIS_MNEMONIC_BT:

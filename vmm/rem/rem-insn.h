@@ -26,8 +26,8 @@ typedef enum {
 #define REM_FORM_LEGACY (1u << 4) /* neither VEX nor anything later */
 #define REM_FORM_VEX (1u << 5)
 #define REM_FORM_LOCK (1u << 6)
-#define REM_FORM_REP (1u << 7)   /* F3 that is no part of the opcode */
-#define REM_FORM_REPNE (1u << 8) /* F2 likewise */
+#define REM_FORM_REP (1u << 7) /* repeated: REP or REPE */
+#define REM_FORM_REPNE (1u << 8)
 /* Which fields are general registers, and which of these are AH, CH, DH, BH (rm - 4). */
 #define REM_FORM_REG_GPR (1u << 9)
 #define REM_FORM_RM_GPR (1u << 10)
