@@ -10,10 +10,10 @@
 
 #include <string.h>
 
-/* Host registers that translated code keeps for itself; all others hold the guest's. */
+/* The temporaries of translated code. Host r15 is the core's; all others hold the guest's. */
 #define REM_T0 X86_R13
 #define REM_T1 X86_R14
-#define REM_T2 X86_R15
+#define REM_TEMPORARIES 2
 #define REM_NO_REG 0xffu
 
 /* Room that each emitter wants to find; no emitter writes more. */

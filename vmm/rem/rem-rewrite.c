@@ -13,10 +13,12 @@ typedef struct {
     uint8_t reg, rm;
     bool has_modrm, has_mem, opreg;
     RemMem mem;
-    uint8_t free;         /* bit n: temporary REM_T0 + n is not in use */
-    uint8_t load_of[3];   /* the guest register that temporary n is loaded with, REM_NO_REG */
-    uint8_t store_of[3];  /* the one that it is stored to, REM_NO_REG */
-    uint8_t swap;         /* AH..BH as AL..BL: register number, REM_NO_REG for none */
+    bool fold;                         /* T0 becomes the sum first */
+    uint8_t free;                      /* bit n: temporary REM_T0 + n is not in use */
+    uint8_t load_of[REM_TEMPORARIES];  /* the guest register that temporary n is loaded with,
+                                          REM_NO_REG */
+    uint8_t store_of[REM_TEMPORARIES]; /* the one that it is stored to, REM_NO_REG */
+    uint8_t swap;                      /* AH..BH as AL..BL: register number, REM_NO_REG for none */
     uint8_t rotated;      /* AH..BH in a temporary: register number, REM_NO_REG for none */
     uint8_t rotated_temp; /* that temporary */
 } Form;
@@ -82,7 +84,7 @@ take_if_temporary(Form *form, unsigned host)
 static int
 take_temporary(Form *form)
 {
-    for (int i = 2; i >= 0; i--) {
+    for (int i = REM_TEMPORARIES; i-- > 0;) {
         if (form->free & (1u << i)) {
             form->free &= ~(1u << i);
             return i;
@@ -98,8 +100,8 @@ take_written(Form *form)
 {
     int temp = take_temporary(form);
 
-    for (int i = 2; temp < 0 && i >= 0; i--)
-        if (form->store_of[i] == REM_NO_REG && form->load_of[i] == REM_NO_REG)
+    for (int i = REM_TEMPORARIES; temp < 0 && i-- > 0;)
+        if (form->store_of[i] == REM_NO_REG)
             temp = i;
     return temp;
 }
@@ -107,7 +109,7 @@ take_written(Form *form)
 static int
 find_assigned(const Form *form, unsigned guest)
 {
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < REM_TEMPORARIES; i++)
         if (form->load_of[i] == guest || form->store_of[i] == guest)
             return i;
     return -1;
@@ -261,6 +263,26 @@ modernize(Form *form, const RemInsn *insn)
 }
 
 static bool
+is_temporary(unsigned host)
+{
+    return host >= REM_T0 && host < REM_T0 + REM_TEMPORARIES;
+}
+
+/* An address in both temporaries goes to the first if the second is wanted. */
+static void
+place_memory(Form *form, const RemInsn *insn, const RemMem *mem)
+{
+    const uint32_t high = (insn->gpr_read | insn->gpr_written) >> REM_T0;
+
+    form->mem = *mem;
+    form->fold = high != 0 && is_temporary(mem->base) && is_temporary(mem->index);
+    if (form->fold)
+        form->mem = rem_mem(REM_T0, 0);
+    take_if_temporary(form, form->mem.base);
+    take_if_temporary(form, form->mem.index);
+}
+
+static bool
 build(Form *form, const RemEmit *emit, const RemInsn *insn, const RemMem *mem)
 {
     *form = (Form){.op = insn->op,
@@ -269,16 +291,13 @@ build(Form *form, const RemEmit *emit, const RemInsn *insn, const RemMem *mem)
                    .has_modrm = insn->form & REM_FORM_MODRM,
                    .opreg = insn->form & REM_FORM_OPREG,
                    .has_mem = mem != NULL,
-                   .free = 7,
-                   .load_of = {REM_NO_REG, REM_NO_REG, REM_NO_REG},
-                   .store_of = {REM_NO_REG, REM_NO_REG, REM_NO_REG}};
+                   .free = (1u << REM_TEMPORARIES) - 1,
+                   .load_of = {REM_NO_REG, REM_NO_REG},
+                   .store_of = {REM_NO_REG, REM_NO_REG}};
     form->op.flags |= insn->form & REM_FORM_LOCK ? REM_OP_LOCK : 0;
     modernize(form, insn);
-    if (mem != NULL) {
-        form->mem = *mem;
-        take_if_temporary(form, mem->base);
-        take_if_temporary(form, mem->index);
-    }
+    if (mem != NULL)
+        place_memory(form, insn, mem);
     if (rm_can_be_memory(form, insn)) {
         form->has_mem = true;
         form->mem = rem_mem_gpr(form->rm);
@@ -341,9 +360,11 @@ emit_itself(RemEmit *emit, const Form *form, const RemInsn *insn)
 }
 
 static void
-emit_form(RemEmit *emit, const Form *form, const RemInsn *insn)
+emit_form(RemEmit *emit, const Form *form, const RemInsn *insn, const RemMem *mem)
 {
-    for (unsigned i = 0; i < 3; i++)
+    if (form->fold)
+        rem_emit_lea(emit, 8, REM_T0, *mem);
+    for (unsigned i = 0; i < REM_TEMPORARIES; i++)
         if (form->load_of[i] != REM_NO_REG)
             rem_rewrite_load(emit, REM_T0 + i, form->load_of[i]);
     if (form->rotated != REM_NO_REG)
@@ -351,7 +372,7 @@ emit_form(RemEmit *emit, const Form *form, const RemInsn *insn)
     emit_swap(emit, form->swap);
     emit_itself(emit, form, insn);
     emit_swap(emit, form->swap);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < REM_TEMPORARIES; i++)
         if (form->store_of[i] != REM_NO_REG)
             rem_rewrite_store(emit, form->store_of[i], REM_T0 + i);
 }
@@ -378,6 +399,6 @@ rem_rewrite(RemEmit *emit, const RemInsn *insn, const RemMem *mem, const RemRip 
     }
     if (!build(&form, emit, insn, mem))
         return false;
-    emit_form(emit, &form, insn);
+    emit_form(emit, &form, insn, mem);
     return true;
 }

@@ -108,6 +108,7 @@ static bool
 run_rewritten(Bench *bench, const InsnVector *vector, const RemInsn *insn, InsnState *state)
 {
     uint8_t code[256];
+    uint64_t kept;
     RemEmit emit;
 
     rem_emit_init(&emit, code, sizeof code, 0,
@@ -116,12 +117,14 @@ run_rewritten(Bench *bench, const InsnVector *vector, const RemInsn *insn, InsnS
     if (!emit_rewritten(bench, vector, insn, &emit))
         return false;
     g_assert_false(emit.overflow);
-    for (unsigned i = REM_T0; i <= REM_T2; i++)
+    for (unsigned i = REM_T0; i < X86_GPR_COUNT; i++)
         state->gpr[i] = g_rand_int(bench->rand);
+    kept = state->gpr[X86_R15];
     state->rip = INSN_BASE + INSN_START;
     place_code(code, rem_emit_offset(&emit));
     insn_host_run(INSN_CODE64, state);
-    for (unsigned i = REM_T0; i <= REM_T2; i++)
+    g_assert_cmphex(state->gpr[X86_R15], ==, kept); /* the core's */
+    for (unsigned i = REM_T0; i < X86_GPR_COUNT; i++)
         state->gpr[i] = bench->vcpu->gpr[i];
     return true;
 }
