@@ -4,6 +4,7 @@
 #include "app/manager/machine-row.h"
 
 #include "app/widgets/widget-format.h"
+#include "app/widgets/widget-template.h"
 #include "app/widgets/widget-thumbnail.h"
 
 #define PICTURE_WIDTH 64
@@ -84,15 +85,16 @@ machine_row_dispose(GObject *object)
 static void
 machine_row_class_init(MachineRowClass *class)
 {
-    GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
+    static const WidgetChild children[] = {
+        {"name", G_STRUCT_OFFSET(MachineRow, name)},
+        {"state", G_STRUCT_OFFSET(MachineRow, state)},
+        {"icon", G_STRUCT_OFFSET(MachineRow, icon)},
+        {"picture_place", G_STRUCT_OFFSET(MachineRow, picture_place)},
+    };
 
     G_OBJECT_CLASS(class)->dispose = machine_row_dispose;
-    gtk_widget_class_set_template_from_resource(widget_class,
-                                                "/org/vitrine/Vitrine/manager/machine-row.ui");
-    gtk_widget_class_bind_template_child(widget_class, MachineRow, name);
-    gtk_widget_class_bind_template_child(widget_class, MachineRow, state);
-    gtk_widget_class_bind_template_child(widget_class, MachineRow, icon);
-    gtk_widget_class_bind_template_child(widget_class, MachineRow, picture_place);
+    widget_class_set_template(GTK_WIDGET_CLASS(class), "manager/machine-row.ui", children,
+                              G_N_ELEMENTS(children));
 }
 
 static void

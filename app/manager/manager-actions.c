@@ -78,14 +78,33 @@ on_launched(GObject *source, GAsyncResult *result, gpointer data)
         manager_window_show_error(window, _("The machine did not start"), error);
 }
 
+static gboolean
+can_start(VitrineMachine *machine)
+{
+    return vitrine_machine_get_accessible(machine) &&
+           !vitrine_machine_state_is_online(vitrine_machine_get_state(machine));
+}
+
+static gboolean
+can_shut_down(VitrineMachine *machine)
+{
+    return vitrine_machine_get_accessible(machine) &&
+           vitrine_machine_get_state(machine) == VITRINE_MACHINE_STATE_RUNNING;
+}
+
+/* The selected machine, or all of the selected group that can. */
 static void
 launch(ManagerWindow *window, const char *type)
 {
     g_auto(GStrv) environment = g_get_environ();
+    g_autoptr(GPtrArray) machines = manager_list_get_machines(manager_window_get_list(window));
 
-    vitrine_machine_launch_async(manager_window_get_machine(window), type,
-                                 (const char *const *)environment, NULL, on_launched,
-                                 g_object_ref(window));
+    for (guint i = 0; i < machines->len; i++) {
+        VitrineMachine *machine = g_ptr_array_index(machines, i);
+        if (can_start(machine))
+            vitrine_machine_launch_async(machine, type, (const char *const *)environment, NULL,
+                                         on_launched, g_object_ref(window));
+    }
 }
 
 static void
@@ -128,13 +147,18 @@ on_command_console(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-tell_machine(ManagerWindow *window, VitrineConsoleAction action)
+tell(ManagerWindow *window, VitrineMachine *machine, VitrineConsoleAction action)
 {
     Command *command = g_new(Command, 1);
 
     *command = (Command){g_object_ref(window), action};
-    vitrine_machine_open_console_async(manager_window_get_machine(window), NULL, on_command_console,
-                                       command);
+    vitrine_machine_open_console_async(machine, NULL, on_command_console, command);
+}
+
+static void
+tell_machine(ManagerWindow *window, VitrineConsoleAction action)
+{
+    tell(window, manager_window_get_machine(window), action);
 }
 
 static void
@@ -153,7 +177,12 @@ on_reset(GSimpleAction *action, GVariant *parameter, gpointer data)
 static void
 on_shutdown(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    tell_machine(data, VITRINE_CONSOLE_ACPI_POWER_BUTTON);
+    g_autoptr(GPtrArray) machines = manager_list_get_machines(manager_window_get_list(data));
+
+    for (guint i = 0; i < machines->len; i++) {
+        if (can_shut_down(g_ptr_array_index(machines, i)))
+            tell(data, g_ptr_array_index(machines, i), VITRINE_CONSOLE_ACPI_POWER_BUTTON);
+    }
 }
 
 static void
@@ -240,9 +269,20 @@ enable(ManagerWindow *window, const char *name, gboolean enabled)
     g_simple_action_set_enabled(G_SIMPLE_ACTION(action), enabled);
 }
 
+static gboolean
+any(GPtrArray *machines, gboolean (*can)(VitrineMachine *machine))
+{
+    for (guint i = 0; i < machines->len; i++) {
+        if (can(g_ptr_array_index(machines, i)))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 void
 manager_window_update_actions(ManagerWindow *window)
 {
+    g_autoptr(GPtrArray) machines = manager_list_get_machines(manager_window_get_list(window));
     VitrineMachine *machine = manager_window_get_machine(window);
     gboolean client = manager_window_get_client(window) != NULL;
     gboolean accessible = machine && vitrine_machine_get_accessible(machine);
@@ -255,20 +295,21 @@ manager_window_update_actions(ManagerWindow *window)
 
     enable(window, "new", client);
     enable(window, "add", client);
-    enable(window, "start", accessible && !online);
-    enable(window, "start-headless", accessible && !online);
+    enable(window, "start", any(machines, can_start));
+    enable(window, "start-headless", any(machines, can_start));
     enable(window, "settings", accessible);
     enable(window, "open-settings", accessible);
     enable(window, "show-log", machine != NULL);
     enable(window, "show-folder", machine != NULL);
     enable(window, "pause", accessible && (running || paused));
     enable(window, "reset", online);
-    enable(window, "shutdown", accessible && running);
+    enable(window, "shutdown", any(machines, can_shut_down));
     enable(window, "power-off",
            online && (running || paused || state == VITRINE_MACHINE_STATE_STUCK));
     enable(window, "refresh", machine && !accessible);
     enable(window, "remove", machine && !online);
     g_simple_action_set_state(G_SIMPLE_ACTION(pause), g_variant_new_boolean(accessible && paused));
+    manager_window_update_group_actions(window);
 }
 
 void
@@ -293,5 +334,6 @@ manager_window_add_actions(ManagerWindow *window)
     };
 
     g_action_map_add_action_entries(G_ACTION_MAP(window), entries, G_N_ELEMENTS(entries), window);
+    manager_window_add_group_actions(window);
     manager_window_update_actions(window);
 }

@@ -4,6 +4,7 @@
 #include "app/manager/manager-details.h"
 
 #include "app/widgets/widget-format.h"
+#include "app/widgets/widget-template.h"
 #include "app/widgets/widget-thumbnail.h"
 
 #include <glib/gi18n.h>
@@ -22,6 +23,7 @@ struct _ManagerDetails {
     GtkBox *picture_place, *buttons;
     GtkGrid *values;
     GtkWidget *picture, *refresh;
+    GtkMenuButton *more;
 };
 
 G_DEFINE_FINAL_TYPE(ManagerDetails, manager_details, GTK_TYPE_BOX)
@@ -236,19 +238,21 @@ manager_details_dispose(GObject *object)
 static void
 manager_details_class_init(ManagerDetailsClass *class)
 {
-    GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
+    static const WidgetChild children[] = {
+        {"name", G_STRUCT_OFFSET(ManagerDetails, name)},
+        {"state", G_STRUCT_OFFSET(ManagerDetails, state)},
+        {"state_icon", G_STRUCT_OFFSET(ManagerDetails, state_icon)},
+        {"error", G_STRUCT_OFFSET(ManagerDetails, error)},
+        {"picture_place", G_STRUCT_OFFSET(ManagerDetails, picture_place)},
+        {"buttons", G_STRUCT_OFFSET(ManagerDetails, buttons)},
+        {"refresh", G_STRUCT_OFFSET(ManagerDetails, refresh)},
+        {"values", G_STRUCT_OFFSET(ManagerDetails, values)},
+        {"more", G_STRUCT_OFFSET(ManagerDetails, more)},
+    };
 
     G_OBJECT_CLASS(class)->dispose = manager_details_dispose;
-    gtk_widget_class_set_template_from_resource(widget_class,
-                                                "/org/vitrine/Vitrine/manager/manager-details.ui");
-    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, name);
-    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, state);
-    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, state_icon);
-    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, error);
-    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, picture_place);
-    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, buttons);
-    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, refresh);
-    gtk_widget_class_bind_template_child(widget_class, ManagerDetails, values);
+    widget_class_set_template(GTK_WIDGET_CLASS(class), "manager/manager-details.ui", children,
+                              G_N_ELEMENTS(children));
 }
 
 static void
@@ -258,11 +262,12 @@ manager_details_init(ManagerDetails *details)
 }
 
 GtkWidget *
-manager_details_new(VitrineClient *client)
+manager_details_new(VitrineClient *client, GMenuModel *menu)
 {
     ManagerDetails *details = g_object_new(MANAGER_TYPE_DETAILS, NULL);
 
     details->client = g_object_ref(client);
+    gtk_menu_button_set_menu_model(details->more, menu);
     details->picture = widget_thumbnail_new(PICTURE_WIDTH, PICTURE_HEIGHT);
     atk_object_set_name(gtk_widget_get_accessible(details->picture), _("Preview"));
     gtk_widget_show(details->picture);

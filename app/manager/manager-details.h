@@ -14,7 +14,8 @@ G_BEGIN_DECLS
 #define MANAGER_TYPE_DETAILS (manager_details_get_type())
 G_DECLARE_FINAL_TYPE(ManagerDetails, manager_details, MANAGER, DETAILS, GtkBox)
 
-GtkWidget *manager_details_new(VitrineClient *client);
+/* menu: everything that can be done with a machine. */
+GtkWidget *manager_details_new(VitrineClient *client, GMenuModel *menu);
 /* NULL: nothing is selected. */
 void manager_details_set_machine(ManagerDetails *details, VitrineMachine *machine);
 

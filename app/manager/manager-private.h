@@ -3,7 +3,12 @@
  * What the files of the manager share. */
 #pragma once
 
+#include "app/manager/manager-list.h"
 #include "app/manager/manager-window.h"
+
+ManagerList *manager_window_get_list(ManagerWindow *window);
+/* "Move to group", filled by manager-groups.c. */
+GMenu *manager_window_get_move_menu(ManagerWindow *window);
 
 /* manager-actions.c: the "win." actions; which are possible follows the selection and its state. */
 void manager_window_add_actions(ManagerWindow *window);
@@ -14,3 +19,7 @@ void manager_window_open_settings(ManagerWindow *window, const char *page);
 
 /* manager-remove.c */
 void manager_window_ask_remove(ManagerWindow *window, VitrineMachine *machine);
+
+/* manager-groups.c: the actions on groups and on the order. */
+void manager_window_add_group_actions(ManagerWindow *window);
+void manager_window_update_group_actions(ManagerWindow *window);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The manager's window: follows the client's list of machines. */
-#include "app/manager/machine-row.h"
+#include "app/manager/group-details.h"
 #include "app/manager/manager-details.h"
 #include "app/manager/manager-private.h"
+#include "app/widgets/widget-template.h"
 
 #include <glib/gi18n.h>
 
@@ -19,10 +20,11 @@ struct _ManagerWindow {
     GtkPaned *paned;
     GtkSearchBar *search_bar;
     GtkSearchEntry *search_entry;
-    GtkListBox *list;
-    GtkScrolledWindow *details_place;
-    GtkButton *start_button;
-    GMenuModel *machine_menu;
+    ManagerList *list;
+    GtkBox *details_place;
+    GMenuModel *machine_menu, *group_menu;
+    GMenu *move_menu;
+    GroupDetails *group_details;
     ManagerDetails *details;
     gulong state_handler; /* of the selected machine */
     VitrineMachine *selected;
@@ -40,6 +42,18 @@ VitrineMachine *
 manager_window_get_machine(ManagerWindow *window)
 {
     return window->selected;
+}
+
+ManagerList *
+manager_window_get_list(ManagerWindow *window)
+{
+    return window->list;
+}
+
+GMenu *
+manager_window_get_move_menu(ManagerWindow *window)
+{
+    return window->move_menu;
 }
 
 void
@@ -80,50 +94,81 @@ select_machine(ManagerWindow *window, VitrineMachine *machine)
             g_signal_connect(machine, "notify", G_CALLBACK(on_machine_notify), window);
     if (window->details)
         manager_details_set_machine(window->details, machine);
-    gtk_widget_set_visible(GTK_WIDGET(window->details_place), machine != NULL);
-    manager_window_update_actions(window);
+}
+
+static void
+show_group(ManagerWindow *window)
+{
+    g_autofree char *group = manager_list_get_group(window->list);
+    g_autoptr(GPtrArray) machines = manager_list_get_machines(window->list);
+
+    if (group && window->group_details)
+        group_details_show(window->group_details, group, machines);
+    gtk_widget_set_visible(GTK_WIDGET(window->group_details), group != NULL);
+    gtk_widget_set_visible(GTK_WIDGET(window->details), window->selected != NULL);
 }
 
 static void
 on_row_selected(GtkListBox *list, GtkListBoxRow *row, ManagerWindow *window)
 {
-    VitrineMachine *machine = row ? machine_row_get_machine(MACHINE_ROW(row)) : NULL;
+    VitrineMachine *machine = manager_list_get_machine(window->list);
 
     select_machine(window, machine);
+    show_group(window);
+    manager_window_update_actions(window);
     if (machine && window->client)
         vitrine_client_set_extra_data_async(window->client, SELECTION_DATA,
                                             vitrine_machine_get_id(machine), NULL, NULL, NULL);
 }
 
 static void
+on_groups_changed(ManagerList *list, ManagerWindow *window)
+{
+    if (!window->details)
+        return;
+    select_machine(window, manager_list_get_machine(list));
+    show_group(window);
+    manager_window_update_actions(window);
+}
+
+static void
+on_list_problem(ManagerList *list, GError *error, ManagerWindow *window)
+{
+    manager_window_show_error(window, _("The groups were not saved"), error);
+}
+
+static void
 on_row_activated(GtkListBox *list, GtkListBoxRow *row, ManagerWindow *window)
 {
-    g_action_group_activate_action(G_ACTION_GROUP(window), "start", NULL);
+    if (!manager_list_toggle_group(window->list))
+        g_action_group_activate_action(G_ACTION_GROUP(window), "start", NULL);
 }
 
 static void
 show_machine_menu(ManagerWindow *window, const GdkEvent *event)
 {
-    GtkWidget *menu = gtk_menu_new_from_model(window->machine_menu);
+    gboolean machine = window->selected != NULL;
+    GtkWidget *menu = gtk_menu_new_from_model(machine ? window->machine_menu : window->group_menu);
+
+    GtkListBox *list = GTK_LIST_BOX(window->list);
 
     gtk_menu_attach_to_widget(GTK_MENU(menu), GTK_WIDGET(window->list), NULL);
     g_signal_connect(menu, "selection-done", G_CALLBACK(gtk_widget_destroy), NULL);
     if (event)
         gtk_menu_popup_at_pointer(GTK_MENU(menu), event);
     else
-        gtk_menu_popup_at_widget(GTK_MENU(menu),
-                                 GTK_WIDGET(gtk_list_box_get_selected_row(window->list)),
+        gtk_menu_popup_at_widget(GTK_MENU(menu), GTK_WIDGET(gtk_list_box_get_selected_row(list)),
                                  GDK_GRAVITY_SOUTH_WEST, GDK_GRAVITY_NORTH_WEST, NULL);
 }
 
 static gboolean
 on_list_button(GtkWidget *list, GdkEventButton *event, ManagerWindow *window)
 {
-    GtkListBoxRow *row = gtk_list_box_get_row_at_y(window->list, (int)event->y);
+    GtkListBoxRow *row = gtk_list_box_get_row_at_y(GTK_LIST_BOX(list), (int)event->y);
 
     if (!row || !gdk_event_triggers_context_menu((GdkEvent *)event))
         return GDK_EVENT_PROPAGATE;
-    gtk_list_box_select_row(window->list, row);
+    gtk_list_box_select_row(GTK_LIST_BOX(list), row);
     show_machine_menu(window, (GdkEvent *)event);
     return GDK_EVENT_STOP;
 }
@@ -131,33 +176,17 @@ on_list_button(GtkWidget *list, GdkEventButton *event, ManagerWindow *window)
 static gboolean
 on_list_popup(GtkWidget *list, ManagerWindow *window)
 {
-    if (!gtk_list_box_get_selected_row(window->list))
+    if (!gtk_list_box_get_selected_row(GTK_LIST_BOX(list)))
         return FALSE;
     show_machine_menu(window, NULL);
     return TRUE;
 }
 
 /* --- the list --- */
-static gboolean
-filter(GtkListBoxRow *row, gpointer data)
-{
-    ManagerWindow *window = data;
-    const char *search = gtk_entry_get_text(GTK_ENTRY(window->search_entry));
-
-    return *search == '\0' || machine_row_matches(MACHINE_ROW(row), search);
-}
-
-static int
-order(GtkListBoxRow *a, GtkListBoxRow *b, gpointer data)
-{
-    return g_utf8_collate(vitrine_machine_get_name(machine_row_get_machine(MACHINE_ROW(a))),
-                          vitrine_machine_get_name(machine_row_get_machine(MACHINE_ROW(b))));
-}
-
 static void
 on_search_changed(GtkSearchEntry *entry, ManagerWindow *window)
 {
-    gtk_list_box_invalidate_filter(window->list);
+    manager_list_set_search(window->list, gtk_entry_get_text(GTK_ENTRY(entry)));
 }
 
 void
@@ -176,61 +205,10 @@ show_page(ManagerWindow *window)
     manager_window_update_actions(window);
 }
 
-static GtkListBoxRow *
-find_row(ManagerWindow *window, VitrineMachine *machine)
-{
-    g_autoptr(GList) rows = gtk_container_get_children(GTK_CONTAINER(window->list));
-
-    for (GList *item = rows; item; item = item->next) {
-        if (machine_row_get_machine(MACHINE_ROW(item->data)) == machine)
-            return item->data;
-    }
-    return NULL;
-}
-
 static void
-on_machine_added(VitrineClient *client, VitrineMachine *machine, ManagerWindow *window)
+on_machines_changed(VitrineClient *client, VitrineMachine *machine, ManagerWindow *window)
 {
-    GtkWidget *row = machine_row_new(machine);
-
-    gtk_container_add(GTK_CONTAINER(window->list), row);
-    gtk_list_box_select_row(window->list, GTK_LIST_BOX_ROW(row));
     show_page(window);
-}
-
-static void
-on_machine_removed(VitrineClient *client, VitrineMachine *machine, ManagerWindow *window)
-{
-    GtkListBoxRow *row = find_row(window, machine), *next;
-    int index = row ? gtk_list_box_row_get_index(row) : -1;
-
-    if (row)
-        gtk_widget_destroy(GTK_WIDGET(row));
-    if (window->selected == machine) {
-        select_machine(window, NULL);
-        next = gtk_list_box_get_row_at_index(window->list, MAX(index - 1, 0));
-        gtk_list_box_select_row(window->list, next);
-    }
-    show_page(window);
-}
-
-static void
-fill_list(ManagerWindow *window)
-{
-    GListModel *machines = vitrine_client_get_machines(window->client);
-    const char *last = vitrine_client_get_extra_data(window->client, SELECTION_DATA);
-    GtkListBoxRow *wanted = NULL;
-
-    for (guint i = 0; i < g_list_model_get_n_items(machines); i++) {
-        g_autoptr(VitrineMachine) machine = g_list_model_get_item(machines, i);
-        GtkWidget *row = machine_row_new(machine);
-        gtk_container_add(GTK_CONTAINER(window->list), row);
-        if (g_strcmp0(vitrine_machine_get_id(machine), last) == 0)
-            wanted = GTK_LIST_BOX_ROW(row);
-    }
-    if (!wanted)
-        wanted = gtk_list_box_get_row_at_index(window->list, 0);
-    gtk_list_box_select_row(window->list, wanted);
 }
 
 /* --- size --- */
@@ -268,12 +246,13 @@ manager_window_set_client(ManagerWindow *window, VitrineClient *client)
     const char *reason = vitrine_client_get_read_only_reason(client);
 
     g_set_object(&window->client, client);
-    window->details = MANAGER_DETAILS(manager_details_new(client));
+    window->details = MANAGER_DETAILS(manager_details_new(client, window->machine_menu));
     gtk_container_add(GTK_CONTAINER(window->details_place), GTK_WIDGET(window->details));
-    g_signal_connect_object(client, "machine-added", G_CALLBACK(on_machine_added), window, 0);
-    g_signal_connect_object(client, "machine-removed", G_CALLBACK(on_machine_removed), window, 0);
     restore_size(window);
-    fill_list(window);
+    manager_list_set_client(window->list, client,
+                            vitrine_client_get_extra_data(client, SELECTION_DATA));
+    g_signal_connect_object(client, "machine-added", G_CALLBACK(on_machines_changed), window, 0);
+    g_signal_connect_object(client, "machine-removed", G_CALLBACK(on_machines_changed), window, 0);
     show_page(window);
     if (reason && *reason) {
         gtk_label_set_text(window->error_label, reason);
@@ -303,6 +282,7 @@ manager_window_dispose(GObject *object)
     ManagerWindow *window = MANAGER_WINDOW(object);
 
     window->details = NULL;
+    window->group_details = NULL;
     if (window->selected)
         g_clear_signal_handler(&window->state_handler, window->selected);
     g_clear_object(&window->selected);
@@ -311,45 +291,58 @@ manager_window_dispose(GObject *object)
 }
 
 static void
-bind_children(GtkWidgetClass *class)
+manager_window_class_init(ManagerWindowClass *class)
 {
-    gtk_widget_class_bind_template_child(class, ManagerWindow, stack);
-    gtk_widget_class_bind_template_child(class, ManagerWindow, error_bar);
-    gtk_widget_class_bind_template_child(class, ManagerWindow, error_label);
-    gtk_widget_class_bind_template_child(class, ManagerWindow, failed_label);
-    gtk_widget_class_bind_template_child(class, ManagerWindow, paned);
-    gtk_widget_class_bind_template_child(class, ManagerWindow, search_bar);
-    gtk_widget_class_bind_template_child(class, ManagerWindow, search_entry);
-    gtk_widget_class_bind_template_child(class, ManagerWindow, list);
-    gtk_widget_class_bind_template_child(class, ManagerWindow, details_place);
-    gtk_widget_class_bind_template_child(class, ManagerWindow, start_button);
-    gtk_widget_class_bind_template_child(class, ManagerWindow, machine_menu);
-    gtk_widget_class_bind_template_callback(class, on_error_closed);
-    gtk_widget_class_bind_template_callback(class, on_row_selected);
-    gtk_widget_class_bind_template_callback(class, on_row_activated);
-    gtk_widget_class_bind_template_callback(class, on_list_button);
-    gtk_widget_class_bind_template_callback(class, on_list_popup);
-    gtk_widget_class_bind_template_callback(class, on_search_changed);
+    static const WidgetChild children[] = {
+        {"stack", G_STRUCT_OFFSET(ManagerWindow, stack)},
+        {"error_bar", G_STRUCT_OFFSET(ManagerWindow, error_bar)},
+        {"error_label", G_STRUCT_OFFSET(ManagerWindow, error_label)},
+        {"failed_label", G_STRUCT_OFFSET(ManagerWindow, failed_label)},
+        {"paned", G_STRUCT_OFFSET(ManagerWindow, paned)},
+        {"search_bar", G_STRUCT_OFFSET(ManagerWindow, search_bar)},
+        {"search_entry", G_STRUCT_OFFSET(ManagerWindow, search_entry)},
+        {"list", G_STRUCT_OFFSET(ManagerWindow, list)},
+        {"details_place", G_STRUCT_OFFSET(ManagerWindow, details_place)},
+        {"machine_menu", G_STRUCT_OFFSET(ManagerWindow, machine_menu)},
+        {"group_menu", G_STRUCT_OFFSET(ManagerWindow, group_menu)},
+        {"move_menu", G_STRUCT_OFFSET(ManagerWindow, move_menu)},
+    };
+    GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
+
+    g_type_ensure(MANAGER_TYPE_LIST);
+    G_OBJECT_CLASS(class)->dispose = manager_window_dispose;
+    widget_class->delete_event = manager_window_delete_event;
+    widget_class_set_template(widget_class, "manager/manager-window.ui", children,
+                              G_N_ELEMENTS(children));
+    gtk_widget_class_bind_template_callback(widget_class, on_error_closed);
+    gtk_widget_class_bind_template_callback(widget_class, on_row_selected);
+    gtk_widget_class_bind_template_callback(widget_class, on_row_activated);
+    gtk_widget_class_bind_template_callback(widget_class, on_list_button);
+    gtk_widget_class_bind_template_callback(widget_class, on_list_popup);
+    gtk_widget_class_bind_template_callback(widget_class, on_groups_changed);
+    gtk_widget_class_bind_template_callback(widget_class, on_list_problem);
+    gtk_widget_class_bind_template_callback(widget_class, on_search_changed);
 }
 
 static void
-manager_window_class_init(ManagerWindowClass *class)
+load_style(void)
 {
-    GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
+    g_autoptr(GtkCssProvider) provider = gtk_css_provider_new();
 
-    G_OBJECT_CLASS(class)->dispose = manager_window_dispose;
-    widget_class->delete_event = manager_window_delete_event;
-    gtk_widget_class_set_template_from_resource(widget_class,
-                                                "/org/vitrine/Vitrine/manager/manager-window.ui");
-    bind_children(widget_class);
+    gtk_css_provider_load_from_resource(provider, "/org/vitrine/Vitrine/manager/manager.css");
+    gtk_style_context_add_provider_for_screen(gdk_screen_get_default(),
+                                              GTK_STYLE_PROVIDER(provider),
+                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
 }
 
 static void
 manager_window_init(ManagerWindow *window)
 {
     gtk_widget_init_template(GTK_WIDGET(window));
-    gtk_list_box_set_filter_func(window->list, filter, window, NULL);
-    gtk_list_box_set_sort_func(window->list, order, NULL, NULL);
+    load_style();
+    window->group_details = GROUP_DETAILS(group_details_new());
+    gtk_container_add(GTK_CONTAINER(window->details_place), GTK_WIDGET(window->group_details));
+    gtk_widget_hide(GTK_WIDGET(window->group_details));
     gtk_search_bar_connect_entry(window->search_bar, GTK_ENTRY(window->search_entry));
     g_signal_connect(window, "key-press-event", G_CALLBACK(on_key), window);
     manager_window_add_actions(window);

@@ -17,6 +17,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -126,11 +127,13 @@ class Desktop:
     def application(self, name, seconds=20):
         """The AT-SPI root of a program, by its file name."""
         # dogtail looks at the desktop when it is imported.
+        hook = sys.excepthook
         from dogtail.config import config
         config.checkForA11y = False
         config.logDebugToFile = False
         config.logDebugToStdOut = False
         from dogtail import tree
+        sys.excepthook = hook  # dogtail takes it and says nothing
 
         def look():
             return next((app for app in tree.root.applications() if app.name == name), None)
@@ -168,6 +171,10 @@ class Desktop:
     def click(self, x, y, button=1):
         """Clicks at a place on the screen."""
         self._xdotool('mousemove', str(x), str(y), 'click', str(button))
+
+    def pointer(self, x, y, button=None):
+        """Moves the pointer; button: 'mousedown' or 'mouseup' of the first button there."""
+        self._xdotool('mousemove', str(x), str(y), *([button, '1'] if button else []))
 
     def _xdotool(self, *words):
         return subprocess.run(['xdotool', *words], env=self.environment(), capture_output=True,
