@@ -10,6 +10,7 @@ G_DEFINE_FINAL_TYPE(VitrineClient, vitrine_client, G_TYPE_OBJECT)
 /* clang-format off */
 const CacheField client_fields[] = {
     {"ReadOnlyReason",            "read-only-reason",         's', NULL},
+    {"Damage",                    "damage",                   's', NULL},
     {"machine-folder",            "machine-folder",           's', NULL},
     {"default-disk-format",       "default-disk-format",      's', NULL},
     {"log-history-count",         "log-history-count",        'u', NULL},
@@ -132,6 +133,12 @@ const char *
 vitrine_client_get_read_only_reason(VitrineClient *client)
 {
     return cache_string(client->properties, "ReadOnlyReason");
+}
+
+const char *
+vitrine_client_get_damage(VitrineClient *client)
+{
+    return cache_string(client->properties, "Damage");
 }
 
 GListModel *

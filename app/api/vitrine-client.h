@@ -56,6 +56,9 @@ gboolean vitrine_client_get_connected(VitrineClient *client);
 const char *vitrine_client_get_config_folder(VitrineClient *client);
 /* "" when the registry can be changed; else a sentence. */
 const char *vitrine_client_get_read_only_reason(VitrineClient *client);
+/* "" when the registry was read; else a sentence: the lists are empty, though the file may name
+ * machines. */
+const char *vitrine_client_get_damage(VitrineClient *client);
 
 /**
  * vitrine_client_get_machines:

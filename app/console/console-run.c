@@ -128,6 +128,11 @@ open_session(Console *console, const ConsoleRun *run, GError **error)
     if (!console->client)
         return false;
     machine = vitrine_client_find_machine(console->client, run->machine);
+    if (!machine && *vitrine_client_get_damage(console->client)) {
+        g_set_error_literal(error, VITRINE_ERROR, VITRINE_ERROR_CORRUPT,
+                            vitrine_client_get_damage(console->client));
+        return false;
+    }
     if (!machine) {
         g_set_error(
             error, VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND,

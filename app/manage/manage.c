@@ -13,6 +13,11 @@ manage_client(Manage *manage, GError **error)
 {
     if (manage->client == NULL)
         manage->client = vitrine_client_new_sync(NULL, NULL, error);
+    if (manage->client && *vitrine_client_get_damage(manage->client)) {
+        g_set_error_literal(error, VITRINE_ERROR, VITRINE_ERROR_CORRUPT,
+                            vitrine_client_get_damage(manage->client));
+        return NULL;
+    }
     return manage->client;
 }
 

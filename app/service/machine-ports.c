@@ -197,9 +197,11 @@ on_open_log(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, GUn
     GError *error = NULL;
     g_autofree char *folder = machine_log_folder(machine);
     g_autofree char *path = g_build_filename(folder, "VBox.log", NULL);
-    g_mkdir_with_parents(folder, 0700);
-    rotate_logs(path, log_history(machine->service));
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = -1;
+    if (g_mkdir_with_parents(folder, 0700) == 0) {
+        rotate_logs(path, log_history(machine->service));
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    }
     if (fd < 0) {
         file_error_set(&error, errno, "The log \"%s\" cannot be made", path);
         return service_fail(invocation, error);

@@ -49,7 +49,10 @@ main(int argc, char **argv)
     g_autoptr(GOptionContext) context = g_option_context_new("- the service of Vitrine");
     g_autoptr(GError) error = NULL;
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, &error)) {
+    if (g_option_context_parse(context, &argc, &argv, &error) && argc > 1)
+        g_set_error(&error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "Unknown argument \"%s\".",
+                    argv[1]);
+    if (error) {
         fprintf(stderr, "vitrine-service: %s\n", error->message);
         return 2;
     }

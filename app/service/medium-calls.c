@@ -230,8 +230,11 @@ on_create_medium(VitrineDBusService *skeleton, GDBusMethodInvocation *invocation
     g_variant_lookup(options, "description", "&s", &description);
     g_autofree char *path = with_extension(location, format);
     g_autofree char *folder = g_path_get_dirname(path);
-    g_mkdir_with_parents(folder, 0700);
-    int fd = open_file(path, O_RDWR | O_CREAT | O_EXCL, &error);
+    int fd = -1;
+    if (g_mkdir_with_parents(folder, 0700) < 0)
+        file_error_set(&error, errno, "The folder \"%s\" cannot be made", folder);
+    else
+        fd = open_file(path, O_RDWR | O_CREAT | O_EXCL, &error);
     if (fd < 0)
         return service_fail(invocation, error);
     MediaCall *call = g_new0(MediaCall, 1);

@@ -175,6 +175,15 @@ write_new_machine(const char *id, const char *path, VitrineSettings *settings, G
     return settings_file_save(file, error);
 }
 
+/* Nothing stays of a machine that could not be made whole. */
+static void
+take_back_new_machine(const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_unlink(path);
+    g_rmdir(folder);
+}
+
 static Machine *
 add_machine(Service *service, const char *id, const char *path, GError **error)
 {
@@ -210,10 +219,13 @@ on_create_machine(VitrineDBusService *skeleton, GDBusMethodInvocation *invocatio
     if (settings == NULL)
         return service_fail(invocation, error);
     g_autofree char *path = new_settings_path(service, settings, options.folder);
-    if (!check_unused(service, name, id, path, &error) ||
-        !write_new_machine(id, path, settings, &error) ||
-        (options.add && add_machine(service, id, path, &error) == NULL))
+    if (!check_unused(service, name, id, path, &error))
         return service_fail(invocation, error);
+    if (!write_new_machine(id, path, settings, &error) ||
+        (options.add && add_machine(service, id, path, &error) == NULL)) {
+        take_back_new_machine(path);
+        return service_fail(invocation, error);
+    }
     vitrine_dbus_service_complete_create_machine(skeleton, invocation, id, path);
     return TRUE;
 }

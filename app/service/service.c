@@ -250,9 +250,7 @@ open_global(Service *service)
         return file;
     if (!g_error_matches(error, VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND)) {
         g_free(service->damage);
-        service->damage = g_strdup_printf("%s The copy \"%s-prev\" is from before the last change; "
-                                          "put it in its place to go on.",
-                                          error->message, path);
+        service->damage = g_strdup(error->message);
     }
     return settings_file_new(path, SETTINGS_GLOBAL);
 }
@@ -275,6 +273,7 @@ load_registry(Service *service)
     vitrine_dbus_service_set_config_folder(service->skeleton, service->config_folder);
     vitrine_dbus_service_set_system_properties(service->skeleton,
                                                global_file_read_properties(service->global));
+    vitrine_dbus_service_set_damage(service->skeleton, service->damage);
     service_read_only_reason(service);
 }
 

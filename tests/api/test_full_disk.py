@@ -142,7 +142,7 @@ def settings_are_kept(world):
         assert [p.name for p in path.parent.iterdir() if p.suffix not in ('.vbox', '.vbox-prev')] == []
         refused(E.NO_SPACE, client.create_machine_sync, 'Second',
                 GLib.Variant('a{sv}', {'folder': GLib.Variant('s', str(folder))}), None)
-        assert client.find_machine('Second') is None
+        assert client.find_machine('Second') is None and not (folder / 'Second').exists()
         (folder / 'ballast').unlink()
         machine.save_settings_sync(settings, None)
         assert machine.load_settings_sync(None).props.description == settings.props.description

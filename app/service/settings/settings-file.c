@@ -6,6 +6,7 @@
 #include <libxml/parser.h>
 #include <string.h>
 
+#include "app/service/settings/file-error.h"
 #include "app/service/settings/xml.h"
 
 #define MAX_FILE_SIZE (32 * 1024 * 1024)
@@ -46,12 +47,10 @@ read_bounded(const char *path, gsize *length, GError **error)
         return NULL;
     }
     if (!g_file_get_contents(path, &text, length, &cause)) {
-        VitrineError code =
-            g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_NOENT)   ? VITRINE_ERROR_NOT_FOUND
-            : g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_ACCES) ? VITRINE_ERROR_DENIED
-                                                                       : VITRINE_ERROR_IO;
-        g_set_error(error, VITRINE_ERROR, code, "The settings file \"%s\" cannot be read: %s.",
-                    path, cause->message);
+        int errnum = g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_NOENT)   ? ENOENT
+                     : g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_ACCES) ? EACCES
+                                                                                : EIO;
+        file_error_set(error, errnum, "The settings file \"%s\" cannot be read", path);
         return NULL;
     }
     if (*length == 0)
@@ -121,8 +120,9 @@ check_version(SettingsFile *file, xmlNodePtr root, GError **error)
     if (file->number > SETTINGS_NEWEST) {
         g_free(file->read_only_reason);
         file->read_only_reason =
-            g_strdup_printf("The file has version %s; this program writes up to 1.%d.",
-                            file->version, SETTINGS_NEWEST);
+            g_strdup_printf("\"%s\" has the settings version %s, and this program writes up to "
+                            "1.%d: what is in it can be used, but only a newer program changes it.",
+                            file->path, file->version, SETTINGS_NEWEST);
     }
     return TRUE;
 }
@@ -157,8 +157,25 @@ check_document(SettingsFile *file, GError **error)
     return TRUE;
 }
 
-SettingsFile *
-settings_file_load(const char *path, SettingsKind kind, GError **error)
+/* A damaged file is left as it is; the last good copy may be there. */
+static void
+add_advice(GError **error, const char *path)
+{
+    g_autofree char *copy = g_strconcat(path, "-prev", NULL);
+    g_autofree char *message = NULL;
+    if (!g_error_matches(*error, VITRINE_ERROR, VITRINE_ERROR_CORRUPT))
+        return;
+    message = g_file_test(copy, G_FILE_TEST_EXISTS)
+                  ? g_strdup_printf("%s The copy \"%s\" is from before the last change; put it in "
+                                    "its place to go on.",
+                                    (*error)->message, copy)
+                  : g_strdup_printf("%s Mend it, or put a copy in its place.", (*error)->message);
+    g_clear_error(error);
+    g_set_error_literal(error, VITRINE_ERROR, VITRINE_ERROR_CORRUPT, message);
+}
+
+static SettingsFile *
+load(const char *path, SettingsKind kind, GError **error)
 {
     gsize length = 0;
     g_autofree char *text = read_bounded(path, &length, error);
@@ -172,6 +189,18 @@ settings_file_load(const char *path, SettingsKind kind, GError **error)
     if (file->doc == NULL || !check_document(file, error))
         return NULL;
     return g_steal_pointer(&file);
+}
+
+SettingsFile *
+settings_file_load(const char *path, SettingsKind kind, GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+    SettingsFile *file = load(path, kind, &cause);
+    if (file)
+        return file;
+    add_advice(&cause, path);
+    g_propagate_error(error, g_steal_pointer(&cause));
+    return NULL;
 }
 
 SettingsFile *

@@ -466,7 +466,7 @@ test_replace(Fixture *fixture, gconstpointer data)
     g_autoptr(GError) error = NULL;
     settings_file_set_extra_data(file, "a", "c");
     g_assert_false(settings_file_save(file, &error));
-    g_assert_error(error, VITRINE_ERROR, VITRINE_ERROR_IO);
+    g_assert_error(error, VITRINE_ERROR, VITRINE_ERROR_EXISTS);
     g_autofree char *still = read_file(path);
     g_assert_cmpstr(still, ==, now);
     g_rmdir(tmp_path);
