@@ -44,10 +44,16 @@ write_end(void *user, uint32_t offset, uint32_t value, unsigned size)
 }
 
 static bool
-make_rooms(Bare *bare, const char *engine, GError **error)
+make_rooms(Bare *bare, const char *engine, const char *profile, GError **error)
 {
-    const CpumConfig cpu = {
-        .cpus = 1, .pae = true, .long_mode = true, .apic = true, .x2apic = true, .nx = true};
+    const CpumConfig cpu = {.profile = profile,
+                            .cpus = 1,
+                            .repeatable = true,
+                            .pae = true,
+                            .long_mode = true,
+                            .apic = true,
+                            .x2apic = true,
+                            .nx = true};
     const TmConfig time = {.deterministic = true, .deterministic_hz = 100000000};
     const EmConfig config = {.engine = engine};
     EmRooms *rooms = &bare->rooms;
@@ -150,11 +156,12 @@ main(int argc, char **argv)
         list_engines();
         return STATUS_ENDED;
     }
-    if (argc != 3) {
-        fprintf(stderr, "usage: run-bare ENGINE PROGRAM | --engines\n");
+    if (argc != 3 && argc != 4) {
+        fprintf(stderr, "usage: run-bare ENGINE PROGRAM [CPU PROFILE] | --engines\n");
         return STATUS_USAGE;
     }
-    if (!make_rooms(&bare, argv[1], &error) || !load_program(&bare, argv[2], &error)) {
+    if (!make_rooms(&bare, argv[1], argc == 4 ? argv[3] : "x86-64-v2", &error) ||
+        !load_program(&bare, argv[2], &error)) {
         fprintf(stderr, "run-bare: %s\n", error->message);
         free_rooms(&bare);
         return STATUS_USAGE;

@@ -33,8 +33,8 @@ BITS = {
     32: (['-m32', '-march=i686'], ['-m', 'elf_i386']),
     64: (['-m64', '-mno-red-zone', '-march=x86-64'], ['-m', 'elf_x86_64']),
 }
-# What CPUs the references pretend to be, unless the program's differences say otherwise.
-MODELS = {'qemu': 'max,vendor=AuthenticAMD', 'bochs': 'ryzen'}
+# What CPUs the references pretend to be and our profile, unless the program's differences say otherwise.
+MODELS = {'qemu': 'max,vendor=AuthenticAMD', 'bochs': 'ryzen', 'ours': 'x86-64-v2'}
 
 
 def call(*words, **options):
@@ -63,10 +63,10 @@ def build(source, folder):
     return program, disk
 
 
-def run_ours(run_bare, engine, program):
+def run_ours(run_bare, engine, program, model):
     """The log on one of our engines; a triple fault is a line of it."""
     try:
-        done = subprocess.run([run_bare, engine, program], capture_output=True, timeout=SECONDS, check=False)
+        done = subprocess.run([run_bare, engine, program, model], capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as late:
         return (late.stdout or b'') + b'endless: the program does not end\n'
     if done.returncode == 4:
@@ -204,7 +204,7 @@ def check(run_bare, source, folder, engines):
                   'bochs': lines_of(run_bochs(disk, folder, models['bochs']))}
     faults = []
     for engine in engines:
-        raw = run_ours(run_bare, engine, program)
+        raw = run_ours(run_bare, engine, program, models['ours'])
         (folder / f'{engine}.log').write_bytes(raw)
         ours = lines_of(raw)
         if not ours:

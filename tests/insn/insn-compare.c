@@ -85,9 +85,12 @@ same_fpu(unsigned mnemonic, const CpumFpu *host, const CpumFpu *engine)
         same &= same_value("st.exponent", i, *(const uint16_t *)(host->st[i] + 8),
                            *(const uint16_t *)(engine->st[i] + 8));
     }
-    for (unsigned i = 0; i < 32; i++)
+    for (unsigned i = 0; i < 32; i++) {
         same &= same_value("xmm.quad", i, ((const uint64_t *)host->xmm)[i],
                            ((const uint64_t *)engine->xmm)[i]);
+        same &= same_value("ymm-high.quad", i, ((const uint64_t *)host->ymm_high)[i],
+                           ((const uint64_t *)engine->ymm_high)[i]);
+    }
     return same;
 }
 
@@ -113,7 +116,24 @@ is_long_operand(unsigned mnemonic)
     case ZYDIS_MNEMONIC_FXSAVE:
     case ZYDIS_MNEMONIC_FXSAVE64:
     case ZYDIS_MNEMONIC_MASKMOVDQU:
-    case ZYDIS_MNEMONIC_MASKMOVQ: return true;
+    case ZYDIS_MNEMONIC_MASKMOVQ:
+    case ZYDIS_MNEMONIC_VMASKMOVDQU: return true;
+    default: return false;
+    }
+}
+
+static bool
+is_gather(unsigned mnemonic)
+{
+    switch (mnemonic) {
+    case ZYDIS_MNEMONIC_VGATHERDPD:
+    case ZYDIS_MNEMONIC_VGATHERDPS:
+    case ZYDIS_MNEMONIC_VGATHERQPD:
+    case ZYDIS_MNEMONIC_VGATHERQPS:
+    case ZYDIS_MNEMONIC_VPGATHERDD:
+    case ZYDIS_MNEMONIC_VPGATHERDQ:
+    case ZYDIS_MNEMONIC_VPGATHERQD:
+    case ZYDIS_MNEMONIC_VPGATHERQQ: return true;
     default: return false;
     }
 }
@@ -173,10 +193,17 @@ hide_host_traits(InsnGuest *guest, unsigned mnemonic, const InsnVector *vector, 
     if ((mnemonic == ZYDIS_MNEMONIC_FXSAVE || mnemonic == ZYDIS_MNEMONIC_FXSAVE64) &&
         host->vector == INSN_VECTOR_NONE)
         memcpy(insn_host_window() + vector->target + 28, &mask, 4);
-    if ((mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU || mnemonic == ZYDIS_MNEMONIC_MASKMOVQ) &&
+    if ((mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU || mnemonic == ZYDIS_MNEMONIC_MASKMOVQ ||
+         mnemonic == ZYDIS_MNEMONIC_VMASKMOVDQU) &&
         host->vector == X86_XCPT_PF) {
         *host = *engine;
         even_out(guest);
+    }
+    /* How many elements are done when one faults is the processor's affair. */
+    if (is_gather(mnemonic) && host->vector == X86_XCPT_PF && engine->vector == X86_XCPT_PF) {
+        host->fpu = engine->fpu;
+        host->cr2 = engine->cr2;
+        host->error = engine->error;
     }
 }
 

@@ -13,6 +13,10 @@ typedef struct {
 /* clang-format off */
 static const Row rows[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 #define INSN(mnemonic, chooser, rem, csam, feature) \
+    [ZYDIS_MNEMONIC_##mnemonic] = {INSN_FAMILY_AVX, CPUM_FEATURE_##feature},
+#include "vmm/x86/instructions-avx.def"
+#undef INSN
+#define INSN(mnemonic, chooser, rem, csam, feature) \
     [ZYDIS_MNEMONIC_##mnemonic] = {INSN_FAMILY_INTEGER, CPUM_FEATURE_##feature},
 #include "vmm/x86/instructions-integer.def"
 #undef INSN
@@ -83,9 +87,10 @@ has_prefix(const ZydisDecodedInstruction *zydis, uint8_t prefix)
 }
 
 /* Where processors differ, or the host from the profile: F3 makes BSF and BSR of TZCNT and LZCNT
- * there; AMD's look at 66 before a near branch or MOVSXD in 64-bit code, at F2 and F3 before
- * LOOPcc, do not know PREFETCHW of registers, leave the x87 alone when CVTPI2PS reads memory, and
- * clear the upper half of the slot that a 32-bit push of a segment register fills. */
+ * there, if the profile has not got these; AMD's look at 66 before a near branch or MOVSXD in
+ * 64-bit code, at F2 and F3 before LOOPcc, do not know PREFETCHW of registers, leave the x87 alone
+ * when CVTPI2PS reads memory, clear the upper half of the slot that a 32-bit push of a segment
+ * register fills, and don't ignore VEX.W of VPEXTRD and VPINSRD in 32-bit code. */
 static bool
 depends_on_host(const ZydisDecodedInstruction *zydis)
 {
@@ -100,6 +105,8 @@ depends_on_host(const ZydisDecodedInstruction *zydis)
     case ZYDIS_MNEMONIC_CVTPI2PS: return zydis->raw.modrm.mod != 3;
     case ZYDIS_MNEMONIC_MOVSXD: return has_prefix(zydis, 0x66);
     case ZYDIS_MNEMONIC_NOP: return zydis->opcode == 0x0d;
+    case ZYDIS_MNEMONIC_VPEXTRD:
+    case ZYDIS_MNEMONIC_VPINSRD: return zydis->raw.vex.W;
     case ZYDIS_MNEMONIC_PUSH:
         return zydis->operand_width == 32 &&
                (zydis->opcode_map != ZYDIS_OPCODE_MAP_DEFAULT || zydis->opcode < 0x20);
@@ -136,13 +143,45 @@ is_out_of_reach(const ZydisDecodedInstruction *zydis)
     }
 }
 
+/* EVEX and the like; VEX forms of extensions that no profile has. */
+static bool
+is_foreign(const ZydisDecodedInstruction *zydis, const Vcpu *profile)
+{
+    if (zydis->encoding != ZYDIS_INSTRUCTION_ENCODING_VEX)
+        return zydis->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
+               zydis->encoding != ZYDIS_INSTRUCTION_ENCODING_3DNOW;
+    switch (zydis->meta.isa_set) {
+    case ZYDIS_ISA_SET_AVX:
+    case ZYDIS_ISA_SET_AVXAES:
+    case ZYDIS_ISA_SET_BMI1:
+    case ZYDIS_ISA_SET_BMI2:
+    case ZYDIS_ISA_SET_F16C:
+    case ZYDIS_ISA_SET_FMA: return false;
+    case ZYDIS_ISA_SET_AVX2:
+    case ZYDIS_ISA_SET_AVX2GATHER: return !cpum_has(profile, CPUM_FEATURE_AVX2);
+    default: return true;
+    }
+}
+
 bool
 insn_is_comparable(const ZydisDecodedInstruction *zydis, unsigned families, const Vcpu *profile)
 {
     const Row *row = &rows[zydis->mnemonic];
 
-    return (row->family & families) && cpum_has(profile, row->feature) && !is_out_of_reach(zydis) &&
-           !depends_on_host(zydis);
+    return (row->family & families) && cpum_has(profile, row->feature) &&
+           !is_foreign(zydis, profile) && !is_out_of_reach(zydis) && !depends_on_host(zydis);
+}
+
+void
+insn_decoder_init(X86Decoder *decoder, const Vcpu *profile)
+{
+    unsigned options = 0;
+
+    if (cpum_has(profile, CPUM_FEATURE_LZCNT))
+        options |= X86_DECODE_LZCNT;
+    if (cpum_has(profile, CPUM_FEATURE_BMI1))
+        options |= X86_DECODE_TZCNT;
+    x86_decoder_init(decoder, options);
 }
 
 typedef struct {
@@ -186,10 +225,13 @@ try_opcode(Walk *walk, InsnForm *form)
         form->reg = (uint8_t)reg;
         form->rm = 0xff;
         form->memory = true;
-        try_form(walk, form, (int)(reg << 3 | 3)); /* [bx+di..] or [rbx] */
+        /* [bx+di..] or [rbx]; gathers want an index */
+        if (!try_form(walk, form, (int)(reg << 3 | 3)) && form->vex)
+            try_form(walk, form, (int)(reg << 3 | 4));
         form->memory = false;
         /* x87 gives the rm field of register forms a meaning of its own. */
-        if (form->bytes[form->count - 1] >= 0xd8 && form->bytes[form->count - 1] <= 0xdf) {
+        if (!form->vex && form->bytes[form->count - 1] >= 0xd8 &&
+            form->bytes[form->count - 1] <= 0xdf) {
             for (unsigned rm = 0; rm < 8; rm++) {
                 form->rm = (uint8_t)rm;
                 try_form(walk, form, (int)(0xc0 | reg << 3 | rm));
@@ -220,6 +262,26 @@ walk_map(Walk *walk, uint8_t prefix, bool rex_w, const uint8_t *escape, unsigned
     }
 }
 
+/* Every VEX prefix of a map, but for the registers: R, X and B clear, VEX.vvvv 1111 or another
+ * register, which tells the forms that have that operand. */
+static void
+walk_vex(Walk *walk, unsigned map)
+{
+    for (unsigned bits = 0; bits < 32; bits++) {
+        const unsigned pp = bits & 3, l = bits >> 2 & 1, w = bits >> 3 & 1, vvvv = bits & 16;
+
+        for (unsigned opcode = 0; opcode < 256; opcode++) {
+            InsnForm form = {.vex = true, .count = 4};
+
+            form.bytes[0] = 0xc4;
+            form.bytes[1] = (uint8_t)(0xe0 | map);
+            form.bytes[2] = (uint8_t)(w << 7 | (vvvv ? 0x70 : 0x78) | l << 2 | pp);
+            form.bytes[3] = (uint8_t)opcode;
+            try_opcode(walk, &form);
+        }
+    }
+}
+
 static int
 by_mnemonic(gconstpointer a, gconstpointer b)
 {
@@ -234,7 +296,7 @@ insn_forms(InsnMode mode, unsigned families, const Vcpu *profile)
     Walk walk = {.profile = profile, .code = (X86CodeSize)mode, .families = families};
 
     walk.forms = g_array_new(FALSE, FALSE, sizeof(InsnForm));
-    x86_decoder_init(&walk.decoder, 0);
+    insn_decoder_init(&walk.decoder, profile);
     for (unsigned i = 0; i < G_N_ELEMENTS(prefixes); i++) {
         for (unsigned rex_w = 0; rex_w <= (mode == INSN_CODE64); rex_w++) {
             walk_map(&walk, prefixes[i], rex_w, NULL, 0);
@@ -243,6 +305,8 @@ insn_forms(InsnMode mode, unsigned families, const Vcpu *profile)
             walk_map(&walk, prefixes[i], rex_w, escapes[2], 2);
         }
     }
+    for (unsigned map = 1; map <= 3; map++)
+        walk_vex(&walk, map);
     g_array_sort(walk.forms, by_mnemonic);
     return walk.forms;
 }

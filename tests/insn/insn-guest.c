@@ -83,6 +83,10 @@ set_system_registers(Vcpu *vcpu)
     vcpu->cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP | X86_CR0_NE | X86_CR0_ET | X86_CR0_MP;
     vcpu->cr3 = PML4;
     vcpu->cr4 = X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
+    if (cpum_has(vcpu, CPUM_FEATURE_XSAVE))
+        vcpu->cr4 |= X86_CR4_OSXSAVE;
+    if (cpum_has(vcpu, CPUM_FEATURE_AVX))
+        vcpu->xcr0 = X86_XCR0_X87 | X86_XCR0_SSE | X86_XCR0_AVX;
     vcpu->efer = X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE | X86_EFER_SCE;
     vcpu->gdtr = (CpumTable){.base = KERNEL + GDT, .limit = 0xfff};
     vcpu->idtr = (CpumTable){.base = KERNEL + IDT, .limit = 0x1ff};
@@ -213,6 +217,13 @@ insn_guest_run(InsnGuest *guest, InsnMode mode, InsnState *state)
     insn_guest_run_for(guest, mode, state, 1);
 }
 
+static void
+copy_fpu(CpumFpu *to, const CpumFpu *from)
+{
+    memcpy(to, from, 416);
+    memcpy(to->ymm_high, from->ymm_high, sizeof to->ymm_high);
+}
+
 void
 insn_guest_run_for(InsnGuest *guest, InsnMode mode, InsnState *state, uint64_t budget)
 {
@@ -222,7 +233,7 @@ insn_guest_run_for(InsnGuest *guest, InsnMode mode, InsnState *state, uint64_t b
     memcpy(vcpu->gpr, state->gpr, sizeof vcpu->gpr);
     vcpu->rip = state->rip;
     vcpu->rflags = state->rflags | X86_FL_IF | X86_FL_1;
-    memcpy(&vcpu->fpu, &state->fpu, 416);
+    copy_fpu(&vcpu->fpu, &state->fpu);
     vcpu->fpu_cs = vcpu->fpu_ds = 0;
     vcpu->activity = CPUM_ACTIVE;
     vcpu->irq_shadow = 0;
@@ -236,7 +247,7 @@ insn_guest_run_for(InsnGuest *guest, InsnMode mode, InsnState *state, uint64_t b
     if (exit == EM_EXIT_BUDGET && vcpu->rip - (KERNEL + HANDLERS) < 256 * 16)
         exit = guest->engine->run(vcpu, 1);
     memcpy(state->gpr, vcpu->gpr, sizeof vcpu->gpr);
-    memcpy(&state->fpu, &vcpu->fpu, 416);
+    copy_fpu(&state->fpu, &vcpu->fpu);
     state->rip = vcpu->rip;
     state->rflags = vcpu->rflags;
     state->vector = INSN_VECTOR_NONE;

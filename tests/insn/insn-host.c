@@ -5,6 +5,7 @@
  * enters the handler again, which takes the state and puts the harness's context back. Linux on
  * x86-64. */
 #include "tests/insn/insn.h"
+#include "vmm/base/cpu-features.h"
 
 #include <asm/ldt.h>
 #include <signal.h>
@@ -28,7 +29,8 @@ static struct {
     InsnMode mode;
     InsnState *state;
     greg_t harness[NGREG];
-    uint8_t harness_fpu[512];
+    CpumFpu harness_fpu;
+    bool has_ymm;
     void *stack; /* of the signal handler, for the life of the process */
 } oracle;
 
@@ -40,6 +42,38 @@ selector(InsnMode mode, bool code)
     return !code ? INSN_SS : mode == INSN_CODE32 ? INSN_CS32 : INSN_CS64;
 }
 
+/* Bytes 464.. are the kernel's own; then there is a header of XSAVE behind the legacy area. */
+static bool
+has_xsave_header(const CpumFpu *frame)
+{
+    return ((const uint32_t *)frame)[464 / 4] == 0x46505853;
+}
+
+static void
+get_fpu(const CpumFpu *frame, CpumFpu *fpu)
+{
+    const uint64_t ymm = X86_XCR0_AVX;
+
+    memcpy(fpu, frame, 416);
+    memset(fpu->ymm_high, 0, sizeof fpu->ymm_high);
+    if (has_xsave_header(frame) && (frame->xstate_bv & ymm))
+        memcpy(fpu->ymm_high, frame->ymm_high, sizeof fpu->ymm_high);
+}
+
+/* XSTATE_BV says that the components are not in their initial state. */
+static void
+put_fpu(CpumFpu *frame, const CpumFpu *fpu)
+{
+    memcpy(frame, fpu, 416);
+    if (!has_xsave_header(frame))
+        return;
+    frame->xstate_bv |= X86_XCR0_X87 | X86_XCR0_SSE;
+    if (!oracle.has_ymm)
+        return;
+    frame->xstate_bv |= X86_XCR0_AVX;
+    memcpy(frame->ymm_high, fpu->ymm_high, sizeof frame->ymm_high);
+}
+
 static void
 enter_vector(ucontext_t *context)
 {
@@ -47,7 +81,7 @@ enter_vector(ucontext_t *context)
     const InsnState *state = oracle.state;
 
     memcpy(oracle.harness, gregs, sizeof oracle.harness);
-    memcpy(oracle.harness_fpu, context->uc_mcontext.fpregs, 416);
+    get_fpu((const CpumFpu *)context->uc_mcontext.fpregs, &oracle.harness_fpu);
     for (unsigned i = 0; i < X86_GPR_COUNT; i++)
         gregs[greg_of[i]] = (greg_t)state->gpr[i];
     gregs[REG_RIP] = (greg_t)state->rip;
@@ -55,11 +89,7 @@ enter_vector(ucontext_t *context)
     /* CS, GS, FS, SS from the low 16 bits up. */
     gregs[REG_CSGSFS] =
         (greg_t)(selector(oracle.mode, true) | (uint64_t)selector(oracle.mode, false) << 48);
-    memcpy(context->uc_mcontext.fpregs, &state->fpu, 416);
-    /* Bytes 464.. are the kernel's own; XSTATE_BV at 512 says that x87 and SSE are not in their
-     * initial state. */
-    if (((uint32_t *)context->uc_mcontext.fpregs)[464 / 4] == 0x46505853)
-        ((uint64_t *)context->uc_mcontext.fpregs)[512 / 8] |= 3;
+    put_fpu((CpumFpu *)context->uc_mcontext.fpregs, &state->fpu);
     oracle.running = true;
 }
 
@@ -82,7 +112,7 @@ leave_vector(ucontext_t *context)
         state->gpr[i] = (uint64_t)gregs[greg_of[i]];
     state->rip = (uint64_t)gregs[REG_RIP];
     state->rflags = (uint64_t)gregs[REG_EFL];
-    memcpy(&state->fpu, context->uc_mcontext.fpregs, 416);
+    get_fpu((const CpumFpu *)context->uc_mcontext.fpregs, &state->fpu);
     state->vector = (int)gregs[REG_TRAPNO];
     state->error = (uint32_t)gregs[REG_ERR];
     state->cr2 = (uint64_t)gregs[REG_CR2];
@@ -93,7 +123,7 @@ leave_vector(ucontext_t *context)
         state->vector = INSN_VECTOR_NONE;
     }
     memcpy(gregs, oracle.harness, sizeof oracle.harness);
-    memcpy(context->uc_mcontext.fpregs, oracle.harness_fpu, 416);
+    put_fpu((CpumFpu *)context->uc_mcontext.fpregs, &oracle.harness_fpu);
     oracle.running = false;
 }
 
@@ -186,6 +216,7 @@ insn_host_window(void)
 void
 insn_host_open(void)
 {
+    oracle.has_ymm = base_cpu_keeps_ymm();
     map_window();
     install_handlers();
     set_ldt_entry(INSN_CS16 >> 3, true);

@@ -154,6 +154,7 @@ random_fpu(GRand *rand, CpumFpu *fpu)
     for (unsigned i = 0; i < 8; i++)
         random_extended(rand, fpu->st[i]);
     random_floats(rand, fpu->xmm[0], sizeof fpu->xmm);
+    random_floats(rand, fpu->ymm_high[0], sizeof fpu->ymm_high);
 }
 
 /* ---- the code ---- */
@@ -164,6 +165,32 @@ append(InsnVector *vector, const void *bytes, size_t size)
     vector->length += (unsigned)size;
 }
 
+/* The three-byte prefix of the form, or two bytes where these say the same; registers at random. */
+static void
+append_vex(GRand *rand, InsnMode mode, const InsnForm *form, InsnVector *vector)
+{
+    const bool has_vvvv = (form->bytes[2] & 0x78) != 0x78;
+    uint8_t vex[4] = {0xc4, form->bytes[1], form->bytes[2], form->bytes[3]};
+    uint8_t shorter[3] = {0xc5, 0, form->bytes[3]};
+
+    if (mode == INSN_CODE64)
+        vex[1] = (uint8_t)((vex[1] & 0x1f) | (random64(rand) & 0xe0));
+    else if (g_rand_boolean(rand))
+        vex[1] ^= 0x20; /* B is ignored */
+    if (has_vvvv)
+        vex[2] = (uint8_t)((vex[2] & 0x87) | (random64(rand) & 0x78));
+    if (mode != INSN_CODE64 && g_rand_boolean(rand))
+        vex[2] |= 0x40;
+    if ((vex[1] & 0x7f) == 0x61 && !(vex[2] & 0x80) && g_rand_boolean(rand)) {
+        shorter[1] = (uint8_t)((vex[1] & 0x80) | (vex[2] & 0x7f));
+        if (mode == INSN_CODE64 || shorter[1] >= 0xc0) { /* else it is LDS */
+            append(vector, shorter, sizeof shorter);
+            return;
+        }
+    }
+    append(vector, vex, sizeof vex);
+}
+
 /* Optional REX: registers above 7, SPL..DIL. */
 static void
 append_opcode(GRand *rand, InsnMode mode, const InsnForm *form, InsnVector *vector)
@@ -171,6 +198,10 @@ append_opcode(GRand *rand, InsnMode mode, const InsnForm *form, InsnVector *vect
     unsigned escape = 0;
     uint8_t rex;
 
+    if (form->vex) {
+        append_vex(rand, mode, form, vector);
+        return;
+    }
     while (escape < form->count && (form->bytes[escape] == 0x66 || form->bytes[escape] >= 0xf0) &&
            escape + 1u < form->count)
         escape++;
@@ -283,6 +314,25 @@ place_operand(const ZydisDecodedInstruction *zydis, const ZydisDecodedOperand *o
     return true;
 }
 
+/* Of a gather: small, so that its elements are around the target. */
+static void
+set_indices(GRand *rand, const ZydisDecodedInstruction *zydis, InsnMode mode, InsnVector *vector)
+{
+    const bool quads = zydis->opcode & 1;
+    const unsigned high = mode == INSN_CODE64 && !zydis->raw.vex.X ? 8 : 0;
+    const unsigned reg = zydis->raw.sib.index | high;
+
+    for (unsigned i = 0; i < 8; i++) {
+        uint8_t *half = i < 4 ? vector->state.fpu.xmm[reg] : vector->state.fpu.ymm_high[reg];
+        const int64_t index = g_rand_int_range(rand, -8, 9);
+
+        if (!quads)
+            memcpy(half + 4 * (i & 3), &index, 4);
+        else if (!(i & 1))
+            memcpy(half + 4 * (i & 3), &index, 8);
+    }
+}
+
 /* Is the base a register that has to keep its value: the stack pointer of a CALL, a bit's number?
  */
 static bool
@@ -323,6 +373,8 @@ place_operands(GRand *rand, const X86Decoder *decoder, InsnMode mode,
             continue;
         if (is_bound(zydis, operand))
             return false;
+        if (operand->mem.type == ZYDIS_MEMOP_TYPE_VSIB)
+            set_indices(rand, zydis, mode, vector);
         if (!place_operand(zydis, operand, mode, target, vector))
             return false;
         vector->target = target;
@@ -397,13 +449,17 @@ insn_vector_make(GRand *rand, InsnMode mode, const InsnForm *form, unsigned fami
     suggest(rand, vector);
     if (form->mnemonic == ZYDIS_MNEMONIC_FLD)
         vector->state.fpu.fcw |= 2; /* AMD's processors push a denormal even with DE unmasked */
-    if (form->mnemonic == ZYDIS_MNEMONIC_DPPD || form->mnemonic == ZYDIS_MNEMONIC_DPPS)
+    if (form->mnemonic == ZYDIS_MNEMONIC_DPPD || form->mnemonic == ZYDIS_MNEMONIC_DPPS ||
+        form->mnemonic == ZYDIS_MNEMONIC_VDPPD || form->mnemonic == ZYDIS_MNEMONIC_VDPPS)
         vector->state.fpu.mxcsr |= 0x1f80; /* flags of their stages mix in a way of their own */
     if (mode != INSN_CODE64)
         for (unsigned i = 0; i < X86_GPR_COUNT; i++)
             vector->state.gpr[i] = (uint32_t)vector->state.gpr[i];
     tame(rand, &zydis, vector);
-    return place_operands(rand, decoder, mode, &zydis, vector);
+    if (!place_operands(rand, decoder, mode, &zydis, vector))
+        return false;
+    /* AMD's processors do not ask for alignment here. */
+    return zydis.meta.isa_set != ZYDIS_ISA_SET_SHA || !(vector->target & 15);
 }
 
 /* ---- random bytes ---- */

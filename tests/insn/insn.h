@@ -34,7 +34,7 @@ typedef struct {
     uint64_t gpr[X86_GPR_COUNT];
     uint64_t rip; /* offset in the code segment */
     uint64_t rflags;
-    CpumFpu fpu; /* up to the XMM registers */
+    CpumFpu fpu; /* x87, SSE and AVX */
     /* After: the exception that the instruction raised, INSN_VECTOR_NONE when it completed. */
     int vector;
     uint32_t error;
@@ -73,6 +73,7 @@ typedef enum {
     INSN_FAMILY_INTEGER = 1 << 0,
     INSN_FAMILY_FPU = 1 << 1,
     INSN_FAMILY_SSE = 1 << 2,
+    INSN_FAMILY_AVX = 1 << 3,
 } InsnFamily;
 
 typedef struct {
@@ -83,8 +84,11 @@ typedef struct {
     uint8_t reg; /* ModRM.reg when it extends the opcode, else 0xff */
     bool memory; /* ModRM names memory */
     uint8_t rm;  /* register forms of x87 and the like: fixed rm, else 0xff */
+    bool vex;    /* bytes[] start with a three-byte VEX prefix */
 } InsnForm;
 
+/* The decoder that a CPU of that profile has. */
+void insn_decoder_init(X86Decoder *decoder, const Vcpu *profile);
 /* All forms of these families (a sum) in that mode: GArray of InsnForm, ordered by mnemonic. */
 GArray *insn_forms(InsnMode mode, unsigned families, const Vcpu *profile);
 /* Has it a row in these families and the profile's features, and has the host the same of it? */

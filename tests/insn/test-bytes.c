@@ -83,7 +83,7 @@ main(int argc, char **argv)
     insn_host_open();
     bytes.guest = insn_guest_new("iem");
     bytes.rand = g_rand_new_with_seed(7);
-    x86_decoder_init(&bytes.decoder, 0);
+    insn_decoder_init(&bytes.decoder, insn_guest_vcpu(bytes.guest));
     for (unsigned i = 0; i < count && bytes.failed < 20; i++)
         run_one(&bytes);
     printf("%u instructions, %u undefined ones: %u differ\n", bytes.known, bytes.undefined,

@@ -79,7 +79,7 @@ parse(int argc, char **argv, Options *options)
     g_autofree char *family = NULL, *mnemonic = NULL;
     const GOptionEntry entries[] = {
         {"mode", 0, 0, G_OPTION_ARG_INT, &mode, "16, 32 or 64", "BITS"},
-        {"family", 0, 0, G_OPTION_ARG_STRING, &family, "integer, fpu or sse", "NAME"},
+        {"family", 0, 0, G_OPTION_ARG_STRING, &family, "integer, fpu, sse or avx", "NAME"},
         {"mnemonic", 0, 0, G_OPTION_ARG_STRING, &mnemonic, "only this instruction", "NAME"},
         {"count", 0, 0, G_OPTION_ARG_INT, &count, "vectors of each form", "N"},
         {"seed", 0, 0, G_OPTION_ARG_INT, &seed, "of the random numbers", "N"},
@@ -99,6 +99,7 @@ parse(int argc, char **argv, Options *options)
     options->mode = mode == 64 ? INSN_CODE64 : mode == 32 ? INSN_CODE32 : INSN_CODE16;
     options->families = g_str_equal(family, "fpu")   ? INSN_FAMILY_FPU
                         : g_str_equal(family, "sse") ? INSN_FAMILY_SSE
+                        : g_str_equal(family, "avx") ? INSN_FAMILY_AVX
                                                      : INSN_FAMILY_INTEGER;
     options->mnemonic = g_steal_pointer(&mnemonic);
     options->count = (unsigned)count * (is_long ? 50 : 1);
@@ -117,7 +118,7 @@ main(int argc, char **argv)
     insn_host_open();
     bench.guest = insn_guest_new("iem");
     bench.rand = g_rand_new_with_seed(options.seed);
-    x86_decoder_init(&bench.decoder, 0);
+    insn_decoder_init(&bench.decoder, insn_guest_vcpu(bench.guest));
     run_all(&bench);
     insn_guest_free(bench.guest);
     g_rand_free(bench.rand);

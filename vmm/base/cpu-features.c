@@ -19,6 +19,20 @@ base_cpuid(uint32_t leaf, uint32_t subleaf, BaseCpuid *out)
 }
 
 bool
+base_cpu_keeps_ymm(void)
+{
+    const uint32_t osxsave = 1u << 27, sse_and_ymm = 6;
+    BaseCpuid basic;
+    uint32_t low, high;
+
+    base_cpuid(1, 0, &basic);
+    if (!(basic.ecx & osxsave))
+        return false;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & sse_and_ymm) == sse_and_ymm;
+}
+
+bool
 base_cpu_tsc_is_invariant(void)
 {
     BaseCpuid power;

@@ -19,6 +19,9 @@ typedef struct {
  */
 void base_cpuid(uint32_t leaf, uint32_t subleaf, BaseCpuid *out);
 
+/* Does the host's operating system keep the YMM registers of a thread? */
+bool base_cpu_keeps_ymm(void);
+
 /* Does the time stamp counter run at one rate in all power states, the same on every core? */
 bool base_cpu_tsc_is_invariant(void);
 /* Ticks of the time stamp counter per second, measured against base_clock_ns(): takes 5 ms and is

@@ -12,6 +12,12 @@
 #define MAX_EXTENDED 0x80000008u
 #define MAX_HYPERVISOR 0x40000000u
 
+/* XSAVE: the legacy area with the header, and the one component behind it. */
+#define XSAVE_LEAF 0xdu
+#define XSAVE_BASE_SIZE 576u
+#define XSAVE_YMM_SIZE 256u
+#define XSAVE_OPTIMIZED 7u /* of subleaf 1: XSAVEOPT, XSAVEC, XGETBV with ECX 1 */
+
 /* Bits of leaf 1 EDX that AMD repeats in leaf 0x80000001 EDX. */
 #define REPEATED_EDX 0x0183f3ffu
 
@@ -121,6 +127,37 @@ set_brand(Cpum *cpum)
 }
 
 static void
+set_xsave(Cpum *cpum)
+{
+    const bool ymm = (cpum->features >> CPUM_FEATURE_AVX) & 1;
+    const uint32_t size = XSAVE_BASE_SIZE + (ymm ? XSAVE_YMM_SIZE : 0);
+    const uint32_t components = X86_XCR0_X87 | X86_XCR0_SSE | (ymm ? X86_XCR0_AVX : 0);
+
+    *value_of(cpum, XSAVE_LEAF, 0) = (CpumCpuid){0};
+    *value_of(cpum, XSAVE_LEAF, 1) = (CpumCpuid){0};
+    *value_of(cpum, XSAVE_LEAF, 2) = (CpumCpuid){0};
+    if (!((cpum->features >> CPUM_FEATURE_XSAVE) & 1))
+        return;
+    /* EBX follows from XCR0. */
+    *value_of(cpum, XSAVE_LEAF, 0) = (CpumCpuid){components, 0, size, 0};
+    *value_of(cpum, XSAVE_LEAF, 1) = (CpumCpuid){XSAVE_OPTIMIZED, 0, 0, 0};
+    if (ymm)
+        *value_of(cpum, XSAVE_LEAF, 2) = (CpumCpuid){XSAVE_YMM_SIZE, XSAVE_BASE_SIZE, 0, 0};
+}
+
+void
+cpum_cpuid_update_features(Cpum *cpum)
+{
+    for (unsigned i = CPUM_FEATURE_BASE + 1; i < CPUM_FEATURE_COUNT; i++) {
+        const CpumFeatureRow *row = &cpum_feature_rows[i];
+
+        if (!((cpum->features >> i) & 1))
+            *cpum_cpuid_word(value_of(cpum, row->leaf, 0), row->word) &= ~(1u << row->bit);
+    }
+    set_xsave(cpum);
+}
+
+static void
 set_extended(Cpum *cpum)
 {
     const bool long_mode = (cpum->features >> CPUM_FEATURE_LM) & 1;
@@ -149,6 +186,7 @@ cpum_cpuid_build(Cpum *cpum)
     set_features(cpum);
     set_basic(cpum);
     set_topology(cpum);
+    set_xsave(cpum);
     set_extended(cpum);
 }
 
@@ -173,6 +211,8 @@ cpum_cpuid(Vcpu *vcpu, uint32_t leaf, uint32_t subleaf, CpumCpuid *out)
             out->ecx |= 1u << 27;
     } else if (leaf == 0x80000001u && !(vcpu->apic_base & (1u << 11))) {
         out->edx &= ~(1u << 9);
+    } else if (leaf == XSAVE_LEAF && subleaf < 2 && out->eax != 0) {
+        out->ebx = XSAVE_BASE_SIZE + (vcpu->xcr0 & X86_XCR0_AVX ? XSAVE_YMM_SIZE : 0);
     } else if (leaf == 0xb) {
         out->ecx = (out->ecx & ~0xffu) | (subleaf & 0xff);
         out->edx = vcpu->id;

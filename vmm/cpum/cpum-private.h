@@ -36,19 +36,27 @@ struct Cpum {
 
 /* cpum-profile.c: the features of a profile that this configuration and this host allow. */
 bool cpum_profile_features(const CpumConfig *config, uint64_t *features, GError **error);
+/* The features that only add instructions: a CPU may do without them at any time before it runs. */
+uint64_t cpum_extensions(void);
+/* The names of a set of features, for messages; freed by the caller. */
+char *cpum_feature_names(uint64_t features);
+/* What the host has to have for a feature. */
+typedef enum { CPUM_NEEDS_ANY, CPUM_NEEDS_HOST, CPUM_NEEDS_YMM } CpumFeatureNeeds;
+
 /* The leaf, register and bit of each feature, for the CPUID table. */
 typedef struct {
     uint32_t leaf;
     uint8_t word; /* 0 EAX .. 3 EDX */
     uint8_t bit;
     uint8_t level; /* first profile; CPUM_LEVEL_NEVER: not offered */
-    bool host;
+    uint8_t host;  /* CpumFeatureNeeds */
 } CpumFeatureRow;
 #define CPUM_LEVEL_NEVER 0xff
 extern const CpumFeatureRow cpum_feature_rows[CPUM_FEATURE_COUNT];
 
-/* cpum-cpuid.c */
+/* cpum-cpuid.c: the table; the feature bits alone, after the set of features has become smaller. */
 void cpum_cpuid_build(Cpum *cpum);
+void cpum_cpuid_update_features(Cpum *cpum);
 /* cpum-msr.c, cpum-mtrr.c: register CPUM's own. */
 void cpum_msr_init(Cpum *cpum);
 void cpum_mtrr_init(Cpum *cpum);

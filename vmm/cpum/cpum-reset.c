@@ -42,7 +42,7 @@ reset_fpu(Vcpu *vcpu)
     vcpu->fpu =
         (CpumFpu){.fcw = 0x40, .ftw = 0xff, .mxcsr = 0x1f80, .mxcsr_mask = 0xffff, .xstate_bv = 3};
     vcpu->fpu_cs = vcpu->fpu_ds = 0;
-    vcpu->xcr0 = 1;
+    vcpu->xcr0 = X86_XCR0_X87;
 }
 
 static void

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Saved state of the virtual CPUs: one unit for each. What follows from other state (mode, TLB,
- * features) is computed again; features and address sizes come from the configuration, which has to
- * be the same. */
+ * Saved state of the virtual CPUs: one unit for each. What follows from other state (mode, TLB) is
+ * computed again; address sizes come from the configuration, which has to be the same. A state of a
+ * CPU with fewer instruction set extensions is taken, and they stay away; one with more is refused.
+ */
 #include "vmm/cpum/cpum-private.h"
 
-#define STATE_VERSION 1
+/* 2: XCR0 may name AVX. Version 1 has the same fields. */
+#define STATE_VERSION 2
+#define STATE_MIN_VERSION 1
 
 /* clang-format off */
 static const SsmField seg_fields[] = {
@@ -79,19 +82,45 @@ static const SsmField vcpu_fields[] = {
 };
 /* clang-format on */
 
+/* The state's features become the machine's where they are a part of what it has. */
+static bool
+adopt_features(Vcpu *vcpu, GError **error)
+{
+    Cpum *cpum = vcpu->cpum;
+    const uint64_t saved = vcpu->features, missing = saved & ~cpum->features;
+    const uint64_t extra = cpum->features & ~saved & ~cpum_extensions();
+    g_autofree char *names = cpum_feature_names(missing != 0 ? missing : extra);
+
+    vcpu->features = cpum->features;
+    if (missing != 0) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
+                    "The state was saved on a CPU with features that this host or CPU profile "
+                    "does not have: %s.",
+                    names);
+        return false;
+    }
+    if (extra != 0) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
+                    "The state was saved on a CPU without features that this machine has: %s.",
+                    names);
+        return false;
+    }
+    if (saved != cpum->features) {
+        cpum->features = vcpu->features = saved;
+        cpum_cpuid_update_features(cpum);
+    }
+    return true;
+}
+
 static bool
 post_load(void *object, uint32_t version, GError **error)
 {
     Vcpu *vcpu = object;
 
-    if (vcpu->features != vcpu->cpum->features) {
-        vcpu->features = vcpu->cpum->features;
-        g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
-                    "The state was saved on a CPU with other features.");
+    if (!adopt_features(vcpu, error))
         return false;
-    }
     if ((vcpu->cr4 & ~cpum_cr4_valid(vcpu)) || (vcpu->efer & ~cpum_efer_valid(vcpu)) ||
-        vcpu->xcr0 != 1) {
+        !cpum_xcr0_is_valid(vcpu, vcpu->xcr0)) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_CORRUPT,
                     "A control register of CPU %u has bits that this CPU does not have.", vcpu->id);
         return false;
@@ -105,7 +134,7 @@ post_load(void *object, uint32_t version, GError **error)
 
 static const SsmState vcpu_state = {
     .version = STATE_VERSION,
-    .min_version = STATE_VERSION,
+    .min_version = STATE_MIN_VERSION,
     .fields = vcpu_fields,
     .post_load = post_load,
 };

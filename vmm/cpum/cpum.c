@@ -181,6 +181,18 @@ cpum_efer_valid(const Vcpu *vcpu)
     return valid;
 }
 
+bool
+cpum_xcr0_is_valid(const Vcpu *vcpu, uint64_t value)
+{
+    uint64_t valid = X86_XCR0_X87 | X86_XCR0_SSE;
+
+    if (cpum_has(vcpu, CPUM_FEATURE_AVX))
+        valid |= X86_XCR0_AVX;
+    if (!(value & X86_XCR0_X87) || (value & ~valid))
+        return false;
+    return !(value & X86_XCR0_AVX) || (value & X86_XCR0_SSE);
+}
+
 void
 cpum_pend(Vcpu *vcpu, uint32_t bits)
 {

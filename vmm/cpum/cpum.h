@@ -53,9 +53,12 @@ typedef bool (*CpumMsrRead)(Vcpu *vcpu, uint32_t msr, uint64_t *value, void *use
 typedef bool (*CpumMsrWrite)(Vcpu *vcpu, uint32_t msr, uint64_t value, void *user);
 
 typedef struct {
-    const char *profile; /* "x86-64-v1", "x86-64-v2" (default, NULL) */
-    unsigned cpus;       /* 1.. */
+    /* "x86-64-v1" to "x86-64-v3", of which the guest sees what the host can execute; "host" and
+     * NULL are the last one. Tests that compare hosts name one that all hosts have. */
+    const char *profile;
+    unsigned cpus; /* 1.. */
     bool pae, long_mode, apic, x2apic, nx;
+    bool repeatable; /* every run gives the same: no random numbers */
     uint64_t tsc_hz; /* what CPUID 0x15 and 0x16 tell; 0: nothing */
     BaseLog *log;    /* borrowed; may be NULL */
 } CpumConfig;
@@ -84,6 +87,8 @@ void cpum_update_mode(Vcpu *vcpu);
 /* Which bits of CR4 and EFER the profile allows; other bits raise #GP in the engines. */
 uint64_t cpum_cr4_valid(const Vcpu *vcpu);
 uint64_t cpum_efer_valid(const Vcpu *vcpu);
+/* May XSETBV write this into XCR0? */
+bool cpum_xcr0_is_valid(const Vcpu *vcpu, uint64_t value);
 
 /* Sets pending bits from any thread and wakes the virtual CPU where it waits or runs. */
 void cpum_pend(Vcpu *vcpu, uint32_t bits);

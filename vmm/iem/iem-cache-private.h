@@ -33,6 +33,7 @@ typedef struct {
 
 struct IemCache {
     X86Decoder decoder;
+    uint64_t features; /* that the decoder is for */
     Vcpu *vcpu;
     IemInsn single;
     uint32_t generation;

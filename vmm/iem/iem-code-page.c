@@ -19,6 +19,7 @@ iem_cache_new(Vcpu *vcpu)
     cache->remote = g_array_new(FALSE, FALSE, sizeof(IemRemoteWrite));
     cache->generation = pgm_generation(vcpu->pgm);
     g_mutex_init(&cache->lock);
+    cache->features = vcpu->features;
     iem_decoder_init(&cache->decoder, vcpu);
     pgm_code_listen(vcpu->pgm, iem_code_written, cache);
     return cache;
@@ -211,6 +212,11 @@ iem_cache_enter(Vcpu *vcpu)
 
     if (cache->generation != generation) {
         cache->generation = generation;
+        iem_cache_flush(cache);
+    }
+    if (cache->features != vcpu->features) { /* a saved state brought others */
+        cache->features = vcpu->features;
+        iem_decoder_init(&cache->decoder, vcpu);
         iem_cache_flush(cache);
     }
     g_mutex_lock(&cache->lock);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The small privileged instructions: HLT, INVD, WBINVD, INVLPG, CLAC, STAC. Caches are not
- * modelled, so INVD and WBINVD only check privilege. Intel SDM volumes 2A and 2B. */
+ * The small privileged instructions: HLT, INVD, WBINVD, INVLPG, INVPCID, CLAC, STAC. Caches
+ * are not modelled, so INVD and WBINVD only check privilege. The TLB holds the entries of the
+ * current PCID only: every change of CR3 drops the others. Intel SDM volumes 2A and 2B; volume 3A
+ * section 4.10.4. */
 #include "vmm/iem/iem-system.h"
 
 static void
@@ -54,6 +56,39 @@ iem_choose_invlpg(const Vcpu *vcpu, IemInsn *insn)
 {
     insn->flags |= IEM_INSN_BLOCK_END;
     return insn->flags & IEM_INSN_MEM ? op_invlpg : NULL;
+}
+
+enum { INVPCID_ADDRESS, INVPCID_CONTEXT, INVPCID_ALL, INVPCID_ALL_BUT_GLOBAL };
+
+static void
+op_invpcid(Vcpu *vcpu, const IemInsn *insn)
+{
+    uint64_t type = vcpu->gpr[insn->reg], descriptor[2];
+
+    iem_require_cpl0(vcpu);
+    if (!iem_is_long64(vcpu))
+        type = (uint32_t)type;
+    iem_read_bytes(vcpu, insn->seg, iem_ea(vcpu, insn), descriptor, sizeof descriptor);
+    if (type > INVPCID_ALL_BUT_GLOBAL || descriptor[0] >> 12 != 0)
+        iem_raise_gp0(vcpu);
+    if (type <= INVPCID_CONTEXT && descriptor[0] != 0 && !(vcpu->cr4 & X86_CR4_PCIDE))
+        iem_raise_gp0(vcpu);
+    if (!iem_is_long64(vcpu))
+        descriptor[1] = (uint32_t)descriptor[1];
+    else if (type == INVPCID_ADDRESS && !iem_is_canonical(vcpu, descriptor[1]))
+        iem_raise_gp0(vcpu);
+    if (type == INVPCID_ADDRESS)
+        pgm_invlpg(vcpu, descriptor[1]);
+    else
+        pgm_flush_tlb(vcpu, type == INVPCID_ALL);
+    iem_state_changed(vcpu);
+}
+
+IemHandler
+iem_choose_invpcid(const Vcpu *vcpu, IemInsn *insn)
+{
+    insn->flags |= IEM_INSN_BLOCK_END;
+    return insn->flags & IEM_INSN_MEM ? op_invpcid : NULL;
 }
 
 static void

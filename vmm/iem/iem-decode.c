@@ -2,7 +2,7 @@
  *
  * From code bytes to an IemInsn: operands from ModRM, SIB and prefixes, and the handler that the
  * family's chooser picks for that form. Intel SDM volume 2A chapter 2 (formats, tables 2-1 to 2-3).
- * VEX and later encodings have no rows. */
+ * EVEX and later encodings are undefined, also where their mnemonics have rows. */
 #include "vmm/iem/iem-decode.h"
 
 typedef struct {
@@ -19,6 +19,7 @@ static const IemRow rows[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 #define PRIVILEGED true
 #define INSN(mnemonic, chooser, rem, csam, feature) \
     [ZYDIS_MNEMONIC_##mnemonic] = {chooser, CPUM_FEATURE_##feature, csam, false},
+#include "vmm/x86/instructions-avx.def"
 #include "vmm/x86/instructions-fpu.def"
 #include "vmm/x86/instructions-integer.def"
 #include "vmm/x86/instructions-sse.def"
@@ -68,6 +69,45 @@ code_size(const Vcpu *vcpu)
     }
 }
 
+static bool
+is_vex(const ZydisDecodedInstruction *zydis)
+{
+    return zydis->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
+}
+
+/* The feature that a VEX form needs besides that of its row, whose mnemonic may have forms of
+ * several extensions. */
+static bool
+vex_is_offered(const Vcpu *vcpu, const ZydisDecodedInstruction *zydis)
+{
+    if (!iem_is_protected(vcpu))
+        return false;
+    switch (zydis->meta.isa_set) {
+    case ZYDIS_ISA_SET_AVX:
+    case ZYDIS_ISA_SET_AVXAES: return cpum_has(vcpu, CPUM_FEATURE_AVX);
+    case ZYDIS_ISA_SET_AVX2:
+    case ZYDIS_ISA_SET_AVX2GATHER: return cpum_has(vcpu, CPUM_FEATURE_AVX2);
+    case ZYDIS_ISA_SET_FMA: return cpum_has(vcpu, CPUM_FEATURE_FMA);
+    case ZYDIS_ISA_SET_F16C: return cpum_has(vcpu, CPUM_FEATURE_F16C);
+    case ZYDIS_ISA_SET_BMI1: return cpum_has(vcpu, CPUM_FEATURE_BMI1);
+    case ZYDIS_ISA_SET_BMI2: return cpum_has(vcpu, CPUM_FEATURE_BMI2);
+    default: return false;
+    }
+}
+
+static bool
+is_offered(const Vcpu *vcpu, const ZydisDecodedInstruction *zydis)
+{
+    const IemRow *row = &rows[zydis->mnemonic];
+
+    if (row->choose == NULL || !cpum_has(vcpu, row->feature))
+        return false;
+    if (is_vex(zydis))
+        return vex_is_offered(vcpu, zydis);
+    return zydis->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY ||
+           zydis->encoding == ZYDIS_INSTRUCTION_ENCODING_3DNOW;
+}
+
 /* Segment overrides and repeat prefixes; of each kind the last one counts. */
 static int
 scan_prefixes(const ZydisDecodedInstruction *zydis, bool long64, IemInsn *insn)
@@ -107,35 +147,57 @@ fill_memory16(const ZydisDecodedInstruction *zydis, IemInsn *insn)
         insn->index = index[rm];
 }
 
-static void
-fill_sib(const ZydisDecodedInstruction *zydis, IemInsn *insn)
+/* Bit 3 of the register numbers, from REX or VEX. */
+typedef struct {
+    uint8_t r, x, b;
+} Extension;
+
+static Extension
+extension_of(const ZydisDecodedInstruction *zydis, bool long64)
 {
-    unsigned index = zydis->raw.sib.index | (zydis->raw.rex.X << 3);
+    const Extension rex = {(uint8_t)(zydis->raw.rex.R << 3), (uint8_t)(zydis->raw.rex.X << 3),
+                           (uint8_t)(zydis->raw.rex.B << 3)};
+    const Extension vex = {zydis->raw.vex.R ? 0 : 8, zydis->raw.vex.X ? 0 : 8,
+                           zydis->raw.vex.B ? 0 : 8};
+
+    if (!is_vex(zydis))
+        return rex;
+    return long64 ? vex : (Extension){0, 0, 0};
+}
+
+/* The index of a gather is a vector register: its number goes into imm2. */
+static void
+fill_sib(const ZydisDecodedInstruction *zydis, Extension extension, IemInsn *insn)
+{
+    unsigned index = zydis->raw.sib.index | extension.x;
 
     if (zydis->raw.sib.base != 5 || zydis->raw.modrm.mod != 0)
-        insn->base = (uint8_t)(zydis->raw.sib.base | (zydis->raw.rex.B << 3));
-    if (index != 4) {
+        insn->base = (uint8_t)(zydis->raw.sib.base | extension.b);
+    if (zydis->meta.isa_set == ZYDIS_ISA_SET_AVX2GATHER) {
+        insn->imm2 = (uint16_t)index;
+        insn->scale = zydis->raw.sib.scale;
+    } else if (index != 4) {
         insn->index = (uint8_t)index;
         insn->scale = zydis->raw.sib.scale;
     }
 }
 
 static void
-fill_memory(const ZydisDecodedInstruction *zydis, bool long64, IemInsn *insn)
+fill_memory(const ZydisDecodedInstruction *zydis, bool long64, Extension extension, IemInsn *insn)
 {
     insn->flags |= IEM_INSN_MEM;
     insn->disp = (int32_t)zydis->raw.disp.value;
     if (insn->addrsize == 2) {
         fill_memory16(zydis, insn);
     } else if (zydis->raw.modrm.rm == 4) {
-        fill_sib(zydis, insn);
+        fill_sib(zydis, extension, insn);
     } else if (zydis->raw.modrm.rm == 5 && zydis->raw.modrm.mod == 0) {
         if (long64) {
             insn->base = IEM_REG_RIP;
             insn->flags |= IEM_INSN_RIP_REL;
         }
     } else {
-        insn->base = (uint8_t)(zydis->raw.modrm.rm | (zydis->raw.rex.B << 3));
+        insn->base = (uint8_t)(zydis->raw.modrm.rm | extension.b);
     }
     if (insn->base == X86_RBP || insn->base == X86_RSP)
         insn->seg = X86_SS;
@@ -144,6 +206,7 @@ fill_memory(const ZydisDecodedInstruction *zydis, bool long64, IemInsn *insn)
 static void
 fill_operands(const ZydisDecodedInstruction *zydis, bool long64, IemInsn *insn)
 {
+    const Extension extension = extension_of(zydis, long64);
     int override = scan_prefixes(zydis, long64, insn);
 
     insn->base = insn->index = IEM_REG_NONE;
@@ -151,16 +214,30 @@ fill_operands(const ZydisDecodedInstruction *zydis, bool long64, IemInsn *insn)
     if (zydis->attributes & ZYDIS_ATTRIB_HAS_MODRM) {
         insn->modrm =
             (uint8_t)(zydis->raw.modrm.mod << 6 | zydis->raw.modrm.reg << 3 | zydis->raw.modrm.rm);
-        insn->reg = (uint8_t)(zydis->raw.modrm.reg | (zydis->raw.rex.R << 3));
-        insn->rm = (uint8_t)(zydis->raw.modrm.rm | (zydis->raw.rex.B << 3));
+        insn->reg = (uint8_t)(zydis->raw.modrm.reg | extension.r);
+        insn->rm = (uint8_t)(zydis->raw.modrm.rm | extension.b);
         if (zydis->raw.modrm.mod != 3)
-            fill_memory(zydis, long64, insn);
+            fill_memory(zydis, long64, extension, insn);
     } else {
-        insn->reg = (uint8_t)((zydis->opcode & 7) | (zydis->raw.rex.B << 3));
+        insn->reg = (uint8_t)((zydis->opcode & 7) | extension.b);
         insn->rm = insn->reg;
     }
     if (override >= 0)
         insn->seg = (uint8_t) override;
+}
+
+/* VEX.pp stands for the prefix that the legacy form would have. */
+static void
+fill_vex(const ZydisDecodedInstruction *zydis, bool long64, IemInsn *insn)
+{
+    static const uint16_t prefixes[4] = {0, IEM_INSN_OPERAND_PREFIX, IEM_INSN_REP, IEM_INSN_REPNE};
+
+    insn->flags |= IEM_INSN_VEX | prefixes[zydis->raw.vex.pp & 3];
+    if (zydis->raw.vex.L)
+        insn->flags |= IEM_INSN_VEX_L;
+    if (zydis->raw.vex.W && long64)
+        insn->flags |= IEM_INSN_REX_W;
+    insn->vvvv = ~zydis->raw.vex.vvvv & (long64 ? 15 : 7);
 }
 
 static uint64_t
@@ -185,6 +262,8 @@ fill_insn(const ZydisDecodedInstruction *zydis, bool long64, IemInsn *insn)
         insn->flags |= IEM_INSN_REX;
     if ((zydis->attributes & ZYDIS_ATTRIB_HAS_REX) && zydis->raw.rex.W)
         insn->flags |= IEM_INSN_REX_W;
+    if (is_vex(zydis))
+        fill_vex(zydis, long64, insn);
     fill_operands(zydis, long64, insn);
     if (!(zydis->attributes & ZYDIS_ATTRIB_HAS_MODRM) && zydis->raw.disp.size != 0)
         insn->imm = insn->addrsize == 8   ? (uint64_t)zydis->raw.disp.value
@@ -216,7 +295,7 @@ iem_decode(const X86Decoder *decoder, const Vcpu *vcpu, const uint8_t *bytes, si
         insn->flags |= IEM_INSN_BLOCK_END;
     if (row->system)
         insn->flags |= IEM_INSN_SYSTEM;
-    if (row->choose != NULL && cpum_has(vcpu, row->feature))
+    if (is_offered(vcpu, &zydis))
         insn->handler = row->choose(vcpu, insn);
     if (insn->handler == NULL) {
         insn->handler = op_undefined;

@@ -230,23 +230,23 @@ iem_write_bytes(Vcpu *vcpu, unsigned seg, uint64_t offset, const void *data, uns
 }
 
 void
-iem_read_aligned16(Vcpu *vcpu, unsigned seg, uint64_t offset, void *data)
+iem_read_aligned(Vcpu *vcpu, unsigned seg, uint64_t offset, void *data, unsigned size)
 {
-    uint64_t linear = check_access(vcpu, seg, offset, 16, false);
+    uint64_t linear = check_access(vcpu, seg, offset, size, false);
 
-    if (linear & 15)
+    if (linear & (size - 1))
         iem_raise_gp0(vcpu);
-    read_linear(vcpu, linear, data, 16, vcpu->tlb_kind);
+    read_linear(vcpu, linear, data, size, vcpu->tlb_kind);
 }
 
 void
-iem_write_aligned16(Vcpu *vcpu, unsigned seg, uint64_t offset, const void *data)
+iem_write_aligned(Vcpu *vcpu, unsigned seg, uint64_t offset, const void *data, unsigned size)
 {
-    uint64_t linear = check_access(vcpu, seg, offset, 16, true);
+    uint64_t linear = check_access(vcpu, seg, offset, size, true);
 
-    if (linear & 15)
+    if (linear & (size - 1))
         iem_raise_gp0(vcpu);
-    write_linear(vcpu, linear, data, 16, vcpu->tlb_kind);
+    write_linear(vcpu, linear, data, size, vcpu->tlb_kind);
 }
 
 void

@@ -29,9 +29,22 @@ void iem_rmw_commit_slow(Vcpu *vcpu, IemRmw *rmw);
 /* Up to 512 bytes; a write faults before its first byte is stored. */
 void iem_read_bytes(Vcpu *vcpu, unsigned seg, uint64_t offset, void *data, unsigned size);
 void iem_write_bytes(Vcpu *vcpu, unsigned seg, uint64_t offset, const void *data, unsigned size);
-/* 16 bytes that have to be aligned (#GP(0) otherwise), MOVAPS and most SSE memory operands. */
-void iem_read_aligned16(Vcpu *vcpu, unsigned seg, uint64_t offset, void *data);
-void iem_write_aligned16(Vcpu *vcpu, unsigned seg, uint64_t offset, const void *data);
+/* A power of two of bytes that have to be aligned (#GP(0) otherwise), MOVAPS and the like. */
+void iem_read_aligned(Vcpu *vcpu, unsigned seg, uint64_t offset, void *data, unsigned size);
+void iem_write_aligned(Vcpu *vcpu, unsigned seg, uint64_t offset, const void *data, unsigned size);
+/* 16 bytes: most SSE memory operands. */
+static inline void
+iem_read_aligned16(Vcpu *vcpu, unsigned seg, uint64_t offset, void *data)
+{
+    iem_read_aligned(vcpu, seg, offset, data, 16);
+}
+
+static inline void
+iem_write_aligned16(Vcpu *vcpu, unsigned seg, uint64_t offset, const void *data)
+{
+    iem_write_aligned(vcpu, seg, offset, data, 16);
+}
+
 /* Checks that a write of that size would not fault, and does nothing else. */
 void iem_probe_write(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size);
 

@@ -37,6 +37,8 @@ _Static_assert(offsetof(Vcpu, gpr) == 0 && offsetof(Vcpu, rip) == 8 * IEM_REG_RI
 #define IEM_INSN_RIP_REL (1u << 5) /* base is the RIP of the next instruction */
 #define IEM_INSN_REX_W (1u << 6)
 #define IEM_INSN_OPERAND_PREFIX (1u << 9) /* 66: the XMM form of what MMX has too */
+#define IEM_INSN_VEX (1u << 10)           /* vvvv is valid; REX_W is VEX.W, of 64-bit code only */
+#define IEM_INSN_VEX_L (1u << 11)         /* 256 bits */
 #define IEM_INSN_BLOCK_END                                                                         \
     (1u << 7) /* control flow, mode or interrupt state changes: look at pending */
 #define IEM_INSN_SYSTEM                                                                            \
@@ -60,6 +62,7 @@ struct IemInsn {
     uint8_t seg;   /* X86_ES.. of the memory operand, with overrides and defaults applied */
     uint8_t width; /* for the chooser's own use; 0 before */
     uint8_t map;   /* opcode map: 0 one byte, 1 is 0F, 2 is 0F 38, 3 is 0F 3A, 15 is 0F 0F */
+    uint8_t vvvv;  /* the register that VEX.vvvv names */
 };
 
 /* What IEM keeps for a virtual CPU (Vcpu.iem_vcpu); the code cache is behind `cache`. */

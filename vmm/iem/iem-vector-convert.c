@@ -68,7 +68,7 @@ from_general(Vcpu *vcpu, const IemInsn *insn)
         source = iem_read_u64(vcpu, insn->seg, iem_ea(vcpu, insn));
     else
         source = iem_read_u32(vcpu, insn->seg, iem_ea(vcpu, insn));
-    iem_vector_fp(vcpu, operation(insn), iem_xmm(vcpu, insn->reg), &source);
+    iem_vector_fp(vcpu, operation(insn), IEM_VECTOR_FP, iem_xmm(vcpu, insn->reg), &source);
 }
 
 static void
@@ -77,7 +77,7 @@ to_general(Vcpu *vcpu, const IemInsn *insn)
     _Alignas(16) uint8_t buffer[16], result[16] = {0};
 
     iem_check_sse(vcpu);
-    iem_vector_fp(vcpu, operation(insn), result,
+    iem_vector_fp(vcpu, operation(insn), IEM_VECTOR_FP, result,
                   iem_vector_source(vcpu, insn, insn->width, buffer));
     memcpy(&vcpu->gpr[insn->reg], result, 8);
 }
@@ -158,7 +158,7 @@ from_mmx(Vcpu *vcpu, const IemInsn *insn)
             value = iem_mm_read(vcpu, insn->rm);
     }
     memcpy(source, &value, 8);
-    iem_vector_fp(vcpu, operation(insn), iem_xmm(vcpu, insn->reg), source);
+    iem_vector_fp(vcpu, operation(insn), IEM_VECTOR_FP, iem_xmm(vcpu, insn->reg), source);
 }
 
 static void
@@ -172,7 +172,7 @@ to_mmx(Vcpu *vcpu, const IemInsn *insn)
     iem_check_mmx(vcpu);
     source = iem_vector_source(vcpu, insn, insn->width, buffer);
     iem_mmx_begin(vcpu); /* also when the conversion raises #XM */
-    iem_vector_fp(vcpu, operation(insn), result, source);
+    iem_vector_fp(vcpu, operation(insn), IEM_VECTOR_FP, result, source);
     memcpy(&value, result, 8);
     iem_mm_write(vcpu, insn->reg, value);
 }
@@ -229,7 +229,7 @@ compare(Vcpu *vcpu, const IemInsn *insn)
     iem_check_sse(vcpu);
     memcpy(operands + 16, iem_vector_source(vcpu, insn, insn->width, buffer), 16);
     memcpy(operands, iem_xmm(vcpu, insn->reg), 16);
-    iem_vector_fp(vcpu, operation(insn), result, operands);
+    iem_vector_fp(vcpu, operation(insn), IEM_VECTOR_FP, result, operands);
     memcpy(&flags, result, 8);
     vcpu->rflags = (vcpu->rflags & ~(uint64_t)X86_FL_STATUS) | (flags & X86_FL_STATUS);
 }

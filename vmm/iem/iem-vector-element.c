@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Single elements of MMX and SSE registers: PINSRx, PEXTRx, INSERTPS, EXTRACTPS; and the blends
- * whose mask is XMM0. Intel SDM volume 2. */
+ * whose mask is XMM0; SHA256RNDS2, whose third operand is XMM0. Intel SDM volume 2. */
 #include "vmm/iem/iem-vector.h"
 
 #define CHOOSER(name)                                                                              \
@@ -184,4 +184,25 @@ CHOOSER(blendvpd)
 CHOOSER(pblendvb)
 {
     return sized(insn, 1, blend_by_xmm0);
+}
+
+/* The host's instruction has XMM0 in the same role. */
+static void
+sha256_rounds(Vcpu *vcpu, const IemInsn *insn)
+{
+    _Alignas(16) uint8_t buffer[16];
+    register __m128i keys __asm__("xmm0");
+    __m128i d, s;
+
+    iem_check_sse(vcpu);
+    s = _mm_loadu_si128((const __m128i *)iem_vector_source(vcpu, insn, 16, buffer));
+    d = _mm_loadu_si128((const __m128i *)iem_xmm(vcpu, insn->reg));
+    keys = _mm_loadu_si128((const __m128i *)iem_xmm(vcpu, 0));
+    __asm__("sha256rnds2 %%xmm0, %1, %0" : "+x"(d) : "x"(s), "x"(keys));
+    _mm_storeu_si128((__m128i *)iem_xmm(vcpu, insn->reg), d);
+}
+
+CHOOSER(sha256rnds2)
+{
+    return sha256_rounds;
 }

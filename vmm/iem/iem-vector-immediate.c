@@ -29,8 +29,6 @@
             ".popsection\n");                                                                      \
     extern const uint8_t iem_thunks_mmx_##name[];
 
-enum { TRAIT_NONE, TRAIT_FP };
-
 #define OP(name, asm_name, memory, traits) XMM_THUNKS(name, asm_name)
 #define SELF(name, asm_name) XMM_SELF_THUNKS(name, asm_name)
 #define MMX(name, asm_name) MMX_THUNKS(name, asm_name)
@@ -60,7 +58,7 @@ xmm_float(Vcpu *vcpu, const IemInsn *insn)
     _Alignas(16) uint8_t buffer[16];
 
     iem_check_sse(vcpu);
-    iem_vector_fp(vcpu, operation(insn), iem_xmm(vcpu, insn->reg),
+    iem_vector_fp(vcpu, operation(insn), insn->imm2, iem_xmm(vcpu, insn->reg),
                   iem_vector_source(vcpu, insn, insn->width, buffer));
 }
 
@@ -108,7 +106,8 @@ iem_choose_PALIGNR(const Vcpu *vcpu, IemInsn *insn)
     IemHandler iem_choose_##name(const Vcpu *vcpu, IemInsn *insn);                                 \
     IemHandler iem_choose_##name(const Vcpu *vcpu, IemInsn *insn)                                  \
     {                                                                                              \
-        return choose(insn, iem_thunks_##name, memory, TRAIT_##traits ? xmm_float : xmm_any);      \
+        insn->imm2 = IEM_VECTOR_##traits;                                                          \
+        return choose(insn, iem_thunks_##name, memory, insn->imm2 ? xmm_float : xmm_any);          \
     }
 #define SELF(name, asm_name)                                                                       \
     IemHandler iem_choose_##name(const Vcpu *vcpu, IemInsn *insn);                                 \

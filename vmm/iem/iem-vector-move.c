@@ -2,7 +2,7 @@
  *
  * MMX and SSE moves: between registers, memory and general registers; masks; non-temporal stores
  * (which are ordinary stores to a guest). Intel SDM volume 2. */
-#include "vmm/iem/iem-vector.h"
+#include "vmm/iem/iem-avx.h"
 
 #define CHOOSER(name)                                                                              \
     IemHandler iem_choose_##name(const Vcpu *vcpu, IemInsn *insn);                                 \
@@ -459,7 +459,7 @@ CHOOSER(pmovmskb)
     return iem_is_xmm_form(insn) ? mask_bytes : mask_bytes_mmx;
 }
 
-/* --- MASKMOVQ, MASKMOVDQU: to DS:rDI, bytes whose mask has its top bit set --- */
+/* --- MASKMOVQ, MASKMOVDQU, VMASKMOVDQU: to DS:rDI, bytes whose mask has its top bit set --- */
 static void
 masked_store(Vcpu *vcpu, const IemInsn *insn, const uint8_t *data, const uint8_t *mask,
              unsigned size)
@@ -494,6 +494,18 @@ masked_store_mmx(Vcpu *vcpu, const IemInsn *insn)
 CHOOSER(maskmovdqu)
 {
     return in_memory(insn) ? NULL : masked_store_xmm;
+}
+
+static void
+masked_store_avx(Vcpu *vcpu, const IemInsn *insn)
+{
+    iem_check_avx(vcpu);
+    masked_store(vcpu, insn, iem_xmm(vcpu, insn->reg), iem_xmm(vcpu, insn->rm), 16);
+}
+
+CHOOSER(avx_maskmovdqu)
+{
+    return masked_store_avx;
 }
 
 CHOOSER(maskmovq)

@@ -2,15 +2,13 @@
  *
  * LDMXCSR, STMXCSR, FXSAVE, FXRSTOR, EMMS. Intel SDM volume 1 section 10.5 (layout of the FXSAVE
  * area). */
+#include "vmm/iem/iem-fx.h"
 #include "vmm/iem/iem-vector.h"
 #include "vmm/iem/iem-x87.h"
 
 #define CHOOSER(name)                                                                              \
     IemHandler iem_choose_##name(const Vcpu *vcpu, IemInsn *insn);                                 \
     IemHandler iem_choose_##name(const Vcpu *vcpu, IemInsn *insn)
-
-#define FXSAVE_SIZE 512u
-#define FXSAVE_USED 416u /* the rest is the program's own */
 
 static void
 ldmxcsr(Vcpu *vcpu, const IemInsn *insn)
@@ -48,27 +46,57 @@ static unsigned
 used_size(const Vcpu *vcpu)
 {
     if (!(vcpu->cr4 & X86_CR4_OSFXSR))
-        return 160;
-    return iem_is_long64(vcpu) ? FXSAVE_USED : 160 + 8 * 16;
+        return IEM_FX_XMM;
+    return iem_is_long64(vcpu) ? IEM_FX_USED : IEM_FX_XMM + 8 * 16;
 }
 
-static void
-fxsave(Vcpu *vcpu, const IemInsn *insn)
+void
+iem_fx_image(Vcpu *vcpu, const IemInsn *insn, uint8_t image[IEM_FX_USED])
 {
-    uint64_t offset = area(vcpu, insn);
-    uint8_t image[FXSAVE_USED];
-
     iem_vector_mxcsr(vcpu);
-    memcpy(image, &vcpu->fpu, FXSAVE_USED);
+    memcpy(image, &vcpu->fpu, IEM_FX_USED);
     image[5] = 0;
     if (!(insn->flags & IEM_INSN_REX_W)) { /* selectors instead of the upper halves */
         uint32_t cs = vcpu->fpu_cs, ds = vcpu->fpu_ds;
         memcpy(image + 12, &cs, 4);
         memcpy(image + 20, &ds, 4);
     }
-    memcpy(image + 28, &(uint32_t){IEM_MXCSR_VALID}, 4);
+    memcpy(image + IEM_FX_MXCSR + 4, &(uint32_t){IEM_MXCSR_VALID}, 4);
     for (unsigned i = 0; i < 8; i++)
-        memset(image + 32 + i * 16 + 10, 0, 6);
+        memset(image + IEM_FX_ST + i * 16 + 10, 0, 6);
+}
+
+void
+iem_fx_load_x87(Vcpu *vcpu, const IemInsn *insn, const uint8_t image[IEM_FX_USED])
+{
+    memcpy(&vcpu->fpu, image, IEM_FX_MXCSR);
+    memcpy(vcpu->fpu.st, image + IEM_FX_ST, sizeof vcpu->fpu.st);
+    vcpu->fpu.fcw = (vcpu->fpu.fcw & 0x1f3f) | 0x0040;
+    if (!(insn->flags & IEM_INSN_REX_W)) {
+        memcpy(&vcpu->fpu_cs, image + 12, 2);
+        memcpy(&vcpu->fpu_ds, image + 20, 2);
+        vcpu->fpu.fip &= 0xffffffffu;
+        vcpu->fpu.fdp &= 0xffffffffu;
+    }
+    x87_update_summary(vcpu);
+}
+
+void
+iem_fx_init_x87(Vcpu *vcpu)
+{
+    memset(&vcpu->fpu, 0, IEM_FX_MXCSR);
+    memset(vcpu->fpu.st, 0, sizeof vcpu->fpu.st);
+    vcpu->fpu.fcw = IEM_FX_FCW_INITIAL;
+    vcpu->fpu_cs = vcpu->fpu_ds = 0;
+}
+
+static void
+fxsave(Vcpu *vcpu, const IemInsn *insn)
+{
+    uint64_t offset = area(vcpu, insn);
+    uint8_t image[IEM_FX_USED];
+
+    iem_fx_image(vcpu, insn, image);
     iem_write_bytes(vcpu, insn->seg, offset, image, used_size(vcpu));
 }
 
@@ -77,24 +105,17 @@ fxrstor(Vcpu *vcpu, const IemInsn *insn)
 {
     uint64_t offset = area(vcpu, insn);
     unsigned size = used_size(vcpu);
-    uint8_t image[FXSAVE_USED];
+    uint8_t image[IEM_FX_USED];
     uint32_t mxcsr;
 
     iem_read_bytes(vcpu, insn->seg, offset, image, size);
-    memcpy(&mxcsr, image + 24, 4);
+    memcpy(&mxcsr, image + IEM_FX_MXCSR, 4);
     if (mxcsr & ~IEM_MXCSR_VALID)
         iem_raise_gp0(vcpu);
-    memcpy(&vcpu->fpu, image, size);
-    vcpu->fpu.fcw = (vcpu->fpu.fcw & 0x1f3f) | 0x0040;
-    if (!(insn->flags & IEM_INSN_REX_W)) {
-        memcpy(&vcpu->fpu_cs, image + 12, 2);
-        memcpy(&vcpu->fpu_ds, image + 20, 2);
-        vcpu->fpu.fip &= 0xffffffffu;
-        vcpu->fpu.fdp &= 0xffffffffu;
-    }
+    iem_fx_load_x87(vcpu, insn, image);
+    memcpy(vcpu->fpu.xmm, image + IEM_FX_XMM, size - IEM_FX_XMM);
     vcpu->fpu.mxcsr_mask = IEM_MXCSR_VALID;
     iem_vector_set_mxcsr(vcpu, mxcsr);
-    x87_update_summary(vcpu);
 }
 
 static void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM: the host compares; one small host function for each
- * immediate. Intel SDM volume 1 section 12.10 and volume 2. */
-#include "vmm/iem/iem-vector.h"
+ * PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM and their VEX forms: the host compares; one small host
+ * function for each immediate. Intel SDM volume 1 section 12.10 and volume 2. */
+#include "vmm/iem/iem-avx.h"
 
 #define THUNK_SIZE 16
 
@@ -55,7 +55,10 @@ run(Operands *operands, const void *thunk)
 static void
 compare(Vcpu *vcpu, const IemInsn *insn, Operands *operands)
 {
-    iem_check_sse(vcpu);
+    if (insn->flags & IEM_INSN_VEX)
+        iem_check_avx(vcpu);
+    else
+        iem_check_sse(vcpu);
     memcpy(operands->a, iem_xmm(vcpu, insn->reg), 16);
     if (insn->flags & IEM_INSN_MEM) /* no alignment is asked for */
         iem_read_bytes(vcpu, insn->seg, iem_ea(vcpu, insn), operands->b, 16);
@@ -83,6 +86,8 @@ to_mask(Vcpu *vcpu, const IemInsn *insn)
 
     compare(vcpu, insn, &operands);
     memcpy(iem_xmm(vcpu, 0), operands.mask, 16);
+    if (insn->flags & IEM_INSN_VEX)
+        iem_ymm_zero_high(vcpu, 0);
 }
 
 static IemHandler
@@ -98,9 +103,12 @@ choose(IemInsn *insn, const uint8_t *thunks, IemHandler handler)
     {                                                                                              \
         return choose(insn, thunks, handler);                                                      \
     }
-CHOOSER(pcmpestri, insn->flags &IEM_INSN_REX_W ? iem_thunks_pcmpestri64 : iem_thunks_pcmpestri,
-        to_index)
-CHOOSER(pcmpestrm, insn->flags &IEM_INSN_REX_W ? iem_thunks_pcmpestrm64 : iem_thunks_pcmpestrm,
-        to_mask)
-CHOOSER(pcmpistri, iem_thunks_pcmpistri, to_index)
-CHOOSER(pcmpistrm, iem_thunks_pcmpistrm, to_mask)
+#define BOTH_CHOOSERS(name, thunks, handler)                                                       \
+    CHOOSER(name, thunks, handler)                                                                 \
+    CHOOSER(v##name, thunks, handler)
+BOTH_CHOOSERS(pcmpestri,
+              insn->flags &IEM_INSN_REX_W ? iem_thunks_pcmpestri64 : iem_thunks_pcmpestri, to_index)
+BOTH_CHOOSERS(pcmpestrm,
+              insn->flags &IEM_INSN_REX_W ? iem_thunks_pcmpestrm64 : iem_thunks_pcmpestrm, to_mask)
+BOTH_CHOOSERS(pcmpistri, iem_thunks_pcmpistri, to_index)
+BOTH_CHOOSERS(pcmpistrm, iem_thunks_pcmpistrm, to_mask)

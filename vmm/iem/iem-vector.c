@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The two-operand instructions of iem-vector-ops.def, and MXCSR. Intel SDM volume 1 section 11.5
- * (SIMD exceptions). Leaves out: an unmasked underflow of an exact tiny result is not reported. */
+ * (SIMD exceptions). Leaves out: with an unmasked overflow or underflow the inexact flag is that of
+ * the masked result. */
 #include "vmm/iem/iem-vector.h"
 
 #define PRE_COMPUTATION                                                                            \
@@ -34,16 +35,56 @@ iem_vector_set_mxcsr(Vcpu *vcpu, uint32_t value)
     iem_vector_enter(vcpu);
 }
 
-void
-iem_vector_fp(Vcpu *vcpu, IemVectorOp op, void *dst, const void *src)
+static bool
+has_denormal(const uint8_t *elements, unsigned count, unsigned size, uint64_t exponent,
+             uint64_t mantissa)
 {
-    uint32_t before = iem_vector_mxcsr(vcpu), flags, unmasked;
-    _Alignas(16) uint8_t result[16];
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t element = 0;
 
-    memcpy(result, dst, 16);
-    _mm_setcsr((before | IEM_MXCSR_MASKS) & ~IEM_MXCSR_FLAGS);
-    op(result, src);
-    flags = _mm_getcsr() & IEM_MXCSR_FLAGS;
+        memcpy(&element, elements + i * size, size);
+        if ((element & exponent) == 0 && (element & mantissa) != 0)
+            return true;
+    }
+    return false;
+}
+
+bool
+iem_vector_is_tiny(const uint8_t *result, bool wide, IemVectorTraits traits)
+{
+    const uint64_t exponent32 = 0x7f800000u, mantissa32 = 0x7fffffu;
+    const uint64_t exponent64 = 0x7ff0000000000000ull, mantissa64 = 0xfffffffffffffull;
+
+    switch (traits) {
+    case IEM_VECTOR_PS: return has_denormal(result, wide ? 8 : 4, 4, exponent32, mantissa32);
+    case IEM_VECTOR_SS: return has_denormal(result, 1, 4, exponent32, mantissa32);
+    case IEM_VECTOR_PD: return has_denormal(result, wide ? 4 : 2, 8, exponent64, mantissa64);
+    case IEM_VECTOR_SD: return has_denormal(result, 1, 8, exponent64, mantissa64);
+    case IEM_VECTOR_PH: return has_denormal(result, wide ? 8 : 4, 2, 0x7c00, 0x3ff);
+    default: return false;
+    }
+}
+
+/* Flush-to-zero acts on masked underflow only: where it is unmasked the result has to show. */
+uint32_t
+iem_vector_fp_begin(Vcpu *vcpu)
+{
+    uint32_t before = iem_vector_mxcsr(vcpu);
+    uint32_t host = (before | IEM_MXCSR_MASKS) & ~IEM_MXCSR_FLAGS;
+
+    _mm_setcsr(before & IEM_MXCSR_UM ? host : host & ~IEM_MXCSR_FZ);
+    return before;
+}
+
+/* An unmasked underflow is reported for every tiny result, a masked one only when it is inexact as
+ * well. */
+void
+iem_vector_fp_end(Vcpu *vcpu, uint32_t before, bool tiny)
+{
+    uint32_t flags = _mm_getcsr() & IEM_MXCSR_FLAGS, unmasked;
+
+    if (tiny && !(before & IEM_MXCSR_UM))
+        flags |= IEM_MXCSR_UE;
     unmasked = flags & ~(before >> 7);
     if (unmasked & PRE_COMPUTATION)
         flags &= PRE_COMPUTATION;
@@ -53,6 +94,17 @@ iem_vector_fp(Vcpu *vcpu, IemVectorOp op, void *dst, const void *src)
             iem_raise(vcpu, X86_XCPT_XM);
         iem_raise_ud(vcpu);
     }
+}
+
+void
+iem_vector_fp(Vcpu *vcpu, IemVectorOp op, IemVectorTraits traits, void *dst, const void *src)
+{
+    uint32_t before = iem_vector_fp_begin(vcpu);
+    _Alignas(16) uint8_t result[16];
+
+    memcpy(result, dst, 16);
+    op(result, src);
+    iem_vector_fp_end(vcpu, before, iem_vector_is_tiny(result, false, traits));
     memcpy(dst, result, 16);
 }
 
@@ -127,7 +179,7 @@ iem_mmx_source(Vcpu *vcpu, const IemInsn *insn, unsigned width)
 #include "vmm/iem/iem-vector-ops.def"
 #undef OP
 
-/* --- handlers: insn->imm is the operation --- */
+/* --- handlers: insn->imm is the operation, imm2 its traits --- */
 static inline IemVectorOp
 operation(const IemInsn *insn)
 {
@@ -161,7 +213,7 @@ xmm_float(Vcpu *vcpu, const IemInsn *insn)
     if (iem_vector_all_masked(vcpu))
         operation(insn)(iem_xmm(vcpu, insn->reg), source);
     else
-        iem_vector_fp(vcpu, operation(insn), iem_xmm(vcpu, insn->reg), source);
+        iem_vector_fp(vcpu, operation(insn), insn->imm2, iem_xmm(vcpu, insn->reg), source);
 }
 
 static void
@@ -180,19 +232,20 @@ mmx_any(Vcpu *vcpu, const IemInsn *insn)
     iem_mm_write(vcpu, insn->reg & 7, value);
 }
 
-enum { TRAIT_NONE = 0, TRAIT_FP = 1, TRAIT_LOW = 2 };
+#define IEM_VECTOR_LOW 0x80 /* with IEM_VECTOR_NONE: the MMX form reads 4 bytes */
 
 static IemHandler
 choose(IemInsn *insn, IemVectorOp xmm, IemVectorOp mmx, unsigned memory, unsigned traits)
 {
     if (mmx && !iem_is_xmm_form(insn)) {
         insn->imm = (uintptr_t)mmx;
-        insn->width = traits & TRAIT_LOW ? 4 : 8;
+        insn->width = traits & IEM_VECTOR_LOW ? 4 : 8;
         return mmx_any;
     }
     insn->imm = (uintptr_t)xmm;
     insn->width = (uint8_t)memory;
-    if (traits & TRAIT_FP)
+    insn->imm2 = (uint16_t)traits;
+    if (traits & ~IEM_VECTOR_LOW)
         return xmm_float;
     return insn->flags & IEM_INSN_MEM ? xmm_memory : xmm_register;
 }
@@ -201,7 +254,7 @@ choose(IemInsn *insn, IemVectorOp xmm, IemVectorOp mmx, unsigned memory, unsigne
     IemHandler iem_choose_##name(const Vcpu *vcpu, IemInsn *insn);                                 \
     IemHandler iem_choose_##name(const Vcpu *vcpu, IemInsn *insn)                                  \
     {                                                                                              \
-        return choose(insn, xmm_##name, mmx_##name, memory, TRAIT_##traits);                       \
+        return choose(insn, xmm_##name, mmx_##name, memory, IEM_VECTOR_##traits);                  \
     }
 #include "vmm/iem/iem-vector-ops.def"
 #undef OP

@@ -13,6 +13,21 @@
 #define IEM_MXCSR_FLAGS 0x3fu
 #define IEM_MXCSR_MASKS 0x1f80u
 #define IEM_MXCSR_VALID 0xffffu
+#define IEM_MXCSR_UE 0x10u
+#define IEM_MXCSR_UM 0x800u
+#define IEM_MXCSR_FZ 0x8000u
+
+/* What an operation may report: nothing; SIMD exceptions; these and, from PS on, tiny results of
+ * that type in its destination. */
+typedef enum {
+    IEM_VECTOR_NONE,
+    IEM_VECTOR_FP,
+    IEM_VECTOR_PS,
+    IEM_VECTOR_PD,
+    IEM_VECTOR_SS,
+    IEM_VECTOR_SD,
+    IEM_VECTOR_PH,
+} IemVectorTraits;
 
 /* dst and src are 16 bytes each and may be the same. */
 typedef void (*IemVectorOp)(void *dst, const void *src);
@@ -25,7 +40,13 @@ uint32_t iem_vector_mxcsr(Vcpu *vcpu);
 void iem_vector_set_mxcsr(Vcpu *vcpu, uint32_t value);
 /* Executes a floating-point operation whose exceptions may be unmasked: *dst is changed only when
  * no unmasked exception occurred, otherwise #XM (or #UD) is raised and this does not return. */
-void iem_vector_fp(Vcpu *vcpu, IemVectorOp op, void *dst, const void *src);
+void iem_vector_fp(Vcpu *vcpu, IemVectorOp op, IemVectorTraits traits, void *dst, const void *src);
+/* The same in steps: what the host executes between them has every exception masked; the end raises
+ * the unmasked ones. `before` is the guest's MXCSR, `tiny`: a result is a denormal number. */
+uint32_t iem_vector_fp_begin(Vcpu *vcpu);
+void iem_vector_fp_end(Vcpu *vcpu, uint32_t before, bool tiny);
+/* Is an element of a result a denormal number? */
+bool iem_vector_is_tiny(const uint8_t *result, bool wide, IemVectorTraits traits);
 
 static inline bool
 iem_vector_all_masked(const Vcpu *vcpu)

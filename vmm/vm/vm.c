@@ -61,6 +61,7 @@ make_cpus(Vmm *vmm, const CfgmNode *config, GError **error)
         .apic = cfgm_bool(config, "APIC", true),
         .x2apic = cfgm_bool(config, "X2APIC", true),
         .nx = cfgm_bool(config, "PAE", true),
+        .repeatable = cfgm_bool(cfgm_child(config, "TM"), "Deterministic", false),
         .log = vmm->log,
     };
     const uint64_t cpus = cfgm_uint(config, "CpuCount", 1);

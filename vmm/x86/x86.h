@@ -67,6 +67,11 @@ enum { X86_ES, X86_CS, X86_SS, X86_DS, X86_FS, X86_GS, X86_SEG_COUNT };
 #define X86_CR4_SMEP (1u << 20)
 #define X86_CR4_SMAP (1u << 21)
 
+/* XCR0, and the components of an XSAVE area */
+#define X86_XCR0_X87 (1u << 0)
+#define X86_XCR0_SSE (1u << 1)
+#define X86_XCR0_AVX (1u << 2)
+
 /* EFER */
 #define X86_EFER_SCE (1u << 0)
 #define X86_EFER_LME (1u << 8)

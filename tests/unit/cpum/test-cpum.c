@@ -43,8 +43,9 @@ cpuid(Cpum *cpum, uint32_t leaf, uint32_t subleaf)
 static void
 test_profiles(void)
 {
-    Cpum *v1 = make("x86-64-v1"), *v2 = make(NULL);
-    const Vcpu *one = cpum_vcpu(v1, 0), *two = cpum_vcpu(v2, 0);
+    Cpum *v1 = make("x86-64-v1"), *v2 = make("x86-64-v2"), *v3 = make("x86-64-v3");
+    Cpum *host = make(NULL);
+    const Vcpu *one = cpum_vcpu(v1, 0), *two = cpum_vcpu(v2, 0), *three = cpum_vcpu(v3, 0);
     CpumConfig config = {.profile = "x86-64-v9", .cpus = 1};
     g_autoptr(GError) error = NULL;
 
@@ -54,10 +55,70 @@ test_profiles(void)
     g_assert_false(cpum_has(two, CPUM_FEATURE_AVX) || cpum_has(two, CPUM_FEATURE_MONITOR));
     /* A profile only grows. */
     g_assert_cmphex(one->features & ~two->features, ==, 0);
+    g_assert_cmphex(two->features & ~three->features, ==, 0);
+    g_assert_true(cpum_has(three, CPUM_FEATURE_XSAVE) && cpum_has(three, CPUM_FEATURE_PCID));
+    g_assert_cmphex(cpum_vcpu(host, 0)->features, ==, three->features);
     g_assert_null(cpum_new(&config, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_INVALID);
     cpum_free(v1);
     cpum_free(v2);
+    cpum_free(v3);
+    cpum_free(host);
+}
+
+/* What the host's CPU or its operating system lacks is not offered; what it has is. */
+static void
+test_host(void)
+{
+    Cpum *cpum = make("x86-64-v3");
+    BaseCpuid seven, basic;
+
+    base_cpuid(1, 0, &basic);
+    base_cpuid(7, 0, &seven);
+    g_assert_cmpuint(cpum_has(cpum_vcpu(cpum, 0), CPUM_FEATURE_AVX), ==,
+                     (basic.ecx >> 28 & 1) && base_cpu_keeps_ymm());
+    g_assert_cmpuint(cpum_has(cpum_vcpu(cpum, 0), CPUM_FEATURE_BMI2), ==, seven.ebx >> 8 & 1);
+    g_assert_cmpuint(cpum_has(cpum_vcpu(cpum, 0), CPUM_FEATURE_SHA), ==, seven.ebx >> 29 & 1);
+    cpum_free(cpum);
+}
+
+static void
+test_repeatable(void)
+{
+    const CpumConfig config = {.cpus = 1, .long_mode = true, .pae = true, .repeatable = true};
+    Cpum *cpum = cpum_new(&config, NULL);
+
+    g_assert_false(cpum_has(cpum_vcpu(cpum, 0), CPUM_FEATURE_RDRAND));
+    g_assert_false(cpum_has(cpum_vcpu(cpum, 0), CPUM_FEATURE_RDSEED));
+    cpum_free(cpum);
+}
+
+/* Leaf 0xD follows from XCR0, and is empty without XSAVE. */
+static void
+test_xsave_leaf(void)
+{
+    Cpum *v2 = make("x86-64-v2"), *v3 = make("x86-64-v3");
+    Vcpu *vcpu = cpum_vcpu(v3, 0);
+
+    g_assert_cmphex(cpuid(v2, 0xd, 0).eax, ==, 0);
+    g_assert_cmphex(cpuid(v2, 0xd, 0).ebx, ==, 0);
+    g_assert_cmphex(cpuid(v3, 0xd, 0).eax, ==, cpum_has(vcpu, CPUM_FEATURE_AVX) ? 7 : 3);
+    g_assert_cmpuint(cpuid(v3, 0xd, 0).ebx, ==, 576);
+    g_assert_cmphex(cpuid(v3, 1, 0).ecx >> 27 & 1, ==, 0);
+    vcpu->cr4 |= X86_CR4_OSXSAVE;
+    g_assert_cmphex(cpuid(v3, 1, 0).ecx >> 27 & 1, ==, 1);
+    if (cpum_has(vcpu, CPUM_FEATURE_AVX)) {
+        vcpu->xcr0 = 7;
+        g_assert_cmpuint(cpuid(v3, 0xd, 0).ebx, ==, 832);
+        g_assert_cmpuint(cpuid(v3, 0xd, 0).ecx, ==, 832);
+        g_assert_cmpuint(cpuid(v3, 0xd, 2).eax, ==, 256);
+        g_assert_cmpuint(cpuid(v3, 0xd, 2).ebx, ==, 576);
+    }
+    g_assert_true(cpum_xcr0_is_valid(vcpu, 1) && cpum_xcr0_is_valid(vcpu, 3));
+    g_assert_false(cpum_xcr0_is_valid(vcpu, 0) || cpum_xcr0_is_valid(vcpu, 5) ||
+                   cpum_xcr0_is_valid(vcpu, 0x1f));
+    cpum_free(v2);
+    cpum_free(v3);
 }
 
 static void
@@ -367,11 +428,50 @@ test_state(void)
     cpum_free(cpum);
 }
 
+/* A state goes to a CPU with more instructions, which it then does without, and not to one with
+ * fewer. */
+static void
+test_state_of_another_profile(void)
+{
+    Cpum *v2 = make("x86-64-v2"), *v3 = make("x86-64-v3");
+    Ssm *narrow = ssm_new(), *wide = ssm_new();
+    const int fd = memfd_create("state", 0);
+    g_autoptr(GError) error = NULL;
+
+    cpum_ssm_register(v2, narrow);
+    cpum_ssm_register(v3, wide);
+    g_assert_true(ssm_save(wide, fd, &error));
+    lseek(fd, 0, SEEK_SET);
+    g_assert_false(ssm_load(narrow, fd, &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED);
+    g_assert_nonnull(strstr(error->message, "XSAVE"));
+    g_clear_error(&error);
+    g_assert_cmpint(ftruncate(fd, 0), ==, 0);
+    lseek(fd, 0, SEEK_SET);
+    g_assert_true(ssm_save(narrow, fd, &error));
+    lseek(fd, 0, SEEK_SET);
+    g_assert_true(ssm_load(wide, fd, &error));
+    g_assert_no_error(error);
+    g_assert_cmphex(cpum_vcpu(v3, 0)->features, ==, cpum_vcpu(v2, 0)->features);
+    g_assert_cmphex(cpuid(v3, 1, 0).ecx, ==, cpuid(v2, 1, 0).ecx);
+    g_assert_cmphex(cpuid(v3, 7, 0).ebx, ==, cpuid(v2, 7, 0).ebx);
+    g_assert_cmphex(cpuid(v3, 0xd, 0).ecx, ==, 0);
+    ssm_free(narrow);
+    ssm_free(wide);
+    close(fd);
+    cpum_free(v2);
+    cpum_free(v3);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/cpum/profiles", test_profiles);
+    g_test_add_func("/cpum/profiles/host", test_host);
+    g_test_add_func("/cpum/profiles/repeatable", test_repeatable);
+    g_test_add_func("/cpum/profiles/xsave-leaf", test_xsave_leaf);
+    g_test_add_func("/cpum/state/other-profile", test_state_of_another_profile);
     g_test_add_func("/cpum/configuration", test_configuration);
     g_test_add_func("/cpum/host-limits", test_host_limits);
     g_test_add_func("/cpum/cpuid", test_cpuid);
