@@ -25,11 +25,27 @@ media_discard_source(const char *source)
         base_file_close(open_source(source, source, true, NULL));
 }
 
+/* A differencing image alone would show zeros where its parent has data. */
+static bool
+check_complete(Image *image, GError **error)
+{
+    ImageInfo info;
+
+    image_get_info(image, &info);
+    if (info.variant != IMAGE_DIFFERENCING || image_parent(image) != NULL)
+        return true;
+    g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
+                "“%s” is a differencing image, which is of use only together with its parent.",
+                image_name(image));
+    return false;
+}
+
 static Image *
 open_once(const MediaDrive *drive, const char *source, const char *name, bool read_only,
           GError **error)
 {
     g_autoptr(BaseFile) file = open_source(source, name, read_only, error);
+    Image *image;
 
     if (file == NULL)
         return NULL;
@@ -42,8 +58,11 @@ open_once(const MediaDrive *drive, const char *source, const char *name, bool re
     }
     if (!base_file_lock(file, !read_only, error))
         return NULL;
-    return image_open_io(image_io_new_file(g_steal_pointer(&file)), drive->format,
-                         read_only ? IMAGE_OPEN_READ_ONLY : IMAGE_OPEN_READ_WRITE, error);
+    image = image_open_io(image_io_new_file(g_steal_pointer(&file)), drive->format,
+                          read_only ? IMAGE_OPEN_READ_ONLY : IMAGE_OPEN_READ_WRITE, error);
+    if (image != NULL && !check_complete(image, error))
+        g_clear_pointer(&image, image_free);
+    return image;
 }
 
 Image *

@@ -159,7 +159,7 @@ static void
 test_chain(void)
 {
     g_autoptr(GByteArray) below = file_of(2 * BUILDER_BLOCK, 0xaa);
-    g_autoptr(GByteArray) above = vdi_build(4);
+    g_autoptr(GByteArray) above = vdi_build_child(4);
     g_autoptr(Image) child = NULL;
     uint8_t data[4 * BUILDER_BLOCK];
 
@@ -187,8 +187,9 @@ test_chain(void)
 static void
 test_chain_length(void)
 {
-    g_autoptr(GByteArray) file = vdi_build(1);
-    Image *chain = open_in(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
+    g_autoptr(GByteArray) base = vdi_build(1);
+    g_autoptr(GByteArray) file = vdi_build_child(1);
+    Image *chain = open_in(base, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
     g_autoptr(GError) error = NULL;
 
     for (unsigned i = 1; i < 128; i++) {
@@ -201,6 +202,30 @@ test_chain_length(void)
     g_assert_false(image_attach_parent(one_more, chain, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED);
     image_free(chain);
+}
+
+/* A parent that is another one, or was written to since, is refused with both values. */
+static void
+test_wrong_parent(void)
+{
+    static const unsigned at[] = {0x188, 0x198};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(at); i++) {
+        g_autoptr(GByteArray) base = vdi_build(1);
+        g_autoptr(GByteArray) file = vdi_build_child(1);
+        g_autoptr(Image) child = open_in(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
+        g_autoptr(Image) parent = NULL;
+        g_autoptr(GError) error = NULL;
+
+        vdi_poke(base, at[i], 0x01020304);
+        parent = open_in(base, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
+        g_assert_false(image_attach_parent(child, parent, &error));
+        g_assert_error(error, BASE_ERROR, BASE_ERROR_INVALID);
+        g_assert_nonnull(strstr(error->message, i == 0 ? "11111111-" : "22222222-"));
+        g_assert_nonnull(strstr(error->message, "01020304-"));
+        g_clear_error(&error);
+        g_assert_false(image_attach_parent(parent, child, &error));
+    }
 }
 
 static void
@@ -303,6 +328,7 @@ main(int argc, char **argv)
     g_test_add_func("/image/failed-flush", test_failed_flush);
     g_test_add_func("/image/chain", test_chain);
     g_test_add_func("/image/chain-length", test_chain_length);
+    g_test_add_func("/image/wrong-parent", test_wrong_parent);
     g_test_add_func("/image/lchs", test_lchs);
     g_test_add_func("/image/create-file", test_create_file);
     g_test_add_func("/image/create-refuses", test_create_refuses);

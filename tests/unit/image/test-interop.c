@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * VDI files against another program that reads and writes them, qemu-img: what we write checks and
- * compares equal there, what it writes opens here. Skipped where it is not installed. */
+ * Image files against another program that reads and writes them, qemu-img: what we write checks
+ * and compares equal there, what it writes opens here. Skipped where it is not installed. */
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -10,25 +10,38 @@
 #define MIB (1u << 20)
 
 typedef struct {
-    char *folder, *vdi, *raw;
+    const char *ours, *theirs; /* the format's names */
+    ImageVariant variant;
+    const char *convert_options;
+} Case;
+
+static const Case cases[] = {
+    {"VDI", "vdi", IMAGE_DYNAMIC, "static=off"},
+    {"VDI", "vdi", IMAGE_FIXED, "static=on"},
+    {"VHD", "vpc", IMAGE_DYNAMIC, "subformat=dynamic,force_size=on"},
+    {"VHD", "vpc", IMAGE_FIXED, "subformat=fixed,force_size=on"},
+};
+
+typedef struct {
+    char *folder, *image, *raw;
 } Files;
 
 static void
 setup(Files *files, gconstpointer data)
 {
     files->folder = g_dir_make_tmp("vitrine-interop-XXXXXX", NULL);
-    files->vdi = g_build_filename(files->folder, "a.vdi", NULL);
+    files->image = g_build_filename(files->folder, "a.image", NULL);
     files->raw = g_build_filename(files->folder, "a.raw", NULL);
 }
 
 static void
 teardown(Files *files, gconstpointer data)
 {
-    g_unlink(files->vdi);
+    g_unlink(files->image);
     g_unlink(files->raw);
     g_rmdir(files->folder);
     g_free(files->folder);
-    g_free(files->vdi);
+    g_free(files->image);
     g_free(files->raw);
 }
 
@@ -95,58 +108,79 @@ create(const char *path, const char *format, ImageVariant variant)
 }
 
 static void
+compare_with_raw(Files *files, const Case *format)
+{
+    /* There is no check for VHD. */
+    if (strcmp(format->theirs, "vpc") != 0)
+        qemu_img("check", "-f", format->theirs, files->image, NULL);
+    qemu_img("compare", "-f", format->theirs, "-F", "raw", files->image, files->raw, NULL);
+}
+
+static void
 test_ours(Files *files, gconstpointer data)
 {
+    const Case *format = data;
+
     if (!have_qemu_img())
         return;
-    create(files->vdi, "VDI", (ImageVariant)GPOINTER_TO_INT(data));
-    qemu_img("check", "-f", "vdi", files->vdi, NULL);
+    create(files->image, format->ours, format->variant);
     create(files->raw, "RAW", IMAGE_DYNAMIC);
-    write_pattern(files->vdi, "VDI");
+    compare_with_raw(files, format);
+    write_pattern(files->image, format->ours);
     write_pattern(files->raw, "RAW");
-    qemu_img("check", "-f", "vdi", files->vdi, NULL);
-    qemu_img("compare", "-f", "vdi", "-F", "raw", files->vdi, files->raw, NULL);
+    compare_with_raw(files, format);
 }
 
 static void
 test_theirs(Files *files, gconstpointer data)
 {
+    const Case *format = data;
     g_autofree uint8_t *a = g_malloc(MIB);
     g_autofree uint8_t *b = g_malloc(MIB);
     g_autoptr(GError) error = NULL;
+    ImageInfo info;
 
     if (!have_qemu_img())
         return;
     create(files->raw, "RAW", IMAGE_DYNAMIC);
     write_pattern(files->raw, "RAW");
-    qemu_img("convert", "-f", "raw", "-O", "vdi", files->raw, files->vdi, NULL);
-    g_autoptr(Image) vdi = image_open(files->vdi, NULL, IMAGE_OPEN_READ_WRITE, &error);
+    qemu_img("convert", "-f", "raw", "-O", format->theirs, "-o", format->convert_options,
+             files->raw, files->image, NULL);
+    g_autoptr(Image) image = image_open(files->image, NULL, IMAGE_OPEN_READ_WRITE, &error);
     g_assert_no_error(error);
+    image_get_info(image, &info);
+    g_assert_cmpstr(info.format, ==, format->ours);
+    g_assert_cmpuint(info.capacity, ==, 33 * MIB);
+    g_assert_cmpint(info.variant, ==, format->variant);
     g_autoptr(Image) raw = image_open(files->raw, "RAW", IMAGE_OPEN_READ_WRITE, &error);
     g_assert_no_error(error);
     for (uint64_t at = 0; at < 33 * MIB; at += MIB) {
-        g_assert_true(image_read(vdi, at, a, MIB, NULL));
+        g_assert_true(image_read(image, at, a, MIB, NULL));
         g_assert_true(image_read(raw, at, b, MIB, NULL));
         g_assert_cmpmem(a, MIB, b, MIB);
     }
     /* And back again after a write of ours. */
     memset(a, 0x5a, MIB);
-    g_assert_true(image_write(vdi, 32 * MIB, a, MIB, NULL));
+    g_assert_true(image_write(image, 32 * MIB, a, MIB, NULL));
     g_assert_true(image_write(raw, 32 * MIB, a, MIB, NULL));
-    g_clear_pointer(&vdi, image_free);
+    g_clear_pointer(&image, image_free);
     g_clear_pointer(&raw, image_free);
-    qemu_img("check", "-f", "vdi", files->vdi, NULL);
-    qemu_img("compare", "-f", "vdi", "-F", "raw", files->vdi, files->raw, NULL);
+    compare_with_raw(files, format);
 }
 
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add("/image/interop/ours-dynamic", Files, GINT_TO_POINTER(IMAGE_DYNAMIC), setup,
-               test_ours, teardown);
-    g_test_add("/image/interop/ours-fixed", Files, GINT_TO_POINTER(IMAGE_FIXED), setup, test_ours,
-               teardown);
-    g_test_add("/image/interop/theirs", Files, NULL, setup, test_theirs, teardown);
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const char *variant = cases[i].variant == IMAGE_FIXED ? "fixed" : "dynamic";
+        g_autofree char *ours =
+            g_strdup_printf("/image/interop/%s-%s/ours", cases[i].theirs, variant);
+        g_autofree char *theirs =
+            g_strdup_printf("/image/interop/%s-%s/theirs", cases[i].theirs, variant);
+
+        g_test_add(ours, Files, &cases[i], setup, test_ours, teardown);
+        g_test_add(theirs, Files, &cases[i], setup, test_theirs, teardown);
+    }
     return g_test_run();
 }

@@ -1,20 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Power fails at every point of random work on a VDI image: whatever of the writes since the last
- * sync arrives, in whole or in sectors, the image opens, and every sector has what the last flush
- * promised or something that was written after it. Each round goes on from a file that a cut left
- * behind. */
+ * Power fails at every point of random work on an image of each format that we write: whatever of
+ * the writes since the last sync arrives, in whole or in sectors, the image opens, and every sector
+ * has what the last flush promised or something that was written after it. Each round goes on from
+ * a file that a cut left behind. */
 #include <string.h>
 
 #include "devices/drivers/disk/image/image.h"
 #include "tests/unit/image/memory-io.h"
 #include "tests/unit/image/vdi-builder.h"
+#include "tests/unit/image/vhd-builder.h"
 
 #define BLOCKS 40u
 #define SECTORS (BLOCKS * BUILDER_BLOCK / 512)
 #define ROUNDS 40u
 #define STEPS 40u
 #define CUTS_EACH 4u
+
+typedef struct {
+    const char *name;
+    GByteArray *(*build)(uint32_t blocks); /* blocks of BUILDER_BLOCK bytes */
+} Format;
+
+static const Format vdi_format = {"VDI", vdi_build};
+static const Format vhd_format = {"VHD", vhd_build};
+_Static_assert(VHD_BUILDER_BLOCK == BUILDER_BLOCK, "SECTORS counts with it");
 
 /* What one sector may hold: stamps from flushed to written. 0 is a sector of zeros. */
 typedef struct {
@@ -67,11 +77,11 @@ write_some(Image *image, GRand *rand, Promise *promise, uint32_t *clock)
 
 /* Works on the file; marks[i] says what holds from a length of the record on. */
 static void
-work(GByteArray *file, GArray *record, GRand *rand, Promise *promise, uint32_t *clock,
-     GArray *marks)
+work(const Format *format, GByteArray *file, GArray *record, GRand *rand, Promise *promise,
+     uint32_t *clock, GArray *marks)
 {
     MemoryIo *io = memory_io_new(file, record);
-    g_autoptr(Image) image = image_open_io(&io->io, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
+    g_autoptr(Image) image = image_open_io(&io->io, format->name, IMAGE_OPEN_READ_WRITE, NULL);
     Mark mark;
 
     g_assert_nonnull(image);
@@ -104,11 +114,11 @@ promise_at(const GArray *marks, unsigned ops)
 }
 
 static void
-verify(GByteArray *file, const Promise *promise, Promise *found)
+verify(const Format *format, GByteArray *file, const Promise *promise, Promise *found)
 {
     MemoryIo *io = memory_io_new(file, NULL);
     g_autoptr(GError) error = NULL;
-    g_autoptr(Image) image = image_open_io(&io->io, "VDI", IMAGE_OPEN_READ_ONLY, &error);
+    g_autoptr(Image) image = image_open_io(&io->io, format->name, IMAGE_OPEN_READ_ONLY, &error);
     g_autofree uint8_t *data = g_malloc(SECTORS * 512);
 
     g_assert_no_error(error);
@@ -123,10 +133,11 @@ verify(GByteArray *file, const Promise *promise, Promise *found)
 }
 
 static void
-test_cut_everywhere(void)
+test_cut_everywhere(gconstpointer data)
 {
+    const Format *format = data;
     g_autoptr(GRand) rand = g_rand_new_with_seed(20260101);
-    g_autoptr(GByteArray) file = vdi_build(BLOCKS);
+    g_autoptr(GByteArray) file = format->build(BLOCKS);
     Promise *promise = g_new0(Promise, 1);
     Promise *found = g_new0(Promise, 1);
     uint32_t clock = 0;
@@ -139,15 +150,15 @@ test_cut_everywhere(void)
         g_autoptr(GByteArray) left = NULL;
 
         g_byte_array_append(before, file->data, file->len);
-        work(file, record, rand, promise, &clock, marks);
+        work(format, file, record, rand, promise, &clock, marks);
         for (unsigned cut = 0; cut <= record->len * CUTS_EACH; cut++, cuts++) {
             g_clear_pointer(&left, g_byte_array_unref);
             left = memory_after_power_loss(before, record, cut / CUTS_EACH, rand);
-            verify(left, promise_at(marks, cut / CUTS_EACH), found);
+            verify(format, left, promise_at(marks, cut / CUTS_EACH), found);
         }
         /* The last cut's file is where the next round starts; every third round starts afresh. */
         g_clear_pointer(&file, g_byte_array_unref);
-        file = round % 3 == 2 ? vdi_build(BLOCKS) : g_steal_pointer(&left);
+        file = round % 3 == 2 ? format->build(BLOCKS) : g_steal_pointer(&left);
         *promise = round % 3 == 2 ? (Promise){0} : *found;
     }
     g_test_message("%u cuts", cuts);
@@ -187,7 +198,8 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/image/power-loss/cut-everywhere", test_cut_everywhere);
+    g_test_add_data_func("/image/power-loss/cut-everywhere/vdi", &vdi_format, test_cut_everywhere);
+    g_test_add_data_func("/image/power-loss/cut-everywhere/vhd", &vhd_format, test_cut_everywhere);
     g_test_add_func("/image/power-loss/notices-wrong-order", test_notices_wrong_order);
     return g_test_run();
 }

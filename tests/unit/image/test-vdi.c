@@ -264,7 +264,7 @@ static const Lie lies[] = {
     {"header size huge",     0x048, 0xffffffff, BASE_ERROR_CORRUPT},
     {"type 0",               0x04c, 0,          BASE_ERROR_CORRUPT},
     {"undo",                 0x04c, 3,          BASE_ERROR_NOT_SUPPORTED},
-    {"differencing",         0x04c, 4,          BASE_ERROR_NOT_SUPPORTED},
+    {"parentless child",     0x04c, 4,          BASE_ERROR_CORRUPT},
     {"type 5",               0x04c, 5,          BASE_ERROR_CORRUPT},
     {"map in header",        0x154, 0,          BASE_ERROR_CORRUPT},
     {"map unaligned",        0x154, 513,        BASE_ERROR_CORRUPT},

@@ -28,3 +28,14 @@ vdi_build(uint32_t blocks)
     memset(file->data + BUILDER_MAP_AT, 0xff, 4 * blocks);
     return file;
 }
+
+GByteArray *
+vdi_build_child(uint32_t blocks)
+{
+    GByteArray *file = vdi_build(blocks);
+
+    vdi_poke(file, 0x4c, 4);
+    memcpy(file->data + 0x1a8, file->data + 0x188, 16);
+    memcpy(file->data + 0x1b8, file->data + 0x198, 16);
+    return file;
+}

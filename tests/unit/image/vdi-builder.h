@@ -13,6 +13,8 @@
 
 /* A dynamic image without any block allocated, of `blocks` blocks of 4 KiB (at most 896). */
 GByteArray *vdi_build(uint32_t blocks);
+/* The same as a differencing image that stands on what vdi_build() makes. */
+GByteArray *vdi_build_child(uint32_t blocks);
 
 static inline void
 vdi_poke(GByteArray *file, unsigned at, uint32_t value)

@@ -96,15 +96,24 @@ image_guess_lchs(uint64_t capacity)
     return lchs;
 }
 
+static unsigned
+needed_capability(ImageVariant variant)
+{
+    switch (variant) {
+    case IMAGE_FIXED: return IMAGE_CAN_CREATE_FIXED;
+    case IMAGE_DIFFERENCING: return IMAGE_CAN_DIFFER;
+    case IMAGE_DYNAMIC: break;
+    }
+    return IMAGE_CAN_CREATE_DYNAMIC;
+}
+
 static const ImageFormat *
 creatable_format(const ImageCreateOptions *options, GError **error)
 {
     const ImageFormat *format = image_format_lookup(options->format);
-    unsigned needed =
-        options->variant == IMAGE_FIXED ? IMAGE_CAN_CREATE_FIXED : IMAGE_CAN_CREATE_DYNAMIC;
 
-    if (format != NULL && options->variant != IMAGE_DIFFERENCING && format->create != NULL &&
-        (format->info.capabilities & needed) != 0)
+    if (format != NULL && format->create != NULL &&
+        (format->info.capabilities & needed_capability(options->variant)) != 0)
         return format;
     g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
                 "Images of format %s cannot be created in that variant.", options->format);
@@ -124,6 +133,11 @@ image_create_io(ImageIo *io, const ImageCreateOptions *options, ImageProgress pr
     if (options->capacity == 0 || options->capacity > G_MAXINT64 - 511) {
         g_set_error_literal(error, BASE_ERROR, BASE_ERROR_INVALID,
                             "The size of a disk image must be between 512 bytes and 8 EB.");
+        return false;
+    }
+    if (options->variant == IMAGE_DIFFERENCING && image_uuid_is_null(&options->parent)) {
+        g_set_error_literal(error, BASE_ERROR, BASE_ERROR_INVALID,
+                            "A differencing image needs a parent that has a UUID.");
         return false;
     }
     checked.capacity = (options->capacity + 511) & ~511ull;

@@ -14,13 +14,20 @@ typedef enum {
     IMAGE_PROBE_CONTENT,  /* a signature is where it belongs */
 } ImageProbe;
 
-/* The first bytes of a file that are shown to probes; shorter files are padded with zeros. */
+/* What probes are shown: the first bytes of the file, padded with zeros, and its last bytes. */
 #define IMAGE_PROBE_SIZE 36864
+#define IMAGE_PROBE_TAIL 512
+typedef struct {
+    uint8_t head[IMAGE_PROBE_SIZE];
+    uint8_t tail[IMAGE_PROBE_TAIL]; /* zeros when the file is shorter */
+    uint64_t file_size;
+} ImageProbeInput;
 
 typedef enum {
-    IMAGE_EXTENT_DATA, /* in this file at position */
-    IMAGE_EXTENT_ZERO, /* zeros, whatever the parent has */
-    IMAGE_EXTENT_HOLE, /* as the parent has it; zeros in a base image */
+    IMAGE_EXTENT_DATA,    /* in this file at position */
+    IMAGE_EXTENT_ZERO,    /* zeros, whatever the parent has */
+    IMAGE_EXTENT_HOLE,    /* as the parent has it; zeros in a base image */
+    IMAGE_EXTENT_ENCODED, /* here, but not as plain bytes: the format's read() has it */
 } ImageExtentKind;
 
 typedef struct {
@@ -36,13 +43,16 @@ typedef struct {
 
 typedef struct ImageFormat {
     ImageFormatInfo info;
-    ImageProbe (*probe)(const uint8_t head[IMAGE_PROBE_SIZE], uint64_t file_size);
+    ImageProbe (*probe)(const ImageProbeInput *input);
     /* Reads and checks the metadata; sets capacity and state. On failure close() is not called. */
     bool (*open)(Image *image, GError **error);
     /* After the last flush; frees state. */
     void (*close)(Image *image);
-    /* What lies at offset, for at most length bytes. */
-    ImageExtent (*locate)(Image *image, uint64_t offset, uint64_t length);
+    /* What lies at offset, for at most length bytes. It may have to read metadata. */
+    bool (*locate)(Image *image, uint64_t offset, uint64_t length, ImageExtent *extent,
+                   GError **error);
+    /* Reads from an encoded extent; NULL in formats that have none. */
+    bool (*read)(Image *image, uint64_t offset, void *buffer, size_t length, GError **error);
     /* NULL in read-only formats. */
     bool (*write)(Image *image, uint64_t offset, const void *buffer, size_t length, GError **error);
     /* Makes all that was written durable, metadata included. NULL: a sync is all it takes. */
@@ -65,6 +75,17 @@ struct Image {
     bool lost;         /* a sync failed */
 };
 
+/* What locate() says of a disk that lies in its file as it is, from position 0 to `end`; zeros
+ * behind that. */
+static inline void
+image_locate_flat(uint64_t end, uint64_t offset, uint64_t length, ImageExtent *extent)
+{
+    if (offset >= end)
+        *extent = (ImageExtent){IMAGE_EXTENT_ZERO, length, 0};
+    else
+        *extent = (ImageExtent){IMAGE_EXTENT_DATA, MIN(length, end - offset), offset};
+}
+
 /* Write to the image's file and note that a sync is due. */
 bool image_put(Image *image, uint64_t position, const void *buffer, size_t length, GError **error);
 /* Sync the file if anything was written since the last time; a failure is remembered for ever. */
@@ -72,8 +93,8 @@ bool image_sync(Image *image, GError **error);
 
 /* What the chain below image holds: zeros where it has no parent or a shorter one. */
 bool image_read_below(Image *image, uint64_t offset, void *buffer, size_t length, GError **error);
-/* Puts parent (taken over) below child. Refused when the chain would be longer than 128. */
-bool image_attach_parent(Image *child, Image *parent, GError **error);
+/* The path from the folder of file `from` to file `to`, with slashes; NULL if there is none. */
+char *image_relative_path(const char *from, const char *to);
 
 /* Fills a range of a new file with zeros that have room, reporting progress from 0 to 1. */
 bool image_reserve(ImageIo *io, uint64_t offset, uint64_t length, const ImageProgressSink *sink,

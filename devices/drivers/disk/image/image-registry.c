@@ -24,13 +24,9 @@ typedef struct {
 } ForeignFormat;
 
 static const ForeignFormat foreign_formats[] = {
-    {"KDMV", 4, "VMDK"},
-    {"# Disk DescriptorFile", 21, "VMDK"},
-    {"conectix", 8, "VHD"},
-    {"vhdxfile", 8, "VHDX"},
-    {"QFI\xfb", 4, "QCOW"},
-    {"QED\0", 4, "QED"},
-    {"WithoutFreeSpace", 16, "Parallels HDD"},
+    {"KDMV", 4, "VMDK"},     {"# Disk DescriptorFile", 21, "VMDK"},
+    {"vhdxfile", 8, "VHDX"}, {"QFI\xfb", 4, "QCOW"},
+    {"QED\0", 4, "QED"},     {"WithoutFreeSpace", 16, "Parallels HDD"},
 };
 
 const ImageFormat *
@@ -73,13 +69,13 @@ refuse_foreign(const ImageIo *io, const uint8_t *head, GError **error)
 }
 
 static const ImageFormat *
-best_format(const uint8_t *head, uint64_t size)
+best_format(const ImageProbeInput *input)
 {
     const ImageFormat *best = NULL;
     ImageProbe best_score = IMAGE_PROBE_NO;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(formats); i++) {
-        ImageProbe score = formats[i]->probe(head, size);
+        ImageProbe score = formats[i]->probe(input);
 
         if (score > best_score) {
             best = formats[i];
@@ -89,18 +85,29 @@ best_format(const uint8_t *head, uint64_t size)
     return best;
 }
 
+static bool
+read_probe_input(ImageIo *io, ImageProbeInput *input, GError **error)
+{
+    uint64_t size;
+
+    if (!image_io_size(io, &size, error))
+        return false;
+    input->file_size = size;
+    if (size >= IMAGE_PROBE_TAIL &&
+        !image_io_read(io, size - IMAGE_PROBE_TAIL, input->tail, IMAGE_PROBE_TAIL, error))
+        return false;
+    return image_io_read(io, 0, input->head, (size_t)MIN(size, IMAGE_PROBE_SIZE), error);
+}
+
 const char *
 image_probe(ImageIo *io, GError **error)
 {
-    g_autofree uint8_t *head = g_malloc0(IMAGE_PROBE_SIZE);
+    g_autofree ImageProbeInput *input = g_new0(ImageProbeInput, 1);
     const ImageFormat *format;
-    uint64_t size;
 
-    if (!image_io_size(io, &size, error) ||
-        !image_io_read(io, 0, head, (size_t)MIN(size, IMAGE_PROBE_SIZE), error) ||
-        !refuse_foreign(io, head, error))
+    if (!read_probe_input(io, input, error) || !refuse_foreign(io, input->head, error))
         return NULL;
-    format = best_format(head, size);
+    format = best_format(input);
     if (format == NULL) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
                     "“%s” is empty, so it can't be used as a disk.", io->name);

@@ -8,8 +8,6 @@
 #include "devices/drivers/disk/image/image-format.h"
 #include "vmm/base/error.h"
 
-#define CHAIN_MAX 128
-
 static Image *
 open_as(ImageIo *io, const ImageFormat *format, ImageOpenFlags flags, GError **error)
 {
@@ -88,22 +86,6 @@ image_free(Image *image)
         g_warning("Closing a disk image: %s", error->message);
 }
 
-bool
-image_attach_parent(Image *child, Image *parent, GError **error)
-{
-    unsigned depth = 1;
-
-    for (Image *level = parent; level != NULL; level = level->parent)
-        depth++;
-    if (depth > CHAIN_MAX) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
-                    "“%s” stands on a chain of more than %d images.", child->io->name, CHAIN_MAX);
-        return false;
-    }
-    child->parent = parent;
-    return true;
-}
-
 static bool
 check_range(const Image *image, uint64_t offset, size_t length, GError **error)
 {
@@ -117,21 +99,37 @@ check_range(const Image *image, uint64_t offset, size_t length, GError **error)
 
 /* Where the chain that starts at level has its content at offset; *owner is the image that has it.
  */
-static ImageExtent
-locate_in_chain(Image *level, uint64_t offset, uint64_t length, Image **owner)
+static bool
+locate_in_chain(Image *level, uint64_t offset, uint64_t length, Image **owner, ImageExtent *extent,
+                GError **error)
 {
-    ImageExtent extent = {IMAGE_EXTENT_HOLE, length, 0};
-
-    for (; level != NULL && extent.kind == IMAGE_EXTENT_HOLE; level = level->parent) {
+    *extent = (ImageExtent){IMAGE_EXTENT_HOLE, length, 0};
+    for (; level != NULL && extent->kind == IMAGE_EXTENT_HOLE; level = level->parent) {
         if (offset >= level->capacity) {
-            extent.kind = IMAGE_EXTENT_ZERO;
+            extent->kind = IMAGE_EXTENT_ZERO;
             break;
         }
         *owner = level;
-        length = MIN(extent.length, level->capacity - offset);
-        extent = level->format->locate(level, offset, length);
+        length = MIN(extent->length, level->capacity - offset);
+        if (!level->format->locate(level, offset, length, extent, error))
+            return false;
     }
-    return extent;
+    return true;
+}
+
+static bool
+read_extent(Image *owner, const ImageExtent *extent, uint64_t offset, void *buffer, size_t length,
+            GError **error)
+{
+    switch (extent->kind) {
+    case IMAGE_EXTENT_DATA:
+        return image_io_read(owner->io, extent->position, buffer, length, error);
+    case IMAGE_EXTENT_ENCODED: return owner->format->read(owner, offset, buffer, length, error);
+    case IMAGE_EXTENT_ZERO:
+    case IMAGE_EXTENT_HOLE: break;
+    }
+    memset(buffer, 0, length);
+    return true;
 }
 
 static bool
@@ -139,12 +137,13 @@ read_chain(Image *top, uint64_t offset, uint8_t *buffer, size_t length, GError *
 {
     while (length > 0) {
         Image *owner = top;
-        ImageExtent extent = locate_in_chain(top, offset, length, &owner);
-        size_t part = (size_t)MIN(extent.length, length);
+        ImageExtent extent;
+        size_t part;
 
-        if (extent.kind != IMAGE_EXTENT_DATA)
-            memset(buffer, 0, part);
-        else if (!image_io_read(owner->io, extent.position, buffer, part, error))
+        if (!locate_in_chain(top, offset, length, &owner, &extent, error))
+            return false;
+        part = (size_t)MIN(extent.length, length);
+        if (!read_extent(owner, &extent, offset, buffer, part, error))
             return false;
         buffer += part;
         offset += part;

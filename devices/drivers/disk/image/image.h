@@ -76,11 +76,15 @@ typedef struct {
 } ImageFormatInfo;
 
 typedef struct {
-    const char *format;   /* name of the format; required */
-    ImageVariant variant; /* IMAGE_DYNAMIC or IMAGE_FIXED */
-    uint64_t capacity;    /* bytes; rounded up to 512 */
-    ImageUuid uuid;       /* null: a new one */
-    const char *comment;  /* UTF-8 or NULL */
+    const char *format; /* name of the format; required */
+    ImageVariant variant;
+    uint64_t capacity;   /* bytes; rounded up to 512 */
+    ImageUuid uuid;      /* null: a new one */
+    const char *comment; /* UTF-8 or NULL */
+    /* Of differencing images: the parent's UUIDs, and its path for formats that name it (or NULL).
+     */
+    ImageUuid parent, parent_modification;
+    const char *parent_path;
 } ImageCreateOptions;
 
 /* Called now and then with fraction from 0 to 1; false cancels (BASE_ERROR_CANCELLED). */
@@ -123,8 +127,15 @@ uint64_t image_capacity(const Image *image);
 bool image_is_writable(const Image *image);
 /* The name of the file, for messages. */
 const char *image_name(const Image *image);
-/* The image below in the chain; NULL for a base image. */
+/* The image below in the chain; NULL for a base image, or while none is attached. */
 Image *image_parent(Image *image);
+/* Puts parent below child, which is a differencing image, and takes it over. BASE_ERROR_INVALID
+ * with both values when their UUIDs do not fit; BASE_ERROR_NOT_SUPPORTED when the chain would be
+ * longer than 128. On failure the parent stays the caller's. Until a differencing image has its
+ * parent, what it does not hold itself reads as zeros: attach it before the first access. */
+bool image_attach_parent(Image *child, Image *parent, GError **error);
+/* The same check without attaching. */
+bool image_check_parent(Image *child, Image *parent, GError **error);
 void image_get_info(Image *image, ImageInfo *info);
 bool image_check(Image *image, ImageCheck *check, GError **error);
 

@@ -13,9 +13,9 @@
 #define IDENTIFIER_AT (16 * SECTOR_SIZE + 1)
 
 static ImageProbe
-iso_probe(const uint8_t *head, uint64_t file_size)
+iso_probe(const ImageProbeInput *input)
 {
-    const char *identifier = (const char *)head + IDENTIFIER_AT;
+    const char *identifier = (const char *)input->head + IDENTIFIER_AT;
 
     if (memcmp(identifier, "CD001", 5) == 0 || memcmp(identifier, "BEA01", 5) == 0)
         return IMAGE_PROBE_CONTENT;
@@ -46,14 +46,11 @@ iso_close(Image *image)
     g_free(image->state);
 }
 
-static ImageExtent
-iso_locate(Image *image, uint64_t offset, uint64_t length)
+static bool
+iso_locate(Image *image, uint64_t offset, uint64_t length, ImageExtent *extent, GError **error)
 {
-    uint64_t file_size = *(const uint64_t *)image->state;
-
-    if (offset >= file_size)
-        return (ImageExtent){IMAGE_EXTENT_ZERO, length, 0};
-    return (ImageExtent){IMAGE_EXTENT_DATA, MIN(length, file_size - offset), offset};
+    image_locate_flat(*(const uint64_t *)image->state, offset, length, extent);
+    return true;
 }
 
 static const char *const iso_extensions[] = {"iso", NULL};

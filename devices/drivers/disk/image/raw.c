@@ -10,9 +10,9 @@ typedef struct {
 } RawState;
 
 static ImageProbe
-raw_probe(const uint8_t *head, uint64_t file_size)
+raw_probe(const ImageProbeInput *input)
 {
-    return file_size > 0 ? IMAGE_PROBE_FALLBACK : IMAGE_PROBE_NO;
+    return input->file_size > 0 ? IMAGE_PROBE_FALLBACK : IMAGE_PROBE_NO;
 }
 
 static bool
@@ -41,14 +41,13 @@ raw_close(Image *image)
     g_free(image->state);
 }
 
-static ImageExtent
-raw_locate(Image *image, uint64_t offset, uint64_t length)
+static bool
+raw_locate(Image *image, uint64_t offset, uint64_t length, ImageExtent *extent, GError **error)
 {
     const RawState *raw = image->state;
 
-    if (offset >= raw->file_size)
-        return (ImageExtent){IMAGE_EXTENT_ZERO, length, 0};
-    return (ImageExtent){IMAGE_EXTENT_DATA, MIN(length, raw->file_size - offset), offset};
+    image_locate_flat(raw->file_size, offset, length, extent);
+    return true;
 }
 
 static bool

@@ -25,6 +25,17 @@ physical_geometry(uint64_t capacity)
     return (ImageGeometry){(uint32_t)CLAMP(cylinders, 1, 16383), 16, 63};
 }
 
+static VdiType
+type_of(ImageVariant variant)
+{
+    switch (variant) {
+    case IMAGE_FIXED: return VDI_TYPE_FIXED;
+    case IMAGE_DIFFERENCING: return VDI_TYPE_DIFFERENCING;
+    case IMAGE_DYNAMIC: break;
+    }
+    return VDI_TYPE_DYNAMIC;
+}
+
 static void
 layout(const ImageCreateOptions *options, VdiHeader *header)
 {
@@ -32,13 +43,15 @@ layout(const ImageCreateOptions *options, VdiHeader *header)
 
     *header = (VdiHeader){
         .header_size = 400,
-        .type = options->variant == IMAGE_FIXED ? VDI_TYPE_FIXED : VDI_TYPE_DYNAMIC,
+        .type = type_of(options->variant),
         .map_offset = VDI_ALIGNMENT,
         .geometry = physical_geometry(options->capacity),
         .capacity = options->capacity,
         .block_size = VDI_DEFAULT_BLOCK_SIZE,
         .blocks = (uint32_t)((options->capacity - 1) / VDI_DEFAULT_BLOCK_SIZE + 1),
         .uuid = options->uuid,
+        .parent = options->parent,
+        .parent_modification = options->parent_modification,
         .lchs = image_guess_lchs(options->capacity),
     };
     header->data_offset = align_up(header->map_offset + 4ull * header->blocks);

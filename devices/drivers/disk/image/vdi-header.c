@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The header of a VDI file, version 1.1: reading with every field bounded against every other, and
- * writing. Version 0 files, undo images and differencing images are refused with a reason. */
+ * writing. Version 0 files and undo images are refused with a reason. */
 #include <string.h>
 
 #include "devices/drivers/disk/image/vdi-private.h"
@@ -112,8 +112,10 @@ check_type(const VdiHeader *header, const char *name, GError **error)
         return refuse(error, BASE_ERROR_NOT_SUPPORTED, name,
                       "it is an undo image, a kind that is no longer in use");
     case VDI_TYPE_DIFFERENCING:
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, name,
-                      "it is a differencing image, which is of use only together with its parent");
+        if (image_uuid_is_null(&header->parent))
+            return refuse(error, BASE_ERROR_CORRUPT, name,
+                          "it is a differencing image but names no parent");
+        return true;
     default: return refuse(error, BASE_ERROR_CORRUPT, name, "its image type is unknown");
     }
     if (!image_uuid_is_null(&header->parent))

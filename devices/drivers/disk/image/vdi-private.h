@@ -3,7 +3,7 @@
  * VDI 1.1 inside: the header as a struct, the block map and what is pending on it. */
 #pragma once
 
-#include "devices/drivers/disk/image/image-format.h"
+#include "devices/drivers/disk/image/image-map.h"
 
 #define VDI_SIGNATURE 0xbeda107fu
 #define VDI_SIGNATURE_OFFSET 0x40
@@ -22,7 +22,6 @@
 /* The header from offset 0 to the end of its longest known form. It fits a sector, so that a disk
  * writes it whole or not at all. */
 #define VDI_HEADER_SIZE 512
-#define VDI_ENTRIES_PER_SECTOR (512 / 4)
 
 typedef enum {
     VDI_TYPE_DYNAMIC = 1,
@@ -54,16 +53,14 @@ typedef struct {
 typedef struct {
     VdiHeader header;
     uint8_t raw_header[VDI_HEADER_SIZE]; /* as read: what is not understood is kept */
-    uint32_t *map;                       /* header.blocks entries in host order */
+    ImageMap map;                        /* header.blocks entries */
     uint32_t used;                       /* how many entries are allocated */
     uint32_t next;                       /* first index in the file behind all that are used */
     GArray *gaps;                        /* uint32_t: indices below next that nothing uses */
-    uint8_t *dirty;                      /* a bit for each sector of the map to be written */
-    uint32_t dirty_sectors;
-    uint32_t pending;  /* blocks that the map in the file does not have yet */
-    uint32_t trailing; /* blocks in the file behind next when it was opened */
-    uint64_t file_end; /* where the file ends now */
-    bool started;      /* the modification UUID of this session is on the disk */
+    uint32_t pending;                    /* blocks that the map in the file does not have yet */
+    uint32_t trailing;                   /* blocks in the file behind next when it was opened */
+    uint64_t file_end;                   /* where the file ends now */
+    bool started;                        /* the modification UUID of this session is on the disk */
 } VdiState;
 
 /* vdi-header.c */
@@ -74,11 +71,6 @@ void vdi_header_encode(const VdiHeader *header, uint8_t raw[VDI_HEADER_SIZE]);
 
 /* vdi-map.c */
 bool vdi_map_load(Image *image, VdiState *vdi, GError **error);
-/* Set an entry in memory and note that its sector has to be written. */
-void vdi_map_set(VdiState *vdi, uint32_t block, uint32_t entry);
-/* Write the sectors that changed. They stay noted until vdi_map_written(). */
-bool vdi_map_write(Image *image, VdiState *vdi, GError **error);
-void vdi_map_written(VdiState *vdi);
 
 /* vdi-write.c */
 bool vdi_write(Image *image, uint64_t offset, const void *buffer, size_t length, GError **error);

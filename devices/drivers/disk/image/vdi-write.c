@@ -113,7 +113,7 @@ allocate_block(Image *image, VdiState *vdi, uint32_t block, uint32_t within, con
         vdi->next++;
     vdi->used++;
     vdi->pending++;
-    vdi_map_set(vdi, block, index);
+    image_map_set(&vdi->map, block, index);
     return true;
 }
 
@@ -121,7 +121,7 @@ static bool
 write_in_block(Image *image, VdiState *vdi, uint32_t block, uint32_t within, const void *buffer,
                uint32_t length, GError **error)
 {
-    uint32_t entry = vdi->map[block];
+    uint32_t entry = vdi->map.entries[block];
 
     if (vdi_is_allocated(entry))
         return image_put(image, vdi_block_position(&vdi->header, entry) + within, buffer, length,
@@ -163,9 +163,10 @@ vdi_flush(Image *image, GError **error)
         return false;
     if (vdi->pending == 0)
         return true;
-    if (!vdi_map_write(image, vdi, error) || !write_header(image, vdi, error) ||
+    if (!image_map_write(&vdi->map, image, error) || !write_header(image, vdi, error) ||
         !image_sync(image, error))
         return false;
-    vdi_map_written(vdi);
+    image_map_written(&vdi->map);
+    vdi->pending = 0;
     return true;
 }

@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * VDI, the native image format, version 1.1: dynamic and fixed images. Left out: differencing
- * images, resizing, compacting. */
+ * VDI, the native image format, version 1.1: dynamic, fixed and differencing images. Left out:
+ * resizing, compacting. */
 #include <string.h>
 
 #include "devices/drivers/disk/image/vdi-private.h"
 #include "vmm/base/error.h"
 
 static ImageProbe
-vdi_probe(const uint8_t *head, uint64_t file_size)
+vdi_probe(const ImageProbeInput *input)
 {
     uint32_t signature;
 
-    memcpy(&signature, head + VDI_SIGNATURE_OFFSET, sizeof(signature));
+    memcpy(&signature, input->head + VDI_SIGNATURE_OFFSET, sizeof(signature));
     return GUINT32_FROM_LE(signature) == VDI_SIGNATURE ? IMAGE_PROBE_CONTENT : IMAGE_PROBE_NO;
 }
 
 static void
 free_state(VdiState *vdi)
 {
-    g_free(vdi->map);
-    g_free(vdi->dirty);
+    image_map_clear(&vdi->map);
     if (vdi->gaps != NULL)
         g_array_unref(vdi->gaps);
     g_free(vdi);
@@ -54,19 +53,32 @@ vdi_close(Image *image)
     free_state(image->state);
 }
 
-static ImageExtent
-vdi_locate(Image *image, uint64_t offset, uint64_t length)
+static bool
+vdi_locate(Image *image, uint64_t offset, uint64_t length, ImageExtent *extent, GError **error)
 {
     const VdiState *vdi = image->state;
     uint32_t within = (uint32_t)(offset & (vdi->header.block_size - 1));
-    uint32_t entry = vdi->map[offset / vdi->header.block_size];
+    uint32_t entry = vdi->map.entries[offset / vdi->header.block_size];
     uint64_t part = MIN(length, vdi->header.block_size - within);
 
     if (entry == VDI_BLOCK_FREE)
-        return (ImageExtent){IMAGE_EXTENT_HOLE, part, 0};
-    if (entry == VDI_BLOCK_ZERO)
-        return (ImageExtent){IMAGE_EXTENT_ZERO, part, 0};
-    return (ImageExtent){IMAGE_EXTENT_DATA, part, vdi_block_position(&vdi->header, entry) + within};
+        *extent = (ImageExtent){IMAGE_EXTENT_HOLE, part, 0};
+    else if (entry == VDI_BLOCK_ZERO)
+        *extent = (ImageExtent){IMAGE_EXTENT_ZERO, part, 0};
+    else
+        *extent = (ImageExtent){IMAGE_EXTENT_DATA, part,
+                                vdi_block_position(&vdi->header, entry) + within};
+    return true;
+}
+
+static ImageVariant
+variant_of(uint32_t type)
+{
+    switch (type) {
+    case VDI_TYPE_FIXED: return IMAGE_FIXED;
+    case VDI_TYPE_DIFFERENCING: return IMAGE_DIFFERENCING;
+    default: return IMAGE_DYNAMIC;
+    }
 }
 
 static void
@@ -75,7 +87,7 @@ vdi_get_info(Image *image, ImageInfo *info)
     const VdiState *vdi = image->state;
     const VdiHeader *header = &vdi->header;
 
-    info->variant = header->type == VDI_TYPE_FIXED ? IMAGE_FIXED : IMAGE_DYNAMIC;
+    info->variant = variant_of(header->type);
     info->allocated = MIN((uint64_t)vdi->used * header->block_size, image->capacity);
     info->block_size = header->block_size;
     info->lchs = header->lchs;
@@ -105,7 +117,7 @@ const ImageFormat image_format_vdi = {
             .title = "VirtualBox Disk Image",
             .extensions = vdi_extensions,
             .capabilities = IMAGE_CAN_WRITE | IMAGE_CAN_CREATE_DYNAMIC | IMAGE_CAN_CREATE_FIXED |
-                            IMAGE_HAS_UUIDS,
+                            IMAGE_CAN_DIFFER | IMAGE_HAS_UUIDS,
         },
     .probe = vdi_probe,
     .open = vdi_open,

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * VHD images: what the common tests (power loss, interoperability) do not reach: differencing
+ * images with sectors from both, a lost footer, hostile files. */
+#include <string.h>
+
+#include "devices/drivers/disk/image/image.h"
+#include "tests/unit/image/memory-io.h"
+#include "tests/unit/image/vhd-builder.h"
+#include "vmm/base/error.h"
+
+#define BLOCKS 16u
+#define CAPACITY (BLOCKS * VHD_BUILDER_BLOCK)
+
+static Image *
+open_in(GByteArray *file, ImageOpenFlags flags, GError **error)
+{
+    return image_open_io(&memory_io_new(file, NULL)->io, "VHD", flags, error);
+}
+
+/* A file as Windows writes it: block 2 with sectors 1 and 3 only. */
+static GByteArray *
+partial_child(void)
+{
+    GByteArray *file = vhd_build_child(BLOCKS);
+    unsigned at = file->len - 512;
+
+    g_byte_array_set_size(file, at + 512 + VHD_BUILDER_BLOCK + 512);
+    memset(file->data + at, 0, file->len - at);
+    file->data[at] = 0x50;
+    memset(file->data + at + 512, 0xcc, VHD_BUILDER_BLOCK);
+    vhd_poke(file, VHD_BUILDER_TABLE_AT + 8, at / 512);
+    vhd_seal(file);
+    return file;
+}
+
+static Image *
+raw_parent(GByteArray *below)
+{
+    g_byte_array_set_size(below, CAPACITY);
+    memset(below->data, 0xbb, below->len);
+    return image_open_io(&memory_io_new(below, NULL)->io, "RAW", IMAGE_OPEN_READ_ONLY, NULL);
+}
+
+static void
+test_sectors_from_both(void)
+{
+    g_autoptr(GByteArray) below = g_byte_array_new();
+    g_autoptr(GByteArray) file = partial_child();
+    g_autoptr(Image) child = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    const uint64_t start = 2 * VHD_BUILDER_BLOCK;
+    uint8_t data[VHD_BUILDER_BLOCK];
+    ImageInfo info;
+
+    g_assert_nonnull(child);
+    image_get_info(child, &info);
+    g_assert_cmpint(info.variant, ==, IMAGE_DIFFERENCING);
+    g_assert_cmphex(info.parent.bytes[5], ==, 0x33);
+    g_assert_true(image_attach_parent(child, raw_parent(below), NULL));
+    g_assert_true(image_read(child, start, data, sizeof data, NULL));
+    for (unsigned i = 0; i < sizeof data; i++)
+        g_assert_cmphex(data[i], ==, i / 512 == 1 || i / 512 == 3 ? 0xcc : 0xbb);
+
+    /* From the middle of a sector that is below to the middle of one that is here. */
+    memset(data, 0xdd, 1024);
+    g_assert_true(image_write(child, start + 2 * 512 + 100, data, 1024, NULL));
+    g_assert_true(image_close(g_steal_pointer(&child), NULL));
+    child = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    g_assert_true(image_attach_parent(child, raw_parent(below), NULL));
+    g_assert_true(image_read(child, start, data, sizeof data, NULL));
+    for (unsigned i = 0; i < sizeof data; i++) {
+        uint8_t old = i / 512 == 1 || i / 512 == 3 ? 0xcc : 0xbb;
+
+        g_assert_cmphex(data[i], ==, i >= 1124 && i < 2148 ? 0xdd : old);
+    }
+}
+
+static void
+test_create_child(void)
+{
+    g_autoptr(GByteArray) file = g_byte_array_new();
+    g_autoptr(ImageIo) io = &memory_io_new(file, NULL)->io;
+    ImageCreateOptions options = {.format = "VHD",
+                                  .variant = IMAGE_DIFFERENCING,
+                                  .capacity = 8 << 20,
+                                  .parent_path = "/a/b/parent.vhd"};
+    g_autoptr(GError) error = NULL;
+    ImageInfo info;
+
+    g_assert_false(image_create_io(io, &options, NULL, NULL, &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_INVALID);
+    g_clear_error(&error);
+    image_uuid_generate(&options.parent);
+    g_assert_true(image_create_io(io, &options, NULL, NULL, &error));
+    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, &error);
+    g_assert_no_error(error);
+    image_get_info(image, &info);
+    g_assert_cmpint(info.variant, ==, IMAGE_DIFFERENCING);
+    g_assert_true(image_uuid_equal(&info.parent, &options.parent));
+    /* The parent's name is not overwritten by the first block. */
+    g_assert_true(image_write(image, 0, "x", 1, NULL));
+    g_assert_true(image_flush(image, NULL));
+    g_assert_nonnull(memmem(file->data, 4096, "p\0a\0r\0e\0n\0t\0.\0v\0h\0d\0", 20));
+}
+
+/* Random work agrees with an array of bytes, also after opening again. */
+static void
+test_random_work(void)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+    g_autoptr(GByteArray) file = vhd_build(BLOCKS);
+    g_autofree uint8_t *expected = g_malloc0(CAPACITY);
+    g_autofree uint8_t *data = g_malloc(CAPACITY);
+    Image *image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    g_autoptr(GError) error = NULL;
+
+    for (unsigned i = 0; i < 3000; i++) {
+        uint32_t at = (uint32_t)g_rand_int_range(rand, 0, CAPACITY - 1);
+        uint32_t length = (uint32_t)g_rand_int_range(rand, 1, MIN(9000, CAPACITY - at) + 1);
+
+        memset(data, g_rand_boolean(rand) ? (int)i : 0, length);
+        g_assert_true(image_write(image, at, data, length, &error));
+        memcpy(expected + at, data, length);
+        if (i % 300 == 299) {
+            g_assert_true(image_close(image, NULL));
+            image = open_in(file, IMAGE_OPEN_READ_WRITE, &error);
+            g_assert_no_error(error);
+            g_assert_true(image_read(image, 0, data, CAPACITY, NULL));
+            g_assert_cmpmem(data, CAPACITY, expected, CAPACITY);
+        }
+    }
+    image_free(image);
+}
+
+static void
+test_lost_footer(void)
+{
+    g_autoptr(GByteArray) file = vhd_build(BLOCKS);
+    ImageCheck check;
+
+    memset(file->data + file->len - 512, 0, 512);
+    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    g_assert_nonnull(image);
+    g_assert_true(image_check(image, &check, NULL));
+    g_assert_cmpuint(check.leaked_blocks, ==, 0);
+    g_assert_true(image_write(image, 0, "x", 1, NULL));
+    g_assert_true(image_flush(image, NULL));
+    g_assert_cmpmem(file->data + file->len - 512, 8, "conectix", 8);
+}
+
+static void
+test_disk_full(void)
+{
+    g_autoptr(GByteArray) file = vhd_build(BLOCKS);
+    MemoryIo *io = memory_io_new(file, NULL);
+    g_autoptr(Image) image = image_open_io(&io->io, "VHD", IMAGE_OPEN_READ_WRITE, NULL);
+    g_autoptr(GError) error = NULL;
+    uint8_t data[512] = {7};
+
+    io->size_limit = file->len + 5000;
+    g_assert_true(image_write(image, 0, data, 512, NULL));
+    g_assert_false(image_write(image, VHD_BUILDER_BLOCK, data, 512, &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_NO_SPACE);
+    g_assert_true(image_flush(image, NULL));
+    g_autoptr(Image) again = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    g_assert_nonnull(again);
+    io->size_limit = 0;
+    g_assert_true(image_write(image, VHD_BUILDER_BLOCK, data, 512, NULL));
+    g_assert_true(image_flush(image, NULL));
+}
+
+typedef struct {
+    const char *what;
+    unsigned at;
+    uint32_t value;
+    BaseError code;
+} Lie;
+
+/* clang-format off */
+static const Lie lies[] = {
+    {"version 2",           12,       0x00020000, BASE_ERROR_VERSION},
+    {"header far away",     16,       1,          BASE_ERROR_CORRUPT},
+    {"header in the copy",  20,       256,        BASE_ERROR_CORRUPT},
+    {"header at the end",   20,       2048,       BASE_ERROR_CORRUPT},
+    {"capacity huge",       48,       0x00010000, BASE_ERROR_CORRUPT},
+    {"capacity 0",          52,       0,          BASE_ERROR_CORRUPT},
+    {"capacity odd",        52,       513,        BASE_ERROR_CORRUPT},
+    {"capacity too large",  52,       0x10000000, BASE_ERROR_CORRUPT},
+    {"type 1",              60,       1,          BASE_ERROR_NOT_SUPPORTED},
+    {"type 5",              60,       5,          BASE_ERROR_NOT_SUPPORTED},
+    {"fixed but shorter",   60,       2,          BASE_ERROR_CORRUPT},
+    {"table far away",      512 + 16, 0x00100000, BASE_ERROR_CORRUPT},
+    {"table in the header", 512 + 20, 1024,       BASE_ERROR_CORRUPT},
+    {"table unaligned",     512 + 20, 1537,       BASE_ERROR_CORRUPT},
+    {"table past the end",  512 + 20, 0x00100000, BASE_ERROR_CORRUPT},
+    {"header version 2",    512 + 24, 0x00020000, BASE_ERROR_VERSION},
+    {"few blocks",          512 + 28, 15,         BASE_ERROR_CORRUPT},
+    {"many blocks",         512 + 28, 0xffffffff, BASE_ERROR_CORRUPT},
+    {"block size 0",        512 + 32, 0,          BASE_ERROR_CORRUPT},
+    {"block size odd",      512 + 32, 4097,       BASE_ERROR_CORRUPT},
+    {"block size huge",     512 + 32, 0x80000000, BASE_ERROR_CORRUPT},
+    {"block in the table",  1536,     3,          BASE_ERROR_CORRUPT},
+    {"block past the end",  1536,     5,          BASE_ERROR_CORRUPT},
+    {"blocks overlap",      1536,     4,          BASE_ERROR_CORRUPT},
+    {"block far away",      1536,     0xfffffffe, BASE_ERROR_CORRUPT},
+};
+/* clang-format on */
+
+static void
+test_lies(void)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(lies); i++) {
+        g_autoptr(GByteArray) file = partial_child();
+        g_autoptr(GError) error = NULL;
+
+        vhd_poke(file, lies[i].at, lies[i].value);
+        vhd_seal(file);
+        g_test_message("%s", lies[i].what);
+        g_assert_null(open_in(file, IMAGE_OPEN_READ_WRITE, &error));
+        g_assert_error(error, BASE_ERROR, (int)lies[i].code);
+    }
+}
+
+static void
+test_truncated(void)
+{
+    g_autoptr(GByteArray) sound = partial_child();
+
+    for (guint length = 0; length < sound->len - 512; length += 61) {
+        g_autoptr(GByteArray) file = g_byte_array_new();
+
+        g_byte_array_append(file, sound->data, length);
+        g_assert_null(open_in(file, IMAGE_OPEN_READ_ONLY, NULL));
+    }
+}
+
+/* Random damage behind right checksums: whatever opens can be read and written from end to end. */
+static void
+test_random_damage(void)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(12);
+    uint8_t data[1000] = {0};
+    unsigned opened = 0;
+
+    for (unsigned round = 0; round < 10000; round++) {
+        g_autoptr(GByteArray) file = partial_child();
+        unsigned count = (unsigned)g_rand_int_range(rand, 1, 5);
+
+        for (unsigned i = 0; i < count; i++)
+            file->data[g_rand_int_range(rand, 8, VHD_BUILDER_TABLE_AT + 600)] =
+                (uint8_t)g_rand_int_range(rand, 0, 256);
+        vhd_seal(file);
+        g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+        if (image == NULL)
+            continue;
+        opened++;
+        for (uint64_t at = 0; at + 1000 <= image_capacity(image) && at < 20000; at += 1000) {
+            g_assert_true(image_read(image, at, data, 1000, NULL));
+            data[0] = (uint8_t)round;
+            g_assert_true(image_write(image, at, data, 1000, NULL));
+        }
+    }
+    g_assert_cmpuint(opened, >, 100);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/vhd/sectors-from-both", test_sectors_from_both);
+    g_test_add_func("/vhd/create-child", test_create_child);
+    g_test_add_func("/vhd/random-work", test_random_work);
+    g_test_add_func("/vhd/lost-footer", test_lost_footer);
+    g_test_add_func("/vhd/disk-full", test_disk_full);
+    g_test_add_func("/vhd/lies", test_lies);
+    g_test_add_func("/vhd/truncated", test_truncated);
+    g_test_add_func("/vhd/random-damage", test_random_damage);
+    return g_test_run();
+}
