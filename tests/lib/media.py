@@ -22,6 +22,7 @@ from typing import Callable
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import media_bench
 import media_debian
 import media_iso
 import media_linux
@@ -79,7 +80,20 @@ def _memtest(arch):
         ('memtest86+',), (), 'Memtest86', 'screen', 64)
 
 
+def _bench(arch):
+    return Medium(
+        f"the benchmarks' small Linux, {arch}: it runs what it is told on the serial line", '.iso',
+        lambda out, work: media_bench.build(out, work, arch),
+        (f'debian-installer-12-netboot-{arch}', 'grub-pc-bin', 'grub-common', 'xorriso', 'gcc',
+         'gcc-multilib', 'gzip', 'tcc'),
+        ('media_iso.py', 'media_linux.py', 'media_bench.py', 'cpio.py',
+         *sorted(f'../bench/programs/{path.name}' for path in media_bench.PROGRAMS.iterdir())),
+        'bench: ready')
+
+
 MEDIA = {
+    'bench-amd64': _bench('amd64'),
+    'bench-i386': _bench('i386'),
     'debian-amd64': Medium(
         "Debian 12 amd64 made with debootstrap: systemd, root password 'vitrine', tty1 and ttyS0",
         '.img', media_debian.build,

@@ -67,31 +67,37 @@ def _init_text():
     return text.encode()
 
 
-def _wanted(entry):
+def _wanted(entry, libraries):
     base = entry.name.rsplit('/', 1)[-1]
-    return (entry.name in ('bin/busybox', 'bin', 'lib', 'lib64') or base in LIBRARIES
+    return (entry.name in ('bin/busybox', 'bin', 'lib', 'lib64') or base in libraries
             or (stat.S_ISDIR(entry.mode) and entry.name.startswith('lib/') and 'linux-gnu' in base))
 
 
-def make_initramfs(arch):
-    """The initramfs, compressed."""
+def system(arch, init, libraries=LIBRARIES):
+    """What an initramfs consists of: busybox, `libraries` from the installer, our `init` (bytes)."""
     source = NETBOOT / arch / 'text' / 'debian-installer' / arch / 'initrd.gz'
-    entries = [entry for entry in cpio.read(gzip.decompress(source.read_bytes())) if _wanted(entry)]
+    entries = [entry for entry in cpio.read(gzip.decompress(source.read_bytes()))
+               if _wanted(entry, libraries)]
     folder, link, program = stat.S_IFDIR | 0o755, stat.S_IFLNK | 0o777, stat.S_IFREG | 0o755
     entries += [cpio.Entry(name, folder) for name in ('dev', 'proc', 'sys', 'tmp')]
     entries += [cpio.Entry(f'bin/{name}', link, b'busybox') for name in APPLETS]
     entries.append(cpio.Entry('dev/console', stat.S_IFCHR | 0o600, rdev=(5, 1)))
-    entries.append(cpio.Entry('init', program, _init_text()))
-    return gzip.compress(cpio.write(entries), mtime=0)
+    entries.append(cpio.Entry('init', program, init))
+    return entries
+
+
+def write_kernel(tree, arch, entries):
+    """Puts the installer's kernel and an initramfs of those entries into a folder."""
+    (tree / 'initrd.gz').write_bytes(gzip.compress(cpio.write(entries), mtime=0))
+    kernel = NETBOOT / arch / 'text' / 'debian-installer' / arch / 'linux'
+    (tree / 'linux').write_bytes(kernel.read_bytes())
 
 
 def build(out, work, arch):
     """The ISO: GRUB with an entry for each mode; the first one starts after a second."""
     tree = work / 'tree'
     tree.mkdir()
-    (tree / 'initrd.gz').write_bytes(make_initramfs(arch))
-    kernel = NETBOOT / arch / 'text' / 'debian-installer' / arch / 'linux'
-    (tree / 'linux').write_bytes(kernel.read_bytes())
+    write_kernel(tree, arch, system(arch, _init_text()))
     entries = ''.join(f'''
 menuentry "{title}" {{
     linux /linux console=tty0 console=ttyS0,115200 panic=-1 {words}

@@ -37,7 +37,12 @@ class Serial:
                 if time.monotonic() > end:
                     raise TimeoutError(f'the serial socket {self.path}: {error}') from error
                 time.sleep(0.1)
-        threading.Thread(target=self._read, args=(self.socket,), daemon=True).start()
+        self.attach(self.socket)
+
+    def attach(self, line):
+        """Reads a socket that is connected already."""
+        self.socket = line
+        threading.Thread(target=self._read, args=(line,), daemon=True).start()
 
     def _read(self, line):
         with open(self.log, 'ab', buffering=0) as log:

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Measures rows on contestants: a pilot on each, whose results must be equal, tells how much work takes
+# the wanted time there; then rounds in which each has its turn, so that what else the host does falls
+# on all alike. Figures are medians, in seconds for one unit of work.
+"""Rounds of measurements."""
+
+import statistics
+import sys
+from dataclasses import dataclass, field
+
+import contestants
+import machines
+import media
+from contestants import RowError
+
+PATIENCE_SECONDS = 300
+# A pilot that takes less says little about how much work the wanted time needs.
+LEAST_PILOT_SECONDS = 0.02
+MOST_GROWTH = 200
+# By so much a guest's clock may disagree with the host's over a row.
+CLOCK_TOLERANCE = 0.2
+
+
+@dataclass
+class Figure:
+    """What one contestant needs for a row: seconds a unit, of the chosen clock; or why there is none."""
+
+    seconds: float = 0.0
+    spread: float = 0.0
+    busy: float = 0.0
+    problem: str = ''
+
+
+@dataclass
+class Result:
+    """One line of the table."""
+
+    name: str
+    title: str
+    group: str
+    arch: str
+    unit: str
+    figures: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long one run should take, how many rounds, and whose clock counts: 'wall' or 'cpu'."""
+
+    target: float = 1.0
+    rounds: int = 3
+    clock: str = 'wall'
+
+
+def note(text):
+    """Progress, apart from the table."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _pilot(who, row, target):
+    """(checksum of the start amount, the amount that takes about `target` seconds)."""
+    first = sample = who.run(row, row.start, PATIENCE_SECONDS)
+    amount = row.start
+    if sample.inside < LEAST_PILOT_SECONDS:
+        amount = row.start * 20
+        sample = who.run(row, amount, PATIENCE_SECONDS)
+    growth = min(target / max(sample.inside, 1e-6), MOST_GROWTH)
+    return first, max(1, round(amount * growth))
+
+
+def _seconds(samples, pilot, amount, row, clock):
+    """Each sample's seconds a unit."""
+    if clock == 'cpu':
+        return [sample.cpu / amount for sample in samples]
+    for sample in samples:
+        _check_clock(sample, pilot, amount, row)
+    return [sample.inside / amount for sample in samples]
+
+
+def _check_clock(sample, pilot, amount, row):
+    """The guest's time must pass as the host's does; a program's start and end are outside of it."""
+    around = max(pilot.outside - pilot.inside, 0.02)
+    difference = sample.outside - sample.inside
+    if difference < -CLOCK_TOLERANCE * sample.inside or difference > around + CLOCK_TOLERANCE * sample.outside:
+        raise RowError(f'{row.name}: the guest\'s clock says {sample.inside:.3f} s, the host\'s '
+                       f'{sample.outside:.3f} s, for {amount} units')
+
+
+def measure_row(row, arch, who, settings):
+    """All contestants on one row."""
+    result = Result(row.name, row.title, row.group, arch, row.unit)
+    pilots, amounts, samples = {}, {}, {}
+    for one in who:
+        try:
+            pilots[one.name], amounts[one.name] = _pilot(one, row, settings.target)
+            samples[one.name] = []
+        except (RowError, TimeoutError) as error:
+            result.figures[one.name] = Figure(problem=str(error))
+    for _ in range(settings.rounds):
+        for one in who:
+            if one.name not in samples:
+                continue
+            try:
+                samples[one.name].append(one.run(row, amounts[one.name], PATIENCE_SECONDS))
+            except (RowError, TimeoutError) as error:
+                result.figures[one.name] = Figure(problem=str(error))
+                del samples[one.name]
+    for name, own in samples.items():
+        result.figures[name] = _figure(own, pilots[name], amounts[name], row, settings.clock)
+    _compare(result, pilots)
+    note(f'{arch} {row.name}: ' + ', '.join(
+        f'{name} {figure.problem or format_seconds(figure.seconds)}'
+        for name, figure in result.figures.items()))
+    return result
+
+
+def _figure(samples, pilot, amount, row, clock):
+    try:
+        seconds = _seconds(samples, pilot, amount, row, clock)
+    except RowError as error:
+        return Figure(problem=str(error))
+    if len({sample.checksum for sample in samples}) != 1:
+        return Figure(problem=f'{row.name}: results differ from run to run')
+    busy = statistics.median(sample.cpu / sample.outside for sample in samples)
+    middle = statistics.median(seconds)
+    return Figure(middle, (max(seconds) - min(seconds)) / middle if middle else 0.0, busy)
+
+
+def _compare(result, pilots):
+    """A contestant that computes something else has no figure. The host is right, else the majority."""
+    sums = {name: pilot.checksum for name, pilot in pilots.items()}
+    if not sums:
+        return
+    right = sums.get(contestants.NATIVE) or statistics.mode(sums.values())
+    for name, checksum in sums.items():
+        if checksum != right:
+            result.figures[name] = Figure(problem=f'result {checksum}, should be {right}')
+
+
+def measure_boot(boot, names, settings, disk_copy, options=()):
+    """Boots on all machines in turn: seconds from power-on to the proof. `disk_copy(medium)` makes
+    a disk that may be written to."""
+    result = Result('boot', boot.title, 'boot', boot.arch, 'boot')
+    times = {name: [] for name in names}
+    for _ in range(settings.rounds):
+        for name in list(times):
+            try:
+                times[name].append(_boot_once(boot, name, settings, disk_copy, options))
+            except TimeoutError as error:
+                result.figures[name] = Figure(problem=str(error)[:200])
+                del times[name]
+    for name, seconds in times.items():
+        middle = statistics.median(seconds)
+        result.figures[name] = Figure(middle, (max(seconds) - min(seconds)) / middle)
+    note(f'{boot.name}: ' + ', '.join(f'{name} {figure.problem or format_seconds(figure.seconds)}'
+                                      for name, figure in result.figures.items()))
+    return result
+
+
+def _boot_once(boot, name, settings, disk_copy, options):
+    disk = media.MEDIA[boot.medium].suffix == '.img'
+    place = {'disk': disk_copy(boot.medium)} if disk else {'iso': media.get(boot.medium)}
+    own = () if name in (machines.TCG, machines.BOCHS) else options
+    with machines.start(name, memory=boot.memory, options=own, **place) as machine:
+        _, end = machine.wait(boot.proof, contestants.BOOT_SECONDS)
+        return machine.cpu_seconds() if settings.clock == 'cpu' else end - machine.begin
+
+
+def format_seconds(seconds):
+    """Three digits and a unit."""
+    for limit, factor, unit in ((1e-6, 1e9, 'ns'), (1e-3, 1e6, 'µs'), (1.0, 1e3, 'ms')):
+        if seconds < limit:
+            return f'{seconds * factor:.3g} {unit}'
+    return f'{seconds:.3g} s'
