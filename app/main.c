@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * vitrine: a VM window with --startvm. The machine runs in this process, on a thread of its own;
- * the window is a client of it through the Main API. */
+ * vitrine: the manager, or with --startvm a VM window. The machine runs in this process, on a
+ * thread of its own, and the window is a client of it through the Main API; with --separate the
+ * machine runs in another process. */
 #include "app/api/vitrine.h"
 #include "app/console/console-run.h"
 #include "app/manager/manager-application.h"
+#include "app/vmwindow/vm-attach.h"
 #include "app/vmwindow/vm-window.h"
+#include "app/widgets/widget-message.h"
 
 #include <glib/gi18n.h>
 #include <locale.h>
@@ -23,26 +26,12 @@ typedef struct {
 } VmProcess;
 
 static void
-on_error_closed(GtkWidget *dialog, int response, gpointer data)
-{
-    VmProcess *process = data;
-
-    gtk_widget_destroy(dialog);
-    g_application_quit(G_APPLICATION(process->application));
-}
-
-static void
 show_start_error(VmProcess *process)
 {
-    GtkWidget *dialog =
-        gtk_message_dialog_new(NULL, 0, GTK_MESSAGE_ERROR, GTK_BUTTONS_CLOSE,
-                               _("The machine “%s” cannot be started"), process->machine);
+    g_autofree char *title =
+        g_strdup_printf(_("The machine “%s” cannot be started"), process->machine);
 
-    gtk_message_dialog_format_secondary_text(GTK_MESSAGE_DIALOG(dialog), "%s",
-                                             process->error->message);
-    gtk_window_set_title(GTK_WINDOW(dialog), "Vitrine");
-    g_signal_connect(dialog, "response", G_CALLBACK(on_error_closed), process);
-    gtk_window_present(GTK_WINDOW(dialog));
+    widget_message_then_quit(G_APPLICATION(process->application), title, process->error->message);
 }
 
 static gboolean
@@ -55,7 +44,6 @@ on_run_ended(gpointer data)
         gtk_widget_destroy(process->window);
     if (process->error) {
         process->status = EXIT_FAILURE;
-        g_printerr("vitrine: %s\n", process->error->message);
         show_start_error(process);
     } else {
         g_application_quit(G_APPLICATION(process->application));
@@ -94,7 +82,7 @@ on_client(GObject *source, GAsyncResult *result, gpointer data)
     /* What is wrong here is wrong for the run too, and it tells. */
     if (!machine || !process->thread)
         return;
-    process->window = GTK_WIDGET(vm_window_new(process->application, client, machine));
+    process->window = GTK_WIDGET(vm_window_new(process->application, client, machine, FALSE));
     g_signal_connect(process->window, "destroy", G_CALLBACK(on_window_destroyed), process);
     gtk_window_present(GTK_WINDOW(process->window));
 }
@@ -108,14 +96,14 @@ on_activate(GtkApplication *application, VmProcess *process)
 }
 
 static int
-run_vm_process(const char *machine, const char *type)
+run_vm_process(const char *machine)
 {
     g_autoptr(GtkApplication) application =
         gtk_application_new("org.vitrine.Vitrine", G_APPLICATION_NON_UNIQUE);
     VmProcess process = {
         .application = application,
         .machine = machine,
-        .run = console_run_new(machine, type),
+        .run = console_run_new(machine, "gui"),
     };
 
     g_signal_connect(application, "activate", G_CALLBACK(on_activate), &process);
@@ -145,8 +133,8 @@ parse(int *argc, char ***argv, char **machine, gboolean *separate, gboolean *ver
     GOptionEntry entries[] = {
         {"startvm", 's', 0, G_OPTION_ARG_STRING, machine, "Run this machine in a window",
          "NAME|UUID"},
-        {"separate", 0, 0, G_OPTION_ARG_NONE, separate, "The start was asked for as \"separate\"",
-         NULL},
+        {"separate", 0, 0, G_OPTION_ARG_NONE, separate,
+         "The machine runs in another process, also when the window is closed", NULL},
         {"version", 'V', 0, G_OPTION_ARG_NONE, version, "Print the version", NULL},
         {NULL},
     };
@@ -155,9 +143,12 @@ parse(int *argc, char ***argv, char **machine, gboolean *separate, gboolean *ver
     g_option_context_add_main_entries(context, entries, "vitrine");
     if (!g_option_context_parse(context, argc, argv, error))
         return false;
-    if (*argc == 1)
+    if (*argc == 1 && (*machine || !*separate))
         return true;
-    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "Unknown argument “%s”.", (*argv)[1]);
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                *argc > 1 ? "Unknown argument “%s”."
+                          : "Say which machine to show: --startvm NAME.%s",
+                *argc > 1 ? (*argv)[1] : "");
     return false;
 }
 
@@ -186,6 +177,7 @@ main(int argc, char **argv)
                      "--startvm NAME`, and manage machines with `vitrine-manage`."));
         return EXIT_FAILURE;
     }
-    return machine ? run_vm_process(machine, separate ? "separate" : "gui")
-                   : manager_application_run();
+    if (!machine)
+        return manager_application_run();
+    return separate ? vm_attach_run(machine) : run_vm_process(machine);
 }

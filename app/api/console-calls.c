@@ -355,3 +355,44 @@ vitrine_console_get_info_sync(VitrineConsole *console, const char *name, GCancel
         g_variant_get(reply, "(s)", &text);
     return text;
 }
+
+void
+vitrine_console_attach_window(VitrineConsole *console)
+{
+    send(console, "AttachWindow", NULL);
+}
+
+/* Takes reply. */
+static gboolean
+shown_from_reply(GVariant *reply)
+{
+    gboolean shown = FALSE;
+    if (reply)
+        g_variant_get(reply, "(b)", &shown);
+    g_clear_pointer(&reply, g_variant_unref);
+    return shown;
+}
+
+gboolean
+vitrine_console_show_window_sync(VitrineConsole *console, GCancellable *cancellable, GError **error)
+{
+    return shown_from_reply(
+        call_sync(console, "ShowWindow", NULL, "(b)", NULL, cancellable, error));
+}
+
+void
+vitrine_console_show_window_async(VitrineConsole *console, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data)
+{
+    call_async(console, "ShowWindow", NULL, "(b)", 0, cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_console_show_window_finish(VitrineConsole *console, GAsyncResult *result, GError **error)
+{
+    Reply *reply = call_finish(console, result, error);
+    gboolean shown = reply && shown_from_reply(g_variant_ref(reply->reply));
+    if (reply)
+        reply_free(reply);
+    return shown;
+}

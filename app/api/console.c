@@ -95,6 +95,7 @@ vitrine_console_class_init(VitrineConsoleClass *class)
                  G_TYPE_BOOLEAN, G_TYPE_STRING, G_TYPE_STRING);
     g_signal_new("triple-fault", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
                  G_TYPE_STRING);
+    g_signal_new("show-requested", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
     g_signal_new("closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
@@ -201,6 +202,8 @@ on_signal(GDBusConnection *connection, const char *sender, const char *path, con
         const char *log_file;
         g_variant_get(parameters, "(&s)", &log_file);
         g_signal_emit_by_name(console, "triple-fault", log_file);
+    } else if (g_str_equal(signal, "ShowRequested")) {
+        g_signal_emit_by_name(console, "show-requested");
     }
 }
 

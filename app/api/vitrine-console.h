@@ -9,6 +9,7 @@
  *   screens-changed (): the number or sizes of screens
  *   runtime-error (boolean fatal, string id, string message)
  *   triple-fault (string log file)
+ *   show-requested (): a window of this machine should come to the front
  *   closed (): the VM process is gone, or has ended the machine */
 #pragma once
 
@@ -134,6 +135,26 @@ void vitrine_console_screenshot_png_async(VitrineConsole *console, guint screen,
  */
 GBytes *vitrine_console_screenshot_png_finish(VitrineConsole *console, GAsyncResult *result,
                                               GError **error);
+
+/* Says that this client shows the machine in a window, for as long as it is connected. */
+void vitrine_console_attach_window(VitrineConsole *console);
+
+/* Asks the machine's windows to come to the front. */
+
+/**
+ * vitrine_console_show_window_sync:
+ * Returns: whether the machine has a window; %FALSE with @error unset when it has none
+ */
+gboolean vitrine_console_show_window_sync(VitrineConsole *console, GCancellable *cancellable,
+                                          GError **error);
+void vitrine_console_show_window_async(VitrineConsole *console, GCancellable *cancellable,
+                                       GAsyncReadyCallback callback, gpointer user_data);
+/**
+ * vitrine_console_show_window_finish:
+ * Returns: as vitrine_console_show_window_sync()
+ */
+gboolean vitrine_console_show_window_finish(VitrineConsole *console, GAsyncResult *result,
+                                            GError **error);
 
 /* Indicators: how often each class of device has read and written since the start. A window asks
  * ten times a second and shows what moved. */

@@ -41,7 +41,7 @@ const char *vitrine_machine_get_snapshot_folder(VitrineMachine *machine);
 guint vitrine_machine_get_settings_generation(VitrineMachine *machine);
 /* "" when the settings can be saved; else a sentence. */
 const char *vitrine_machine_get_read_only_reason(VitrineMachine *machine);
-/* "gui", "headless", "separate"; "" when no VM process holds the machine. */
+/* "gui", "headless"; "" when no VM process holds the machine. */
 const char *vitrine_machine_get_session_type(VitrineMachine *machine);
 guint vitrine_machine_get_session_pid(VitrineMachine *machine);
 
@@ -137,10 +137,11 @@ gboolean vitrine_machine_change_medium_finish(VitrineMachine *machine, GAsyncRes
 
 /**
  * vitrine_machine_launch_sync:
- * @type: "gui", "headless" or "separate"
+ * @type: "gui", "headless", or "separate": a window in a process of its own
  * @environment: (nullable) (array zero-terminated=1): NAME=value, %NULL for the caller's own
  *
- * Starts a VM process.
+ * Starts a VM process. "separate" also opens a window for a machine that runs already; the machine
+ * runs on when that window is closed.
  *
  * Returns: whether the machine runs; the error is what the VM process says.
  */

@@ -63,7 +63,7 @@ G_DECLARE_FINAL_TYPE(VitrineVmSession, vitrine_vm_session, VITRINE, VM_SESSION, 
  * vitrine_vm_session_new_sync: (skip)
  * @client: a client made in this thread's default main context
  * @machine: the machine
- * @type: "gui", "headless" or "separate"
+ * @type: "gui" or "headless"
  *
  * Locks the machine for this process. VITRINE_ERROR_BUSY when another process has it.
  */

@@ -11,6 +11,7 @@
 #define MAX_SCREENS 64
 #define MAX_SCANCODES 256
 #define MAX_STRING 65536
+#define WINDOW_DATA "vitrine-window" /* set on the connection of a window */
 
 typedef struct {
     guint width, height;
@@ -271,6 +272,29 @@ on_get_info(VitrineDBusConsole *skeleton, GDBusMethodInvocation *invocation, con
     return TRUE;
 }
 
+/* --- windows: clients that said that they are one --- */
+static gboolean
+on_attach_window(VitrineDBusConsole *skeleton, GDBusMethodInvocation *invocation,
+                 VmConsole *console)
+{
+    GDBusConnection *connection = g_dbus_method_invocation_get_connection(invocation);
+    g_object_set_data(G_OBJECT(connection), WINDOW_DATA, console);
+    vitrine_dbus_console_complete_attach_window(skeleton, invocation);
+    return TRUE;
+}
+
+static gboolean
+on_show_window(VitrineDBusConsole *skeleton, GDBusMethodInvocation *invocation, VmConsole *console)
+{
+    gboolean shown = FALSE;
+    for (guint i = 0; i < console->connections->len; i++)
+        shown |= g_object_get_data(console->connections->pdata[i], WINDOW_DATA) != NULL;
+    if (shown)
+        vitrine_dbus_console_emit_show_requested(skeleton);
+    vitrine_dbus_console_complete_show_window(skeleton, invocation, shown);
+    return TRUE;
+}
+
 static const struct {
     const char *signal;
     GCallback handler;
@@ -290,6 +314,8 @@ static const struct {
     {"handle-screenshot-png", G_CALLBACK(on_screenshot)},
     {"handle-get-activity", G_CALLBACK(on_get_activity)},
     {"handle-get-info", G_CALLBACK(on_get_info)},
+    {"handle-attach-window", G_CALLBACK(on_attach_window)},
+    {"handle-show-window", G_CALLBACK(on_show_window)},
 };
 
 VmConsole *

@@ -10,7 +10,7 @@
 
 typedef struct ConsoleRun ConsoleRun;
 
-/* machine: name or UUID. type: "gui", "headless" or "separate". Free with console_run_free(). */
+/* machine: name or UUID. type: "gui" or "headless". Free with console_run_free(). */
 ConsoleRun *console_run_new(const char *machine, const char *type);
 void console_run_free(ConsoleRun *run);
 

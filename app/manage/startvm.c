@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * startvm: starts machines. Manual, chapter VBoxManage, "startvm". Leaves out: the SDL front end,
- * windows apart from the machine's process, passwords. */
+ * passwords. */
 #include "app/manage/manage.h"
 
 typedef struct {
@@ -114,8 +114,11 @@ run(Manage *manage, ManageArgs *args, GError **error)
 
 const ManageCommand manage_command_startvm = {
     .name = "startvm",
-    .usage = "startvm NAME|UUID... [--type gui|headless|emergencystop] [--putenv NAME=VALUE]\n",
-    .about = "Starts machines, with a window (gui) or without (headless). emergencystop ends the"
-             "\nprocess of one that no longer answers; it becomes aborted.",
+    .usage =
+        "startvm NAME|UUID... [--type gui|headless|separate|emergencystop] [--putenv NAME=VALUE]\n",
+    .about =
+        "Starts machines, with a window (gui), without (headless), or with a window that\n"
+        "can be closed while the machine runs on (separate). emergencystop ends the process of\n"
+        "one that no longer answers; it becomes aborted.",
     .run = run,
 };

@@ -114,6 +114,12 @@ on_start(GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+on_start_detachable(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    launch(data, "separate");
+}
+
+static void
 on_start_headless(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     launch(data, "headless");
@@ -189,6 +195,63 @@ static void
 on_power_off(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     tell_machine(data, VITRINE_CONSOLE_POWER_OFF);
+}
+
+/* --- show: the window that there is, else a new one beside the machine's process --- */
+static void
+open_window(ManagerWindow *window, VitrineMachine *machine)
+{
+    g_auto(GStrv) environment = g_get_environ();
+
+    vitrine_machine_launch_async(machine, "separate", (const char *const *)environment, NULL,
+                                 on_launched, g_object_ref(window));
+}
+
+typedef struct {
+    ManagerWindow *window;
+    VitrineMachine *machine;
+} Show;
+
+static void
+on_shown(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Show *show = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!vitrine_console_show_window_finish(VITRINE_CONSOLE(source), result, &error)) {
+        if (error)
+            manager_window_show_error(show->window, _("The machine does not answer"), error);
+        else
+            open_window(show->window, show->machine);
+    }
+    g_object_unref(show->window);
+    g_object_unref(show->machine);
+    g_free(show);
+}
+
+static void
+on_show_console(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(ManagerWindow) window = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VitrineConsole) console =
+        vitrine_machine_open_console_finish(VITRINE_MACHINE(source), result, &error);
+    Show *show;
+
+    if (!console) {
+        manager_window_show_error(window, _("The machine does not answer"), error);
+        return;
+    }
+    show = g_new(Show, 1);
+    *show = (Show){g_steal_pointer(&window), g_object_ref(VITRINE_MACHINE(source))};
+    vitrine_console_show_window_async(console, NULL, on_shown, show);
+}
+
+static void
+on_show(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    vitrine_machine_open_console_async(manager_window_get_machine(data), NULL, on_show_console,
+                                       g_object_ref(data));
 }
 
 /* --- settings, files, removal --- */
@@ -296,7 +359,10 @@ manager_window_update_actions(ManagerWindow *window)
     enable(window, "new", client);
     enable(window, "add", client);
     enable(window, "start", any(machines, can_start));
+    enable(window, "start-detachable", any(machines, can_start));
     enable(window, "start-headless", any(machines, can_start));
+    enable(window, "show", online && vitrine_machine_get_console_available(machine));
+    manager_window_show_start_button(window, !online);
     enable(window, "settings", accessible);
     enable(window, "open-settings", accessible);
     enable(window, "show-log", machine != NULL);
@@ -319,7 +385,9 @@ manager_window_add_actions(ManagerWindow *window)
         {.name = "new", .activate = on_new},
         {.name = "add", .activate = on_add},
         {.name = "start", .activate = on_start},
+        {.name = "start-detachable", .activate = on_start_detachable},
         {.name = "start-headless", .activate = on_start_headless},
+        {.name = "show", .activate = on_show},
         {.name = "settings", .activate = on_settings},
         {.name = "open-settings", .activate = on_open_settings, .parameter_type = "s"},
         {.name = "show-log", .activate = on_show_log},

@@ -9,6 +9,8 @@
 ManagerList *manager_window_get_list(ManagerWindow *window);
 /* "Move to group", filled by manager-groups.c. */
 GMenu *manager_window_get_move_menu(ManagerWindow *window);
+/* The header bar's button starts the machine, or shows one that runs. */
+void manager_window_show_start_button(ManagerWindow *window, gboolean start);
 
 /* manager-actions.c: the "win." actions; which are possible follows the selection and its state. */
 void manager_window_add_actions(ManagerWindow *window);

@@ -24,6 +24,7 @@ struct _ManagerWindow {
     GtkBox *details_place;
     GMenuModel *machine_menu, *group_menu;
     GMenu *move_menu;
+    GtkWidget *start_button, *start_more, *show_button;
     GroupDetails *group_details;
     ManagerDetails *details;
     gulong state_handler; /* of the selected machine */
@@ -54,6 +55,14 @@ GMenu *
 manager_window_get_move_menu(ManagerWindow *window)
 {
     return window->move_menu;
+}
+
+void
+manager_window_show_start_button(ManagerWindow *window, gboolean start)
+{
+    gtk_widget_set_visible(window->start_button, start);
+    gtk_widget_set_visible(window->start_more, start);
+    gtk_widget_set_visible(window->show_button, !start);
 }
 
 void
@@ -138,10 +147,16 @@ on_list_problem(ManagerList *list, GError *error, ManagerWindow *window)
 }
 
 static void
+activate(ManagerWindow *window, const char *action)
+{
+    g_action_group_activate_action(G_ACTION_GROUP(window), action, NULL);
+}
+
+static void
 on_row_activated(GtkListBox *list, GtkListBoxRow *row, ManagerWindow *window)
 {
     if (!manager_list_toggle_group(window->list))
-        g_action_group_activate_action(G_ACTION_GROUP(window), "start", NULL);
+        activate(window, gtk_widget_get_visible(window->start_button) ? "start" : "show");
 }
 
 static void
@@ -294,6 +309,9 @@ static void
 manager_window_class_init(ManagerWindowClass *class)
 {
     static const WidgetChild children[] = {
+        {"start_button", G_STRUCT_OFFSET(ManagerWindow, start_button)},
+        {"start_more", G_STRUCT_OFFSET(ManagerWindow, start_more)},
+        {"show_button", G_STRUCT_OFFSET(ManagerWindow, show_button)},
         {"stack", G_STRUCT_OFFSET(ManagerWindow, stack)},
         {"error_bar", G_STRUCT_OFFSET(ManagerWindow, error_bar)},
         {"error_label", G_STRUCT_OFFSET(ManagerWindow, error_label)},

@@ -104,14 +104,14 @@ run_deferred(Machine *machine)
     }
 }
 
-/* The end of what the child wrote to its standard error. */
-static char *
-error_tail(Machine *machine)
+char *
+machine_take_error_tail(int *errors)
 {
     char buffer[ERROR_TAIL + 1];
-    off_t size = lseek(machine->child_errors, 0, SEEK_END);
-    ssize_t got =
-        pread(machine->child_errors, buffer, ERROR_TAIL, size > ERROR_TAIL ? size - ERROR_TAIL : 0);
+    off_t size = lseek(*errors, 0, SEEK_END);
+    ssize_t got = pread(*errors, buffer, ERROR_TAIL, size > ERROR_TAIL ? size - ERROR_TAIL : 0);
+    close(*errors);
+    *errors = -1;
     if (got <= 0)
         return g_strdup("");
     buffer[got] = '\0';
@@ -128,8 +128,8 @@ on_child_ended(GPid pid, int status, gpointer user_data)
         g_source_remove(machine->leave_source);
     machine->leave_source = 0;
     g_spawn_close_pid(pid);
+    g_autofree char *tail = machine_take_error_tail(&machine->child_errors);
     if (machine->launches->len && machine->start_error == NULL) {
-        g_autofree char *tail = error_tail(machine);
         g_autofree char *how =
             WIFSIGNALED(status) ? g_strdup_printf("was ended by signal %d", WTERMSIG(status))
                                 : g_strdup_printf("ended with exit code %d", WEXITSTATUS(status));
@@ -138,8 +138,6 @@ on_child_ended(GPid pid, int status, gpointer user_data)
                         "The process of the machine \"%s\" %s before the machine ran.%s%s",
                         machine_name(machine), how, *tail ? "\n" : "", tail);
     }
-    close(machine->child_errors);
-    machine->child_errors = -1;
     Service *service = machine->service;
     machine_launch_failed(machine);
     run_deferred(machine);
@@ -163,30 +161,36 @@ child_environment(Machine *machine, const char *const *given)
     return g_environ_setenv(environment, "VBOX_USER_HOME", machine->service->config_folder, TRUE);
 }
 
+gboolean
+machine_spawn(Machine *machine, const char *program, const char *option,
+              const char *const *environment, GPid *pid, int *errors, GError **error)
+{
+    g_autofree char *path = vitrine_find_program(program, error);
+    g_auto(GStrv) environ_list = child_environment(machine, environment);
+    g_autoptr(GError) cause = NULL;
+    if (path == NULL)
+        return FALSE;
+    char *argv[] = {path, (char *)"--startvm", machine->id, (char *)option, NULL};
+    /* Not a pipe: a service that is killed must not take the machine with it. */
+    *errors = memfd_create("vitrine-errors", MFD_CLOEXEC);
+    if (g_spawn_async_with_fds("/", argv, environ_list,
+                               G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
+                               leave_session, NULL, pid, -1, -1, *errors, &cause))
+        return TRUE;
+    close(*errors);
+    *errors = -1;
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_FAILED, "\"%s\" cannot be started: %s.", path,
+                cause->message);
+    return FALSE;
+}
+
 static gboolean
 spawn(Machine *machine, const char *type, const char *const *environment, GError **error)
 {
-    gboolean headless = g_str_equal(type, "headless");
-    g_autofree char *program =
-        vitrine_find_program(headless ? "vitrine-headless" : "vitrine", error);
-    g_auto(GStrv) environ_list = child_environment(machine, environment);
-    if (program == NULL)
+    const char *program = g_str_equal(type, "headless") ? "vitrine-headless" : "vitrine";
+    if (!machine_spawn(machine, program, NULL, environment, &machine->child, &machine->child_errors,
+                       error))
         return FALSE;
-    char *argv[] = {program, (char *)"--startvm", machine->id, NULL, NULL};
-    if (g_str_equal(type, "separate"))
-        argv[3] = (char *)"--separate";
-    /* Not a pipe: a service that is killed must not take the machine with it. */
-    machine->child_errors = memfd_create("vitrine-errors", MFD_CLOEXEC);
-    g_autoptr(GError) cause = NULL;
-    if (!g_spawn_async_with_fds(
-            "/", argv, environ_list, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
-            leave_session, NULL, &machine->child, -1, -1, machine->child_errors, &cause)) {
-        close(machine->child_errors);
-        machine->child_errors = -1;
-        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_FAILED, "\"%s\" cannot be started: %s.",
-                    program, cause->message);
-        return FALSE;
-    }
     machine->child_source = g_child_watch_add(machine->child, on_child_ended, machine);
     return TRUE;
 }
@@ -222,16 +226,37 @@ check_startable(Machine *machine, GError **error)
     return TRUE;
 }
 
+/* A running machine gets a window; one that does not is started by its window. */
+static void
+launch_window(Machine *machine, GDBusMethodInvocation *call, const char *const *environment)
+{
+    GError *error = NULL;
+    gboolean online = machine_is_online(machine);
+    if ((!online && !check_startable(machine, &error)) ||
+        !machine_open_window(machine, environment, &error)) {
+        service_fail(call, error);
+        return;
+    }
+    if (online)
+        vitrine_dbus_machine_complete_launch(machine->skeleton, call);
+    else
+        g_ptr_array_add(machine->launches, call);
+}
+
 static void launch_again(Machine *machine, GDBusMethodInvocation *call);
 
 static void
 launch(Machine *machine, GDBusMethodInvocation *call, const char *type,
        const char *const *environment)
 {
-    static const char *const types[] = {"gui", "headless", "separate", NULL};
+    static const char *const types[] = {"gui", "headless", NULL};
     GError *error = NULL;
     if (machine_defer(machine, launch_again, call))
         return;
+    if (g_str_equal(type, "separate")) {
+        launch_window(machine, call, environment);
+        return;
+    }
     if (!g_strv_contains(types, type))
         g_set_error(&error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
                     "A machine starts as gui, headless or separate, not \"%s\".", type);

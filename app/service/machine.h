@@ -73,6 +73,15 @@ void machine_launch_failed(Machine *machine);
 gboolean machine_defer(Machine *machine,
                        void (*again)(Machine *machine, GDBusMethodInvocation *call),
                        GDBusMethodInvocation *call);
+/* Spawns one of our programs for this machine; errors: gets the descriptor of an unlinked file with
+ * what it writes to its standard error. */
+gboolean machine_spawn(Machine *machine, const char *program, const char *option,
+                       const char *const *environment, GPid *pid, int *errors, GError **error);
+/* The end of such a file, which it closes. The caller's. */
+char *machine_take_error_tail(int *errors);
+/* machine-window.c: a window in a process of its own. It starts the machine headless if it does not
+ * run. */
+gboolean machine_open_window(Machine *machine, const char *const *environment, GError **error);
 /* machine-media.c */
 void machine_connect_media(Machine *machine);
 /* machine-ports.c */

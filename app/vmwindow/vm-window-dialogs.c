@@ -77,20 +77,45 @@ vm_window_show_triple_fault(VmWindow *window, const char *log_file)
     gtk_widget_show(dialog);
 }
 
-/* --- closing --- */
+/* --- closing: the ways, as the extra data names them --- */
+static const struct {
+    const char *name, *label, *explanation;
+    gboolean detachable; /* only when the window is not the machine's process */
+} ways[] = {
+    {"Detach", N_("_Keep it running"),
+     N_("The machine runs on without a window; “Show” in the manager opens one again."), TRUE},
+    {"Shutdown", N_("_Shut down the guest"),
+     N_("Presses the machine's power button; the guest's system ends in order."), FALSE},
+    {"PowerOff", N_("_Power off"),
+     N_("Like pulling the plug: what the guest has not saved is lost."), FALSE},
+};
+
+static void
+close_by(VmWindow *window, const char *way)
+{
+    vitrine_machine_set_extra_data_async(window->machine, LAST_CLOSE_ACTION, way, NULL, NULL, NULL);
+    if (g_str_equal(way, "Detach")) {
+        window->detached = TRUE;
+        vm_window_end(window);
+    } else {
+        vm_window_do(window, g_str_equal(way, "PowerOff") ? VITRINE_CONSOLE_POWER_OFF
+                                                          : VITRINE_CONSOLE_ACPI_POWER_BUTTON);
+    }
+}
+
 static void
 on_close_response(GtkDialog *dialog, int response, gpointer data)
 {
-    VmWindow *window = data;
-    GtkToggleButton *off = g_object_get_data(G_OBJECT(dialog), "power-off");
-    gboolean power_off = gtk_toggle_button_get_active(off);
+    const char *way = ways[G_N_ELEMENTS(ways) - 1].name;
 
+    for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
+        GtkToggleButton *choice = g_object_get_data(G_OBJECT(dialog), ways[i].name);
+        if (choice && gtk_toggle_button_get_active(choice))
+            way = ways[i].name;
+    }
     gtk_widget_destroy(GTK_WIDGET(dialog));
-    if (response != GTK_RESPONSE_OK)
-        return;
-    vitrine_machine_set_extra_data_async(window->machine, LAST_CLOSE_ACTION,
-                                         power_off ? "PowerOff" : "Shutdown", NULL, NULL, NULL);
-    vm_window_do(window, power_off ? VITRINE_CONSOLE_POWER_OFF : VITRINE_CONSOLE_ACPI_POWER_BUTTON);
+    if (response == GTK_RESPONSE_OK)
+        close_by(data, way);
 }
 
 static GtkWidget *
@@ -111,21 +136,30 @@ add_choice(GtkBox *box, GtkWidget *group, const char *label, const char *explana
 }
 
 static void
-show_close_dialog(VmWindow *window, gboolean last_was_power_off)
+add_ways(VmWindow *window, GtkWidget *dialog, const char *last)
+{
+    GtkBox *area = GTK_BOX(gtk_message_dialog_get_message_area(GTK_MESSAGE_DIALOG(dialog)));
+    GtkWidget *group = NULL;
+
+    gtk_box_set_spacing(area, 6);
+    for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
+        if (ways[i].detachable && !window->detachable)
+            continue;
+        group = add_choice(area, group, _(ways[i].label), _(ways[i].explanation));
+        g_object_set_data(G_OBJECT(dialog), ways[i].name, group);
+        if (g_strcmp0(ways[i].name, last) == 0)
+            gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(group), TRUE);
+    }
+}
+
+static void
+show_close_dialog(VmWindow *window, const char *last)
 {
     GtkWidget *dialog = gtk_message_dialog_new(
         GTK_WINDOW(window), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_QUESTION,
         GTK_BUTTONS_NONE, _("Close “%s”?"), vitrine_machine_get_name(window->machine));
-    GtkBox *area = GTK_BOX(gtk_message_dialog_get_message_area(GTK_MESSAGE_DIALOG(dialog)));
-    GtkWidget *shut, *off;
 
-    gtk_box_set_spacing(area, 6);
-    shut = add_choice(area, NULL, _("_Shut down the guest"),
-                      _("Presses the machine's power button; the guest's system ends in order."));
-    off = add_choice(area, shut, _("_Power off"),
-                     _("Like pulling the plug: what the guest has not saved is lost."));
-    gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(last_was_power_off ? off : shut), TRUE);
-    g_object_set_data(G_OBJECT(dialog), "power-off", off);
+    add_ways(window, dialog, last);
     gtk_dialog_add_buttons(GTK_DIALOG(dialog), _("_Cancel"), GTK_RESPONSE_CANCEL, _("_Close"),
                            GTK_RESPONSE_OK, NULL);
     gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_OK);
@@ -139,10 +173,9 @@ on_close_extra_data(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(VmWindow) window = data;
     g_autoptr(GHashTable) table =
         vitrine_machine_load_extra_data_finish(VITRINE_MACHINE(source), result, NULL);
-    const char *last = table ? g_hash_table_lookup(table, LAST_CLOSE_ACTION) : NULL;
 
     if (!window->ending)
-        show_close_dialog(window, g_strcmp0(last, "PowerOff") == 0);
+        show_close_dialog(window, table ? g_hash_table_lookup(table, LAST_CLOSE_ACTION) : NULL);
 }
 
 void

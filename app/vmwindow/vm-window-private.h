@@ -33,8 +33,12 @@ struct _VmWindow {
     gboolean fullscreen, scaled;
     gboolean hint_shown; /* the host key was explained once */
     gboolean ending;     /* the machine is going: close without a question */
+    gboolean detachable, detached;
     guint toolbar_timer, leave_timer;
 };
+
+/* Destroys the window, without a question. */
+void vm_window_end(VmWindow *window);
 
 /* vm-window-actions.c: all "win." actions. */
 void vm_window_add_actions(VmWindow *window);

@@ -42,8 +42,8 @@ show_state(VmWindow *window)
     vm_window_update_actions(window);
 }
 
-static void
-end(VmWindow *window)
+void
+vm_window_end(VmWindow *window)
 {
     if (window->ending)
         return;
@@ -77,9 +77,15 @@ on_triple_fault(VitrineConsole *console, const char *log_file, VmWindow *window)
 }
 
 static void
+on_show_requested(VitrineConsole *console, VmWindow *window)
+{
+    gtk_window_present_with_time(GTK_WINDOW(window), GDK_CURRENT_TIME);
+}
+
+static void
 on_closed(VitrineConsole *console, VmWindow *window)
 {
-    end(window);
+    vm_window_end(window);
 }
 
 static void
@@ -105,7 +111,9 @@ take_console(VmWindow *window, VitrineConsole *console)
     g_signal_connect_object(console, "notify::state", G_CALLBACK(on_console_state), window, 0);
     g_signal_connect_object(console, "runtime-error", G_CALLBACK(on_runtime_error), window, 0);
     g_signal_connect_object(console, "triple-fault", G_CALLBACK(on_triple_fault), window, 0);
+    g_signal_connect_object(console, "show-requested", G_CALLBACK(on_show_requested), window, 0);
     g_signal_connect_object(console, "closed", G_CALLBACK(on_closed), window, 0);
+    vitrine_console_attach_window(console);
     vm_input_set_console(window->input, console);
     vm_status_set_console(window->status, console);
     vitrine_console_open_surface_async(console, 0, window->cancel, on_surface,
@@ -149,7 +157,7 @@ static void
 on_machine_state(VitrineMachine *machine, GParamSpec *property, VmWindow *window)
 {
     if (window->console && !vitrine_machine_state_is_online(vitrine_machine_get_state(machine)))
-        end(window);
+        vm_window_end(window);
     else
         show_state(window);
 }
@@ -325,13 +333,21 @@ vm_window_init(VmWindow *window)
     g_signal_connect(window->error_bar, "response", G_CALLBACK(on_bar_closed), NULL);
 }
 
+gboolean
+vm_window_is_detached(VmWindow *window)
+{
+    return window->detached;
+}
+
 VmWindow *
-vm_window_new(GtkApplication *application, VitrineClient *client, VitrineMachine *machine)
+vm_window_new(GtkApplication *application, VitrineClient *client, VitrineMachine *machine,
+              gboolean detachable)
 {
     VmWindow *window = g_object_new(VM_TYPE_WINDOW, "application", application, NULL);
 
     window->client = g_object_ref(client);
     window->machine = g_object_ref(machine);
+    window->detachable = detachable;
     vm_window_add_actions(window);
     load_host_key(window);
     g_signal_connect_object(machine, "notify::console-available", G_CALLBACK(on_console_available),

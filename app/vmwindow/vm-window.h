@@ -14,8 +14,11 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE(VmWindow, vm_window, VM, WINDOW, GtkApplicationWindow)
 
 /* Follows the machine: connects as soon as a VM process serves its console. The window destroys
- * itself when the machine is off. */
-VmWindow *vm_window_new(GtkApplication *application, VitrineClient *client,
-                        VitrineMachine *machine);
+ * itself when the machine is off. detachable: it may be closed while the machine runs on, which is
+ * one of the choices then. */
+VmWindow *vm_window_new(GtkApplication *application, VitrineClient *client, VitrineMachine *machine,
+                        gboolean detachable);
+/* Whether the person has closed it and left the machine running. */
+gboolean vm_window_is_detached(VmWindow *window);
 
 G_END_DECLS
