@@ -3,10 +3,10 @@
  * Runs a guest program on the VMM's rooms alone: a CPU with its local APIC and 32 MiB of RAM, no
  * firmware and no devices but two ports. Port 0xE9 goes to standard output, a write to 0xF4 ends
  * the run. The program is put at 0x10000 and entered in real mode, as lib/boot.S does on a PC. Time
- * is deterministic. Status 0: the program ended; 2: arguments; 3: triple fault; 4: out of
- * instructions.
+ * is deterministic where the engine counts instructions; else it is the host's. Status 0: the
+ * program ended; 2: arguments; 3: triple fault; 4: out of instructions.
  *
- *   run-bare ENGINE PROGRAM
+ *   run-bare ENGINE PROGRAM     (RUN_BARE_STATISTICS=1: the engine's counters at the end)
  *   run-bare --engines          names the engines of this build that the host can run */
 #include "vmm/em/em.h"
 
@@ -18,6 +18,7 @@
 #define LOAD_MAX 0x40000u
 #define INSTRUCTIONS_MAX 200000000ull
 #define SLICE 100000ull
+#define SECONDS_MAX 60ull
 
 typedef enum { STATUS_ENDED = 0, STATUS_USAGE = 2, STATUS_TRIPLE_FAULT, STATUS_ENDLESS } Status;
 
@@ -25,7 +26,8 @@ typedef struct {
     EmRooms rooms;
     Em *em;
     IomPorts *log_port, *end_port;
-    bool ended;
+    TmTimer *limit;
+    bool ended, late;
 } Bare;
 
 static void
@@ -54,7 +56,9 @@ make_rooms(Bare *bare, const char *engine, const char *profile, GError **error)
                             .apic = true,
                             .x2apic = true,
                             .nx = true};
-    const TmConfig time = {.deterministic = true, .deterministic_hz = 100000000};
+    const EmEngine *known = em_engine_by_name(engine);
+    const TmConfig time = {.deterministic = known == NULL || known->counts,
+                           .deterministic_hz = 100000000};
     const EmConfig config = {.engine = engine};
     EmRooms *rooms = &bare->rooms;
 
@@ -105,6 +109,35 @@ load_program(Bare *bare, const char *path, GError **error)
     return true;
 }
 
+static void
+on_limit(void *user)
+{
+    Bare *bare = user;
+
+    bare->late = true;
+    cpum_pend(cpum_vcpu(bare->rooms.cpum, 0), CPUM_PEND_REQUEST);
+}
+
+/* By the clock, for engines that do not count. */
+static Status
+run_freely(Bare *bare)
+{
+    Vcpu *vcpu = cpum_vcpu(bare->rooms.cpum, 0);
+    EmResult result = EM_RESULT_REQUEST;
+
+    bare->limit = tm_timer_new(bare->rooms.tm, "limit", on_limit, bare);
+    tm_timer_set(bare->limit, SECONDS_MAX * 1000000000ull);
+    tm_resume(bare->rooms.tm);
+    while (!bare->ended && !bare->late && result != EM_RESULT_SHUTDOWN) {
+        result = em_run(vcpu);
+        cpum_unpend(vcpu, CPUM_PEND_REQUEST);
+    }
+    tm_timer_free(bare->limit);
+    if (bare->ended)
+        return STATUS_ENDED;
+    return bare->late ? STATUS_ENDLESS : STATUS_TRIPLE_FAULT;
+}
+
 static Status
 run(Bare *bare)
 {
@@ -140,9 +173,21 @@ static void
 list_engines(void)
 {
     for (const EmEngine *const *engine = em_engines(); *engine != NULL; engine++) {
-        if ((*engine)->probe(NULL))
+        /* Where KVM emulates, the guest meets the emulator's faults and not ours. */
+        const bool exact = (*engine)->counts || (*engine)->rank() != EM_RANK_NEVER;
+
+        if ((*engine)->probe(NULL) && exact)
             puts((*engine)->name);
     }
+}
+
+static void
+print_statistics(Bare *bare)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    em_info(cpum_vcpu(bare->rooms.cpum, 0), out);
+    fputs(out->str, stderr);
 }
 
 int
@@ -167,8 +212,10 @@ main(int argc, char **argv)
         return STATUS_USAGE;
     }
     map_ports(&bare);
-    status = run(&bare);
+    status = tm_is_deterministic(bare.rooms.tm) ? run(&bare) : run_freely(&bare);
     fflush(stdout);
+    if (g_getenv("RUN_BARE_STATISTICS") != NULL)
+        print_statistics(&bare);
     if (status != STATUS_ENDED)
         fprintf(stderr, "run-bare: %s\n",
                 status == STATUS_TRIPLE_FAULT ? "triple fault" : "the program does not end");

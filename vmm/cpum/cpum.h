@@ -75,6 +75,17 @@ void cpum_msr_register(Cpum *cpum, uint32_t first, uint32_t last, CpumMsrRead re
 /* Adds or replaces a CPUID leaf (hypervisor leaves by GIM, APIC id by TRPM …). */
 void cpum_cpuid_set(Cpum *cpum, uint32_t leaf, uint32_t subleaf, const CpumCpuid *value);
 
+/* Takes features away that the machine's engine cannot give; before the guest's first instruction.
+ * Bit CpumFeature. What builds on a feature has to be named as well. */
+void cpum_hide(Cpum *cpum, uint64_t features);
+/* Where CPUID (subleaf 0) shows a feature. */
+typedef struct {
+    uint32_t leaf;
+    uint8_t word; /* 0 EAX .. 3 EDX */
+    uint8_t bit;
+} CpumPlace;
+CpumPlace cpum_feature_place(CpumFeature feature);
+
 /* For engines, on the virtual CPU's thread. */
 void cpum_cpuid(Vcpu *vcpu, uint32_t leaf, uint32_t subleaf, CpumCpuid *out);
 bool cpum_rdmsr(Vcpu *vcpu, uint32_t msr, uint64_t *value);

@@ -5,6 +5,7 @@
  * executes what the chosen engine cannot. Design section 5 "Engine". */
 #include "vmm/em/em-private.h"
 
+#include "vmm/hm/hm.h"
 #include "vmm/iem/iem.h"
 
 #include <string.h>

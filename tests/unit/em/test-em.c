@@ -32,7 +32,7 @@ bench_open(Bench *bench, bool deterministic)
     const CpumConfig cpu = {
         .cpus = 1, .pae = true, .long_mode = true, .apic = true, .x2apic = true, .nx = true};
     const TmConfig time = {.deterministic = deterministic, .deterministic_hz = 1000000000};
-    const EmConfig config = {.engine = "auto"};
+    const EmConfig config = {.engine = "auto", .no_hardware = true};
     EmRooms *rooms = &bench->rooms;
     g_autoptr(GError) error = NULL;
 
@@ -386,15 +386,22 @@ static void
 test_engines(void)
 {
     const EmEngine *const *engines = em_engines();
-    const EmConfig config = {.engine = "warp"};
+    const EmConfig unknown = {.engine = "warp"}, hardware = {.engine = "hm"};
     Bench bench;
     g_autoptr(GError) error = NULL;
 
-    g_assert_cmpstr(engines[0]->name, ==, "iem");
+    for (unsigned i = 1; engines[i] != NULL; i++)
+        g_assert_cmpstr(engines[i - 1]->name, <, engines[i]->name);
+    g_assert_nonnull(em_engine_by_name("iem"));
+    g_assert_null(em_engine_by_name("warp"));
     bench_open(&bench, true);
     em_free(bench.em);
-    g_assert_null(em_new(&bench.rooms, &config, &error));
+    g_assert_null(em_new(&bench.rooms, &unknown, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_INVALID);
+    g_clear_error(&error);
+    /* Nothing that cannot count instructions in the deterministic mode. */
+    g_assert_null(em_new(&bench.rooms, &hardware, &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED);
     bench.em = NULL;
     bench_close(&bench);
 }
