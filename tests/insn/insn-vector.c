@@ -144,9 +144,8 @@ random_fpu(GRand *rand, CpumFpu *fpu)
         fpu->fcw = (uint16_t)(0x003f | 0x40 | (random64(rand) & 0x0f00));
         fpu->mxcsr = (uint32_t)(0x1f80 | (random64(rand) & 0xe040));
         if (g_rand_int_range(rand, 0, 4) == 0) {
-            /* Not OM and UM: see README.md. */
-            fpu->fcw &= (uint16_t)(random64(rand) | 0xffd8);
-            fpu->mxcsr &= (uint32_t)(random64(rand) | 0xffffec7f);
+            fpu->fcw &= (uint16_t)(random64(rand) | 0xffc0);
+            fpu->mxcsr &= (uint32_t)(random64(rand) | 0xffffe07f);
         }
     }
     fpu->fsw = (uint16_t)(random64(rand) & 0x7f00);
@@ -429,6 +428,15 @@ suggest(GRand *rand, InsnVector *vector)
     }
 }
 
+/* The flags of their stages mix in a way of their own when an exception is unmasked. */
+static void
+mask_dot_product(unsigned mnemonic, InsnState *state)
+{
+    if (mnemonic == ZYDIS_MNEMONIC_DPPD || mnemonic == ZYDIS_MNEMONIC_DPPS ||
+        mnemonic == ZYDIS_MNEMONIC_VDPPD || mnemonic == ZYDIS_MNEMONIC_VDPPS)
+        state->fpu.mxcsr |= 0x1f80;
+}
+
 bool
 insn_vector_make(GRand *rand, InsnMode mode, const InsnForm *form, unsigned families,
                  const X86Decoder *decoder, InsnVector *vector)
@@ -449,9 +457,7 @@ insn_vector_make(GRand *rand, InsnMode mode, const InsnForm *form, unsigned fami
     suggest(rand, vector);
     if (form->mnemonic == ZYDIS_MNEMONIC_FLD)
         vector->state.fpu.fcw |= 2; /* AMD's processors push a denormal even with DE unmasked */
-    if (form->mnemonic == ZYDIS_MNEMONIC_DPPD || form->mnemonic == ZYDIS_MNEMONIC_DPPS ||
-        form->mnemonic == ZYDIS_MNEMONIC_VDPPD || form->mnemonic == ZYDIS_MNEMONIC_VDPPS)
-        vector->state.fpu.mxcsr |= 0x1f80; /* flags of their stages mix in a way of their own */
+    mask_dot_product(form->mnemonic, &vector->state);
     if (mode != INSN_CODE64)
         for (unsigned i = 0; i < X86_GPR_COUNT; i++)
             vector->state.gpr[i] = (uint32_t)vector->state.gpr[i];
@@ -481,9 +487,35 @@ append_random_opcode(GRand *rand, InsnMode mode, InsnVector *vector)
         append(vector, &escapes[map - 3], 1);
 }
 
+/* Maps 1 to 3, seldom another; every bit of the prefix at random but for VEX.vvvv, which is 1111 in
+ * half of them. */
+static void
+append_random_vex(GRand *rand, InsnMode mode, InsnVector *vector)
+{
+    static const uint8_t bad[] = {0x66, 0xf2, 0xf3, 0xf0, 0x40, 0x48, 0x67, 0x3e};
+    const bool any_map = g_rand_int_range(rand, 0, 16) == 0;
+    const uint8_t map =
+        (uint8_t)(any_map ? g_rand_int_range(rand, 0, 32) : g_rand_int_range(rand, 1, 4));
+    uint8_t high =
+        (uint8_t)(mode == INSN_CODE64 ? random64(rand) & 0xe0 : 0xc0 | (random64(rand) & 0x20));
+    uint8_t last = (uint8_t)random64(rand);
+
+    if (g_rand_int_range(rand, 0, 6) == 0)
+        append(vector, &bad[g_rand_int_range(rand, 0, mode == INSN_CODE64 ? 8 : 4)], 1);
+    if (g_rand_boolean(rand))
+        last |= 0x78;
+    if (g_rand_int_range(rand, 0, 3) == 0) {
+        if (mode != INSN_CODE64)
+            last |= 0xc0;
+        append(vector, (uint8_t[]){0xc5, last}, 2);
+    } else {
+        append(vector, (uint8_t[]){0xc4, high | map, last}, 3);
+    }
+}
+
 X86DecodeResult
-insn_vector_random(GRand *rand, InsnMode mode, const X86Decoder *decoder, InsnVector *vector,
-                   ZydisDecodedInstruction *zydis)
+insn_vector_random(GRand *rand, InsnMode mode, const X86Decoder *decoder, bool vex,
+                   InsnVector *vector, ZydisDecodedInstruction *zydis)
 {
     X86DecodeResult result;
 
@@ -492,7 +524,10 @@ insn_vector_random(GRand *rand, InsnMode mode, const X86Decoder *decoder, InsnVe
     random_fpu(rand, &vector->state.fpu);
     random_floats(rand, vector->data, sizeof vector->data);
     vector->state.rip = INSN_START + (mode == INSN_CODE16 ? 0 : INSN_BASE);
-    append_random_opcode(rand, mode, vector);
+    if (vex)
+        append_random_vex(rand, mode, vector);
+    else
+        append_random_opcode(rand, mode, vector);
     while (vector->length < X86_INSN_MAX)
         append(vector, &(uint8_t){(uint8_t)random64(rand)}, 1);
     result = x86_decode(decoder, (X86CodeSize)mode, vector->code, X86_INSN_MAX, zydis);
@@ -500,6 +535,7 @@ insn_vector_random(GRand *rand, InsnMode mode, const X86Decoder *decoder, InsnVe
         return result;
     vector->length = zydis->length;
     tame(rand, zydis, vector);
+    mask_dot_product(zydis->mnemonic, &vector->state);
     place_operands(rand, decoder, mode, zydis, vector);
     return result;
 }

@@ -110,9 +110,10 @@ typedef struct {
 /* Makes a vector of that form: operands, registers, memory. false: this try cannot be used. */
 bool insn_vector_make(GRand *rand, InsnMode mode, const InsnForm *form, unsigned families,
                       const X86Decoder *decoder, InsnVector *vector);
-/* Random bytes, biased to prefixes and all opcode maps, with random registers; memory operands are
- * in the window where that can be had. Decodes what came out: OK or UNDEFINED. */
-X86DecodeResult insn_vector_random(GRand *rand, InsnMode mode, const X86Decoder *decoder,
+/* Random bytes, biased to prefixes and all opcode maps (with `vex`: to VEX prefixes, now and then
+ * behind one that makes them undefined), with random registers; memory operands are in the window
+ * where that can be had. Decodes what came out: OK or UNDEFINED. */
+X86DecodeResult insn_vector_random(GRand *rand, InsnMode mode, const X86Decoder *decoder, bool vex,
                                    InsnVector *vector, ZydisDecodedInstruction *zydis);
 
 /* ---- one vector on both sides (insn-compare.c) ---- */

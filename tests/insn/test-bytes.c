@@ -13,6 +13,7 @@ typedef struct {
     X86Decoder decoder;
     GRand *rand;
     InsnMode mode;
+    bool vex;
     unsigned known, undefined, failed;
 } Bytes;
 
@@ -33,6 +34,15 @@ may_be_new(InsnMode mode, const InsnVector *vector)
     return false;
 }
 
+/* AMD's processors execute VPERMQ and VPERMPD also with VEX.W clear. */
+static bool
+is_tolerated(const InsnVector *vector)
+{
+    const uint8_t *vex = vector->code + (vector->code[0] != 0xc4);
+
+    return vex[0] == 0xc4 && (vex[1] & 0x1f) == 3 && !(vex[2] & 0x80) && vex[3] <= 1;
+}
+
 /* FS and GS hold the host's thread pointer. */
 static bool
 has_thread_segment(const ZydisDecodedInstruction *zydis)
@@ -47,18 +57,19 @@ has_thread_segment(const ZydisDecodedInstruction *zydis)
 static void
 run_one(Bytes *bytes)
 {
+    const unsigned families = INSN_FAMILY_INTEGER | (bytes->vex ? INSN_FAMILY_AVX : 0);
     ZydisDecodedInstruction zydis;
     InsnVector vector;
     X86DecodeResult result =
-        insn_vector_random(bytes->rand, bytes->mode, &bytes->decoder, &vector, &zydis);
+        insn_vector_random(bytes->rand, bytes->mode, &bytes->decoder, bytes->vex, &vector, &zydis);
 
     if (result == X86_DECODE_UNDEFINED) {
-        if (may_be_new(bytes->mode, &vector))
+        if (bytes->vex ? is_tolerated(&vector) : may_be_new(bytes->mode, &vector))
             return;
         zydis.mnemonic = ZYDIS_MNEMONIC_UD2;
         bytes->undefined++;
     } else if (result != X86_DECODE_OK || has_thread_segment(&zydis) ||
-               !insn_is_comparable(&zydis, INSN_FAMILY_INTEGER, insn_guest_vcpu(bytes->guest))) {
+               !insn_is_comparable(&zydis, families, insn_guest_vcpu(bytes->guest))) {
         return;
     } else {
         bytes->known++;
@@ -70,18 +81,27 @@ run_one(Bytes *bytes)
 int
 main(int argc, char **argv)
 {
-    const unsigned count = argc > 2 && g_str_equal(argv[2], "--long") ? 3000000 : 100000;
+    unsigned count = 100000;
     Bytes bytes = {0};
 
     if (argc < 2) {
-        fprintf(stderr, "usage: %s 16|32|64 [--long]\n", argv[0]);
+        fprintf(stderr, "usage: %s 16|32|64 [--vex] [--long]\n", argv[0]);
         return 2;
     }
     bytes.mode = g_str_equal(argv[1], "64")   ? INSN_CODE64
                  : g_str_equal(argv[1], "32") ? INSN_CODE32
                                               : INSN_CODE16;
+    for (int i = 2; i < argc; i++) {
+        bytes.vex |= g_str_equal(argv[i], "--vex");
+        count = g_str_equal(argv[i], "--long") ? 3000000 : count;
+    }
     insn_host_open();
     bytes.guest = insn_guest_new("iem");
+    if (bytes.vex && !cpum_has(insn_guest_vcpu(bytes.guest), CPUM_FEATURE_AVX2)) {
+        puts("skipped: this host has no AVX2");
+        insn_guest_free(bytes.guest);
+        return 77;
+    }
     bytes.rand = g_rand_new_with_seed(7);
     insn_decoder_init(&bytes.decoder, insn_guest_vcpu(bytes.guest));
     for (unsigned i = 0; i < count && bytes.failed < 20; i++)

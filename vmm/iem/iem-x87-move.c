@@ -22,14 +22,11 @@ LOAD(i16, "filds")
 LOAD(i32, "fildl")
 LOAD(i64, "fildll")
 
-/* 80 bits to a memory format; always runs with masked exceptions so that the host's stack ends
- * empty. */
+/* 80 bits to a memory format. An unmasked exception keeps the host from storing and popping; FNINIT
+ * empties its stack and sets default control. */
 #define STORE(name, form)                                                                          \
     static void store_##name(X87Frame *f)                                                          \
     {                                                                                              \
-        static const uint16_t host = X87_HOST_FCW;                                                 \
-        uint16_t masked = f->fcw | X87_EXCEPTIONS;                                                 \
-                                                                                                   \
         for (unsigned turn = 0; x87_is_default(f); turn++) {                                       \
             __asm__ volatile("fldt %[a]\n\t" form " %[m]\n\tfnstsw %[fsw]"                         \
                              : [fsw] "=m"(f->fsw), [m] "=m"(f->memory)                             \
@@ -38,9 +35,9 @@ LOAD(i64, "fildll")
                 return;                                                                            \
         }                                                                                          \
         __asm__ volatile("fnclex\n\tfldcw %[fcw]\n\tfldt %[a]\n\t" form                            \
-                         " %[m]\n\tfnstsw %[fsw]\n\tfnclex\n\tfldcw %[host]"                       \
-                         : [fsw] "=m"(f->fsw), [m] "=m"(f->memory)                                 \
-                         : [fcw] "m"(masked), [a] "m"(f->a), [host] "m"(host));                    \
+                         " %[m]\n\tfnstsw %[fsw]\n\tfninit"                                        \
+                         : [fsw] "=m"(f->fsw), [m] "+m"(f->memory)                                 \
+                         : [fcw] "m"(f->fcw), [a] "m"(f->a));                                      \
     }
 STORE(m32, "fstps")
 STORE(m64, "fstpl")
@@ -65,14 +62,9 @@ load_bcd(const uint8_t bytes[10], X87Frame *f)
 static void
 store_bcd(X87Frame *f)
 {
-    static const uint16_t host = X87_HOST_FCW;
-    uint16_t masked = f->fcw | X87_EXCEPTIONS;
-
-    __asm__ volatile(
-        "fnclex\n\tfldcw %[fcw]\n\tfldt %[a]\n\tfbstp %[r]\n\tfnstsw %[fsw]\n\tfnclex\n\t"
-        "fldcw %[host]"
-        : [fsw] "=m"(f->fsw), [r] "=m"(f->result)
-        : [fcw] "m"(masked), [a] "m"(f->a), [host] "m"(host));
+    __asm__ volatile("fnclex\n\tfldcw %[fcw]\n\tfldt %[a]\n\tfbstp %[r]\n\tfnstsw %[fsw]\n\tfninit"
+                     : [fsw] "=m"(f->fsw), [r] "+m"(f->result)
+                     : [fcw] "m"(f->fcw), [a] "m"(f->a));
 }
 
 static inline X87Op
@@ -186,11 +178,9 @@ store_memory(Vcpu *vcpu, const IemInsn *insn)
     }
     frame.a = x87_get(vcpu, 0);
     x87_run(vcpu, operation(insn), &frame);
-    if (frame.fsw & X87_IE) /* an invalid store is not inexact */
-        frame.fsw &= (uint16_t) ~(X87_PE | X87_C1);
     if (store_blocked(vcpu, frame.fsw)) {
         x87_begin(vcpu, insn);
-        x87_report(vcpu, frame.fsw & ~X87_PE, X87_C1);
+        x87_report(vcpu, frame.fsw, X87_C1);
         return;
     }
     iem_write_bytes(vcpu, insn->seg, offset, &frame.memory, insn->width);
