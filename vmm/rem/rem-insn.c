@@ -324,7 +324,7 @@ note_family(const ZydisDecodedInstruction *zydis, RemInsn *insn)
     if (class == ZYDIS_EXCEPTION_CLASS_SSE2 || class == ZYDIS_EXCEPTION_CLASS_SSE3 ||
         class == ZYDIS_EXCEPTION_CLASS_AVX2 || class == ZYDIS_EXCEPTION_CLASS_AVX3 ||
         class == ZYDIS_EXCEPTION_CLASS_AVX11)
-        insn->does |= REM_DOES_SIMD_FP;
+        insn->does |= REM_DOES_SIMD_FP | (insn->form & REM_FORM_VEX ? REM_DOES_AVX : REM_DOES_SSE);
     if ((insn->does & REM_DOES_MMX) && (insn->does & REM_DOES_SSE))
         insn->does |= REM_DOES_SIMD_FP; /* CVTPS2PI and the like */
 }

@@ -236,6 +236,10 @@ place_high(Form *form, const RemEmit *emit, const RemInsn *insn)
         form->reg = form->rotated_temp;
     } else {
         form->swap = form->reg = (uint8_t)guest;
+        if (form->mem.base == guest || form->mem.index == guest) {
+            form->fold = true; /* the swap would change the address */
+            form->mem = rem_mem(REM_T0, 0);
+        }
     }
     return true;
 }

@@ -71,6 +71,14 @@ run_original(Bench *bench, const InsnVector *vector, InsnState *state)
 }
 
 /* ---- the rewritten form ---- */
+/* A base in its own host register and a displacement. */
+static bool
+is_plain(const RemInsn *insn)
+{
+    return insn->addrsize == 8 && insn->mem.base != REM_NO_REG && rem_in_register(insn->mem.base) &&
+           insn->mem.index == REM_NO_REG;
+}
+
 /* The operand's address in temporaries, in one of the shapes that translated code uses. */
 static RemMem
 emit_operand(Bench *bench, RemEmit *emit, const RemInsn *insn, const RemRip *rip)
@@ -78,9 +86,15 @@ emit_operand(Bench *bench, RemEmit *emit, const RemInsn *insn, const RemRip *rip
     int32_t base = (int32_t)insn_segment_base(bench->mode);
 
     rem_rewrite_offset(emit, insn, REM_T0, REM_T1, rip);
-    switch (g_rand_int_range(bench->rand, 0, 3)) {
+    switch (g_rand_int_range(bench->rand, 0, 4)) {
     case 0: rem_emit_lea(emit, 8, REM_T0, rem_mem(REM_T0, base)); return rem_mem(REM_T0, 0);
     case 1: return rem_mem(REM_T0, base);
+    case 2: /* beside a guest register */
+        if (is_plain(insn)) {
+            rem_emit_mov_ri(emit, REM_T1, (uint64_t)base);
+            return rem_mem_index(insn->mem.base, REM_T1, 0, (int32_t)insn->mem.disp);
+        }
+        return rem_mem(REM_T0, base);
     default:
         rem_emit_mov_ri(emit, REM_T1, (uint64_t)(base - 24));
         return rem_mem_index(REM_T0, REM_T1, 0, 24);
