@@ -289,6 +289,9 @@ place_memory(Form *form, const RemInsn *insn, const RemMem *mem)
 static bool
 build(Form *form, const RemEmit *emit, const RemInsn *insn, const RemMem *mem)
 {
+    const bool has_vvvv = insn->form & REM_FORM_VVVV_GPR;
+    const bool reads_vvvv = has_vvvv && (insn->gpr_read & (1u << insn->op.vvvv));
+
     *form = (Form){.op = insn->op,
                    .reg = insn->reg,
                    .rm = insn->rm,
@@ -308,13 +311,12 @@ build(Form *form, const RemEmit *emit, const RemInsn *insn, const RemMem *mem)
     } else if (!form->has_mem && (insn->form & REM_FORM_RM_GPR) && !assign(form, insn, &form->rm)) {
         return false;
     }
-    if ((insn->form & REM_FORM_VVVV_GPR) && (insn->gpr_read & (1u << form->op.vvvv)) &&
-        !assign(form, insn, &form->op.vvvv))
+    if (reads_vvvv && !assign(form, insn, &form->op.vvvv))
         return false;
     if ((insn->form & REM_FORM_REG_GPR) && !(insn->form & REM_FORM_REG_HIGH) &&
         !assign(form, insn, &form->reg))
         return false;
-    if ((insn->form & REM_FORM_VVVV_GPR) && !assign(form, insn, &form->op.vvvv))
+    if (has_vvvv && !reads_vvvv && !assign(form, insn, &form->op.vvvv))
         return false;
     return place_high(form, emit, insn);
 }
