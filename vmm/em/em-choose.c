@@ -7,6 +7,7 @@
 
 #include "vmm/hm/hm.h"
 #include "vmm/iem/iem.h"
+#include "vmm/rem/rem.h"
 
 #include <string.h>
 

@@ -81,6 +81,12 @@ decode_slowly(Vcpu *vcpu, IemInsn *insn)
         check_fetch(vcpu, insn->length);
 }
 
+const X86Decoder *
+iem_cache_decoder(const Vcpu *vcpu)
+{
+    return &vcpu->iem_vcpu->cache->decoder;
+}
+
 const IemInsn *
 iem_cache_uncached(Vcpu *vcpu)
 {

@@ -58,6 +58,7 @@ iem_cache_next(Vcpu *vcpu, IemBlock *before, uint64_t start, uint64_t linear)
     }
     return iem_cache_find_after(vcpu, before, start);
 }
+const X86Decoder *iem_cache_decoder(const Vcpu *vcpu);
 /* Decodes the instruction at cs:rip without keeping it. */
 const IemInsn *iem_cache_uncached(Vcpu *vcpu);
 void iem_cache_info(Vcpu *vcpu, GString *out);

@@ -26,6 +26,7 @@ iem_check_io(Vcpu *vcpu, uint16_t port, unsigned size)
 {
     unsigned iopl = (unsigned)(vcpu->rflags >> 12) & 3;
 
+    iem_count_up_to_here(vcpu);
     if (vcpu->mode == CPUM_MODE_REAL || (!iem_in_v86(vcpu) && vcpu->cpl <= iopl))
         return;
     if (!map_allows(vcpu, port, size))

@@ -119,6 +119,7 @@ read_page(Vcpu *vcpu, uint64_t linear, uint8_t *data, unsigned size, CpumTlbKind
         memcpy(data, (const void *)(uintptr_t)(entry->addend + linear), size);
         return;
     }
+    iem_count_up_to_here(vcpu);
     while (size > 0) {
         unsigned part = MIN(size, 8);
         uint64_t value = pgm_slow_read(vcpu, linear, part, kind);
@@ -140,6 +141,7 @@ write_page(Vcpu *vcpu, uint64_t linear, const uint8_t *data, unsigned size, Cpum
         memcpy((void *)(uintptr_t)(entry->addend + linear), data, size);
         return;
     }
+    iem_count_up_to_here(vcpu);
     while (size > 0) {
         unsigned part = MIN(size, 8);
         uint64_t value = 0;

@@ -18,6 +18,7 @@ op_rdmsr(Vcpu *vcpu, const IemInsn *insn)
     uint64_t value = 0;
 
     iem_require_cpl0(vcpu);
+    iem_count_up_to_here(vcpu);
     if (!cpum_rdmsr(vcpu, (uint32_t)vcpu->gpr[X86_RCX], &value))
         iem_raise_gp0(vcpu);
     write_pair(vcpu, value);
@@ -30,6 +31,7 @@ op_wrmsr(Vcpu *vcpu, const IemInsn *insn)
     uint64_t value = vcpu->gpr[X86_RDX] << 32 | (uint32_t)vcpu->gpr[X86_RAX];
 
     iem_require_cpl0(vcpu);
+    iem_count_up_to_here(vcpu);
     if (msr == X86_MSR_EFER && cpum_efer_valid(vcpu) != 0)
         iem_write_efer(vcpu, value);
     else if (!cpum_wrmsr(vcpu, msr, value))
@@ -56,6 +58,7 @@ static void
 op_rdtsc(Vcpu *vcpu, const IemInsn *insn)
 {
     check_tsc(vcpu);
+    iem_count_up_to_here(vcpu);
     write_pair(vcpu, tm_tsc(vcpu));
 }
 
@@ -63,6 +66,7 @@ static void
 op_rdtscp(Vcpu *vcpu, const IemInsn *insn)
 {
     check_tsc(vcpu);
+    iem_count_up_to_here(vcpu);
     write_pair(vcpu, tm_tsc(vcpu));
     vcpu->gpr[X86_RCX] = (uint32_t)vcpu->tsc_aux;
 }

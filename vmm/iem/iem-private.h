@@ -237,6 +237,19 @@ IemHandler iem_choose_ret_far(const Vcpu *vcpu, IemInsn *insn);   /* RET, CA and
 IemHandler iem_choose_movsd_vector(const Vcpu *vcpu, IemInsn *insn);
 IemHandler iem_choose_CMPSDX(const Vcpu *vcpu, IemInsn *insn);
 
+/* Counts the instructions before the present one: before anything that reads the time, which is
+ * derived from the count in deterministic runs and must not depend on where blocks begin. */
+static inline void
+iem_count_up_to_here(Vcpu *vcpu)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+
+    if (iem->first != NULL && iem->insn != &iem_no_insn) {
+        vcpu->retired += (uint64_t)(iem->insn - iem->first);
+        iem->first = iem->insn;
+    }
+}
+
 /* ---- register access ---- */
 static inline uint8_t *
 iem_gpr8(Vcpu *vcpu, unsigned reg, unsigned flags)

@@ -4,21 +4,10 @@
  * handler asks to leave; single instructions while TF, RF, a shadow or breakpoints need a look
  * between them; delivery of what instructions raise. Intel SDM volume 3A section 6.9 (priorities)
  * and chapter 17 (debug exceptions). */
-#include "vmm/iem/iem-cache.h"
+#include "vmm/iem/iem-loop-private.h"
 #include "vmm/iem/iem-vector.h"
 
-const IemInsn iem_no_insn;
-
 #define DR6_BS (1u << 14)
-
-static void
-account(Vcpu *vcpu, const IemInsn *end)
-{
-    IemVcpu *iem = vcpu->iem_vcpu;
-
-    vcpu->retired += (uint64_t)(end - iem->first);
-    iem->first = end;
-}
 
 /* The hot loop. Ends with the block or when a handler set `stop`. */
 static inline void
@@ -35,32 +24,7 @@ run_insns(Vcpu *vcpu, const IemInsn *insn, const IemInsn *end)
         insn->handler(vcpu, insn);
         insn++;
     } while (insn != end && !iem->stop);
-    account(vcpu, insn);
-}
-
-/* Which enabled instruction breakpoints are at this linear address, as DR6 bits. */
-static unsigned
-code_breakpoints(const Vcpu *vcpu)
-{
-    uint64_t linear =
-        iem_is_long64(vcpu) ? vcpu->rip : (uint32_t)(vcpu->seg[X86_CS].base + vcpu->rip);
-    unsigned hits = 0;
-
-    for (unsigned i = 0; i < 4; i++) {
-        bool enabled = (vcpu->dr[7] >> (2 * i)) & 3;
-        unsigned rw = (unsigned)(vcpu->dr[7] >> (16 + 4 * i)) & 3;
-
-        if (enabled && rw == 0 && vcpu->dr[i] == linear)
-            hits |= 1u << i;
-    }
-    return hits;
-}
-
-/* MOV SS and POP SS, unlike STI, put off debug exceptions as well (SDM 3A 6.8.3). */
-static bool
-holds_debug(const Vcpu *vcpu)
-{
-    return vcpu->irq_shadow && vcpu->iem_vcpu->after_mov_ss;
+    iem_account(vcpu, insn);
 }
 
 /* One instruction, with what has to be looked at before and after it. */
@@ -70,9 +34,9 @@ run_single(Vcpu *vcpu, const IemInsn *insn)
     IemVcpu *iem = vcpu->iem_vcpu;
     bool step = (vcpu->rflags & X86_FL_TF) != 0;
     bool shadow = vcpu->irq_shadow != 0;
-    unsigned hits = code_breakpoints(vcpu);
+    unsigned hits = iem_code_breakpoints(vcpu);
 
-    if (hits != 0 && !(vcpu->rflags & X86_FL_RF) && !holds_debug(vcpu)) {
+    if (hits != 0 && !(vcpu->rflags & X86_FL_RF) && !iem_holds_debug(vcpu)) {
         vcpu->dr[6] |= hits;
         iem->insn = &iem_no_insn;
         iem_raise(vcpu, X86_XCPT_DB);
@@ -85,44 +49,8 @@ run_single(Vcpu *vcpu, const IemInsn *insn)
     if (shadow && !vcpu->irq_shadow)
         trpm_recheck(vcpu);
     iem->after_mov_ss = vcpu->irq_shadow && (insn->flags & IEM_INSN_SYSTEM);
-    if (step && !iem->suppress_step && !holds_debug(vcpu))
+    if (step && !iem->suppress_step && !iem_holds_debug(vcpu))
         iem_debug_trap(vcpu, DR6_BS);
-}
-
-/* Acts on `stop`. False: leave run with IemVcpu.exit. */
-static bool
-act_on_stop(Vcpu *vcpu)
-{
-    IemVcpu *iem = vcpu->iem_vcpu;
-    uint32_t stop = iem->stop;
-
-    iem->stop = 0;
-    if (stop & IEM_STOP_RESTART) {
-        vcpu->retired--;
-        vcpu->rflags |= X86_FL_RF; /* in the image of what interrupts a REP (SDM 3B 17.3.1.1) */
-    }
-    if (stop & IEM_STOP_STATE)
-        iem_segments_changed(vcpu);
-    if ((stop & IEM_STOP_DEBUG) && !holds_debug(vcpu)) {
-        vcpu->dr[6] |= iem->debug_hits | code_breakpoints(vcpu);
-        iem->debug_hits = 0;
-        iem->event_raised = true;
-        iem->event_kind = IEM_EVENT_EXCEPTION;
-        iem->event_vector = X86_XCPT_DB;
-        iem->event_has_error = false;
-        iem->event_error = 0;
-    } else if (stop & IEM_STOP_DEBUG) {
-        iem->stop = IEM_STOP_DEBUG; /* MOV SS: after the instruction that follows */
-    }
-    return !(stop & IEM_STOP_EXIT);
-}
-
-/* Anything that the loop over blocks does not do itself: one look at the words in question. */
-static inline bool
-needs_care(const Vcpu *vcpu)
-{
-    return (cpum_pending(vcpu) | vcpu->irq_shadow | vcpu->iem_vcpu->check_code |
-            (vcpu->rflags & (X86_FL_TF | X86_FL_RF))) != 0;
 }
 
 /* One instruction, cached or not. */
@@ -153,7 +81,7 @@ run_blocks(Vcpu *vcpu, uint64_t end)
     IemBlock *block = NULL;
     uint64_t linear = 0;
 
-    while (vcpu->retired < end && !iem->stop && !needs_care(vcpu)) {
+    while (vcpu->retired < end && !iem->stop && !iem_needs_care(vcpu)) {
         uint64_t start = linear, left = end - vcpu->retired;
 
         linear = iem_code_linear(vcpu);
@@ -176,7 +104,7 @@ run_loop(Vcpu *vcpu, uint64_t end)
     IemVcpu *iem = vcpu->iem_vcpu;
 
     while (vcpu->retired < end) {
-        if (!needs_care(vcpu) && !iem->one_step)
+        if (!iem_needs_care(vcpu) && !iem->one_step)
             run_blocks(vcpu, end);
         else if (may_run(vcpu))
             run_carefully(vcpu);
@@ -184,25 +112,12 @@ run_loop(Vcpu *vcpu, uint64_t end)
             return EM_EXIT_PENDING;
         if (!iem->stop)
             continue;
-        if (!act_on_stop(vcpu))
+        if (!iem_act_on_stop(vcpu))
             return (EmExit)iem->exit;
         if (iem->event_raised && !iem_deliver_raised(vcpu))
             return EM_EXIT_SHUTDOWN;
     }
     return EM_EXIT_BUDGET;
-}
-
-/* What a raise leaves behind: instructions of the block that did retire, half-set state. */
-static void
-after_raise(Vcpu *vcpu)
-{
-    IemVcpu *iem = vcpu->iem_vcpu;
-
-    if (iem->insn != &iem_no_insn && iem->first != NULL)
-        account(vcpu, iem->insn);
-    iem->first = NULL;
-    iem->stop = 0;
-    iem->debug_hits = 0;
 }
 
 static EmExit
@@ -219,7 +134,7 @@ run_budget(Vcpu *vcpu, uint64_t budget)
     iem_cache_enter(vcpu);
     iem_segments_changed(vcpu);
     if (setjmp(iem->env) != 0)
-        after_raise(vcpu);
+        iem_after_raise(vcpu);
     if (iem->event_raised) {
         if (!iem_deliver_raised(vcpu))
             return EM_EXIT_SHUTDOWN;
@@ -274,7 +189,7 @@ iem_deliver(Vcpu *vcpu, IemEventKind kind, uint8_t vector, uint32_t error_code,
     iem->event_cr2 = fault_address;
     iem_segments_changed(vcpu);
     if (setjmp(iem->env) != 0)
-        after_raise(vcpu);
+        iem_after_raise(vcpu);
     return iem_deliver_raised(vcpu) ? EM_EXIT_BUDGET : EM_EXIT_SHUTDOWN;
 }
 

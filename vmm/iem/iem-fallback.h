@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * For engines that translate code: IEM's handlers for single instructions at the present state,
+ * and delivery of what they raise. An instruction is opaque here. */
+#pragma once
+
+#include "vmm/em/engine.h"
+
+typedef struct IemInsn IemInsn;
+
+/* A run of the other engine begins and ends: derived state, MXCSR. */
+void iem_begin(Vcpu *vcpu);
+void iem_end(Vcpu *vcpu);
+
+/* Calls body(vcpu). Anything that IEM raises in it ends it at once (by a long jump: what it called
+ * holds no resources) and is delivered. False: the delivery ended in a shutdown. */
+bool iem_guard(Vcpu *vcpu, void (*body)(Vcpu *vcpu));
+
+/* Has somebody to look between instructions: an exit, an interrupt shadow, TF, RF, breakpoints?
+ * Then execute the next one by iem_engine.run(vcpu, 1), outside of the guard. */
+bool iem_wants_care(const Vcpu *vcpu);
+/* The instructions may touch memory only by IEM's handlers: #AC or data breakpoints are checked. */
+bool iem_checks_memory(const Vcpu *vcpu);
+/* Has `bytes` bytes of code at RIP room below CS's limit? */
+bool iem_code_fits(const Vcpu *vcpu, unsigned bytes);
+
+/* Bytes of memory that one decoded instruction takes. */
+size_t iem_insn_size(void);
+/* Decodes the instruction at bytes[0] for the present mode into `room`; false: `available` bytes
+ * are not enough. An undefined instruction decodes, with length 0. */
+bool iem_insn_decode(const Vcpu *vcpu, const uint8_t *bytes, size_t available, IemInsn *room);
+/* The same for the instruction at CS:RIP, which may cross pages. Raises what its fetch raises. */
+void iem_insn_fetch(Vcpu *vcpu, IemInsn *room);
+unsigned iem_insn_length(const IemInsn *insn);
+/* The row of vmm/x86/instructions.def: a Zydis mnemonic; 0 for an undefined instruction. */
+unsigned iem_insn_row(const IemInsn *insn);
+/* Does it end a straight-line block: control flow, or a change of mode or interrupt state? */
+bool iem_insn_ends_block(const IemInsn *insn);
+
+/* Executes the instruction, which is at CS:RIP, and counts it as retired. True: go on with the next
+ * one; false: call iem_settle(). */
+bool iem_insn_execute(Vcpu *vcpu, const IemInsn *insn);
+/* Acts on what instructions left to be done. False: leave `run` with *exit. */
+bool iem_settle(Vcpu *vcpu, EmExit *exit);
+/* The same block must not go on: its code was written. Keeps iem_insn_execute() from saying "go
+ * on". For listeners of PGM. */
+void iem_stop(Vcpu *vcpu);

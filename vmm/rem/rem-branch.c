@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where blocks go: direct jumps within the page are links that are patched once the target is
+ * known; all others look their target up by RIP. Branches of code that is not flat, or whose RIP
+ * has 16 bits, are IEM's. Intel SDM volume 2 (Jcc, JMP, CALL, RET). */
+#include "vmm/rem/rem-translate.h"
+
+static bool
+is_in_page(int32_t target)
+{
+    return target >= 0 && target < (int32_t)X86_PAGE_SIZE;
+}
+
+/* --- going there --- */
+
+/* The jump at `jump` (in the hot part) leads to the block at that offset in the page, as soon as it
+ * is known. */
+static void
+emit_link(RemTranslator *t, RemJump jump, int32_t target)
+{
+    RemSite *site = rem_new_site(t, rem_call_link);
+
+    site->undone = (uint8_t)(t->counted - t->index);
+    site->target = target;
+    site->link = jump.at;
+    site->flags = t->flags == REM_FLAGS_HOST ? 0 : REM_SITE_FLAGS_SAVED;
+    rem_emit_bind_to(t->emit, jump, rem_emit_offset(t->cold));
+    if (t->flags == REM_FLAGS_HOST)
+        rem_emit_store_flags(t->cold);
+    rem_emit_leave(t, t->cold, site);
+}
+
+/* RIP rip_base + target into T0. */
+static void
+emit_rip(RemTranslator *t, RemEmit *emit, int32_t target)
+{
+    rem_emit_mov_rm(emit, 8, REM_T0, rem_mem_hot(offsetof(RemHot, rip_base)));
+    rem_emit_lea(emit, rem_is_long64(t) ? 8 : 4, REM_T0, rem_mem(REM_T0, target));
+}
+
+static void
+emit_lookup(RemTranslator *t, RemEmit *emit)
+{
+    rem_emit_jmp_to(emit, t->rem->lookup[(t->mode & REM_MODE_TLB) >> 5]);
+}
+
+void
+rem_emit_goto_register(RemTranslator *t)
+{
+    emit_lookup(t, t->emit);
+}
+
+void
+rem_emit_goto(RemTranslator *t, int32_t target)
+{
+    if (!(t->mode & REM_MODE_FLAT_CODE)) {
+        RemSite *site;
+
+        rem_save_flags(t);
+        site = rem_new_site(t, rem_call_jump);
+        site->undone = (uint8_t)(t->counted - t->index);
+        site->target = target;
+        rem_emit_leave(t, t->emit, site);
+    } else if (is_in_page(target)) {
+        emit_link(t, rem_emit_jmp(t->emit, 4), target);
+    } else {
+        rem_save_flags(t);
+        emit_rip(t, t->emit, target);
+        emit_lookup(t, t->emit);
+    }
+    t->ended = true;
+}
+
+/* --- branches --- */
+
+/* Near branches whose RIP has the code's full size. */
+static bool
+is_whole(const RemTranslator *t, const RemInsn *insn)
+{
+    return (t->mode & REM_MODE_FLAT_CODE) && insn->opsize == (rem_is_long64(t) ? 8 : 4);
+}
+
+static bool
+is_jcc(const RemInsn *insn)
+{
+    return (insn->op.map == 0 && insn->op.code >> 4 == 7) ||
+           (insn->op.map == 1 && insn->op.code >> 4 == 8);
+}
+
+bool
+rem_is_side_exit(const RemTranslator *t, const RemInsn *insn)
+{
+    return insn->length != 0 && is_jcc(insn) && is_whole(t, insn);
+}
+
+static int32_t
+target_of(const RemTranslator *t)
+{
+    return (int32_t)rem_next_offset(t) + (int32_t)rem_insn_imm(t->insn);
+}
+
+bool
+rem_translate_jcc(RemTranslator *t)
+{
+    const RemCondition cc = (RemCondition)(t->insn->op.code & 15);
+    const int32_t target = target_of(t);
+    RemJump jump;
+
+    if (!t->side_exit[t->index])
+        return false;
+    rem_restore_flags(t);
+    jump = rem_emit_jcc(t->emit, cc, 4);
+    t->index++; /* it has retired where the jump goes */
+    if (is_in_page(target)) {
+        emit_link(t, jump, target);
+    } else {
+        rem_emit_bind_to(t->emit, jump, rem_emit_offset(t->cold));
+        if (t->flags == REM_FLAGS_HOST)
+            rem_emit_store_flags(t->cold);
+        emit_rip(t, t->cold, target);
+        emit_lookup(t, t->cold);
+    }
+    t->index--;
+    return true;
+}
+
+bool
+rem_translate_jmp(RemTranslator *t)
+{
+    const RemInsn *insn = t->insn;
+
+    if (!is_whole(t, insn) || insn->op.map != 0 || (insn->op.code != 0xe9 && insn->op.code != 0xeb))
+        return false;
+    t->index++;
+    rem_emit_goto(t, target_of(t));
+    t->index--;
+    return true;
+}

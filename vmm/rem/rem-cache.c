@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The cache of blocks: by the host address of the first byte (which is one for each guest-physical
+ * address, however it is mapped) and the mode. Memory is bounded: when any of it is used up,
+ * everything is forgotten. Nothing is freed before that. */
+#include "vmm/rem/rem-private.h"
+
+#include "vmm/base/memory.h"
+
+#define ARENA_SIZE ((size_t)32 << 20)
+#define PAGE_MASK (~(uint64_t)X86_PAGE_OFFSET_MASK)
+/* Room for the largest block, in each part of the code memory, and for all that goes with it. */
+#define ROOM_CODE ((size_t)96 << 10)
+#define ROOM_SITES (4 * REM_BLOCK_INSNS)
+#define ROOM_ARENA ((size_t)16 << 10)
+
+static void
+start_code(RemVcpu *rem)
+{
+    const ptrdiff_t exec_offset = rem->memory.exec - rem->memory.write;
+
+    /* Both count their offsets from the start of the memory, so that one can jump to the other. */
+    rem_emit_init(&rem->hot, rem->memory.write, rem->memory.size / 2, exec_offset, rem->bmi2);
+    rem_emit_init(&rem->cold, rem->memory.write, rem->memory.size, exec_offset, rem->bmi2);
+    rem->cold.at += rem->memory.size / 2;
+    rem_trampolines_emit(rem);
+    rem->sites[REM_SITE_TARGET] = (RemSite){.call = rem_call_target};
+    rem->site_count = 1;
+    rem->block_count = 0;
+    rem->arena_used = 0;
+}
+
+bool
+rem_cache_init(RemVcpu *rem, GError **error)
+{
+    if (!base_exec_memory_new(&rem->memory, REM_CODE_SIZE, error))
+        return false;
+    rem->sites = base_memory_map(REM_SITES * sizeof *rem->sites, 0, error);
+    rem->blocks = base_memory_map(REM_BLOCKS * sizeof *rem->blocks, 0, error);
+    rem->jumps = base_memory_map(REM_JUMPS * sizeof *rem->jumps, 0, error);
+    rem->arena = base_memory_map(ARENA_SIZE, 0, error);
+    if (rem->sites == NULL || rem->blocks == NULL || rem->jumps == NULL || rem->arena == NULL)
+        return false;
+    rem_hot(rem->vcpu)->jumps = (uint64_t)(uintptr_t)rem->jumps;
+    start_code(rem);
+    return true;
+}
+
+void
+rem_cache_clear(RemVcpu *rem)
+{
+    base_exec_memory_free(&rem->memory);
+    base_memory_unmap(rem->sites, REM_SITES * sizeof *rem->sites);
+    base_memory_unmap(rem->blocks, REM_BLOCKS * sizeof *rem->blocks);
+    base_memory_unmap(rem->jumps, REM_JUMPS * sizeof *rem->jumps);
+    base_memory_unmap(rem->arena, ARENA_SIZE);
+}
+
+void
+rem_cache_flush(RemVcpu *rem)
+{
+    memset(rem->hash, 0, sizeof rem->hash);
+    rem_page_clear(rem);
+    base_memory_discard(rem->jumps, REM_JUMPS * sizeof *rem->jumps);
+    rem->flushes++;
+    start_code(rem);
+}
+
+void *
+rem_cache_take(RemVcpu *rem, size_t size)
+{
+    void *memory = rem->arena + rem->arena_used;
+
+    size = (size + 15) & ~(size_t)15;
+    if (size > ARENA_SIZE - rem->arena_used)
+        return NULL;
+    rem->arena_used += size;
+    return memset(memory, 0, size);
+}
+
+static bool
+has_room(const RemVcpu *rem)
+{
+    return (size_t)(rem->hot.end - rem->hot.at) >= ROOM_CODE &&
+           (size_t)(rem->cold.end - rem->cold.at) >= ROOM_CODE &&
+           rem->site_count + ROOM_SITES <= REM_SITES && rem->block_count < REM_BLOCKS &&
+           rem->arena_used + ROOM_ARENA <= ARENA_SIZE;
+}
+
+static unsigned
+hash_of(const uint8_t *host)
+{
+    uint64_t h = (uint64_t)(uintptr_t)host;
+
+    return (unsigned)((h ^ (h >> 16)) & (REM_HASH_SIZE - 1));
+}
+
+static RemTarget *
+target_of(const RemVcpu *rem, const uint8_t *host)
+{
+    return &rem->jumps[(uintptr_t)host & (REM_JUMPS - 1)];
+}
+
+static uint64_t
+target_key(const RemBlock *block)
+{
+    return (uint64_t)(uintptr_t)block->host ^ (uint64_t)block->mode << 48;
+}
+
+void
+rem_cache_link(RemVcpu *rem, RemBlock *block, uint32_t at, uint32_t entry)
+{
+    RemLink *link = rem_cache_take(rem, sizeof *link);
+    int32_t before, distance = (int32_t)(entry - (at + 4));
+
+    if (link == NULL)
+        return;
+    memcpy(&before, rem->memory.write + at, 4);
+    *link = (RemLink){block->links, at, at + 4 + (uint32_t)before};
+    block->links = link;
+    memcpy(rem->memory.write + at, &distance, 4);
+    rem->linked++;
+}
+
+static void
+unlink_all(RemVcpu *rem, RemBlock *block)
+{
+    for (const RemLink *link = block->links; link != NULL; link = link->next) {
+        int32_t distance = (int32_t)(link->stub - (link->at + 4));
+
+        memcpy(rem->memory.write + link->at, &distance, 4);
+    }
+    block->links = NULL;
+}
+
+void
+rem_cache_kill(RemVcpu *rem, RemBlock *block)
+{
+    RemBlock **link;
+    RemTarget *target;
+
+    if (block->host == NULL)
+        return;
+    link = &rem->hash[hash_of(block->host)];
+    target = target_of(rem, block->host);
+    rem->killed_blocks++;
+    while (*link != block)
+        link = &(*link)->hash_next;
+    *link = block->hash_next;
+    if (target->key == target_key(block))
+        target->key = 0;
+    unlink_all(rem, block);
+    block->host = NULL;
+    iem_stop(rem->vcpu);
+}
+
+/* The entry of a page that can be executed from memory; NULL: IEM has to see to it. */
+static const CpumTlbEntry *
+exec_entry(Vcpu *vcpu, uint64_t linear)
+{
+    const CpumTlbEntry *entry = cpum_tlb_entry(vcpu, vcpu->tlb_kind, linear);
+    const unsigned shift = 64u - vcpu->linear_bits;
+    PgmFault fault;
+
+    if (G_LIKELY(entry->tag_exec == (linear & PAGE_MASK)))
+        return entry;
+    if (vcpu->mode == CPUM_MODE_LONG64 && (uint64_t)((int64_t)(linear << shift) >> shift) != linear)
+        return NULL;
+    if (!pgm_tlb_fill(vcpu, linear, PGM_EXEC, vcpu->tlb_kind, &fault))
+        return NULL;
+    return entry->tag_exec == (linear & PAGE_MASK) ? entry : NULL;
+}
+
+static RemBlock *
+translate(Vcpu *vcpu, uint64_t linear, const uint8_t *host)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    const unsigned available = X86_PAGE_SIZE - (unsigned)(linear & X86_PAGE_OFFSET_MASK);
+    uint8_t bytes[X86_PAGE_SIZE];
+    RemBlock *block;
+    PgmFault fault;
+    uint64_t gpa;
+
+    if (!pgm_translate(vcpu, linear, PGM_EXEC, vcpu->tlb_kind, &gpa, &fault) ||
+        pgm_code_page(vcpu, gpa & PAGE_MASK) == NULL)
+        return NULL;
+    if (!has_room(rem))
+        rem_cache_flush(rem);
+    block = &rem->blocks[rem->block_count];
+    *block = (RemBlock){.host = host, .mode = rem->mode};
+    memcpy(bytes, host, MIN(available, REM_BLOCK_INSNS * X86_INSN_MAX));
+    if (!rem_translate(vcpu, block, bytes, MIN(available, REM_BLOCK_INSNS * X86_INSN_MAX)))
+        return NULL;
+    rem->block_count++;
+    block->hash_next = rem->hash[hash_of(host)];
+    rem->hash[hash_of(host)] = block;
+    if (!rem_page_add(rem, gpa, block, block->bytes) ||
+        memcmp(bytes, host, block->bytes) != 0) { /* written before writes were watched */
+        rem_cache_kill(rem, block);
+        return NULL;
+    }
+    rem->translated++;
+    rem->translated_insns += block->count;
+    return block;
+}
+
+RemBlock *
+rem_cache_find(Vcpu *vcpu)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    const bool long64 = vcpu->mode == CPUM_MODE_LONG64;
+    const uint64_t linear = long64 ? vcpu->rip : (uint32_t)(vcpu->seg[X86_CS].base + vcpu->rip);
+    const CpumTlbEntry *entry = exec_entry(vcpu, linear);
+    const uint8_t *host;
+    RemBlock *block;
+
+    rem->lookups++;
+    if (entry == NULL)
+        return NULL;
+    host = (const uint8_t *)(uintptr_t)(entry->addend + linear);
+    for (block = rem->hash[hash_of(host)]; block != NULL; block = block->hash_next) {
+        if (block->host == host && block->mode == rem->mode)
+            break;
+    }
+    if (block == NULL)
+        block = translate(vcpu, linear, host);
+    if (block == NULL || !iem_code_fits(vcpu, block->bytes))
+        return NULL;
+    *target_of(rem, host) = (RemTarget){
+        .key = target_key(block),
+        .code = (uint64_t)(uintptr_t)rem_code(rem, block->entry_saved),
+    };
+    return block;
+}
+
+void
+rem_cache_enter(Vcpu *vcpu)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    const uint32_t generation = pgm_generation(vcpu->pgm);
+
+    if (rem->generation != generation) {
+        rem->generation = generation;
+        rem_cache_flush(rem);
+    }
+    rem_page_act_on_remote(rem);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The softTLB inline: from a guest address to a host address expression in the temporaries, with
+ * the page of the access's last byte compared to the entry of its first, so that what crosses pages
+ * misses. Two temporaries are enough because the address is computed twice. Intel SDM volume 3A
+ * section 4.10. */
+#include "vmm/rem/rem-translate.h"
+
+#define INDEX_MASK ((CPUM_TLB_ENTRIES - 1) * (int32_t)sizeof(CpumTlbEntry))
+#define INDEX_SHIFT (X86_PAGE_SHIFT - 5)
+_Static_assert(sizeof(CpumTlbEntry) == 32, "the shift of an index");
+
+/* The address to probe: an expression of guest registers, or what rem_rewrite_offset() computes. */
+typedef struct {
+    bool plain;    /* `linear` is it, else the instruction's operand */
+    RemMem linear; /* guest registers below r13 */
+    bool has_base; /* of a segment */
+    unsigned seg;
+    unsigned width; /* 8, or 4: linear addresses have 32 bits */
+    unsigned size;
+    bool write, two_temps;
+} Access;
+
+static RemMem
+entry_field(const RemTranslator *t, size_t field)
+{
+    const unsigned kind = (t->mode & REM_MODE_TLB) >> 5;
+    RemMem mem = rem_mem_vcpu(offsetof(Vcpu, tlb) + kind * sizeof(CpumTlb) + field);
+
+    mem.base = REM_T1;
+    return mem;
+}
+
+/* The linear address into a temporary; the other one may be lost. No flags but where a segment's
+ * base is added. */
+static void
+emit_linear(RemTranslator *t, RemEmit *emit, const Access *access, unsigned to, unsigned other)
+{
+    const RemRip rip = rem_rip(t);
+
+    if (access->plain)
+        rem_emit_lea(emit, access->width, to, access->linear);
+    else
+        rem_rewrite_offset(emit, t->insn, to, other, &rip);
+    if (access->has_base)
+        rem_emit_alu_rm(emit, REM_ADD, access->width, to,
+                        rem_mem_vcpu(offsetof(Vcpu, seg) + access->seg * sizeof(CpumSeg) +
+                                     offsetof(CpumSeg, base)));
+}
+
+/* T1 is the entry's offset and the comparison is made. */
+static void
+emit_compare(RemTranslator *t, const Access *access)
+{
+    RemEmit *emit = t->emit;
+    const size_t tag =
+        access->write ? offsetof(CpumTlbEntry, tag_write) : offsetof(CpumTlbEntry, tag_read);
+
+    if (access->plain && !access->has_base) {
+        RemMem last = access->linear;
+
+        last.disp += (int32_t)access->size - 1;
+        emit_linear(t, emit, access, REM_T1, REM_T0);
+        if (access->size > 1)
+            rem_emit_lea(emit, access->width, REM_T0, last);
+        else
+            rem_emit_mov_rr(emit, access->width, REM_T0, REM_T1);
+    } else {
+        emit_linear(t, emit, access, REM_T1, REM_T0);
+        if (access->two_temps)
+            rem_emit_mov_mr(emit, 8, rem_mem_hot(offsetof(RemHot, scratch)), REM_T1);
+        rem_emit_lea(emit, access->width, REM_T0, rem_mem(REM_T1, (int32_t)access->size - 1));
+    }
+    rem_emit_shift_ri(emit, REM_SHR, 4, REM_T1, INDEX_SHIFT);
+    rem_emit_alu_ri(emit, REM_AND, 4, REM_T1, INDEX_MASK);
+    rem_emit_alu_ri(emit, REM_AND, 8, REM_T0, -(int32_t)X86_PAGE_SIZE);
+    rem_emit_alu_rm(emit, REM_CMP, 8, REM_T0, entry_field(t, tag));
+}
+
+/* Out of line: the linear address goes to C. */
+static void
+emit_miss(RemTranslator *t, const Access *access)
+{
+    RemSite *site = rem_retry_site(t, rem_call_miss);
+    const RemJump miss = rem_emit_jcc(t->emit, REM_CC_NZ, 4);
+
+    site->flags = (uint8_t)(access->size | (access->write ? REM_SITE_WRITE : 0));
+    rem_emit_bind_to(t->emit, miss, rem_emit_offset(t->cold));
+    emit_linear(t, t->cold, access, REM_T1, REM_T0);
+    rem_emit_leave(t, t->cold, site);
+}
+
+/* Only a base and a displacement, and no cut to 32 bits: the access can add the rest itself. */
+static bool
+is_direct(const Access *access)
+{
+    return access->plain && access->width == 8 && !access->has_base &&
+           access->linear.index == REM_NO_REG && access->linear.base != REM_NO_REG;
+}
+
+static void
+emit_access(RemTranslator *t, const Access *access, RemMem *mem)
+{
+    RemEmit *emit = t->emit;
+
+    rem_begin_retry(t);
+    emit_compare(t, access);
+    rem_flags_lost(t);
+    emit_miss(t, access);
+    t->temps_busy = true;
+    if (is_direct(access)) {
+        rem_emit_mov_rm(emit, 8, REM_T1, entry_field(t, offsetof(CpumTlbEntry, addend)));
+        *mem = rem_mem_index(access->linear.base, REM_T1, 0, access->linear.disp);
+        return;
+    }
+    if (access->two_temps)
+        rem_emit_mov_rm(emit, 8, REM_T0, rem_mem_hot(offsetof(RemHot, scratch)));
+    else
+        emit_linear(t, emit, access, REM_T0, REM_T1);
+    rem_emit_alu_rm(emit, REM_ADD, 8, REM_T0, entry_field(t, offsetof(CpumTlbEntry, addend)));
+    *mem = rem_mem(REM_T0, 0);
+}
+
+void
+rem_memory_at(RemTranslator *t, RemMem linear, unsigned size, bool write, RemMem *mem)
+{
+    const Access access = {
+        .plain = true,
+        .linear = linear,
+        .width = rem_is_long64(t) ? 8 : 4,
+        .size = size,
+        .write = write,
+    };
+
+    emit_access(t, &access, mem);
+}
+
+/* Is no limit to be checked? Sets has_base. */
+static bool
+segment_is_open(const RemTranslator *t, const RemOperand *operand, Access *access)
+{
+    if (rem_is_long64(t)) {
+        access->has_base = operand->seg == X86_FS || operand->seg == X86_GS;
+        return true;
+    }
+    return (t->mode & REM_MODE_FLAT) &&
+           (operand->seg == X86_ES || operand->seg == X86_SS || operand->seg == X86_DS);
+}
+
+static bool
+in_register(unsigned reg)
+{
+    return reg == REM_NO_REG || rem_in_register(reg);
+}
+
+bool
+rem_memory_operand(RemTranslator *t, RemMem *mem)
+{
+    const RemInsn *insn = t->insn;
+    const RemOperand *operand = &insn->mem;
+    Access access = {
+        .linear = {operand->base, operand->index, operand->scale, false, (int32_t)operand->disp},
+        .width = rem_is_long64(t) ? 8 : 4,
+        .size = operand->size,
+        .write = operand->written,
+        .seg = operand->seg,
+    };
+
+    if ((t->mode & REM_MODE_SLOW_MEMORY) || !operand->present || operand->vsib ||
+        operand->align > 1 || operand->size == 0 || operand->size > 64 ||
+        !segment_is_open(t, operand, &access))
+        return false;
+    access.plain = !operand->rip_relative && insn->addrsize == access.width &&
+                   in_register(operand->base) && in_register(operand->index) &&
+                   operand->disp == (int32_t)operand->disp &&
+                   (operand->base != REM_NO_REG || operand->index != REM_NO_REG);
+    access.two_temps = !access.plain && operand->base != REM_NO_REG &&
+                       operand->index != REM_NO_REG && !rem_in_register(operand->base) &&
+                       !rem_in_register(operand->index);
+    emit_access(t, &access, mem);
+    return true;
+}

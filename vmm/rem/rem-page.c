@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Which blocks hold which bytes of a page, and what happens when these are written. A write by
+ * this CPU kills blocks before it is done and stops the block that executes after its present
+ * instruction; a write by another thread (DMA, another CPU) is noted and acted on when the CPU next
+ * enters. Intel SDM volume 3A section 11.6: exact here. */
+#include "vmm/rem/rem-private.h"
+
+typedef struct RemPageRef RemPageRef;
+struct RemPageRef {
+    RemPageRef *next;
+    RemBlock *block;
+    uint16_t first, end; /* offsets in the page */
+};
+
+/* Found by the page's host address, so that aliases in the physical map are one. */
+struct RemPage {
+    RemPage *hash_next;
+    const uint8_t *host;
+    uint64_t granules; /* bit i: some block holds bytes of [64 i, 64 i + 64) */
+    RemPageRef *refs;
+};
+
+static RemPage **
+slot_of(RemVcpu *rem, const uint8_t *host)
+{
+    uint64_t number = (uint64_t)(uintptr_t)host >> X86_PAGE_SHIFT;
+    RemPage **slot = &rem->pages[(number ^ (number >> 12)) & (REM_PAGE_HASH_SIZE - 1)];
+
+    while (*slot != NULL && (*slot)->host != host)
+        slot = &(*slot)->hash_next;
+    return slot;
+}
+
+/* The granules that [first, end) of a page touches. */
+static uint64_t
+granules(unsigned first, unsigned end)
+{
+    return (~0ull << (first / 64)) & (~0ull >> (63 - (end - 1) / 64));
+}
+
+bool
+rem_page_add(RemVcpu *rem, uint64_t gpa, RemBlock *block, unsigned bytes)
+{
+    unsigned first = (unsigned)(gpa & X86_PAGE_OFFSET_MASK);
+    RemPage **slot = slot_of(rem, block->host - first);
+    RemPageRef *ref = rem_cache_take(rem, sizeof *ref);
+
+    if (*slot == NULL)
+        *slot = rem_cache_take(rem, sizeof **slot);
+    if (ref == NULL || *slot == NULL)
+        return false;
+    (*slot)->host = block->host - first;
+    *ref = (RemPageRef){(*slot)->refs, block, (uint16_t)first, (uint16_t)(first + bytes)};
+    (*slot)->refs = ref;
+    (*slot)->granules |= granules(ref->first, ref->end);
+    pgm_code_mark(rem->vcpu->pgm, gpa, bytes);
+    return true;
+}
+
+/* Kills the blocks with bytes in [first, end). */
+static void
+kill_range(RemVcpu *rem, RemPage *page, unsigned first, unsigned end)
+{
+    RemPageRef **link = &page->refs;
+
+    if (!(page->granules & granules(first, end)))
+        return;
+    page->granules = 0;
+    while (*link != NULL) {
+        RemPageRef *ref = *link;
+
+        if (ref->block->host == NULL || (ref->first < end && first < ref->end)) {
+            rem_cache_kill(rem, ref->block);
+            *link = ref->next;
+            continue;
+        }
+        page->granules |= granules(ref->first, ref->end);
+        link = &ref->next;
+    }
+}
+
+/* True when nothing is held of the granules that were written. Within one page. */
+static bool
+write_page(RemVcpu *rem, uint64_t gpa, uint64_t size)
+{
+    unsigned first = (unsigned)(gpa & X86_PAGE_OFFSET_MASK);
+    const uint8_t *host = pgm_code_page(rem->vcpu, gpa - first);
+    RemPage *page = host != NULL ? *slot_of(rem, host) : NULL;
+
+    if (page == NULL)
+        return true;
+    kill_range(rem, page, first, first + (unsigned)size);
+    return !(page->granules & granules(first, first + (unsigned)size));
+}
+
+static bool
+write_range(RemVcpu *rem, uint64_t gpa, uint64_t size)
+{
+    bool clean = true;
+
+    while (size > 0) {
+        uint64_t part = MIN(size, X86_PAGE_SIZE - (gpa & X86_PAGE_OFFSET_MASK));
+
+        clean = write_page(rem, gpa, part) && clean;
+        gpa += part;
+        size -= part;
+    }
+    return clean;
+}
+
+bool
+rem_page_written(void *user, Vcpu *writer, uint64_t gpa, uint64_t size)
+{
+    RemVcpu *rem = user;
+    RemWrite write = {gpa, size};
+
+    if (writer == rem->vcpu)
+        return write_range(rem, gpa, size);
+    g_mutex_lock(&rem->lock);
+    g_array_append_val(rem->remote, write);
+    g_mutex_unlock(&rem->lock);
+    cpum_pend(rem->vcpu, CPUM_PEND_KICK);
+    return false;
+}
+
+void
+rem_page_act_on_remote(RemVcpu *rem)
+{
+    g_mutex_lock(&rem->lock);
+    for (unsigned i = 0; i < rem->remote->len; i++) {
+        const RemWrite *write = &g_array_index(rem->remote, RemWrite, i);
+
+        write_range(rem, write->gpa, write->size);
+    }
+    g_array_set_size(rem->remote, 0);
+    g_mutex_unlock(&rem->lock);
+}
+
+void
+rem_page_clear(RemVcpu *rem)
+{
+    memset(rem->pages, 0, sizeof rem->pages);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the files of the recompiler share: the state of a virtual CPU under REM, blocks, sites, and
+ * the rules that translated code keeps.
+ *
+ * While translated code runs:
+ *  - Guest registers RAX..R12 (RSP too) are in the host's registers of the same name; guest R13,
+ * R14 and R15 are in Vcpu.gpr. Host R13 and R14 (REM_T0, REM_T1) are free for every instruction's
+ *    translation; host R15 (REM_COUNT) counts down the instructions that may still be retired.
+ *  - GS addresses the Vcpu. There is no stack: RSP is the guest's.
+ *  - The arithmetic flags are where the translator's `flags` says: in the host's, or in
+ *    RemHot.flags, or both. All other bits of RFLAGS are in Vcpu.rflags, whose arithmetic bits are
+ *    stale. The host's DF is 0.
+ *  - RIP is RemHot.rip_base + the offset in the code page; Vcpu.rip is stale.
+ *  - Vcpu.retired is stale: it is RemHot.limit - REM_COUNT, corrected by the site (a block counts
+ *    all its instructions when it is entered).
+ * C code that is called from a block (a site's function) calls rem_sync() first and finds the Vcpu
+ * exact then. */
+#pragma once
+
+#include "vmm/base/exec-memory.h"
+#include "vmm/iem/iem-fallback.h"
+#include "vmm/rem/rem-emit.h"
+#include "vmm/rem/rem-rewrite.h"
+#include "vmm/rem/rem.h"
+
+#define REM_COUNT X86_R15
+
+#define REM_BLOCK_INSNS 64
+#define REM_CODE_SIZE ((size_t)32 << 20) /* host code of one virtual CPU, both parts */
+#define REM_SITES 524288u                /* of one virtual CPU */
+#define REM_BLOCKS 131072u
+#define REM_HASH_SIZE 65536u
+#define REM_PAGE_HASH_SIZE 4096u
+#define REM_JUMPS 65536u
+/* Instructions between two looks at Vcpu.pending. */
+#define REM_QUANTUM 8192
+
+/* What translation depends on besides the bytes. 16 bits, so that it fits above a host address. */
+typedef enum {
+    REM_MODE_CPU = 7u << 0,  /* CpumMode */
+    REM_MODE_CS_D = 1u << 3, /* real and V86 mode: 32-bit code */
+    REM_MODE_SS_B = 1u << 4,
+    REM_MODE_TLB = 3u << 5, /* CpumTlbKind */
+    REM_MODE_CPL0 = 1u << 7,
+    REM_MODE_FLAT = 1u << 8,      /* ES, SS, DS: base 0, 4 GiB, writable; always in 64-bit mode */
+    REM_MODE_FLAT_CODE = 1u << 9, /* CS: base 0, 4 GiB; always in 64-bit mode */
+    REM_MODE_SLOW_MEMORY = 1u << 10, /* every access is IEM's */
+    REM_MODE_X87 = 1u << 11,         /* CR0.EM and TS are clear */
+    REM_MODE_SSE = 1u << 12,         /* and CR4.OSFXSR is set */
+    REM_MODE_AVX = 1u << 13,         /* and CR4.OSXSAVE, XCR0 has SSE and AVX */
+} RemMode;
+
+typedef struct RemVcpu RemVcpu;
+typedef struct RemBlock RemBlock;
+typedef struct RemSite RemSite;
+typedef struct RemLink RemLink;
+
+/* The words of REM that translated code reaches: Vcpu.rem_words. */
+typedef struct {
+    uint64_t flags;    /* bits 15..8 as LAHF has them, bit 0 is OF; the rest is 0 */
+    uint64_t rip_base; /* RIP minus the offset in the code page */
+    uint64_t limit;    /* Vcpu.retired at which REM_COUNT is 0 */
+    int64_t left;      /* REM_COUNT while it is not in its register */
+    uint64_t host_rsp;
+    uint64_t self;     /* the Vcpu's address */
+    uint64_t leave;    /* rem_trampoline: site in T0 (32 bits), argument in T1 */
+    uint64_t on_site;  /* the C function behind it */
+    uint64_t jumps;    /* RemTarget[REM_JUMPS] */
+    uint64_t mode_tag; /* RemMode << 48, at present */
+    uint64_t target;   /* RIP that an indirect jump goes to */
+    uint64_t scratch[4];
+} RemHot;
+_Static_assert(sizeof(RemHot) <= sizeof((Vcpu *)0)->rem_words, "RemHot's place in the Vcpu");
+
+static inline RemHot *
+rem_hot(Vcpu *vcpu)
+{
+    return (RemHot *)vcpu->rem_words;
+}
+
+/* The first site is that of the lookups. */
+#define REM_SITE_TARGET 0u
+
+/* The inline hash of indirect and cross-page jumps, by the low 16 bits of the host address of the
+ * target's first byte. key is that address ^ mode << 48; 0: empty. */
+typedef struct {
+    uint64_t key;
+    uint64_t code; /* entry_saved of the block */
+} RemTarget;
+
+/* A place in a block from which C code is called. `call` returns where to go on in host code, or
+ * NULL to leave `run` (with RemVcpu.exit). It may raise (a long jump). */
+typedef const uint8_t *(*RemCall)(Vcpu *vcpu, const RemSite *site, uint64_t argument);
+
+struct RemSite {
+    RemCall call;
+    IemInsn *insn;   /* the instruction for IEM, decoded when first needed; NULL before */
+    uint32_t block;  /* index of the block */
+    uint32_t retry;  /* offset in host code: the instruction from its start, flags saved */
+    uint32_t next;   /* offset: behind the instruction, flags saved */
+    uint32_t link;   /* offset of the displacement that a link site patches */
+    int32_t target;  /* link sites: offset of the target relative to rip_base */
+    uint16_t offset; /* of the guest instruction in its page */
+    uint8_t undone;  /* instructions of the block from this one on: counted, not retired */
+    uint8_t flags;   /* for the call's own use */
+};
+
+/* A direct jump into a block that was patched. */
+struct RemLink {
+    RemLink *next;
+    uint32_t at;   /* offset of the displacement */
+    uint32_t stub; /* offset that it went to before */
+};
+
+struct RemBlock {
+    const uint8_t *host; /* address of the guest's bytes; NULL once they were overwritten */
+    RemBlock *hash_next;
+    RemLink *links;       /* that lead here */
+    uint16_t mode;        /* RemMode */
+    uint16_t bytes;       /* of guest code */
+    uint8_t count;        /* instructions */
+    uint32_t entry;       /* offset in host code; the guest's flags are the host's */
+    uint32_t entry_saved; /* the guest's flags are in RemHot.flags, the host's are lost */
+};
+
+typedef struct {
+    uint64_t gpa, size;
+} RemWrite;
+
+typedef struct RemPage RemPage;
+typedef struct RemTranslator RemTranslator;
+
+struct RemVcpu {
+    Vcpu *vcpu;
+    BaseExecMemory memory;
+    RemEmit hot, cold; /* where the next block's code goes: the likely part and the rest */
+    uint32_t first_hot, first_cold;
+    const uint8_t *enter;                  /* void (*)(const uint8_t *code) */
+    const uint8_t *lookup[CPUM_TLB_COUNT]; /* go to RIP in T0, flags saved, flat code */
+    RemBlock *blocks;
+    RemSite *sites;
+    uint32_t block_count, site_count;
+    RemBlock *hash[REM_HASH_SIZE];
+    RemPage *pages[REM_PAGE_HASH_SIZE];
+    RemTarget *jumps;
+    X86Decoder decoder;
+    RemTranslator *translator; /* where blocks are made */
+    uint8_t *arena;            /* links, pages, IEM's instructions */
+    size_t arena_used;
+    uint32_t generation; /* of the physical map */
+    uint16_t mode;       /* RemMode at present */
+    bool bmi2;
+    EmExit exit;
+    bool leaves;         /* rem_go_on() said: leave with `exit` */
+    uint64_t end;        /* Vcpu.retired at which the run ends */
+    GMutex lock;         /* of remote */
+    GArray *remote;      /* RemWrite: by other threads, acted on at the next entry of run */
+    bool listening;      /* to PGM */
+    IemInsn *spare_insn; /* where the arena has no room for an IemInsn */
+    bool care;           /* IEM has to execute the next instruction */
+    /* Statistics. */
+    uint64_t translated, translated_insns, translated_bytes, killed_blocks, flushes, lookups,
+        lookup_misses, fallbacks, memory_misses, linked;
+    uint64_t *fallback_rows; /* by mnemonic */
+};
+
+static inline RemVcpu *
+rem_of(Vcpu *vcpu)
+{
+    return vcpu->rem_vcpu;
+}
+
+/* Where a byte of host code at that offset executes. */
+static inline const uint8_t *
+rem_code(const RemVcpu *rem, uint32_t offset)
+{
+    return rem->memory.exec + offset;
+}
+
+static inline RemMem
+rem_mem_hot(size_t offset)
+{
+    return rem_mem_vcpu(offsetof(Vcpu, rem_words) + offset);
+}
+
+static inline uint64_t
+rem_flags_pack(uint64_t rflags)
+{
+    return ((rflags & 0xd5) | 2) << 8 | ((rflags >> 11) & 1);
+}
+
+static inline uint64_t
+rem_flags_unpack(uint64_t rflags, uint64_t packed)
+{
+    return (rflags & ~(uint64_t)X86_FL_STATUS) | ((packed >> 8) & 0xd5) | (packed & 1) << 11;
+}
+
+/* ---- rem-trampoline.c ---- */
+void rem_trampolines_emit(RemVcpu *rem);
+/* Runs translated code from there until a site's function returns NULL. */
+void rem_trampoline_enter(RemVcpu *rem, const uint8_t *code);
+
+/* ---- rem-run.c ---- */
+/* Makes the Vcpu exact at the start of the site's instruction. */
+void rem_sync(Vcpu *vcpu, const RemSite *site);
+/* The Vcpu is exact and may have changed in any way: where to go on, or NULL. */
+const uint8_t *rem_go_on(Vcpu *vcpu);
+/* Executes the site's instruction in IEM. */
+const uint8_t *rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument);
+/* An access missed: fills the TLB for linear address `argument` and tries again, or lets IEM
+ * execute the instruction. site->flags: REM_SITE_*. */
+#define REM_SITE_SIZE 0x7f
+#define REM_SITE_WRITE 0x80
+/* Link sites: the jump is made with the flags saved. */
+#define REM_SITE_FLAGS_SAVED 1
+const uint8_t *rem_call_miss(Vcpu *vcpu, const RemSite *site, uint64_t argument);
+/* The count is below what the block needs; RIP is the block's start. */
+const uint8_t *rem_call_exhausted(Vcpu *vcpu, const RemSite *site, uint64_t argument);
+/* A direct jump within the page, to RIP rip_base + site->target: finds the block and patches the
+ * jump. */
+const uint8_t *rem_call_link(Vcpu *vcpu, const RemSite *site, uint64_t argument);
+/* Goes to RIP rip_base + site->target (cut to the code's size) without patching. */
+const uint8_t *rem_call_jump(Vcpu *vcpu, const RemSite *site, uint64_t argument);
+/* RIP is RemHot.target. */
+const uint8_t *rem_call_target(Vcpu *vcpu, const RemSite *site, uint64_t argument);
+/* The mode at present, for keys; sets RemVcpu.mode and what depends on it. */
+void rem_mode_changed(Vcpu *vcpu);
+
+/* ---- rem-cache.c ---- */
+bool rem_cache_init(RemVcpu *rem, GError **error);
+void rem_cache_clear(RemVcpu *rem);
+/* The block at CS:RIP, translated if need be. NULL: its code cannot be translated (MMIO, an
+ * instruction that crosses pages, CS's limit): IEM has to execute one instruction. May raise. */
+RemBlock *rem_cache_find(Vcpu *vcpu);
+/* At each entry of run: writes that other threads did, changes of the physical map. */
+void rem_cache_enter(Vcpu *vcpu);
+/* Forgets everything. Not while a block that is to be gone back to is under way. */
+void rem_cache_flush(RemVcpu *rem);
+void rem_cache_insert(RemVcpu *rem, RemBlock *block);
+/* Memory that lives until the next flush; NULL: there is none left. */
+void *rem_cache_take(RemVcpu *rem, size_t size);
+/* Remembers that the jump at `at` leads to the block, and lets it. */
+void rem_cache_link(RemVcpu *rem, RemBlock *block, uint32_t at, uint32_t entry);
+
+/* ---- rem-page.c ---- */
+/* Notes that the block holds its bytes from guest-physical address gpa on, and has writes to them
+ * reported. False: no memory left. */
+bool rem_page_add(RemVcpu *rem, uint64_t gpa, RemBlock *block, unsigned bytes);
+bool rem_page_written(void *user, Vcpu *writer, uint64_t gpa, uint64_t size);
+void rem_page_act_on_remote(RemVcpu *rem);
+void rem_page_clear(RemVcpu *rem);
+/* rem-cache.c */
+void rem_cache_kill(RemVcpu *rem, RemBlock *block);
+
+/* ---- rem-info.c ---- */
+void rem_info(Vcpu *vcpu, GString *out);
+
+/* ---- rem-translate.c ---- */
+void rem_translator_init(RemVcpu *rem);
+/* Translates from `host` (RIP is there) into `block`; false: nothing that can be translated, or no
+ * room (RemEmit.overflow). */
+bool rem_translate(Vcpu *vcpu, RemBlock *block, const uint8_t *bytes, unsigned available);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What translated code calls, and how a run goes from block to block: exact state for C, IEM for
+ * single instructions, links between blocks, the count of instructions. Intel SDM volume 3A
+ * section 6.9 (what is looked at between instructions). */
+#include "vmm/rem/rem-private.h"
+
+void
+rem_sync(Vcpu *vcpu, const RemSite *site)
+{
+    const RemHot *hot = rem_hot(vcpu);
+
+    vcpu->rip = hot->rip_base + site->offset;
+    vcpu->rflags = rem_flags_unpack(vcpu->rflags, hot->flags);
+    vcpu->retired = hot->limit - (uint64_t)(hot->left + site->undone);
+}
+
+static bool
+is_flat_data(const CpumSeg *seg)
+{
+    const uint32_t wrong = X86_SEG_UNUSABLE | X86_SEG_CODE | X86_SEG_EXPAND_DOWN;
+
+    return seg->base == 0 && seg->limit == UINT32_MAX &&
+           (seg->attr & (wrong | X86_SEG_WRITABLE)) == X86_SEG_WRITABLE;
+}
+
+static unsigned
+segment_mode(const Vcpu *vcpu)
+{
+    unsigned mode = 0;
+
+    if (vcpu->mode == CPUM_MODE_LONG64)
+        return REM_MODE_FLAT | REM_MODE_FLAT_CODE;
+    if (vcpu->mode < CPUM_MODE_PROT16 && (vcpu->seg[X86_CS].attr & X86_SEG_DB))
+        mode |= REM_MODE_CS_D;
+    if (vcpu->seg[X86_SS].attr & X86_SEG_DB)
+        mode |= REM_MODE_SS_B;
+    if (vcpu->mode == CPUM_MODE_PROT32 && vcpu->seg[X86_CS].base == 0 &&
+        vcpu->seg[X86_CS].limit == UINT32_MAX)
+        mode |= REM_MODE_FLAT_CODE;
+    if (vcpu->mode >= CPUM_MODE_PROT16 && is_flat_data(&vcpu->seg[X86_ES]) &&
+        is_flat_data(&vcpu->seg[X86_SS]) && is_flat_data(&vcpu->seg[X86_DS]))
+        mode |= REM_MODE_FLAT;
+    return mode;
+}
+
+static unsigned
+vector_mode(const Vcpu *vcpu)
+{
+    const uint64_t both = 6; /* XCR0: SSE and AVX */
+    unsigned mode = 0;
+
+    if (vcpu->cr0 & (X86_CR0_EM | X86_CR0_TS))
+        return 0;
+    mode |= REM_MODE_X87;
+    if (vcpu->cr4 & X86_CR4_OSFXSR)
+        mode |= REM_MODE_SSE;
+    if ((vcpu->cr4 & X86_CR4_OSXSAVE) && (vcpu->xcr0 & both) == both)
+        mode |= REM_MODE_AVX;
+    return mode;
+}
+
+void
+rem_mode_changed(Vcpu *vcpu)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    unsigned mode = (unsigned)vcpu->mode | (unsigned)vcpu->tlb_kind << 5 | segment_mode(vcpu) |
+                    vector_mode(vcpu);
+
+    mode |= vcpu->cpl == 0 ? REM_MODE_CPL0 : 0;
+    mode |= iem_checks_memory(vcpu) ? REM_MODE_SLOW_MEMORY : 0;
+    rem->mode = (uint16_t)mode;
+    rem_hot(vcpu)->mode_tag = (uint64_t)mode << 48;
+}
+
+/* Begins the block at CS:RIP, whose state is exact. NULL: fewer instructions are left than it has,
+ * IEM executes them. */
+static const uint8_t *
+begin(Vcpu *vcpu, const RemBlock *block)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    RemHot *hot = rem_hot(vcpu);
+    const uint64_t left = rem->end - vcpu->retired;
+
+    if (left < block->count) {
+        rem->care = true;
+        return NULL;
+    }
+    hot->left = (int64_t)MIN(left, REM_QUANTUM);
+    hot->limit = vcpu->retired + (uint64_t)hot->left;
+    hot->flags = rem_flags_pack(vcpu->rflags);
+    hot->rip_base = vcpu->rip - ((uintptr_t)block->host & X86_PAGE_OFFSET_MASK);
+    return rem_code(rem, block->entry_saved);
+}
+
+static const uint8_t *
+find_and_begin(Vcpu *vcpu)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    const RemBlock *block;
+
+    if (vcpu->retired >= rem->end || iem_wants_care(vcpu))
+        return NULL;
+    block = rem_cache_find(vcpu);
+    if (block == NULL) {
+        rem->care = true;
+        return NULL;
+    }
+    return begin(vcpu, block);
+}
+
+const uint8_t *
+rem_go_on(Vcpu *vcpu)
+{
+    RemVcpu *rem = rem_of(vcpu);
+
+    if (!iem_settle(vcpu, &rem->exit)) {
+        rem->leaves = true;
+        return NULL;
+    }
+    rem_mode_changed(vcpu);
+    return find_and_begin(vcpu);
+}
+
+/* The site's instruction for IEM. */
+static const IemInsn *
+insn_of(Vcpu *vcpu, const RemSite *site)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    IemInsn *insn = site->insn;
+
+    if (insn != NULL)
+        return insn;
+    insn = rem_cache_take(rem, iem_insn_size());
+    if (insn == NULL)
+        insn = rem->spare_insn;
+    iem_insn_fetch(vcpu, insn);
+    if (insn != rem->spare_insn)
+        rem->sites[site - rem->sites].insn = insn;
+    return insn;
+}
+
+const uint8_t *
+rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    const IemInsn *insn;
+
+    rem_sync(vcpu, site);
+    insn = insn_of(vcpu, site);
+    rem->fallbacks++;
+    rem->fallback_rows[iem_insn_row(insn)]++;
+    if (!iem_insn_execute(vcpu, insn) || iem_insn_ends_block(insn))
+        return rem_go_on(vcpu);
+    rem_hot(vcpu)->flags = rem_flags_pack(vcpu->rflags);
+    return rem_code(rem, site->next);
+}
+
+/* Is the page there, as plain memory? Fills the TLB. */
+static bool
+fill(Vcpu *vcpu, uint64_t linear, bool write)
+{
+    const CpumTlbEntry *entry = cpum_tlb_entry(vcpu, vcpu->tlb_kind, linear);
+    const uint64_t page = linear & ~(uint64_t)X86_PAGE_OFFSET_MASK;
+    const unsigned shift = 64u - vcpu->linear_bits;
+    PgmFault fault;
+
+    if ((uint64_t)((int64_t)(linear << shift) >> shift) != linear)
+        return false;
+    if (((write ? entry->tag_write : entry->tag_read) & ~(uint64_t)X86_PAGE_OFFSET_MASK) != page &&
+        !pgm_tlb_fill(vcpu, linear, write ? PGM_WRITE : PGM_READ, vcpu->tlb_kind, &fault))
+        return false;
+    return (write ? entry->tag_write : entry->tag_read) == page;
+}
+
+const uint8_t *
+rem_call_miss(Vcpu *vcpu, const RemSite *site, uint64_t linear)
+{
+    const unsigned size = site->flags & REM_SITE_SIZE;
+    RemVcpu *rem = rem_of(vcpu);
+
+    rem->memory_misses++;
+    if ((linear & X86_PAGE_OFFSET_MASK) + size <= X86_PAGE_SIZE &&
+        fill(vcpu, linear, site->flags & REM_SITE_WRITE))
+        return rem_code(rem, site->retry);
+    return rem_call_iem(vcpu, site, 0);
+}
+
+const uint8_t *
+rem_call_exhausted(Vcpu *vcpu, const RemSite *site, uint64_t argument)
+{
+    rem_sync(vcpu, site);
+    return find_and_begin(vcpu);
+}
+
+static void
+jump(Vcpu *vcpu, const RemSite *site)
+{
+    rem_sync(vcpu, site);
+    vcpu->rip = rem_hot(vcpu)->rip_base + (uint64_t)(int64_t)site->target;
+    if (vcpu->mode != CPUM_MODE_LONG64)
+        vcpu->rip = (uint32_t)vcpu->rip;
+}
+
+const uint8_t *
+rem_call_jump(Vcpu *vcpu, const RemSite *site, uint64_t argument)
+{
+    jump(vcpu, site);
+    return find_and_begin(vcpu);
+}
+
+const uint8_t *
+rem_call_link(Vcpu *vcpu, const RemSite *site, uint64_t argument)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    const uint64_t flushes = rem->flushes;
+    RemBlock *block;
+
+    jump(vcpu, site);
+    if (vcpu->retired >= rem->end || iem_wants_care(vcpu))
+        return NULL;
+    block = rem_cache_find(vcpu);
+    if (block == NULL) {
+        rem->care = true;
+        return NULL;
+    }
+    if (rem->flushes == flushes && rem->blocks[site->block].host != NULL)
+        rem_cache_link(rem, block, site->link,
+                       site->flags == REM_SITE_FLAGS_SAVED ? block->entry_saved : block->entry);
+    return begin(vcpu, block);
+}
+
+const uint8_t *
+rem_call_target(Vcpu *vcpu, const RemSite *site, uint64_t argument)
+{
+    const RemHot *hot = rem_hot(vcpu);
+
+    rem_sync(vcpu, site);
+    vcpu->rip = hot->target;
+    return find_and_begin(vcpu);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The contract for those who translate instructions: the block that is being made, and what the
+ * functions that emit code for one instruction may use. See vmm/rem/README.md. */
+#pragma once
+
+#include "vmm/rem/rem-flags.h"
+#include "vmm/rem/rem-private.h"
+#include "vmm/rem/rem-rewrite.h"
+
+/* Where the guest's arithmetic flags are at this point of the block. */
+typedef enum {
+    REM_FLAGS_HOST,  /* in the host's flags only */
+    REM_FLAGS_SAVED, /* in RemHot.flags only: the host's are lost */
+    REM_FLAGS_BOTH,
+} RemFlagsPlace;
+
+struct RemTranslator {
+    Vcpu *vcpu;
+    RemVcpu *rem;
+    RemEmit *emit; /* the likely path */
+    RemEmit *cold; /* out of line; both count offsets from the same start */
+    RemBlock *block;
+    const uint8_t *bytes; /* the block's guest code */
+    uint16_t mode;        /* RemMode */
+    RemInsn insns[REM_BLOCK_INSNS];
+    RemFlags flow[REM_BLOCK_INSNS];
+    bool iem_ends[REM_BLOCK_INSNS];  /* the block ends behind it if IEM executes it */
+    bool side_exit[REM_BLOCK_INSNS]; /* a branch behind which the block goes on */
+    unsigned count, index;           /* instructions in the block; the present one */
+    unsigned counted;                /* instructions that REM_COUNT tells of at this point */
+    const RemInsn *insn;             /* the present one */
+    unsigned offset;                 /* of the present one in its page */
+    RemFlagsPlace flags;
+    uint32_t retry;  /* where the present instruction begins again; 0: not asked for yet */
+    bool temps_busy; /* T0 and T1 are a part of the present instruction's memory operand */
+    bool ended;      /* the code does not go on behind the present instruction */
+};
+
+/* Emits the present instruction (t->insn). False: nothing was emitted (and no state of *t changed),
+ * the instruction becomes a call of IEM. */
+typedef bool (*RemTranslate)(RemTranslator *t);
+
+/* ---- what such a function may use ---- */
+
+static inline bool
+rem_is_long64(const RemTranslator *t)
+{
+    return (t->mode & REM_MODE_CPU) == CPUM_MODE_LONG64;
+}
+
+/* Offset in the page of the instruction behind the present one. */
+static inline unsigned
+rem_next_offset(const RemTranslator *t)
+{
+    return t->offset + t->insn->length;
+}
+
+/* For rem_rewrite(). */
+static inline RemRip
+rem_rip(const RemTranslator *t)
+{
+    return (RemRip){rem_next_offset(t),
+                    (uint32_t)(offsetof(Vcpu, rem_words) + offsetof(RemHot, rip_base)), true};
+}
+
+/* ---- flags (rem-guest-flags.c) ---- */
+/* Before code that destroys the host's flags: the guest's are in RemHot.flags behind this. Uses T0;
+ * not while the temporaries are busy. */
+void rem_save_flags(RemTranslator *t);
+/* Before code that reads the guest's flags, or changes a part of them: they are in the host's
+ * behind this. Uses T0 unless the temporaries are busy. */
+void rem_restore_flags(RemTranslator *t);
+/* The same if the present instruction needs the old flags at all. */
+void rem_restore_flags_for_insn(RemTranslator *t);
+/* The host's flags are lost from here on; they were saved. */
+void rem_flags_lost(RemTranslator *t);
+/* Behind an instruction of the guest's: if t->insn writes flags, the host's are the guest's. */
+void rem_flags_written(RemTranslator *t);
+/* The bare code: RAX is kept in T0. */
+void rem_emit_store_flags(RemEmit *emit);
+void rem_emit_load_flags(RemEmit *emit);
+
+/* ---- sites (rem-translate.c) ---- */
+/* Saves the flags and marks the start of the present instruction, once for each instruction: a miss
+ * comes back to this point. Until the instruction's last probe nothing of the guest's state may
+ * change. */
+void rem_begin_retry(RemTranslator *t);
+/* A site of the present instruction, behind rem_begin_retry(). There is room for 4 for each. */
+RemSite *rem_retry_site(RemTranslator *t, RemCall call);
+/* One without that. */
+RemSite *rem_new_site(RemTranslator *t, RemCall call);
+/* Emits a jump to C (into `emit`, hot or cold); the argument is in T1. Flags have to be saved. */
+void rem_emit_leave(RemTranslator *t, RemEmit *emit, const RemSite *site);
+/* The present instruction as a call of IEM. */
+void rem_translate_iem(RemTranslator *t);
+
+/* ---- memory (rem-memory.c) ---- */
+/* Makes the explicit memory operand accessible: *mem is what to give to rem_rewrite(). Uses T0 and
+ * T1, which may be a part of *mem (temps_busy). A miss begins the instruction again, or IEM
+ * executes it. The host's flags are lost. False: leave it to IEM. */
+bool rem_memory_operand(RemTranslator *t, RemMem *mem);
+/* The same for `size` bytes at a linear address: guest registers below r13 and a displacement,
+ * cut to 32 bits outside of 64-bit code. write: for writing, or reading and writing. */
+void rem_memory_at(RemTranslator *t, RemMem linear, unsigned size, bool write, RemMem *mem);
+
+/* ---- where to go on (rem-branch.c) ---- */
+/* Is it a conditional branch that rem-branch.c translates? */
+bool rem_is_side_exit(const RemTranslator *t, const RemInsn *insn);
+/* Ends the block: on to RIP rip_base + target. */
+void rem_emit_goto(RemTranslator *t, int32_t target);
+/* Ends the block: on to the RIP in T0, which is valid; flat code only. Saves the flags. */
+void rem_emit_goto_register(RemTranslator *t);
+
+/* ---- the table ---- */
+#define REM(mnemonic, function) bool function(RemTranslator *t);
+#include "vmm/rem/rem-translations.def"
+#undef REM

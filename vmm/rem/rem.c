@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The engine: one recompiler for each virtual CPU, its run, its statistics. */
+#include "vmm/rem/rem-private.h"
+
+#include "vmm/base/cpu-features.h"
+#include "vmm/base/guest-thread.h"
+#include "vmm/iem/iem.h"
+#include "vmm/x86/x86-decode.h"
+
+static const uint8_t *
+on_site(Vcpu *vcpu, uint32_t number, uint64_t argument)
+{
+    const RemSite *site = &rem_of(vcpu)->sites[number];
+
+    return site->call(vcpu, site, argument);
+}
+
+static void
+run_blocks(Vcpu *vcpu)
+{
+    const uint8_t *code = rem_go_on(vcpu);
+
+    if (code != NULL)
+        rem_trampoline_enter(rem_of(vcpu), code);
+}
+
+/* Until the end of the budget, or an exit. */
+static EmExit
+run_to_end(Vcpu *vcpu)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    bool ok;
+
+    while (vcpu->retired < rem->end) {
+        iem_begin(vcpu);
+        if (rem->care || iem_wants_care(vcpu)) {
+            EmExit exit;
+
+            iem_end(vcpu);
+            rem->care = false;
+            exit = iem_engine.run(vcpu, 1);
+            if (exit != EM_EXIT_BUDGET)
+                return exit;
+            continue;
+        }
+        rem->leaves = false;
+        ok = iem_guard(vcpu, run_blocks);
+        iem_end(vcpu);
+        if (!ok)
+            return EM_EXIT_SHUTDOWN;
+        if (rem->leaves)
+            return rem->exit;
+    }
+    return EM_EXIT_BUDGET;
+}
+
+static EmExit
+rem_run(Vcpu *vcpu, uint64_t budget)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    BaseGuestThread before;
+    EmExit exit;
+
+    rem->end = budget > UINT64_MAX - vcpu->retired ? UINT64_MAX : vcpu->retired + budget;
+    rem->care = false;
+    base_guest_thread_enter(&before);
+    base_guest_thread_set_gs(vcpu);
+    rem_cache_enter(vcpu);
+    exit = run_to_end(vcpu);
+    base_guest_thread_leave(&before);
+    return exit;
+}
+
+static bool
+rem_probe(GError **error)
+{
+    return true;
+}
+
+static void *
+rem_vm_create(const EmRooms *rooms, GError **error)
+{
+    return g_memdup2(rooms, sizeof *rooms);
+}
+
+static void
+rem_vcpu_destroy(Vcpu *vcpu)
+{
+    RemVcpu *rem = rem_of(vcpu);
+
+    if (rem == NULL)
+        return;
+    if (rem->listening)
+        pgm_code_unlisten(vcpu->pgm, rem_page_written, rem);
+    rem_cache_clear(rem);
+    g_array_unref(rem->remote);
+    g_mutex_clear(&rem->lock);
+    g_free(rem->fallback_rows);
+    g_free(rem->spare_insn);
+    g_free(rem->translator);
+    g_free(rem);
+    vcpu->rem_vcpu = NULL;
+}
+
+static bool
+rem_vcpu_create(void *engine_vm, Vcpu *vcpu, GError **error)
+{
+    RemVcpu *rem = g_new0(RemVcpu, 1);
+    RemHot *hot = rem_hot(vcpu);
+    BaseCpuid leaf;
+
+    vcpu->rem_vcpu = rem;
+    rem->vcpu = vcpu;
+    rem->remote = g_array_new(FALSE, FALSE, sizeof(RemWrite));
+    rem->fallback_rows = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
+    rem->spare_insn = g_malloc0(iem_insn_size());
+    rem->generation = pgm_generation(vcpu->pgm);
+    g_mutex_init(&rem->lock);
+    base_cpuid(7, 0, &leaf);
+    rem->bmi2 = (leaf.ebx >> 8) & 1;
+    rem_translator_init(rem);
+    hot->self = (uint64_t)(uintptr_t)vcpu;
+    hot->on_site = (uint64_t)(uintptr_t)on_site;
+    if (!rem_cache_init(rem, error)) {
+        rem_vcpu_destroy(vcpu);
+        return false;
+    }
+    pgm_code_listen(vcpu->pgm, rem_page_written, rem);
+    rem->listening = true;
+    return true;
+}
+
+static bool
+rem_can_run(const Vcpu *vcpu)
+{
+    return true;
+}
+
+static void
+rem_forget(Vcpu *vcpu)
+{
+    rem_cache_flush(rem_of(vcpu));
+}
+
+const EmEngine rem_engine = {
+    .name = "rem",
+    .title = "Recompiler",
+    .probe = rem_probe,
+    .counts = true,
+    .vm_create = rem_vm_create,
+    .vm_destroy = g_free,
+    .vcpu_create = rem_vcpu_create,
+    .vcpu_destroy = rem_vcpu_destroy,
+    .can_run = rem_can_run,
+    .run = rem_run,
+    .forget = rem_forget,
+    .info = rem_info,
+};
