@@ -71,10 +71,11 @@ def _pilot(who, row, target):
 
 def _seconds(samples, pilot, amount, row, clock):
     """Each sample's seconds a unit."""
-    if clock == 'cpu':
-        return [sample.cpu / amount for sample in samples]
     for sample in samples:
         _check_clock(sample, pilot, amount, row)
+    if clock == 'cpu':
+        # What the machine had of a core, applied to the time that the program itself took.
+        return [sample.inside * sample.cpu / sample.outside / amount for sample in samples]
     return [sample.inside / amount for sample in samples]
 
 
