@@ -4,6 +4,7 @@
  * chain, creating files. */
 #include <glib/gstdio.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "devices/drivers/disk/image/image-format.h"
 #include "tests/unit/image/memory-io.h"
@@ -133,6 +134,43 @@ test_iso(void)
     g_assert_cmpuint(data[951], ==, 7);
     g_assert_cmpuint(data[952], ==, 0);
     g_assert_false(image_write(image, 0, data, 512, NULL));
+}
+
+static void
+put64be(GByteArray *file, unsigned at, uint64_t value)
+{
+    value = GUINT64_TO_BE(value);
+    memcpy(file->data + at, &value, 8);
+}
+
+/* Version 1 with its one cluster compressed, which qemu-img does not write. */
+static void
+test_qcow1_compressed(void)
+{
+    g_autoptr(GByteArray) file = file_of(4096, 0);
+    uint8_t plain[4096], data[4096];
+    z_stream stream = {.next_in = plain, .avail_in = sizeof plain, .avail_out = 2048};
+    g_autoptr(Image) image = NULL;
+
+    for (unsigned i = 0; i < sizeof plain; i++)
+        plain[i] = (uint8_t)(i / 100);
+    memcpy(file->data, "QFI\xfb\0\0\0\1", 8);
+    put64be(file, 24, 2 * 4096);
+    file->data[32] = 12;
+    file->data[33] = 6;
+    put64be(file, 40, 512);
+    put64be(file, 512, 1024);
+    stream.next_out = file->data + 2048;
+    g_assert_cmpint(deflateInit2(&stream, 9, Z_DEFLATED, -12, 9, Z_DEFAULT_STRATEGY), ==, Z_OK);
+    g_assert_cmpint(deflate(&stream, Z_FINISH), ==, Z_STREAM_END);
+    put64be(file, 1024, 1ull << 63 | (uint64_t)stream.total_out << (63 - 12) | 2048);
+    deflateEnd(&stream);
+    image = open_in(file, "QCOW", IMAGE_OPEN_READ_ONLY, NULL);
+    g_assert_nonnull(image);
+    g_assert_true(image_read(image, 0, data, sizeof data, NULL));
+    g_assert_cmpmem(data, sizeof data, plain, sizeof plain);
+    g_assert_true(image_read(image, 4096, data, sizeof data, NULL));
+    g_assert_true(image_is_zero(data, sizeof data));
 }
 
 /* A failed sync is never forgotten: the host may have dropped what it could not write. */
@@ -325,6 +363,7 @@ main(int argc, char **argv)
     g_test_add_func("/image/uuid", test_uuid);
     g_test_add_func("/image/raw", test_raw);
     g_test_add_func("/image/iso", test_iso);
+    g_test_add_func("/image/qcow1-compressed", test_qcow1_compressed);
     g_test_add_func("/image/failed-flush", test_failed_flush);
     g_test_add_func("/image/chain", test_chain);
     g_test_add_func("/image/chain-length", test_chain_length);

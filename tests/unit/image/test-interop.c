@@ -6,13 +6,15 @@
 #include <string.h>
 
 #include "devices/drivers/disk/image/image.h"
+#include "tests/unit/image/memory-io.h"
 
 #define MIB (1u << 20)
 
 typedef struct {
     const char *ours, *theirs; /* the format's names */
     ImageVariant variant;
-    const char *convert_options;
+    const char *convert_options; /* NULL: compressed */
+    bool read_only;
 } Case;
 
 static const Case cases[] = {
@@ -20,6 +22,13 @@ static const Case cases[] = {
     {"VDI", "vdi", IMAGE_FIXED, "static=on"},
     {"VHD", "vpc", IMAGE_DYNAMIC, "subformat=dynamic,force_size=on"},
     {"VHD", "vpc", IMAGE_FIXED, "subformat=fixed,force_size=on"},
+    {"QCOW", "qcow", IMAGE_DYNAMIC, "size=33M", true},
+    {"QCOW", "qcow2", IMAGE_DYNAMIC, "compat=0.10", true},
+    {"QCOW", "qcow2", IMAGE_DYNAMIC, "compat=1.1,cluster_size=4096", true},
+    {"QCOW", "qcow2", IMAGE_DYNAMIC, NULL, true},
+    {"QED", "qed", IMAGE_DYNAMIC, "cluster_size=4096", true},
+    {"QED", "qed", IMAGE_DYNAMIC, "table_size=2", true},
+    {"Parallels", "parallels", IMAGE_DYNAMIC, "cluster_size=65536", true},
 };
 
 typedef struct {
@@ -132,6 +141,17 @@ test_ours(Files *files, gconstpointer data)
 }
 
 static void
+convert(Files *files, const Case *format)
+{
+    if (format->convert_options == NULL)
+        qemu_img("convert", "-c", "-f", "raw", "-O", format->theirs, files->raw, files->image,
+                 NULL);
+    else
+        qemu_img("convert", "-f", "raw", "-O", format->theirs, "-o", format->convert_options,
+                 files->raw, files->image, NULL);
+}
+
+static void
 test_theirs(Files *files, gconstpointer data)
 {
     const Case *format = data;
@@ -144,9 +164,10 @@ test_theirs(Files *files, gconstpointer data)
         return;
     create(files->raw, "RAW", IMAGE_DYNAMIC);
     write_pattern(files->raw, "RAW");
-    qemu_img("convert", "-f", "raw", "-O", format->theirs, "-o", format->convert_options,
-             files->raw, files->image, NULL);
-    g_autoptr(Image) image = image_open(files->image, NULL, IMAGE_OPEN_READ_WRITE, &error);
+    convert(files, format);
+    g_autoptr(Image) image =
+        image_open(files->image, NULL,
+                   format->read_only ? IMAGE_OPEN_READ_ONLY : IMAGE_OPEN_READ_WRITE, &error);
     g_assert_no_error(error);
     image_get_info(image, &info);
     g_assert_cmpstr(info.format, ==, format->ours);
@@ -159,6 +180,8 @@ test_theirs(Files *files, gconstpointer data)
         g_assert_true(image_read(raw, at, b, MIB, NULL));
         g_assert_cmpmem(a, MIB, b, MIB);
     }
+    if (format->read_only)
+        return;
     /* And back again after a write of ours. */
     memset(a, 0x5a, MIB);
     g_assert_true(image_write(image, 32 * MIB, a, MIB, NULL));
@@ -168,6 +191,55 @@ test_theirs(Files *files, gconstpointer data)
     compare_with_raw(files, format);
 }
 
+/* Reads a damaged file from end to end: whatever it says, it ends and touches nothing. */
+static bool
+survive(const Case *format, GBytes *sound, GRand *rand)
+{
+    g_autoptr(GByteArray) file = g_byte_array_new();
+    const unsigned count = (unsigned)g_rand_int_range(rand, 1, 8);
+    const int reach = g_rand_boolean(rand) ? 128 : 70000;
+    g_autoptr(Image) image = NULL;
+    uint8_t data[4096];
+
+    g_byte_array_append(file, g_bytes_get_data(sound, NULL), (guint)g_bytes_get_size(sound));
+    for (unsigned i = 0; i < count; i++)
+        file->data[g_rand_int_range(rand, 0, MIN(reach, (int)file->len))] =
+            (uint8_t)g_rand_int_range(rand, 0, 256);
+    if (g_rand_int_range(rand, 0, 4) == 0)
+        g_byte_array_set_size(file, (guint)g_rand_int_range(rand, 1, (int)file->len));
+    image = image_open_io(&memory_io_new(file, NULL)->io, format->ours, IMAGE_OPEN_READ_ONLY, NULL);
+    if (image == NULL)
+        return false;
+    for (unsigned i = 0; i < 50; i++) {
+        const uint64_t at = (uint64_t)(g_rand_double(rand) * (double)image_capacity(image));
+
+        image_read(image, at, data, (size_t)MIN(sizeof data, image_capacity(image) - at), NULL);
+    }
+    return true;
+}
+
+static void
+test_damaged(Files *files, gconstpointer data)
+{
+    const Case *format = data;
+    g_autoptr(GRand) rand = g_rand_new_with_seed(77);
+    g_autoptr(GBytes) sound = NULL;
+    char *content;
+    gsize length;
+    unsigned opened = 0;
+
+    if (!have_qemu_img())
+        return;
+    create(files->raw, "RAW", IMAGE_DYNAMIC);
+    write_pattern(files->raw, "RAW");
+    convert(files, format);
+    g_assert_true(g_file_get_contents(files->image, &content, &length, NULL));
+    sound = g_bytes_new_take(content, length);
+    for (unsigned round = 0; round < 300; round++)
+        opened += survive(format, sound, rand);
+    g_assert_cmpuint(opened, >, 10);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -175,12 +247,18 @@ main(int argc, char **argv)
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         const char *variant = cases[i].variant == IMAGE_FIXED ? "fixed" : "dynamic";
         g_autofree char *ours =
-            g_strdup_printf("/image/interop/%s-%s/ours", cases[i].theirs, variant);
+            g_strdup_printf("/image/interop/%u-%s-%s/ours", i, cases[i].theirs, variant);
         g_autofree char *theirs =
-            g_strdup_printf("/image/interop/%s-%s/theirs", cases[i].theirs, variant);
+            g_strdup_printf("/image/interop/%u-%s-%s/theirs", i, cases[i].theirs, variant);
 
-        g_test_add(ours, Files, &cases[i], setup, test_ours, teardown);
+        g_autofree char *damaged =
+            g_strdup_printf("/image/interop/%u-%s-%s/damaged", i, cases[i].theirs, variant);
+
+        if (!cases[i].read_only)
+            g_test_add(ours, Files, &cases[i], setup, test_ours, teardown);
         g_test_add(theirs, Files, &cases[i], setup, test_theirs, teardown);
+        if (cases[i].read_only)
+            g_test_add(damaged, Files, &cases[i], setup, test_damaged, teardown);
     }
     return g_test_run();
 }

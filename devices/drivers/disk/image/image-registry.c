@@ -24,9 +24,9 @@ typedef struct {
 } ForeignFormat;
 
 static const ForeignFormat foreign_formats[] = {
-    {"KDMV", 4, "VMDK"},     {"# Disk DescriptorFile", 21, "VMDK"},
-    {"vhdxfile", 8, "VHDX"}, {"QFI\xfb", 4, "QCOW"},
-    {"QED\0", 4, "QED"},     {"WithoutFreeSpace", 16, "Parallels HDD"},
+    {"KDMV", 4, "VMDK"},
+    {"# Disk DescriptorFile", 21, "VMDK"},
+    {"vhdxfile", 8, "VHDX"},
 };
 
 const ImageFormat *

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Compressed clusters: one cluster's plain bytes are kept, so that sequential reads decompress each
+ * once. */
+#pragma once
+
+#include "devices/drivers/disk/image/image-format.h"
+
+typedef enum { IMAGE_CODEC_DEFLATE, IMAGE_CODEC_ZSTD } ImageCodec;
+
+typedef struct {
+    ImageCodec codec;
+    uint32_t cluster_size;
+    uint64_t cluster; /* whose bytes are in plain */
+    uint8_t *plain;   /* NULL: none yet */
+} ImageCoded;
+
+/* The plain bytes of cluster number `cluster`, which starts at position in the file and takes at
+ * most `length` bytes there; they belong to coded. NULL: *error is set. */
+const uint8_t *image_coded_get(ImageCoded *coded, Image *image, uint64_t cluster, uint64_t position,
+                               uint32_t length, GError **error);
+void image_coded_clear(ImageCoded *coded);
