@@ -84,7 +84,6 @@ on_client(GObject *source, GAsyncResult *result, gpointer data)
         return;
     process->window = GTK_WIDGET(vm_window_new(process->application, client, machine, FALSE));
     g_signal_connect(process->window, "destroy", G_CALLBACK(on_window_destroyed), process);
-    gtk_window_present(GTK_WINDOW(process->window));
 }
 
 static void

@@ -18,14 +18,12 @@ typedef struct {
 } Manager;
 
 static void
-take_client(Manager *manager, VitrineClient *client)
+apply_theme(VitrineClient *client)
 {
     const char *theme = vitrine_client_get_extra_data(client, THEME_DATA);
 
-    manager->client = client;
     if (g_strcmp0(theme, "Dark") == 0)
         g_object_set(gtk_settings_get_default(), "gtk-application-prefer-dark-theme", TRUE, NULL);
-    manager_window_set_client(manager->window, client);
 }
 
 static void
@@ -37,9 +35,11 @@ on_client(GObject *source, GAsyncResult *result, gpointer data)
 
     if (!manager->window)
         g_clear_object(&client);
-    else if (client)
-        take_client(manager, client);
-    else
+    else if (client) {
+        manager->client = client;
+        apply_theme(client);
+        manager_window_set_client(manager->window, client);
+    } else
         manager_window_set_failed(manager->window, error);
 }
 
@@ -136,28 +136,47 @@ add_help_overlay(ManagerWindow *window)
         GTK_SHORTCUTS_WINDOW(gtk_builder_get_object(builder, "help_overlay")));
 }
 
+/* The machines come when the window is on the screen. */
+static gboolean
+on_shown(gpointer data)
+{
+    Manager *manager = data;
+
+    if (manager->window)
+        manager_window_set_client(manager->window, manager->client);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+open_window(Manager *manager)
+{
+    manager->window = manager_window_new(manager->application);
+    g_object_add_weak_pointer(G_OBJECT(manager->window), (gpointer *)&manager->window);
+    add_help_overlay(manager->window);
+    if (!manager->client) {
+        connect_service(manager);
+        return;
+    }
+    apply_theme(manager->client);
+    manager_window_restore(manager->window, manager->client);
+    g_idle_add_full(G_PRIORITY_LOW, on_shown, manager, NULL);
+}
+
 static void
 on_activate(GtkApplication *application, Manager *manager)
 {
-    if (!manager->window) {
-        manager->window = manager_window_new(application);
-        g_object_add_weak_pointer(G_OBJECT(manager->window), (gpointer *)&manager->window);
-        add_help_overlay(manager->window);
-        connect_service(manager);
-    }
+    if (!manager->window)
+        open_window(manager);
     gtk_window_present(GTK_WINDOW(manager->window));
 }
 
-/* The language has to be known before the first text; a service that does not answer is tried
- * again, and told of, by the window. */
+/* Language and place of the window have to be known before it is made; a service that does not
+ * answer is tried again, and told of, by the window. */
 static void
-apply_language(void)
+apply_language(VitrineClient *client)
 {
-    g_autoptr(VitrineClient) client = vitrine_client_new_sync(NULL, NULL, NULL);
     g_autofree char *language = NULL;
 
-    if (!client)
-        return;
     g_object_get(client, "language-id", &language, NULL);
     if (language && *language)
         g_setenv("LANGUAGE", language, TRUE);
@@ -171,7 +190,9 @@ manager_application_run(void)
     Manager manager = {.application = application};
     int status;
 
-    apply_language();
+    manager.client = vitrine_client_new_sync(NULL, NULL, NULL);
+    if (manager.client)
+        apply_language(manager.client);
     g_signal_connect(application, "startup", G_CALLBACK(on_startup), &manager);
     g_signal_connect(application, "activate", G_CALLBACK(on_activate), &manager);
     status = g_application_run(G_APPLICATION(application), 0, NULL);

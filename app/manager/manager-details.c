@@ -3,6 +3,7 @@
  * The details pane. */
 #include "app/manager/manager-details.h"
 
+#include "app/widgets/widget-drive.h"
 #include "app/widgets/widget-format.h"
 #include "app/widgets/widget-template.h"
 #include "app/widgets/widget-thumbnail.h"
@@ -82,36 +83,16 @@ system_text(VitrineSettings *settings)
 }
 
 static char *
-drive_text(ManagerDetails *details, const VitrineAttachment *drive)
-{
-    VitrineMedium *medium =
-        *drive->medium ? vitrine_client_find_medium(details->client, drive->medium) : NULL;
-    g_autofree char *name = NULL, *size = NULL;
-    guint64 bytes;
-
-    if (!medium)
-        return g_strdup(drive->kind == VITRINE_MEDIUM_KIND_DVD      ? _("Optical drive, empty")
-                        : drive->kind == VITRINE_MEDIUM_KIND_FLOPPY ? _("Floppy drive, empty")
-                                                                    : _("Hard disk, missing"));
-    name = vitrine_medium_dup_name(medium);
-    bytes = vitrine_medium_get_logical_size(medium);
-    if (vitrine_medium_get_state(medium) == VITRINE_MEDIUM_STATE_INACCESSIBLE)
-        return g_strdup_printf(_("%s – can't be read"), name);
-    if (drive->kind != VITRINE_MEDIUM_KIND_HARD_DISK || bytes == 0)
-        return g_steal_pointer(&name);
-    size = widget_megabytes(bytes / (1024 * 1024));
-    return g_strdup_printf("%s, %s", name, size);
-}
-
-static char *
 storage_text(ManagerDetails *details, VitrineSettings *settings)
 {
     GPtrArray *drives = vitrine_settings_get_attachments(settings);
     GString *text = g_string_new(NULL);
 
     for (guint i = 0; i < drives->len; i++) {
-        g_autofree char *line = drive_text(details, g_ptr_array_index(drives, i));
-        g_string_append_printf(text, "%s%s", i ? "\n" : "", line);
+        const VitrineAttachment *drive = g_ptr_array_index(drives, i);
+        g_autofree char *place = widget_drive_place(settings, drive);
+        g_autofree char *medium = widget_drive_medium(details->client, drive);
+        g_string_append_printf(text, "%s%s: %s", i ? "\n" : "", place, medium);
     }
     if (text->len == 0)
         g_string_append(text, _("No drives"));

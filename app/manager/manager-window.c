@@ -4,6 +4,7 @@
 #include "app/manager/group-details.h"
 #include "app/manager/manager-details.h"
 #include "app/manager/manager-private.h"
+#include "app/widgets/widget-geometry.h"
 #include "app/widgets/widget-template.h"
 
 #include <glib/gi18n.h>
@@ -228,30 +229,19 @@ on_machines_changed(VitrineClient *client, VitrineMachine *machine, ManagerWindo
 
 /* --- size --- */
 static void
-restore_size(ManagerWindow *window)
+on_geometry(const char *value, gpointer data)
 {
-    const char *value = vitrine_client_get_extra_data(window->client, POSITION_DATA);
-    int x, y, width, height;
+    ManagerWindow *window = data;
 
-    if (value && sscanf(value, "%d,%d,%d,%d", &x, &y, &width, &height) == 4 && width >= 400 &&
-        width <= 8192 && height >= 300 && height <= 8192)
-        gtk_window_resize(GTK_WINDOW(window), width, height);
+    if (window->client)
+        vitrine_client_set_extra_data_async(window->client, POSITION_DATA, value, NULL, NULL, NULL);
 }
 
-static gboolean
-manager_window_delete_event(GtkWidget *widget, GdkEventAny *event)
+void
+manager_window_restore(ManagerWindow *window, VitrineClient *client)
 {
-    ManagerWindow *window = MANAGER_WINDOW(widget);
-    int x, y, width, height;
-    g_autofree char *value = NULL;
-
-    if (!window->client)
-        return GDK_EVENT_PROPAGATE;
-    gtk_window_get_position(GTK_WINDOW(window), &x, &y);
-    gtk_window_get_size(GTK_WINDOW(window), &width, &height);
-    value = g_strdup_printf("%d,%d,%d,%d", x, y, width, height);
-    vitrine_client_set_extra_data_sync(window->client, POSITION_DATA, value, NULL, NULL);
-    return GDK_EVENT_PROPAGATE;
+    widget_geometry_restore(GTK_WINDOW(window),
+                            vitrine_client_get_extra_data(client, POSITION_DATA), TRUE);
 }
 
 /* --- the service --- */
@@ -263,7 +253,6 @@ manager_window_set_client(ManagerWindow *window, VitrineClient *client)
     g_set_object(&window->client, client);
     window->details = MANAGER_DETAILS(manager_details_new(client, window->machine_menu));
     gtk_container_add(GTK_CONTAINER(window->details_place), GTK_WIDGET(window->details));
-    restore_size(window);
     manager_list_set_client(window->list, client,
                             vitrine_client_get_extra_data(client, SELECTION_DATA));
     g_signal_connect_object(client, "machine-added", G_CALLBACK(on_machines_changed), window, 0);
@@ -329,7 +318,6 @@ manager_window_class_init(ManagerWindowClass *class)
 
     g_type_ensure(MANAGER_TYPE_LIST);
     G_OBJECT_CLASS(class)->dispose = manager_window_dispose;
-    widget_class->delete_event = manager_window_delete_event;
     widget_class_set_template(widget_class, "manager/manager-window.ui", children,
                               G_N_ELEMENTS(children));
     gtk_widget_class_bind_template_callback(widget_class, on_error_closed);
@@ -363,6 +351,7 @@ manager_window_init(ManagerWindow *window)
     gtk_widget_hide(GTK_WIDGET(window->group_details));
     gtk_search_bar_connect_entry(window->search_bar, GTK_ENTRY(window->search_entry));
     g_signal_connect(window, "key-press-event", G_CALLBACK(on_key), window);
+    widget_geometry_follow(GTK_WINDOW(window), on_geometry, window);
     manager_window_add_actions(window);
 }
 

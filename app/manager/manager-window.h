@@ -13,6 +13,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE(ManagerWindow, manager_window, MANAGER, WINDOW, GtkApplicationWindow)
 
 ManagerWindow *manager_window_new(GtkApplication *application);
+/* Place and size of the last time; before it is shown. */
+void manager_window_restore(ManagerWindow *window, VitrineClient *client);
 /* The window is there at once; the machines when the service has answered. */
 void manager_window_set_client(ManagerWindow *window, VitrineClient *client);
 /* The service cannot be reached: says why, with a button to try again ("app.reconnect"). */

@@ -4,6 +4,8 @@
  * are the service's; the machine gets it with Save. */
 #include "app/settings/settings-storage-add.h"
 
+#include "app/widgets/widget-drive.h"
+
 #include <glib/gi18n.h>
 
 #define BYTES_PER_GB (1024.0 * 1024 * 1024)
@@ -26,106 +28,69 @@ insertion_new(SettingsStorage *storage, const VitrineAttachment *drive)
 }
 
 static void
-insertion_free(Insertion *insertion)
+insertion_free(gpointer data)
 {
+    Insertion *insertion = data;
+
     g_object_unref(insertion->dialog);
     vitrine_attachment_free(insertion->drive);
     g_free(insertion);
 }
 
-/* Takes the insertion. */
 static void
-insert(Insertion *insertion, char *medium, GError *error)
+put(Insertion *insertion, const char *medium)
 {
-    if (medium) {
-        g_free(insertion->drive->medium);
-        insertion->drive->medium = medium;
-        vitrine_settings_put_attachment(settings_dialog_get_settings(insertion->dialog),
-                                        insertion->drive);
-    } else {
-        settings_dialog_show_error(insertion->dialog, error->message);
-        g_error_free(error);
-    }
-    insertion_free(insertion);
+    g_free(insertion->drive->medium);
+    insertion->drive->medium = g_strdup(medium);
+    vitrine_settings_put_attachment(settings_dialog_get_settings(insertion->dialog),
+                                    insertion->drive);
 }
 
 static void
-on_opened(GObject *source, GAsyncResult *result, gpointer data)
-{
-    GError *error = NULL;
-    char *medium = vitrine_client_open_medium_finish(VITRINE_CLIENT(source), result, &error);
-
-    insert(data, medium, error);
-}
-
-static void
-on_file(GtkNativeDialog *chooser, int response, gpointer data)
+on_chosen(const char *medium, const GError *error, gpointer data)
 {
     Insertion *insertion = data;
-    g_autofree char *path = gtk_file_chooser_get_filename(GTK_FILE_CHOOSER(chooser));
 
-    if (response == GTK_RESPONSE_ACCEPT && path)
-        vitrine_client_open_medium_async(settings_dialog_get_client(insertion->dialog), path,
-                                         insertion->drive->kind, NULL, on_opened, insertion);
+    if (medium)
+        put(insertion, medium);
     else
-        insertion_free(insertion);
-    g_object_unref(chooser);
-}
-
-static void
-add_filters(GtkFileChooser *chooser, VitrineMediumKind kind)
-{
-    static const char *const patterns[3][5] = {
-        {"*.vdi", "*.img", "*.raw", "*.VDI", NULL},
-        {"*.iso", "*.ISO", NULL},
-        {"*.img", "*.ima", "*.vfd", "*.IMG", NULL},
-    };
-    GtkFileFilter *images = gtk_file_filter_new(), *all = gtk_file_filter_new();
-
-    gtk_file_filter_set_name(images, kind == VITRINE_MEDIUM_KIND_DVD      ? _("Optical images")
-                                     : kind == VITRINE_MEDIUM_KIND_FLOPPY ? _("Floppy images")
-                                                                          : _("Disk images"));
-    for (const char *const *pattern = patterns[kind]; *pattern; pattern++)
-        gtk_file_filter_add_pattern(images, *pattern);
-    gtk_file_filter_set_name(all, _("All files"));
-    gtk_file_filter_add_pattern(all, "*");
-    gtk_file_chooser_add_filter(chooser, images);
-    gtk_file_chooser_add_filter(chooser, all);
+        settings_dialog_show_error(insertion->dialog, error->message);
 }
 
 void
 settings_storage_choose_medium(SettingsStorage *storage, const VitrineAttachment *drive)
 {
-    GtkFileChooserNative *chooser = gtk_file_chooser_native_new(
-        _("Choose a medium"), GTK_WINDOW(settings_storage_dialog(storage)),
-        GTK_FILE_CHOOSER_ACTION_OPEN, _("C_hoose"), _("_Cancel"));
+    SettingsDialog *dialog = settings_storage_dialog(storage);
 
-    add_filters(GTK_FILE_CHOOSER(chooser), drive->kind);
-    g_signal_connect(chooser, "response", G_CALLBACK(on_file), insertion_new(storage, drive));
-    gtk_native_dialog_show(GTK_NATIVE_DIALOG(chooser));
+    widget_medium_choose(GTK_WINDOW(dialog), settings_dialog_get_client(dialog), drive->kind,
+                         on_chosen, insertion_new(storage, drive), insertion_free);
 }
 
 /* --- a new disk --- */
 static void
 on_disk_made(GObject *source, GAsyncResult *result, gpointer data)
 {
-    GError *error = NULL;
-    char *medium = vitrine_progress_wait_finish(VITRINE_PROGRESS(source), result, &error);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *medium =
+        vitrine_progress_wait_finish(VITRINE_PROGRESS(source), result, &error);
 
-    insert(data, medium, error);
+    on_chosen(medium, error, data);
+    insertion_free(data);
 }
 
 static void
 on_disk_begun(GObject *source, GAsyncResult *result, gpointer data)
 {
-    GError *error = NULL;
+    g_autoptr(GError) error = NULL;
     g_autoptr(VitrineProgress) progress =
         vitrine_client_create_medium_finish(VITRINE_CLIENT(source), result, &error);
 
-    if (progress)
+    if (progress) {
         vitrine_progress_wait_async(progress, NULL, on_disk_made, data);
-    else
-        insert(data, NULL, error);
+        return;
+    }
+    on_chosen(NULL, error, data);
+    insertion_free(data);
 }
 
 /* "Name.vdi", "Name 2.vdi" … beside the settings. */

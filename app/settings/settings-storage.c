@@ -5,6 +5,7 @@
 #include "app/settings/settings-private.h"
 
 #include "app/settings/settings-storage-add.h"
+#include "app/widgets/widget-drive.h"
 #include "app/widgets/widget-format.h"
 
 #include <glib/gi18n.h>
@@ -32,52 +33,6 @@ storage_free(gpointer data)
     g_clear_handle_id(&storage->idle, g_source_remove);
     g_object_unref(storage->settings);
     g_free(storage);
-}
-
-static const char *
-drive_icon(VitrineMediumKind kind)
-{
-    switch (kind) {
-    case VITRINE_MEDIUM_KIND_DVD: return "media-optical-symbolic";
-    case VITRINE_MEDIUM_KIND_FLOPPY: return "media-floppy-symbolic";
-    default: return "drive-harddisk-symbolic";
-    }
-}
-
-static char *
-medium_text(SettingsStorage *storage, const VitrineAttachment *drive)
-{
-    VitrineClient *client = settings_dialog_get_client(storage->dialog);
-    VitrineMedium *medium =
-        *drive->medium ? vitrine_client_find_medium(client, drive->medium) : NULL;
-    g_autofree char *name = medium ? vitrine_medium_dup_name(medium) : NULL, *size = NULL;
-
-    if (!medium)
-        return g_strdup(*drive->medium ? _("The image is not known") : _("Empty"));
-    if (vitrine_medium_get_state(medium) == VITRINE_MEDIUM_STATE_INACCESSIBLE)
-        return g_strdup_printf(_("%s – can't be read"), name);
-    if (drive->kind != VITRINE_MEDIUM_KIND_HARD_DISK || !vitrine_medium_get_logical_size(medium))
-        return g_steal_pointer(&name);
-    size = widget_megabytes(vitrine_medium_get_logical_size(medium) / (1024 * 1024));
-    return g_strdup_printf("%s, %s", name, size);
-}
-
-/* "Primary master" for IDE; the number elsewhere. */
-static char *
-place_text(VitrineSettings *settings, const VitrineAttachment *drive)
-{
-    static const char *const ide[4] = {N_("Primary master"), N_("Primary slave"),
-                                       N_("Secondary master"), N_("Secondary slave")};
-    const VitrineController *controller =
-        vitrine_settings_find_controller(settings, drive->controller);
-    VitrineStorageBus bus =
-        controller ? vitrine_controller_bus(controller->type) : VITRINE_STORAGE_BUS_SATA;
-
-    if (bus == VITRINE_STORAGE_BUS_IDE && drive->port < 2 && drive->device < 2)
-        return g_strdup(_(ide[drive->port * 2 + drive->device]));
-    if (bus == VITRINE_STORAGE_BUS_FLOPPY)
-        return g_strdup_printf(_("Drive %c"), 'A' + (int)drive->device);
-    return g_strdup_printf(_("Port %u"), drive->port);
 }
 
 /* --- buttons of a row carry what they are about --- */
@@ -178,9 +133,10 @@ target_new(SettingsStorage *storage, GtkBox *row, const char *controller,
 static void
 add_drive_row(SettingsStorage *storage, const VitrineAttachment *drive)
 {
-    g_autofree char *title = medium_text(storage, drive);
-    g_autofree char *place = place_text(storage->settings, drive);
-    GtkBox *row = add_row(storage, drive_icon(drive->kind), title, place, 24);
+    VitrineClient *client = settings_dialog_get_client(storage->dialog);
+    g_autofree char *title = widget_drive_medium(client, drive);
+    g_autofree char *place = widget_drive_place(storage->settings, drive);
+    GtkBox *row = add_row(storage, widget_drive_icon(drive->kind), title, place, 24);
     RowTarget *target = target_new(storage, row, drive->controller, drive);
 
     add_button(row, "list-remove-symbolic", _("Remove the drive"), G_CALLBACK(on_remove), target);

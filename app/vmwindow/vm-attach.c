@@ -77,7 +77,6 @@ show(Attach *attach)
         GTK_WIDGET(vm_window_new(attach->application, attach->client, attach->machine, TRUE));
 
     g_signal_connect(window, "destroy", G_CALLBACK(on_window_destroyed), attach);
-    gtk_window_present(GTK_WINDOW(window));
 }
 
 static void

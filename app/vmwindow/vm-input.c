@@ -17,6 +17,7 @@ struct _VmInput {
     guint host_key;
     gboolean host_down;         /* the host key is held */
     gboolean host_used;         /* and made a command with another key */
+    guint combo_code;           /* that key, until it is let go; 0: none */
     gboolean keyboard, pointer; /* captured */
     guint buttons;              /* VitrineButtons that are down */
     double last_x, last_y;      /* of the pointer, captured */
@@ -164,10 +165,15 @@ on_key(GtkWidget *window, GdkEventKey *event, VmInput *input)
         return GDK_EVENT_PROPAGATE;
     if (event->keyval == input->host_key)
         return press ? host_key_pressed(input) : host_key_released(input);
-    if (input->host_down) {
+    if (press && input->host_down) {
         input->host_used = TRUE;
-        if (press)
-            g_signal_emit(input, signals[SIGNAL_HOST_COMBO], 0, event->keyval, &handled);
+        input->combo_code = event->hardware_keycode;
+        g_signal_emit(input, signals[SIGNAL_HOST_COMBO], 0, event->keyval, &handled);
+        return GDK_EVENT_STOP;
+    }
+    /* A key that was down before the host key is still the guest's. */
+    if (!press && event->hardware_keycode == input->combo_code) {
+        input->combo_code = 0;
         return GDK_EVENT_STOP;
     }
     send_key(input, event->hardware_keycode, press);

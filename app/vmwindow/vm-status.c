@@ -4,6 +4,8 @@
  * its tooltip tells the numbers. */
 #include "app/vmwindow/vm-status.h"
 
+#include "app/widgets/widget-template.h"
+
 #include <glib/gi18n.h>
 
 #define POLL_MS 100
@@ -13,8 +15,9 @@
 struct _VmStatus {
     GtkBox parent;
     GtkWidget *disk, *optical, *floppy, *display, *mouse, *keyboard;
-    GtkLabel *engine, *host_key;
+    GtkLabel *disk_mark, *optical_mark, *floppy_mark, *engine, *host_key;
     VitrineConsole *console;
+    char *drives[VITRINE_ACTIVITY_COUNT]; /* NULL: none of that class */
     VitrineActivity last;
     GCancellable *cancel;
     guint poll, polls;
@@ -34,6 +37,17 @@ indicator(VmStatus *status, VitrineActivityClass class)
     }
 }
 
+/* The shape that goes with the brightness: an arrow out of the drive or into it. */
+static GtkLabel *
+mark(VmStatus *status, VitrineActivityClass class)
+{
+    switch (class) {
+    case VITRINE_ACTIVITY_HARD_DISK: return status->disk_mark;
+    case VITRINE_ACTIVITY_OPTICAL: return status->optical_mark;
+    default: return status->floppy_mark;
+    }
+}
+
 static void
 show_activity(VmStatus *status, const VitrineActivity *now, VitrineActivityClass class)
 {
@@ -47,10 +61,12 @@ show_activity(VmStatus *status, const VitrineActivity *now, VitrineActivityClass
     gtk_widget_set_opacity(widget, reading || writing ? 1.0 : IDLE_OPACITY);
     if (class == VITRINE_ACTIVITY_DISPLAY)
         return;
+    gtk_label_set_text(mark(status, class), writing ? "↓" : reading ? "↑" : "");
     /* gettext cannot see through the format macros: the numbers are texts by then. */
     reads = g_strdup_printf("%" G_GUINT64_FORMAT, now->reads[class]);
     writes = g_strdup_printf("%" G_GUINT64_FORMAT, now->writes[class]);
-    tooltip = g_strdup_printf(_("%s\n%s reads, %s writes"),
+    tooltip = g_strdup_printf(_("%s\n%s: %s reads, %s writes"),
+                              status->drives[class] ? status->drives[class] : "",
                               writing   ? _("Writing")
                               : reading ? _("Reading")
                                         : _("Idle"),
@@ -94,12 +110,19 @@ on_poll(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-void
-vm_status_set_console(VmStatus *status, VitrineConsole *console)
+static void
+drop_console(VmStatus *status)
 {
     g_cancellable_cancel(status->cancel);
     g_clear_object(&status->cancel);
     g_clear_handle_id(&status->poll, g_source_remove);
+    g_clear_object(&status->console);
+}
+
+void
+vm_status_set_console(VmStatus *status, VitrineConsole *console)
+{
+    drop_console(status);
     g_set_object(&status->console, console);
     memset(&status->last, 0, sizeof(status->last));
     show_engine(status);
@@ -109,12 +132,25 @@ vm_status_set_console(VmStatus *status, VitrineConsole *console)
     status->poll = g_timeout_add(POLL_MS, on_poll, status);
 }
 
-void
-vm_status_set_drives(VmStatus *status, gboolean disk, gboolean optical, gboolean floppy)
+static VitrineActivityClass
+class_of(VitrineMediumKind kind)
 {
-    gtk_widget_set_visible(status->disk, disk);
-    gtk_widget_set_visible(status->optical, optical);
-    gtk_widget_set_visible(status->floppy, floppy);
+    switch (kind) {
+    case VITRINE_MEDIUM_KIND_DVD: return VITRINE_ACTIVITY_OPTICAL;
+    case VITRINE_MEDIUM_KIND_FLOPPY: return VITRINE_ACTIVITY_FLOPPY;
+    default: return VITRINE_ACTIVITY_HARD_DISK;
+    }
+}
+
+void
+vm_status_set_drives(VmStatus *status, VitrineMediumKind kind, const char *drives)
+{
+    VitrineActivityClass class = class_of(kind);
+
+    g_free(status->drives[class]);
+    status->drives[class] = g_strdup(drives);
+    gtk_widget_set_visible(indicator(status, class), *drives != '\0');
+    show_activity(status, &status->last, class);
 }
 
 void
@@ -159,26 +195,34 @@ vm_status_new(void)
 static void
 vm_status_dispose(GObject *object)
 {
-    vm_status_set_console(VM_STATUS(object), NULL);
+    VmStatus *status = VM_STATUS(object);
+
+    drop_console(status);
+    for (guint class = 0; class < VITRINE_ACTIVITY_COUNT; class ++)
+        g_clear_pointer(&status->drives[class], g_free);
     G_OBJECT_CLASS(vm_status_parent_class)->dispose(object);
 }
 
 static void
 vm_status_class_init(VmStatusClass *class)
 {
-    GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
+    static const WidgetChild children[] = {
+        {"disk", G_STRUCT_OFFSET(VmStatus, disk)},
+        {"optical", G_STRUCT_OFFSET(VmStatus, optical)},
+        {"floppy", G_STRUCT_OFFSET(VmStatus, floppy)},
+        {"display", G_STRUCT_OFFSET(VmStatus, display)},
+        {"mouse", G_STRUCT_OFFSET(VmStatus, mouse)},
+        {"keyboard", G_STRUCT_OFFSET(VmStatus, keyboard)},
+        {"disk_mark", G_STRUCT_OFFSET(VmStatus, disk_mark)},
+        {"optical_mark", G_STRUCT_OFFSET(VmStatus, optical_mark)},
+        {"floppy_mark", G_STRUCT_OFFSET(VmStatus, floppy_mark)},
+        {"engine", G_STRUCT_OFFSET(VmStatus, engine)},
+        {"host_key", G_STRUCT_OFFSET(VmStatus, host_key)},
+    };
 
     G_OBJECT_CLASS(class)->dispose = vm_status_dispose;
-    gtk_widget_class_set_template_from_resource(widget_class,
-                                                "/org/vitrine/Vitrine/vmwindow/vm-status.ui");
-    gtk_widget_class_bind_template_child(widget_class, VmStatus, disk);
-    gtk_widget_class_bind_template_child(widget_class, VmStatus, optical);
-    gtk_widget_class_bind_template_child(widget_class, VmStatus, floppy);
-    gtk_widget_class_bind_template_child(widget_class, VmStatus, display);
-    gtk_widget_class_bind_template_child(widget_class, VmStatus, mouse);
-    gtk_widget_class_bind_template_child(widget_class, VmStatus, keyboard);
-    gtk_widget_class_bind_template_child(widget_class, VmStatus, engine);
-    gtk_widget_class_bind_template_child(widget_class, VmStatus, host_key);
+    widget_class_set_template(GTK_WIDGET_CLASS(class), "vmwindow/vm-status.ui", children,
+                              G_N_ELEMENTS(children));
 }
 
 static void

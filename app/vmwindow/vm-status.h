@@ -16,8 +16,8 @@ G_DECLARE_FINAL_TYPE(VmStatus, vm_status, VM, STATUS, GtkBox)
 GtkWidget *vm_status_new(void);
 /* NULL: nothing is shown as active. Asks the console ten times a second. */
 void vm_status_set_console(VmStatus *status, VitrineConsole *console);
-/* Which kinds of drives the machine has. */
-void vm_status_set_drives(VmStatus *status, gboolean disk, gboolean optical, gboolean floppy);
+/* The drives of that kind and what is in them, a line for each; "": the machine has none. */
+void vm_status_set_drives(VmStatus *status, VitrineMediumKind kind, const char *drives);
 /* Shown by the buttons of optical and floppy drives. */
 void vm_status_set_media_menus(VmStatus *status, GMenuModel *optical, GMenuModel *floppy);
 void vm_status_set_captured(VmStatus *status, gboolean keyboard, gboolean pointer);

@@ -34,7 +34,8 @@ on_plain(GSimpleAction *action, GVariant *parameter, gpointer data)
     else if (g_str_equal(name, "close"))
         vm_window_ask_close(window);
     else if (g_str_equal(name, "leave-fullscreen"))
-        vm_window_set_fullscreen(window, FALSE);
+        g_action_group_change_action_state(G_ACTION_GROUP(window), "fullscreen",
+                                           g_variant_new_boolean(FALSE));
     else if (g_str_equal(name, "adjust"))
         vm_window_adjust(window);
     else if (g_str_equal(name, "minimize"))
@@ -95,6 +96,7 @@ static void
 on_fullscreen(GSimpleAction *action, GVariant *value, gpointer data)
 {
     vm_window_set_fullscreen(data, g_variant_get_boolean(value));
+    vm_window_keep(data, VM_WINDOW_FULLSCREEN_DATA, g_variant_get_boolean(value));
 }
 
 static void
@@ -104,8 +106,7 @@ on_scaled(GSimpleAction *action, GVariant *value, gpointer data)
     gboolean scaled = g_variant_get_boolean(value);
 
     vm_window_set_scaled(window, scaled);
-    vitrine_machine_set_extra_data_async(window->machine, "GUI/Scale", scaled ? "on" : "", NULL,
-                                         NULL, NULL);
+    vm_window_keep(window, VM_WINDOW_SCALE_DATA, scaled);
 }
 
 static void
@@ -116,6 +117,17 @@ on_status_bar(GSimpleAction *action, GVariant *value, gpointer data)
 
     gtk_widget_set_visible(GTK_WIDGET(window->status), shown && !window->fullscreen);
     g_simple_action_set_state(action, value);
+    vm_window_keep(window, VM_WINDOW_STATUS_BAR_DATA, shown);
+    vm_window_adjust_later(window);
+}
+
+gboolean
+vm_window_wants_status_bar(VmWindow *window)
+{
+    g_autoptr(GVariant) state =
+        g_action_group_get_action_state(G_ACTION_GROUP(window), "status-bar");
+
+    return state && g_variant_get_boolean(state);
 }
 
 static void

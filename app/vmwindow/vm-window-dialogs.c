@@ -19,7 +19,7 @@ vm_window_show_error(VmWindow *window, const char *summary, const GError *error)
     text = g_strdup_printf("%s. %s", summary, error->message);
     gtk_label_set_text(window->error_label, text);
     gtk_info_bar_set_show_close_button(window->error_bar, TRUE);
-    gtk_info_bar_set_revealed(window->error_bar, TRUE);
+    vm_window_show_bar(window, window->error_bar, TRUE);
 }
 
 static void
@@ -38,7 +38,7 @@ vm_window_do(VmWindow *window, VitrineConsoleAction action)
 {
     if (!window->console)
         return;
-    gtk_info_bar_set_revealed(window->error_bar, FALSE);
+    vm_window_show_bar(window, window->error_bar, FALSE);
     vitrine_console_do_async(window->console, action, window->cancel, on_done,
                              g_object_ref(window));
 }

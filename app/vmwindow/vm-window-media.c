@@ -4,6 +4,8 @@
  * eject. The target of the actions is (controller, port, device, medium). */
 #include "app/vmwindow/vm-window-private.h"
 
+#include "app/widgets/widget-drive.h"
+
 #include <glib/gi18n.h>
 
 #define TARGET_TYPE "(suus)"
@@ -12,12 +14,13 @@ typedef struct {
     VmWindow *window;
     char *controller;
     guint port, device;
-    VitrineMediumKind kind;
 } Choice;
 
 static void
-choice_free(Choice *choice)
+choice_free(gpointer data)
 {
+    Choice *choice = data;
+
     g_object_unref(choice->window);
     g_free(choice->controller);
     g_free(choice);
@@ -53,53 +56,14 @@ on_insert(GSimpleAction *action, GVariant *target, gpointer data)
 
 /* --- choosing a file --- */
 static void
-on_opened(GObject *source, GAsyncResult *result, gpointer data)
+on_chosen(const char *medium, const GError *error, gpointer data)
 {
     Choice *choice = data;
-    g_autoptr(GError) error = NULL;
-    g_autofree char *medium =
-        vitrine_client_open_medium_finish(VITRINE_CLIENT(source), result, &error);
 
-    if (medium)
+    if (medium && !choice->window->ending)
         change(choice->window, choice->controller, choice->port, choice->device, medium);
-    else
+    else if (error)
         vm_window_show_error(choice->window, _("The file cannot be used"), error);
-    choice_free(choice);
-}
-
-static void
-add_filters(GtkFileChooser *chooser, VitrineMediumKind kind)
-{
-    GtkFileFilter *images = gtk_file_filter_new(), *all = gtk_file_filter_new();
-    gboolean optical = kind == VITRINE_MEDIUM_KIND_DVD;
-
-    gtk_file_filter_set_name(images, optical ? _("Optical images") : _("Floppy images"));
-    if (optical) {
-        gtk_file_filter_add_pattern(images, "*.[iI][sS][oO]");
-    } else {
-        gtk_file_filter_add_pattern(images, "*.[iI][mM][gG]");
-        gtk_file_filter_add_pattern(images, "*.[iI][mM][aA]");
-        gtk_file_filter_add_pattern(images, "*.[vV][fF][dD]");
-        gtk_file_filter_add_pattern(images, "*.[dD][sS][kK]");
-    }
-    gtk_file_filter_set_name(all, _("All files"));
-    gtk_file_filter_add_pattern(all, "*");
-    gtk_file_chooser_add_filter(chooser, images);
-    gtk_file_chooser_add_filter(chooser, all);
-}
-
-static void
-on_file_chosen(GtkNativeDialog *dialog, int response, gpointer data)
-{
-    Choice *choice = data;
-    g_autofree char *path = gtk_file_chooser_get_filename(GTK_FILE_CHOOSER(dialog));
-
-    if (response == GTK_RESPONSE_ACCEPT && path)
-        vitrine_client_open_medium_async(choice->window->client, path, choice->kind,
-                                         choice->window->cancel, on_opened, choice);
-    else
-        choice_free(choice);
-    g_object_unref(dialog);
 }
 
 static void
@@ -107,19 +71,14 @@ on_choose(GSimpleAction *action, GVariant *target, gpointer data)
 {
     VmWindow *window = data;
     Choice *choice = g_new0(Choice, 1);
-    GtkFileChooserNative *dialog;
     const char *kind;
 
     g_variant_get(target, "(suu&s)", &choice->controller, &choice->port, &choice->device, &kind);
     choice->window = g_object_ref(window);
-    choice->kind = g_str_equal(kind, "dvd") ? VITRINE_MEDIUM_KIND_DVD : VITRINE_MEDIUM_KIND_FLOPPY;
-    dialog = gtk_file_chooser_native_new(
-        choice->kind == VITRINE_MEDIUM_KIND_DVD ? _("Choose an optical image")
-                                                : _("Choose a floppy image"),
-        GTK_WINDOW(window), GTK_FILE_CHOOSER_ACTION_OPEN, _("_Insert"), _("_Cancel"));
-    add_filters(GTK_FILE_CHOOSER(dialog), choice->kind);
-    g_signal_connect(dialog, "response", G_CALLBACK(on_file_chosen), choice);
-    gtk_native_dialog_show(GTK_NATIVE_DIALOG(dialog));
+    widget_medium_choose(GTK_WINDOW(window), window->client,
+                         g_str_equal(kind, "dvd") ? VITRINE_MEDIUM_KIND_DVD
+                                                  : VITRINE_MEDIUM_KIND_FLOPPY,
+                         on_chosen, choice, choice_free);
 }
 
 /* --- the menu --- */
@@ -183,32 +142,39 @@ drive_menu(VmWindow *window, const VitrineAttachment *drive)
 }
 
 static void
+append_drive(VmWindow *window, const VitrineAttachment *drive)
+{
+    g_autofree char *label = drive_label(window, drive);
+    g_autoptr(GMenu) menu = drive_menu(window, drive);
+
+    g_menu_append_submenu(window->devices, label, G_MENU_MODEL(menu));
+    g_menu_append_submenu(drive->kind == VITRINE_MEDIUM_KIND_DVD ? window->optical_menu
+                                                                 : window->floppy_menu,
+                          label, G_MENU_MODEL(menu));
+}
+
+static void
 fill(VmWindow *window, VitrineSettings *settings)
 {
     GPtrArray *drives = vitrine_settings_get_attachments(settings);
-    gboolean disk = FALSE, optical = FALSE, floppy = FALSE;
+    GString *texts[] = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL)};
 
     g_menu_remove_all(window->devices);
     g_menu_remove_all(window->optical_menu);
     g_menu_remove_all(window->floppy_menu);
     for (guint i = 0; i < drives->len; i++) {
         const VitrineAttachment *drive = g_ptr_array_index(drives, i);
-        g_autofree char *label = NULL;
-        g_autoptr(GMenu) menu = NULL;
-        if (drive->kind == VITRINE_MEDIUM_KIND_HARD_DISK) {
-            disk = TRUE;
-            continue;
-        }
-        label = drive_label(window, drive);
-        menu = drive_menu(window, drive);
-        g_menu_append_submenu(window->devices, label, G_MENU_MODEL(menu));
-        g_menu_append_submenu(drive->kind == VITRINE_MEDIUM_KIND_DVD ? window->optical_menu
-                                                                     : window->floppy_menu,
-                              label, G_MENU_MODEL(menu));
-        optical |= drive->kind == VITRINE_MEDIUM_KIND_DVD;
-        floppy |= drive->kind == VITRINE_MEDIUM_KIND_FLOPPY;
+        g_autofree char *place = widget_drive_place(settings, drive);
+        g_autofree char *medium = widget_drive_medium(window->client, drive);
+        GString *text = texts[drive->kind];
+        g_string_append_printf(text, "%s%s: %s", text->len ? "\n" : "", place, medium);
+        if (drive->kind != VITRINE_MEDIUM_KIND_HARD_DISK)
+            append_drive(window, drive);
     }
-    vm_status_set_drives(window->status, disk, optical, floppy);
+    for (guint kind = 0; kind < G_N_ELEMENTS(texts); kind++) {
+        vm_status_set_drives(window->status, (VitrineMediumKind)kind, texts[kind]->str);
+        g_string_free(texts[kind], TRUE);
+    }
 }
 
 static void

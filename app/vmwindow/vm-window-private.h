@@ -7,6 +7,11 @@
 #include "app/vmwindow/vm-status.h"
 #include "app/vmwindow/vm-window.h"
 
+/* Keys of the machine's extra data, "on" or "off". */
+#define VM_WINDOW_FULLSCREEN_DATA "GUI/Fullscreen"
+#define VM_WINDOW_SCALE_DATA "GUI/Scale"
+#define VM_WINDOW_STATUS_BAR_DATA "GUI/StatusBar/Enabled"
+
 struct _VmWindow {
     GtkApplicationWindow parent;
     VitrineClient *client;
@@ -45,6 +50,8 @@ void vm_window_add_actions(VmWindow *window);
 /* After the state of the machine or the view changed. */
 void vm_window_update_actions(VmWindow *window);
 gboolean vm_window_run_combo(VmWindow *window, guint keyval);
+/* The menu's check mark, which full screen does not change. */
+gboolean vm_window_wants_status_bar(VmWindow *window);
 
 /* vm-window-media.c: the Devices menu and the choice of media. */
 void vm_window_add_media_actions(VmWindow *window);
@@ -54,7 +61,19 @@ void vm_window_refresh_media(VmWindow *window);
 void vm_window_set_fullscreen(VmWindow *window, gboolean fullscreen);
 void vm_window_set_scaled(VmWindow *window, gboolean scaled);
 void vm_window_adjust(VmWindow *window);
+/* When the widgets have their new sizes; not in scaled mode. */
+void vm_window_adjust_later(VmWindow *window);
 void vm_window_connect_view(VmWindow *window);
+/* Shows or hides a bar; the window grows and shrinks with it, so that the picture keeps its size.
+ */
+void vm_window_show_bar(VmWindow *window, GtkInfoBar *bar, gboolean shown);
+/* Tells something across the picture, for three seconds. */
+void vm_window_show_hint(VmWindow *window, const char *text);
+
+/* vm-window-memory.c: place, view mode and status bar, from one time to the next. Shows the window
+ * when they are known. */
+void vm_window_remember(VmWindow *window);
+void vm_window_keep(VmWindow *window, const char *key, gboolean on);
 
 /* vm-window-dialogs.c: close, errors. */
 void vm_window_ask_close(VmWindow *window);

@@ -74,11 +74,45 @@ adjust_later(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static void
-on_guest_resized(VmDisplay *display, guint width, guint height, VmWindow *window)
+void
+vm_window_adjust_later(VmWindow *window)
 {
     if (!window->scaled) /* after the widgets have taken the new size */
         g_idle_add(adjust_later, g_object_ref(window));
+}
+
+static void
+on_guest_resized(VmDisplay *display, guint width, guint height, VmWindow *window)
+{
+    vm_window_adjust_later(window);
+}
+
+static gboolean
+can_be_sized(VmWindow *window)
+{
+    return gtk_widget_get_mapped(GTK_WIDGET(window)) && !window->fullscreen &&
+           !gtk_window_is_maximized(GTK_WINDOW(window));
+}
+
+void
+vm_window_show_bar(VmWindow *window, GtkInfoBar *bar, gboolean shown)
+{
+    GtkWidget *widget = GTK_WIDGET(bar);
+    int width, height, change = gtk_widget_get_allocated_height(widget);
+    GdkRectangle area;
+
+    if (gtk_widget_get_visible(widget) == shown)
+        return;
+    gtk_widget_set_visible(widget, shown);
+    if (!can_be_sized(window))
+        return;
+    gtk_window_get_size(GTK_WINDOW(window), &width, &height);
+    if (shown)
+        gtk_widget_get_preferred_height_for_width(widget, width, NULL, &change);
+    work_area(window, &area);
+    height = MIN(height + (shown ? change : -change), area.height);
+    gtk_window_resize(GTK_WINDOW(window), width, height);
+    keep_on_screen(window, &area, width, height);
 }
 
 void
@@ -89,8 +123,7 @@ vm_window_set_scaled(VmWindow *window, gboolean scaled)
     window->scaled = scaled;
     vm_display_set_scaled(window->display, scaled || window->fullscreen);
     gtk_scrolled_window_set_policy(window->scroller, policy, policy);
-    if (!scaled)
-        g_idle_add(adjust_later, g_object_ref(window));
+    vm_window_adjust_later(window);
     vm_window_update_actions(window);
 }
 
@@ -129,6 +162,12 @@ show_leave_hint(VmWindow *window)
     g_autofree char *key = vm_input_host_key_name(vm_input_get_host_key(window->input));
     g_autofree char *text = g_strdup_printf(_("%s + F leaves full screen"), key);
 
+    vm_window_show_hint(window, text);
+}
+
+void
+vm_window_show_hint(VmWindow *window, const char *text)
+{
     gtk_label_set_text(window->leave_label, text);
     gtk_revealer_set_reveal_child(window->leave_hint, TRUE);
     g_clear_handle_id(&window->leave_timer, g_source_remove);
@@ -153,7 +192,8 @@ on_window_state(GtkWidget *widget, GdkEventWindowState *event, VmWindow *window)
         return GDK_EVENT_PROPAGATE;
     window->fullscreen = fullscreen;
     gtk_widget_set_visible(GTK_WIDGET(window->menu_place), !fullscreen);
-    gtk_widget_set_visible(GTK_WIDGET(window->status), !fullscreen);
+    gtk_widget_set_visible(GTK_WIDGET(window->status),
+                           !fullscreen && vm_window_wants_status_bar(window));
     vm_display_set_scaled(window->display, fullscreen || window->scaled);
     if (fullscreen) {
         show_leave_hint(window);

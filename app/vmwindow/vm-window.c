@@ -5,6 +5,7 @@
 #include "app/vmwindow/vm-window-private.h"
 
 #include "app/vmwindow/vm-commands.h"
+#include "app/widgets/widget-template.h"
 
 #include <glib/gi18n.h>
 
@@ -38,7 +39,7 @@ show_state(VmWindow *window)
     gtk_label_set_text(window->toolbar_title, title);
     vm_display_set_overlay(window->display, text);
     if (state == VITRINE_MACHINE_STATE_RUNNING)
-        gtk_info_bar_set_revealed(window->error_bar, FALSE);
+        vm_window_show_bar(window, window->error_bar, FALSE);
     vm_window_update_actions(window);
 }
 
@@ -66,7 +67,7 @@ on_runtime_error(VitrineConsole *console, gboolean fatal, const char *id, const 
     gtk_info_bar_set_message_type(window->error_bar,
                                   fatal ? GTK_MESSAGE_ERROR : GTK_MESSAGE_WARNING);
     gtk_info_bar_set_show_close_button(window->error_bar, TRUE);
-    gtk_info_bar_set_revealed(window->error_bar, TRUE);
+    vm_window_show_bar(window, window->error_bar, TRUE);
 }
 
 static void
@@ -182,7 +183,10 @@ explain_host_key(VmWindow *window)
     text = g_strdup_printf(
         _("Keyboard and pointer belong to the guest now. Press %s to get them back."), key);
     gtk_label_set_text(window->hint_label, text);
-    gtk_info_bar_set_revealed(window->hint_bar, TRUE);
+    if (window->fullscreen)
+        vm_window_show_hint(window, text);
+    else
+        vm_window_show_bar(window, window->hint_bar, TRUE);
     vitrine_client_set_extra_data_async(window->client, HINT_SHOWN_DATA, "true", NULL, NULL, NULL);
 }
 
@@ -193,7 +197,7 @@ on_captured(VmInput *input, gboolean keyboard, gboolean pointer, VmWindow *windo
     if (keyboard || pointer)
         explain_host_key(window);
     else
-        gtk_info_bar_set_revealed(window->hint_bar, FALSE);
+        vm_window_show_bar(window, window->hint_bar, FALSE);
 }
 
 static gboolean
@@ -237,9 +241,9 @@ on_extra_data(VitrineClient *client, const char *machine_id, const char *key, co
 }
 
 static void
-on_bar_closed(GtkInfoBar *bar, int response, gpointer data)
+on_bar_closed(GtkInfoBar *bar, int response, VmWindow *window)
 {
-    gtk_info_bar_set_revealed(bar, FALSE);
+    vm_window_show_bar(window, bar, FALSE);
 }
 
 /* --- life --- */
@@ -282,32 +286,28 @@ vm_window_dispose(GObject *object)
 }
 
 static void
-bind_children(GtkWidgetClass *class)
-{
-    gtk_widget_class_bind_template_child(class, VmWindow, menu_place);
-    gtk_widget_class_bind_template_child(class, VmWindow, content);
-    gtk_widget_class_bind_template_child(class, VmWindow, hint_bar);
-    gtk_widget_class_bind_template_child(class, VmWindow, hint_label);
-    gtk_widget_class_bind_template_child(class, VmWindow, error_bar);
-    gtk_widget_class_bind_template_child(class, VmWindow, error_label);
-    gtk_widget_class_bind_template_child(class, VmWindow, overlay);
-    gtk_widget_class_bind_template_child(class, VmWindow, scroller);
-    gtk_widget_class_bind_template_child(class, VmWindow, toolbar);
-    gtk_widget_class_bind_template_child(class, VmWindow, toolbar_title);
-    gtk_widget_class_bind_template_child(class, VmWindow, leave_hint);
-    gtk_widget_class_bind_template_child(class, VmWindow, leave_label);
-}
-
-static void
 vm_window_class_init(VmWindowClass *class)
 {
+    static const WidgetChild children[] = {
+        {"menu_place", G_STRUCT_OFFSET(VmWindow, menu_place)},
+        {"content", G_STRUCT_OFFSET(VmWindow, content)},
+        {"hint_bar", G_STRUCT_OFFSET(VmWindow, hint_bar)},
+        {"hint_label", G_STRUCT_OFFSET(VmWindow, hint_label)},
+        {"error_bar", G_STRUCT_OFFSET(VmWindow, error_bar)},
+        {"error_label", G_STRUCT_OFFSET(VmWindow, error_label)},
+        {"overlay", G_STRUCT_OFFSET(VmWindow, overlay)},
+        {"scroller", G_STRUCT_OFFSET(VmWindow, scroller)},
+        {"toolbar", G_STRUCT_OFFSET(VmWindow, toolbar)},
+        {"toolbar_title", G_STRUCT_OFFSET(VmWindow, toolbar_title)},
+        {"leave_hint", G_STRUCT_OFFSET(VmWindow, leave_hint)},
+        {"leave_label", G_STRUCT_OFFSET(VmWindow, leave_label)},
+    };
     GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
 
     G_OBJECT_CLASS(class)->dispose = vm_window_dispose;
     widget_class->delete_event = vm_window_delete_event;
-    gtk_widget_class_set_template_from_resource(widget_class,
-                                                "/org/vitrine/Vitrine/vmwindow/vm-window.ui");
-    bind_children(widget_class);
+    widget_class_set_template(widget_class, "vmwindow/vm-window.ui", children,
+                              G_N_ELEMENTS(children));
 }
 
 static void
@@ -329,8 +329,8 @@ vm_window_init(VmWindow *window)
     window->input = vm_input_new(GTK_WINDOW(window), window->display);
     g_signal_connect(window->input, "captured", G_CALLBACK(on_captured), window);
     g_signal_connect(window->input, "host-combo", G_CALLBACK(on_host_combo), window);
-    g_signal_connect(window->hint_bar, "response", G_CALLBACK(on_bar_closed), NULL);
-    g_signal_connect(window->error_bar, "response", G_CALLBACK(on_bar_closed), NULL);
+    g_signal_connect(window->hint_bar, "response", G_CALLBACK(on_bar_closed), window);
+    g_signal_connect(window->error_bar, "response", G_CALLBACK(on_bar_closed), window);
 }
 
 gboolean
@@ -357,6 +357,7 @@ vm_window_new(GtkApplication *application, VitrineClient *client, VitrineMachine
                             window, 0);
     g_signal_connect_object(client, "extra-data-changed", G_CALLBACK(on_extra_data), window, 0);
     show_state(window);
+    vm_window_remember(window);
     try_connect(window);
     return window;
 }

@@ -13,9 +13,9 @@ G_BEGIN_DECLS
 #define VM_TYPE_WINDOW (vm_window_get_type())
 G_DECLARE_FINAL_TYPE(VmWindow, vm_window, VM, WINDOW, GtkApplicationWindow)
 
-/* Follows the machine: connects as soon as a VM process serves its console. The window destroys
- * itself when the machine is off. detachable: it may be closed while the machine runs on, which is
- * one of the choices then. */
+/* Shows itself as soon as it knows how it was the last time. Follows the machine: connects as soon
+ * as a VM process serves its console. The window destroys itself when the machine is off.
+ * detachable: it may be closed while the machine runs on, which is one of the choices then. */
 VmWindow *vm_window_new(GtkApplication *application, VitrineClient *client, VitrineMachine *machine,
                         gboolean detachable);
 /* Whether the person has closed it and left the machine running. */

@@ -4,6 +4,7 @@
  * saying why it cannot be pressed. */
 #include "app/wizards/new-machine/new-machine-private.h"
 
+#include "app/widgets/widget-drive.h"
 #include "app/widgets/widget-folder-entry.h"
 #include "app/widgets/widget-format.h"
 
@@ -499,29 +500,13 @@ on_hardware(GtkAdjustment *adjustment, NewMachineDialog *dialog)
 
 /* --- life --- */
 static void
-add_filter(GtkFileChooser *chooser, const char *name, const char *const *patterns)
-{
-    GtkFileFilter *filter = gtk_file_filter_new(), *all = gtk_file_filter_new();
-
-    gtk_file_filter_set_name(filter, name);
-    for (; *patterns; patterns++)
-        gtk_file_filter_add_pattern(filter, *patterns);
-    gtk_file_filter_set_name(all, _("All files"));
-    gtk_file_filter_add_pattern(all, "*");
-    gtk_file_chooser_add_filter(chooser, filter);
-    gtk_file_chooser_add_filter(chooser, all);
-}
-
-static void
 fill_in(NewMachineDialog *dialog)
 {
-    static const char *const isos[] = {"*.iso", "*.ISO", NULL};
-    static const char *const disks[] = {"*.vdi", "*.VDI", "*.img", "*.raw", NULL};
     guint host = vitrine_host_memory();
     g_autofree char *folder = NULL;
 
-    add_filter(dialog->iso_chooser, _("Installation images (*.iso)"), isos);
-    add_filter(dialog->disk_chooser, _("Disk images"), disks);
+    widget_medium_add_filters(dialog->iso_chooser, VITRINE_MEDIUM_KIND_DVD);
+    widget_medium_add_filters(dialog->disk_chooser, VITRINE_MEDIUM_KIND_HARD_DISK);
     g_object_get(dialog->client, "machine-folder", &folder, NULL);
     widget_folder_entry_setup(dialog->folder_entry, _("Choose the folder for the machine"));
     gtk_entry_set_text(dialog->folder_entry, folder ? folder : "");
