@@ -137,6 +137,9 @@ check_capabilities(VitrineSettings *settings, GPtrArray *problems)
     if (vitrine_settings_get_uint(settings, "cpus") > 1)
         add_unsupported(problems, "cpus",
                         _("This version runs machines with one virtual CPU only."));
+    if (vitrine_settings_get_uint(settings, "monitors") > 1)
+        vitrine_problems_add(problems, "monitors", VITRINE_ERROR_NOT_SUPPORTED, FALSE,
+                             g_strdup(_("This version gives a machine one screen only.")));
     if (vitrine_settings_get_enum(settings, "firmware") != VITRINE_FIRMWARE_BIOS)
         add_unsupported(problems, "firmware", _("This version has no EFI firmware: use BIOS."));
     if (vitrine_settings_get_enum(settings, "chipset") != VITRINE_CHIPSET_PIIX3)

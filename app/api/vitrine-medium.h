@@ -10,6 +10,9 @@
 
 G_BEGIN_DECLS
 
+/* Bytes of the largest image that is made. */
+#define VITRINE_MEDIUM_MAX_SIZE (G_GUINT64_CONSTANT(1) << 51)
+
 #define VITRINE_TYPE_MEDIUM (vitrine_medium_get_type())
 G_DECLARE_FINAL_TYPE(VitrineMedium, vitrine_medium, VITRINE, MEDIUM, GObject)
 

@@ -61,11 +61,14 @@ find(const char *name)
 static bool
 power_off(VitrineMachine *machine, VitrineConsole *console, GError **error)
 {
-    fprintf(stderr, "0%%...");
+    guint shown = 0;
+    manage_show_percent(&shown, 0);
     bool ok = vitrine_console_do_sync(console, VITRINE_CONSOLE_POWER_OFF, NULL, error) &&
               manage_wait_offline(machine, error);
-    fprintf(stderr,
-            ok ? "10%%...20%%...30%%...40%%...50%%...60%%...70%%...80%%...90%%...100%%\n" : "\n");
+    if (ok)
+        manage_show_percent(&shown, 100);
+    else
+        fprintf(stderr, "\n");
     return ok;
 }
 
@@ -104,6 +107,7 @@ run(Manage *manage, ManageArgs *args, GError **error)
 
 const ManageCommand manage_command_controlvm = {
     .name = "controlvm",
+    .title = "Change the state of a running machine",
     .usage = "controlvm NAME|UUID pause|resume|reset|poweroff|acpipowerbutton|acpisleepbutton\n"
              "controlvm NAME|UUID keyboardputscancode HEX...\n"
              "controlvm NAME|UUID keyboardputstring TEXT...\n"

@@ -54,14 +54,10 @@ find_size(const CreateMedium *wanted, guint64 *bytes, GError **error)
     return true;
 }
 
-/* 0%...10%... on the standard error stream: scripts read the other. shown: tens printed so far. */
 static void
 on_percent(VitrineProgress *progress, GParamSpec *spec, gpointer shown)
 {
-    guint tens = vitrine_progress_get_percent(progress) / 10;
-    for (; *(guint *)shown <= MIN(tens, 10); (*(guint *)shown)++)
-        fprintf(stderr, *(guint *)shown < 10 ? "%u%%..." : "%u%%\n", *(guint *)shown * 10);
-    fflush(stderr);
+    manage_show_percent(shown, vitrine_progress_get_percent(progress));
 }
 
 /* Ctrl+C: the service removes what it has made so far. */
@@ -92,22 +88,23 @@ wait_for(VitrineProgress *progress, GError **error)
     g_source_remove(interrupt);
     g_signal_handler_disconnect(progress, handler);
     char *id = vitrine_progress_wait_finish(progress, result, error);
-    for (; id && shown <= 10; shown++)
-        fprintf(stderr, shown < 10 ? "%u%%..." : "%u%%\n", shown * 10);
-    if (id == NULL && shown <= 10)
+    if (id)
+        manage_show_percent(&shown, 100);
+    else if (shown <= 10)
         fprintf(stderr, "\n");
     return id;
 }
 
 static bool
-check(const CreateMedium *wanted, const char *kind, GError **error)
+check(const CreateMedium *wanted, const char *word, VitrineMediumKind *kind, GError **error)
 {
     int value = VITRINE_MEDIUM_KIND_HARD_DISK;
-    if (kind && !manage_from_word(VITRINE_TYPE_MEDIUM_KIND, kind, &value, error))
+    if (word && !manage_from_word(VITRINE_TYPE_MEDIUM_KIND, word, &value, error))
         return false;
-    if (value != VITRINE_MEDIUM_KIND_HARD_DISK) {
+    *kind = (VitrineMediumKind)value;
+    if (value == VITRINE_MEDIUM_KIND_DVD) {
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                    "Only disks can be created, not %s images.", kind);
+                    "An empty optical image is of no use: make disks or floppies.");
         return false;
     }
     if (wanted->file)
@@ -120,19 +117,21 @@ static bool
 run(Manage *manage, ManageArgs *args, GError **error)
 {
     CreateMedium wanted = {0};
-    const char *kind, *variant;
+    const char *word, *variant;
+    VitrineMediumKind kind;
     guint64 bytes;
-    if (!manage_args_parse(args, options, &wanted, &kind, 0, 1, error) ||
-        !check(&wanted, kind, error) || !find_variant(wanted.variant, &variant, error) ||
+    if (!manage_args_parse(args, options, &wanted, &word, 0, 1, error) ||
+        !check(&wanted, word, &kind, error) || !find_variant(wanted.variant, &variant, error) ||
         !find_size(&wanted, &bytes, error))
         return false;
     VitrineClient *client = manage_client(manage, error);
     if (client == NULL)
         return false;
     g_autofree char *path = manage_absolute_path(wanted.file);
-    g_autofree char *format = g_ascii_strup(wanted.format ? wanted.format : "VDI", -1);
+    const char *usual = kind == VITRINE_MEDIUM_KIND_FLOPPY ? "RAW" : "VDI";
+    g_autofree char *format = g_ascii_strup(wanted.format ? wanted.format : usual, -1);
     g_autoptr(VitrineProgress) progress = vitrine_client_create_medium_sync(
-        client, path, VITRINE_MEDIUM_KIND_HARD_DISK, format, variant, bytes, NULL, NULL, error);
+        client, path, kind, format, variant, bytes, NULL, NULL, error);
     g_autofree char *id = progress ? wait_for(progress, error) : NULL;
     if (id)
         manage_print("Medium created. UUID: %s\n", id);
@@ -141,10 +140,12 @@ run(Manage *manage, ManageArgs *args, GError **error)
 
 const ManageCommand manage_command_createmedium = {
     .name = "createmedium",
+    .title = "Make a disk or floppy image",
     .alias = "createhd",
-    .usage = "createmedium [disk] --filename FILE --size MB|--sizebyte BYTES\n"
+    .usage = "createmedium [disk|floppy] --filename FILE --size MB|--sizebyte BYTES\n"
              "    [--format VDI|RAW] [--variant Standard|Fixed]\n",
-    .about = "Makes a disk image. A Standard image grows as the guest writes; a Fixed one takes its"
+    .about = "Makes a disk or floppy image. A Standard image grows as the guest writes; a Fixed "
+             "one takes its"
              "\nwhole size at once.",
     .run = run,
 };

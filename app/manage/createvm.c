@@ -67,6 +67,7 @@ run(Manage *manage, ManageArgs *args, GError **error)
 
 const ManageCommand manage_command_createvm = {
     .name = "createvm",
+    .title = "Make a machine",
     .usage = "createvm --name NAME [--ostype TYPE] [--register] [--basefolder FOLDER]\n"
              "    [--groups GROUP,...] [--uuid UUID] [--default]\n",
     .about =

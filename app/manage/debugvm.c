@@ -29,6 +29,7 @@ run(Manage *manage, ManageArgs *args, GError **error)
 
 const ManageCommand manage_command_debugvm = {
     .name = "debugvm",
+    .title = "Look into a running machine",
     .usage = "debugvm NAME|UUID info [ITEM]\n",
     .about = "Prints registers, statistics, the text on the screen, or the state of a device of a"
              "\nrunning machine. Without an item, or with help, it names the items.",

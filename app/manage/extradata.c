@@ -81,6 +81,7 @@ run_set(Manage *manage, ManageArgs *args, GError **error)
 
 const ManageCommand manage_command_getextradata = {
     .name = "getextradata",
+    .title = "Print extra data",
     .usage = "getextradata global|NAME|UUID KEY|enumerate\n",
     .about = "Prints the value of a key, or all keys and values.",
     .run = run_get,
@@ -88,6 +89,7 @@ const ManageCommand manage_command_getextradata = {
 
 const ManageCommand manage_command_setextradata = {
     .name = "setextradata",
+    .title = "Set extra data",
     .usage = "setextradata global|NAME|UUID KEY [VALUE]\n",
     .about = "Sets a key to a value; without one, removes the key.",
     .run = run_set,

@@ -83,6 +83,8 @@ list_media(const List *list, VitrineMediumKind kind, GError **error)
         VitrineMedium *medium = g_ptr_array_index(media, i);
         if (vitrine_medium_get_kind(medium) != kind)
             continue;
+        /* What is wrong with an image is printed with it. */
+        vitrine_medium_refresh_sync(medium, NULL, NULL);
         manage_print_medium(medium, list->full ? client : NULL);
         manage_print("\n");
     }
@@ -184,6 +186,7 @@ run(Manage *manage, ManageArgs *args, GError **error)
 
 const ManageCommand manage_command_list = {
     .name = "list",
+    .title = "List machines, media, systems and limits",
     .usage = "list [--long|-l] [--sorted|-s] vms|runningvms|ostypes|hdds|dvds|floppies|"
              "systemproperties\n",
     .about =

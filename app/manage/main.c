@@ -61,6 +61,13 @@ print_usage(FILE *to, const Manage *manage, const ManageCommand *command)
 }
 
 static void
+print_titled_usage(FILE *to, const Manage *manage, const ManageCommand *command)
+{
+    fprintf(to, "Usage - %s:\n\n", command->title);
+    print_usage(to, manage, command);
+}
+
+static void
 print_overview(FILE *to, const Manage *manage)
 {
     fprintf(to, "Usage: %s [--nologo] COMMAND [ARGUMENTS]\n\nCommands:\n\n", manage->program);
@@ -84,8 +91,7 @@ help(const Manage *manage, const char *name)
         print_overview(stdout, manage);
         return EXIT_SUCCESS;
     }
-    printf("Usage:\n\n");
-    print_usage(stdout, manage, command);
+    print_titled_usage(stdout, manage, command);
     printf("\n%s\n", command->about);
     return EXIT_SUCCESS;
 }
@@ -95,8 +101,8 @@ report(const Manage *manage, const ManageCommand *command, const GError *error)
 {
     fprintf(stderr, "%s: error: %s\n", manage->program, error->message);
     if (error->domain == MANAGE_SYNTAX_ERROR) {
-        fprintf(stderr, "Usage:\n");
-        print_usage(stderr, manage, command);
+        fprintf(stderr, "\n");
+        print_titled_usage(stderr, manage, command);
         return EXIT_SYNTAX;
     }
     if (error->domain == VITRINE_ERROR && (guint)error->code < G_N_ELEMENTS(code_names) &&

@@ -42,6 +42,14 @@ manage_escape(const char *text)
     return g_string_free(escaped, FALSE);
 }
 
+void
+manage_show_percent(guint *shown, guint percent)
+{
+    for (; *shown <= MIN(percent / 10, 10); (*shown)++)
+        fprintf(stderr, *shown < 10 ? "%u%%..." : "%u%%\n", *shown * 10);
+    fflush(stderr);
+}
+
 char *
 manage_absolute_path(const char *path)
 {

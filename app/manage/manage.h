@@ -21,6 +21,7 @@ typedef struct {
 typedef struct {
     const char *name;
     const char *alias; /* older name that scripts still use, or NULL */
+    const char *title; /* what it does, in a few words */
     const char *usage;
     const char *about;
     bool (*run)(Manage *manage, ManageArgs *args, GError **error);
@@ -56,5 +57,8 @@ void manage_print_medium(VitrineMedium *medium, VitrineClient *client);
 /* What showvminfo prints. */
 bool manage_print_machine(Manage *manage, VitrineMachine *machine, bool machine_readable,
                           GError **error);
+/* 0%...10%... up to this percentage, on the standard error stream: scripts read the other. shown:
+ * tens printed so far. */
+void manage_show_percent(guint *shown, guint percent);
 /* A path as the service needs it; the caller's. */
 char *manage_absolute_path(const char *path);

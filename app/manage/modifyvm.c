@@ -5,7 +5,14 @@
 #include "app/manage/manage-words.h"
 #include "app/manage/modifyvm-private.h"
 
-typedef enum { VALUE_BOOL, VALUE_UINT, VALUE_INT64, VALUE_STRING, VALUE_WORD } ValueKind;
+typedef enum {
+    VALUE_BOOL,
+    VALUE_UINT,
+    VALUE_INT64,
+    VALUE_STRING,
+    VALUE_OWN, /* a text; "default": none of one's own */
+    VALUE_WORD
+} ValueKind;
 
 typedef struct {
     const char *name;
@@ -18,6 +25,7 @@ typedef struct {
 #define KIND_UINT VALUE_UINT, NULL
 #define KIND_INT64 VALUE_INT64, NULL
 #define KIND_STRING VALUE_STRING, NULL
+#define KIND_OWN VALUE_OWN, NULL
 #define KIND_boot_device VALUE_WORD, vitrine_boot_device_get_type
 #define KIND_boot_menu VALUE_WORD, vitrine_boot_menu_get_type
 #define KIND_chipset VALUE_WORD, vitrine_chipset_get_type
@@ -77,8 +85,11 @@ set_value(ManageArgs *args, const Option *option, VitrineSettings *settings, GEr
         vitrine_settings_set_bool(settings, option->property, on);
         return true;
     case VALUE_STRING:
+    case VALUE_OWN:
         if (!manage_args_text(args, &text, error))
             return false;
+        if (option->kind == VALUE_OWN && g_str_equal(text, "default"))
+            text = "";
         vitrine_settings_set_string(settings, option->property, text);
         return true;
     case VALUE_WORD:
@@ -155,6 +166,7 @@ run(Manage *manage, ManageArgs *args, GError **error)
 
 const ManageCommand manage_command_modifyvm = {
     .name = "modifyvm",
+    .title = "Change the settings of a machine",
     .usage =
         "modifyvm NAME|UUID [--name NAME] [--groups GROUP,...] [--description TEXT] [--ostype "
         "TYPE]\n"

@@ -36,11 +36,18 @@ run_unregister(Manage *manage, ManageArgs *args, GError **error)
     if (!manage_args_parse(args, options, &wanted, &name, 1, 1, error))
         return false;
     VitrineMachine *machine = manage_machine(manage, name, error);
-    return machine && vitrine_machine_unregister_sync(machine, wanted.delete_files, NULL, error);
+    guint shown = 0;
+    if (machine == NULL ||
+        !vitrine_machine_unregister_sync(machine, wanted.delete_files, NULL, error))
+        return false;
+    if (wanted.delete_files)
+        manage_show_percent(&shown, 100);
+    return true;
 }
 
 const ManageCommand manage_command_registervm = {
     .name = "registervm",
+    .title = "Add a machine to the list",
     .usage = "registervm FILE\n",
     .about = "Adds the machine of an existing settings file (.vbox) to the list of machines.",
     .run = run_register,
@@ -48,6 +55,7 @@ const ManageCommand manage_command_registervm = {
 
 const ManageCommand manage_command_unregistervm = {
     .name = "unregistervm",
+    .title = "Take a machine out of the list",
     .usage = "unregistervm NAME|UUID [--delete]\n",
     .about =
         "Takes a machine out of the list. --delete also deletes its settings, logs, and the disks"

@@ -101,6 +101,7 @@ run(Manage *manage, ManageArgs *args, GError **error)
 
 const ManageCommand manage_command_setproperty = {
     .name = "setproperty",
+    .title = "Set a default for all machines",
     .usage = "setproperty machinefolder default|FOLDER\n"
              "setproperty hwvirtexclusive on|off\n"
              "setproperty vrdeauthlibrary|websrvauthlibrary default|LIBRARY\n"

@@ -22,11 +22,9 @@ static void
 print_details(VitrineMedium *medium, VitrineClient *client)
 {
     guint64 size = vitrine_medium_get_file_size(medium);
-    const char *variant = vitrine_medium_get_variant(medium);
-    if (*variant)
-        manage_print("Format variant: %s default\n", variant);
     if (size)
         manage_print("Size on disk:   %" G_GUINT64_FORMAT " MBytes\n", (size + MIB - 1) / MIB);
+    manage_print("Encryption:     disabled\n"); /* of an encrypted image nothing else is known */
     if (*vitrine_medium_get_description(medium))
         manage_print("Description:    %s\n", vitrine_medium_get_description(medium));
     print_users(medium, client);
@@ -52,10 +50,14 @@ manage_print_medium(VitrineMedium *medium, VitrineClient *client)
                            : " (base)");
     manage_print("Location:       %s\n", vitrine_medium_get_location(medium));
     manage_print("Storage format: %s\n", vitrine_medium_get_format(medium));
+    if (client && *vitrine_medium_get_variant(medium))
+        manage_print("Format variant: %s default\n", vitrine_medium_get_variant(medium));
     if (size)
         manage_print("Capacity:       %" G_GUINT64_FORMAT " MBytes\n", size / MIB);
     if (client)
         print_details(medium, client);
+    else
+        manage_print("Encryption:     disabled\n");
 }
 
 /* [disk|dvd|floppy] FILE|UUID: the second word, or the only one. */
@@ -120,11 +122,17 @@ run_close(Manage *manage, ManageArgs *args, GError **error)
         return false;
     g_autofree char *id = manage_medium(manage, words[1], kind, NULL, error);
     VitrineMedium *medium = id ? vitrine_client_find_medium(manage->client, id) : NULL;
-    return medium && vitrine_medium_close_sync(medium, wanted.deleted, NULL, error);
+    guint shown = 0;
+    if (medium == NULL || !vitrine_medium_close_sync(medium, wanted.deleted, NULL, error))
+        return false;
+    if (wanted.deleted)
+        manage_show_percent(&shown, 100);
+    return true;
 }
 
 const ManageCommand manage_command_closemedium = {
     .name = "closemedium",
+    .title = "Forget a medium",
     .usage = "closemedium [disk|dvd|floppy] UUID|FILE [--delete]\n",
     .about = "Forgets a medium that no machine uses; with --delete, and deletes the image.",
     .run = run_close,
@@ -132,6 +140,7 @@ const ManageCommand manage_command_closemedium = {
 
 const ManageCommand manage_command_showmediuminfo = {
     .name = "showmediuminfo",
+    .title = "Show all about an image",
     .alias = "showhdinfo",
     .usage = "showmediuminfo [disk|dvd|floppy] UUID|FILE\n",
     .about = "Shows format, sizes and users of a disk, optical or floppy image.",

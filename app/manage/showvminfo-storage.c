@@ -60,31 +60,39 @@ print_slot_fact(const VitrineAttachment *attachment, const char *what, const cha
                  value);
 }
 
+/* Two lines for people: which image, and where it lies. */
+static void
+print_slot(const VitrineAttachment *attachment, const char *location)
+{
+    manage_print("  Port %u, Unit %u: ", attachment->port, attachment->device);
+    if (*attachment->medium)
+        manage_print("UUID: %s\n    Location: \"%s\"\n", attachment->medium, location);
+    else if (*attachment->host_drive)
+        manage_print("Host drive\n    Location: \"%s\"\n", location);
+    else
+        manage_print("Empty\n");
+}
+
 static void
 print_attachment(Manage *manage, const VitrineAttachment *attachment, bool machine_readable)
 {
     g_autofree char *location = location_of(manage, attachment);
-    bool removable = attachment->kind != VITRINE_MEDIUM_KIND_HARD_DISK;
     if (!machine_readable) {
-        bool empty = g_str_equal(location, "emptydrive");
-        manage_print("  Port %u, Unit %u: %s: %s%s%s%s%s\n", attachment->port, attachment->device,
-                     manage_phrase(VITRINE_TYPE_MEDIUM_KIND, (int)attachment->kind),
-                     empty ? "Empty" : "Location: \"", empty ? "" : location, empty ? "" : "\"",
-                     *attachment->medium ? ", UUID: " : "", attachment->medium);
+        print_slot(attachment, location);
         return;
     }
     print_slot_fact(attachment, "", location);
     if (*attachment->medium)
         print_slot_fact(attachment, "ImageUUID-", attachment->medium);
-    if (attachment->temp_eject)
-        print_slot_fact(attachment, "tempeject-", "on");
-    if (removable)
-        print_slot_fact(attachment, "IsEjected-",
-                        *attachment->medium || *attachment->host_drive ? "off" : "on");
-    if (attachment->non_rotational)
-        print_slot_fact(attachment, "nonrotational-", "on");
-    if (attachment->discard)
-        print_slot_fact(attachment, "discard-", "on");
+    if (attachment->kind == VITRINE_MEDIUM_KIND_HARD_DISK) {
+        print_slot_fact(attachment, "nonrotational-", attachment->non_rotational ? "on" : "off");
+        print_slot_fact(attachment, "discard-", attachment->discard ? "on" : "off");
+        return;
+    }
+    if (*attachment->medium)
+        print_slot_fact(attachment, "tempeject-", attachment->temp_eject ? "on" : "off");
+    /* Whether the guest has ejected a medium that the settings still name; ours are in step. */
+    print_slot_fact(attachment, "IsEjected-", "off");
 }
 
 static void
@@ -136,47 +144,79 @@ connection_of(const VitrineUart *uart)
     return g_strdup_printf("%s,%s", word, uart->path);
 }
 
-static void
-print_port(const char *key, const char *label, guint number, gboolean enabled, guint io_base,
-           guint irq, bool machine_readable)
+/* The same in words. */
+static char *
+describe_connection(const VitrineUart *uart)
 {
-    if (machine_readable && enabled)
-        manage_print("%s%u=\"0x%04x,%u\"\n", key, number, io_base, irq);
-    else if (machine_readable)
-        manage_print("%s%u=\"off\"\n", key, number);
-    else if (enabled)
-        manage_print("%s %u: I/O base: 0x%04x, IRQ: %u\n", label, number, io_base, irq);
-    else
-        manage_print("%s %u: disabled\n", label, number);
+    const char *side = uart->server ? "server" : "client";
+    switch (uart->mode) {
+    case VITRINE_UART_MODE_DISCONNECTED: break;
+    case VITRINE_UART_MODE_HOST_DEVICE:
+        return g_strdup_printf("attached to device '%s'", uart->path);
+    case VITRINE_UART_MODE_RAW_FILE:
+        return g_strdup_printf("attached to raw file '%s'", uart->path);
+    case VITRINE_UART_MODE_HOST_PIPE:
+        return g_strdup_printf("attached to pipe (%s) '%s'", side, uart->path);
+    case VITRINE_UART_MODE_TCP:
+        return g_strdup_printf("attached to tcp (%s) '%s'", side, uart->path);
+    }
+    return g_strdup("disconnected");
+}
+
+/* What people read of a port that exists: details after its resources. */
+static void
+print_port(const char *name, guint number, guint io_base, guint irq, const char *details)
+{
+    g_autofree char *label = g_strdup_printf("%s %u:", name, number);
+    showvminfo_line(label, "I/O base: 0x%04x, IRQ: %u, %s", io_base, irq, details);
 }
 
 static void
-print_uart_details(const VitrineUart *uart, guint number, bool machine_readable)
+print_missing_port(bool machine_readable, const char *key, const char *name, guint number)
 {
-    g_autofree char *connection = connection_of(uart);
-    g_autofree char *escaped = manage_escape(connection);
+    g_autofree char *numbered = g_strdup_printf("%s%u", key, number);
+    g_autofree char *label = g_strdup_printf("%s %u:", name, number);
+    showvminfo_text(machine_readable, numbered, label, machine_readable ? "off" : "disabled");
+}
+
+static void
+print_uart(const VitrineUart *uart, guint number, bool machine_readable)
+{
     const char *type = manage_word(VITRINE_TYPE_UART_TYPE, (int)uart->type);
-    if (machine_readable)
-        manage_print("uartmode%u=\"%s\"\nuarttype%u=\"%s\"\n", number, escaped, number, type);
-    else
-        manage_print("  %s, %s\n", connection, type);
+    if (!uart->enabled) {
+        print_missing_port(machine_readable, "uart", "UART", number);
+    } else if (machine_readable) {
+        g_autofree char *connection = connection_of(uart);
+        g_autofree char *escaped = manage_escape(connection);
+        manage_print("uart%u=\"0x%04x,%u\"\nuartmode%u=\"%s\"\nuarttype%u=\"%s\"\n", number,
+                     uart->io_base, uart->irq, number, escaped, number, type);
+    } else {
+        g_autofree char *connection = describe_connection(uart);
+        g_autofree char *details = g_strdup_printf("%s, %s", connection, type);
+        print_port("UART", number, uart->io_base, uart->irq, details);
+    }
+}
+
+static void
+print_lpt(const VitrineLpt *lpt, guint number, bool machine_readable)
+{
+    if (!lpt->enabled) {
+        print_missing_port(machine_readable, "lpt", "LPT", number);
+    } else if (machine_readable) {
+        g_autofree char *escaped = manage_escape(lpt->path);
+        manage_print("lpt%u=\"0x%04x,%u\"\nlptmode%u=\"%s\"\n", number, lpt->io_base, lpt->irq,
+                     number, escaped);
+    } else {
+        g_autofree char *details = g_strdup_printf("attached to device '%s'", lpt->path);
+        print_port("LPT", number, lpt->io_base, lpt->irq, details);
+    }
 }
 
 void
 showvminfo_ports(VitrineSettings *settings, bool machine_readable)
 {
-    for (guint i = 0; i < VITRINE_UART_COUNT; i++) {
-        const VitrineUart *uart = vitrine_settings_get_uart(settings, i);
-        print_port("uart", "UART", i + 1, uart->enabled, uart->io_base, uart->irq,
-                   machine_readable);
-        if (uart->enabled)
-            print_uart_details(uart, i + 1, machine_readable);
-    }
-    for (guint i = 0; i < VITRINE_LPT_COUNT; i++) {
-        const VitrineLpt *lpt = vitrine_settings_get_lpt(settings, i);
-        g_autofree char *key = g_strdup_printf("lptmode%u", i + 1);
-        print_port("lpt", "LPT", i + 1, lpt->enabled, lpt->io_base, lpt->irq, machine_readable);
-        if (lpt->enabled)
-            showvminfo_text(machine_readable, key, "  Connected to:", lpt->path);
-    }
+    for (guint i = 0; i < VITRINE_UART_COUNT; i++)
+        print_uart(vitrine_settings_get_uart(settings, i), i + 1, machine_readable);
+    for (guint i = 0; i < VITRINE_LPT_COUNT; i++)
+        print_lpt(vitrine_settings_get_lpt(settings, i), i + 1, machine_readable);
 }

@@ -1,33 +1,45 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * showvminfo: all about a machine, for people or for scripts (--machinereadable). Manual, chapter
- * VBoxManage, "showvminfo". Leaves out: what this version has no settings for (network, sound,
- * USB, sharing) and --log. */
+ * VBoxManage, "showvminfo". Leaves out: details of what this version has no device for (network,
+ * sound, USB, sharing), the guest's video mode, passwords. */
 #include "app/manage/showvminfo-private.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 #include "app/manage/manage-words.h"
 
 #define LABEL_WIDTH 28
 
-typedef enum { FIELD_UINT, FIELD_INT64, FIELD_BOOL, FIELD_STRING, FIELD_WORD } FieldKind;
+typedef enum {
+    FIELD_UINT,
+    FIELD_INT64,
+    FIELD_BOOL,
+    FIELD_STRING,
+    FIELD_WORD,
+    FIELD_NONE
+} FieldKind;
 
 typedef struct {
     FieldKind kind;
     const char *key;
     const char *label;
     const char *property;
-    const char *unit;
-    GType (*type)(void);
+    const char *unit;    /* UINT, INT64 */
+    GType (*type)(void); /* WORD */
+    const char *on;      /* for people: BOOL; NONE: what stands there, and for scripts it is unit */
+    const char *off;
 } Field;
 
-#define UINT(key, label, property, unit) {FIELD_UINT, key, label, property, unit, NULL},
-#define INT64(key, label, property, unit) {FIELD_INT64, key, label, property, unit, NULL},
-#define BOOL(key, label, property) {FIELD_BOOL, key, label, property, "", NULL},
-#define STRING(key, label, property) {FIELD_STRING, key, label, property, "", NULL},
+#define UINT(key, label, property, unit) {FIELD_UINT, key, label, property, unit},
+#define INT64(key, label, property, unit) {FIELD_INT64, key, label, property, unit},
+#define BOOL(key, label, property) EITHER(key, label, property, "enabled", "disabled")
+#define EITHER(key, label, property, on, off) {FIELD_BOOL, key, label, property, "", NULL, on, off},
+#define STRING(key, label, property) {FIELD_STRING, key, label, property, ""},
 #define WORD(key, label, property, type)                                                           \
     {FIELD_WORD, key, label, property, "", vitrine_##type##_get_type},
+#define NONE(key, label, word, text) {FIELD_NONE, key, label, NULL, word, NULL, text, text},
 static const Field fields[] = {
 #include "app/manage/showvminfo-fields.def"
 };
@@ -37,11 +49,19 @@ static const Field display_fields[] = {
 static const Field input_fields[] = {
 #include "app/manage/showvminfo-input.def"
 };
+static const Field sound_fields[] = {
+#include "app/manage/showvminfo-sound.def"
+};
+static const Field usb_fields[] = {
+#include "app/manage/showvminfo-usb.def"
+};
 #undef UINT
 #undef INT64
 #undef BOOL
 #undef STRING
 #undef WORD
+#undef EITHER
+#undef NONE
 
 void
 showvminfo_line(const char *label, const char *format, ...)
@@ -88,7 +108,7 @@ print_field(const Field *field, VitrineSettings *settings, bool machine_readable
     case FIELD_BOOL:
         on = vitrine_settings_get_bool(settings, field->property);
         showvminfo_text(machine_readable, field->key, field->label,
-                        machine_readable ? (on ? "on" : "off") : (on ? "enabled" : "disabled"));
+                        machine_readable ? (on ? "on" : "off") : (on ? field->on : field->off));
         break;
     case FIELD_STRING:
         showvminfo_text(machine_readable, field->key, field->label,
@@ -99,6 +119,10 @@ print_field(const Field *field, VitrineSettings *settings, bool machine_readable
         showvminfo_text(machine_readable, field->key, field->label,
                         machine_readable ? manage_word(field->type(), value)
                                          : manage_phrase(field->type(), value));
+        break;
+    case FIELD_NONE:
+        showvminfo_text(machine_readable, field->key, field->label,
+                        machine_readable ? field->unit : field->on);
         break;
     }
 }
@@ -203,14 +227,32 @@ manage_print_machine(Manage *manage, VitrineMachine *machine, bool machine_reada
     showvminfo_storage(manage, settings, machine_readable);
     print_fields(input_fields, G_N_ELEMENTS(input_fields), settings, machine_readable);
     showvminfo_ports(settings, machine_readable);
+    print_fields(sound_fields, G_N_ELEMENTS(sound_fields), settings, machine_readable);
     print_session(machine, machine_readable);
+    print_fields(usb_fields, G_N_ELEMENTS(usb_fields), settings, machine_readable);
     print_description(machine, machine_readable);
+    return true;
+}
+
+/* --log: the newest log is number 0. */
+static bool
+print_log(VitrineMachine *machine, guint64 number, GError **error)
+{
+    g_autofree char *name =
+        number ? g_strdup_printf("VBox.log.%" G_GUINT64_FORMAT, number) : g_strdup("VBox.log");
+    g_autofree char *path = g_build_filename(vitrine_machine_get_log_folder(machine), name, NULL);
+    g_autofree char *text = NULL;
+    gsize length;
+    if (!g_file_get_contents(path, &text, &length, error))
+        return false;
+    fwrite(text, 1, length, stdout);
     return true;
 }
 
 typedef struct {
     bool machine_readable;
     bool details; /* accepted; all is shown anyway */
+    ManageNumber log;
 } ShowVmInfo;
 
 static bool
@@ -219,6 +261,7 @@ run(Manage *manage, ManageArgs *args, GError **error)
     static const ManageOption options[] = {
         {"machinereadable", MANAGE_FLAG, G_STRUCT_OFFSET(ShowVmInfo, machine_readable)},
         {"details", MANAGE_FLAG, G_STRUCT_OFFSET(ShowVmInfo, details)},
+        {"log", MANAGE_NUMBER, G_STRUCT_OFFSET(ShowVmInfo, log)},
         {NULL},
     };
     ShowVmInfo wanted = {0};
@@ -226,13 +269,17 @@ run(Manage *manage, ManageArgs *args, GError **error)
     if (!manage_args_parse(args, options, &wanted, &name, 1, 1, error))
         return false;
     VitrineMachine *machine = manage_machine(manage, name, error);
+    if (machine && wanted.log.given)
+        return print_log(machine, wanted.log.value, error);
     return machine && manage_print_machine(manage, machine, wanted.machine_readable, error);
 }
 
 const ManageCommand manage_command_showvminfo = {
     .name = "showvminfo",
-    .usage = "showvminfo NAME|UUID [--machinereadable]\n",
+    .title = "Show settings and state of a machine",
+    .usage = "showvminfo NAME|UUID [--details] [--machinereadable]\n"
+             "showvminfo NAME|UUID --log NUMBER\n",
     .about = "Shows the settings and the state of a machine; with --machinereadable as lines of the"
-             "\nform key=\"value\" for scripts.",
+             "\nform key=\"value\" for scripts. --log prints a log: 0 is the newest.",
     .run = run,
 };

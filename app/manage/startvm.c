@@ -114,6 +114,7 @@ run(Manage *manage, ManageArgs *args, GError **error)
 
 const ManageCommand manage_command_startvm = {
     .name = "startvm",
+    .title = "Start machines",
     .usage =
         "startvm NAME|UUID... [--type gui|headless|separate|emergencystop] [--putenv NAME=VALUE]\n",
     .about =

@@ -202,6 +202,7 @@ run(Manage *manage, ManageArgs *args, GError **error)
 
 const ManageCommand manage_command_storageattach = {
     .name = "storageattach",
+    .title = "Attach drives and media",
     .usage = "storageattach NAME|UUID --storagectl CONTROLLER [--port N] [--device N]\n"
              "    [--type hdd|dvddrive|fdd] [--medium none|emptydrive|UUID|FILE|host:DEVICE]\n"
              "    [--nonrotational on|off] [--discard on|off] [--tempeject on|off]\n"

@@ -144,6 +144,7 @@ run(Manage *manage, ManageArgs *args, GError **error)
 
 const ManageCommand manage_command_storagectl = {
     .name = "storagectl",
+    .title = "Add, change or remove a storage controller",
     .usage =
         "storagectl NAME|UUID --name CONTROLLER [--add ide|floppy] [--controller PIIX3|PIIX4|ICH6|"
         "I82078]\n"

@@ -282,16 +282,30 @@ machine_uses_medium(const Machine *machine, const char *medium)
 
 /* Files in a folder that have this beginning, then the folder if it is empty. */
 static void
-delete_matching(const char *folder, const char *prefix)
+delete_matching(const char *folder, const char *prefix, const char *suffix)
 {
     g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
     const char *name;
     while (dir && (name = g_dir_read_name(dir))) {
         g_autofree char *path = g_build_filename(folder, name, NULL);
-        if (g_str_has_prefix(name, prefix))
+        if (g_str_has_prefix(name, prefix) && g_str_has_suffix(name, suffix))
             g_unlink(path);
     }
-    g_rmdir(folder);
+}
+
+/* "<name>-1.15-linux.vbox" and so on: the file as it was before an upgrade. */
+static void
+delete_old_versions(const char *settings_file)
+{
+    g_autofree char *folder = g_path_get_dirname(settings_file);
+    g_autofree char *name = g_path_get_basename(settings_file);
+    char *dot = strrchr(name, '.');
+    if (dot == NULL)
+        return;
+    g_autofree char *suffix = g_strdup(dot);
+    *dot = '\0';
+    g_autofree char *prefix = g_strconcat(name, "-1.", NULL);
+    delete_matching(folder, prefix, suffix);
 }
 
 void
@@ -301,7 +315,9 @@ machine_delete_files(Machine *machine)
     g_autofree char *logs = machine_log_folder(machine);
     g_autofree char *snapshots = machine_snapshot_folder(machine);
     static const char *const endings[] = {"", "-prev", "-tmp"};
-    delete_matching(logs, "VBox");
+    delete_matching(logs, "VBox", "");
+    g_rmdir(logs);
+    delete_old_versions(machine->settings_file);
     for (guint i = 0; i < G_N_ELEMENTS(endings); i++) {
         g_autofree char *path = g_strconcat(machine->settings_file, endings[i], NULL);
         g_unlink(path);

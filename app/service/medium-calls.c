@@ -187,7 +187,7 @@ check_create(GDBusMethodInvocation *invocation, const char *location, const char
     else if (!g_str_equal(variant, "dynamic") && !g_str_equal(variant, "fixed"))
         service_refuse(invocation, VITRINE_ERROR_INVALID,
                        "A disk is made as dynamic or fixed, not \"%s\".", variant);
-    else if (size == 0 || size % SECTOR != 0 || size > (guint64)1 << 51)
+    else if (size == 0 || size % SECTOR != 0 || size > VITRINE_MEDIUM_MAX_SIZE)
         service_refuse(invocation, VITRINE_ERROR_INVALID,
                        "The size must be from 512 bytes to 2 PB, in whole sectors of 512 bytes.");
     else

@@ -111,7 +111,7 @@ def says_what_was_written_wrongly(_world):
                   ('registervm',), ('unregistervm',), ('closemedium',), ('showmediuminfo',)):
         call(*words, expect=SYNTAX)
     _, errors = call('modifyvm', 'wrong', '--boot1', 'tape', expect=SYNTAX)
-    assert 'floppy' in errors and 'Usage:' in errors, errors
+    assert 'floppy' in errors and 'Usage - ' in errors, errors
     for name in ('modifyvm', 'startvm', 'unregistervm', 'showvminfo'):
         words = ('--memory', '64') if name == 'modifyvm' else ()
         said('could not find', name, 'nobody', *words)
@@ -228,7 +228,7 @@ def controllers_and_drives(world):
     found = info('box')
     assert found['Disks-1-0'] == 'emptydrive' and found['Disks-1-1'] == 'none'
     out, _ = call('showvminfo', 'box')
-    assert f'Port 0, Unit 0: hard disk: Location: "{world.root}/disk.vdi", UUID: {disk}' in out, out
+    assert f'  Port 0, Unit 0: UUID: {disk}\n    Location: "{world.root}/disk.vdi"\n' in out, out
     call('storagectl', 'box', '--name', 'Disks', '--remove')
     assert info('box')['storagecontrollername0'] == 'Floppy'
 
@@ -241,6 +241,10 @@ def media_are_known_and_forgotten(world):
     call('createmedium', '--filename', '/proc/at/all.vdi', '--size', 4, expect=FAILED)
     call('createmedium', '--filename', world.root / 'c', '--size', 4, '--format', 'VHDX', expect=FAILED)
     call('createmedium', 'dvd', '--filename', world.root / 'c', '--size', 4, expect=FAILED)
+    call('createmedium', 'floppy', '--filename', world.root / 'f.img', '--sizebyte', 1474560)
+    assert (world.root / 'f.img').stat().st_size == 1474560
+    assert f'Location:       {world.root}/f.img\n' in call('list', 'floppies')[0]
+    call('closemedium', 'floppy', world.root / 'f.img', '--delete')
     out, _ = call('list', 'hdds', '--sorted')
     assert re.findall(r'^Location: +(.*)$', out, re.M) == [str(world.root / n) for n in ('a.vdi', 'b.img')]
     assert out.count('Parent UUID:    base\n') == 2 and 'Storage format: RAW' in out
@@ -287,7 +291,8 @@ def defaults_and_extra_data(world):
     out, _ = call('list', 'systemproperties')
     for line in (f'Default machine folder: +{world.root}/Machines', 'Log history count: +5',
                  'Exclusive HW virtualization use: +off', 'Minimum guest RAM size: +4 Megabytes',
-                 'Maximum IDE Port count: +2', 'Default hard disk format: +VDI'):
+                 'Maximum PIIX3 IDE Controllers: +1', 'Maximum ICH9 IDE Controllers: +0',
+                 'Maximum PIIX3 SATA Controllers: +0', 'Maximum IDE Port count: +2', 'Default hard disk format: +VDI'):
         assert re.search(f'^{line}$', out, re.M), f'{line}\n{out}'
     make('here')
     assert info('here')['CfgFile'].startswith(f'{world.root}/Machines/')
