@@ -202,18 +202,9 @@ void
 cpum_hide(Cpum *cpum, uint64_t features)
 {
     cpum->features &= ~features;
-    for (unsigned i = CPUM_FEATURE_BASE + 1; i < CPUM_FEATURE_COUNT; i++) {
-        const CpumFeatureRow *row = &cpum_feature_rows[i];
-        const uint32_t bit = 1u << row->bit;
-
-        if (!((features >> i) & 1))
-            continue;
-        *cpum_cpuid_word(value_of(cpum, row->leaf, 0), row->word) &= ~bit;
-        if (row->leaf == 1 && row->word == 3)
-            value_of(cpum, 0x80000001u, 0)->edx &= ~(bit & REPEATED_EDX);
-    }
+    cpum_cpuid_update_features(cpum);
     for (unsigned i = 0; i < cpum->count; i++)
-        cpum->vcpu[i]->features &= ~features;
+        cpum->vcpu[i]->features = cpum->features;
 }
 
 /* Leaves for which ECX means something; all others answer the same for every ECX. */

@@ -53,8 +53,8 @@ hm_export_fpu(HmVcpu *own)
         return;
     memcpy(&vcpu->fpu, own->xsave, sizeof vcpu->fpu);
     vcpu->fpu.mxcsr_mask = before.mxcsr_mask;
-    vcpu->fpu.xstate_bv = components(vcpu);
-    vcpu->fpu.xcomp_bv = 0;
+    vcpu->fpu.xstate_bv = before.xstate_bv;
+    vcpu->fpu.xcomp_bv = before.xcomp_bv;
     memcpy(vcpu->fpu.reserved1, before.reserved1, sizeof before.reserved1);
     memcpy(vcpu->fpu.reserved2, before.reserved2, sizeof before.reserved2);
     /* The 64-bit form has no selectors: they are known only while the pointers stay the same. */
