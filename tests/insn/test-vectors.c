@@ -10,7 +10,7 @@
 typedef struct {
     InsnMode mode;
     unsigned families;
-    const char *mnemonic;
+    const char *mnemonic, *engine;
     unsigned count; /* vectors of each form */
     unsigned seed;
 } Options;
@@ -76,8 +76,9 @@ parse(int argc, char **argv, Options *options)
 {
     int mode = 64, count = 20, seed = 1;
     gboolean is_long = FALSE;
-    g_autofree char *family = NULL, *mnemonic = NULL;
+    g_autofree char *family = NULL, *mnemonic = NULL, *engine = NULL;
     const GOptionEntry entries[] = {
+        {"engine", 0, 0, G_OPTION_ARG_STRING, &engine, "iem or rem", "NAME"},
         {"mode", 0, 0, G_OPTION_ARG_INT, &mode, "16, 32 or 64", "BITS"},
         {"family", 0, 0, G_OPTION_ARG_STRING, &family, "integer, fpu, sse or avx", "NAME"},
         {"mnemonic", 0, 0, G_OPTION_ARG_STRING, &mnemonic, "only this instruction", "NAME"},
@@ -101,6 +102,7 @@ parse(int argc, char **argv, Options *options)
                         : g_str_equal(family, "sse") ? INSN_FAMILY_SSE
                         : g_str_equal(family, "avx") ? INSN_FAMILY_AVX
                                                      : INSN_FAMILY_INTEGER;
+    options->engine = engine != NULL ? g_steal_pointer(&engine) : "iem";
     options->mnemonic = g_steal_pointer(&mnemonic);
     options->count = (unsigned)count * (is_long ? 50 : 1);
     options->seed = (unsigned)seed;
@@ -116,7 +118,7 @@ main(int argc, char **argv)
     if (!parse(argc, argv, &options))
         return 2;
     insn_host_open();
-    bench.guest = insn_guest_new("iem");
+    bench.guest = insn_guest_new(options.engine);
     bench.rand = g_rand_new_with_seed(options.seed);
     insn_decoder_init(&bench.decoder, insn_guest_vcpu(bench.guest));
     run_all(&bench);

@@ -252,7 +252,7 @@ has_wide(const X86Decoded *decoded, const RemInsn *insn)
     const RemOpcode *op = &insn->op;
     bool one = op->map == 1 && (op->code == 0x6e || op->code == 0x7e || op->code == 0x2a ||
                                 op->code == 0x2c || op->code == 0x2d);
-    bool three = op->map == 3 && (op->code == 0x16 || op->code == 0x22);
+    bool three = op->map == 3 && (op->code == 0x16 || op->code == 0x22 || op->code >> 2 == 0x18);
     bool bits = (op->map == 2 || op->map == 3) && op->code >= 0xf0;
 
     if (!decoded->context.vector_unified.W)
@@ -305,6 +305,10 @@ fill_immediate(const ZydisDecodedInstruction *zydis, const uint8_t *bytes, RemIn
         return;
     insn->imm_size = (uint8_t)size;
     memcpy(&insn->imm, bytes + zydis->length - size, size);
+    /* VBLENDV's fourth register: its highest bit counts in 64-bit code only. */
+    if (insn->code != X86_CODE_64 && (insn->form & REM_FORM_VEX) && insn->op.map == 3 &&
+        insn->op.code >= 0x4a && insn->op.code <= 0x4c)
+        insn->imm &= 0x7f;
 }
 
 /* ---- the rest ---- */

@@ -18,6 +18,7 @@ typedef struct {
     unsigned seg;
     unsigned width; /* 8, or 4: linear addresses have 32 bits */
     unsigned size;
+    unsigned align; /* 1, or a power of two that the address has to be a multiple of */
     bool write, two_temps;
 } Access;
 
@@ -61,7 +62,7 @@ emit_compare(RemTranslator *t, const Access *access)
 
         last.disp += (int32_t)access->size - 1;
         emit_linear(t, emit, access, REM_T1, REM_T0);
-        if (access->size > 1)
+        if (access->size > 1 && access->align == 1)
             rem_emit_lea(emit, access->width, REM_T0, last);
         else
             rem_emit_mov_rr(emit, access->width, REM_T0, REM_T1);
@@ -69,11 +70,14 @@ emit_compare(RemTranslator *t, const Access *access)
         emit_linear(t, emit, access, REM_T1, REM_T0);
         if (access->two_temps)
             rem_emit_mov_mr(emit, 8, rem_mem_hot(offsetof(RemHot, scratch)), REM_T1);
-        rem_emit_lea(emit, access->width, REM_T0, rem_mem(REM_T1, (int32_t)access->size - 1));
+        rem_emit_lea(emit, access->width, REM_T0,
+                     rem_mem(REM_T1, access->align == 1 ? (int32_t)access->size - 1 : 0));
     }
     rem_emit_shift_ri(emit, REM_SHR, 4, REM_T1, INDEX_SHIFT);
     rem_emit_alu_ri(emit, REM_AND, 4, REM_T1, INDEX_MASK);
-    rem_emit_alu_ri(emit, REM_AND, 8, REM_T0, -(int32_t)X86_PAGE_SIZE);
+    /* What has to be aligned does not cross pages; if it is not, its low bits miss. */
+    rem_emit_alu_ri(emit, REM_AND, 8, REM_T0,
+                    -(int32_t)X86_PAGE_SIZE | (int32_t)(access->align - 1));
     rem_emit_alu_rm(emit, REM_CMP, 8, REM_T0, entry_field(t, tag));
 }
 
@@ -84,6 +88,7 @@ emit_miss(RemTranslator *t, const Access *access)
     RemSite *site = rem_retry_site(t, rem_call_miss);
     const RemJump miss = rem_emit_jcc(t->emit, REM_CC_NZ, 4);
 
+    site->align = (uint8_t)access->align;
     site->flags = (uint8_t)(access->size | (access->write ? REM_SITE_WRITE : 0));
     rem_emit_bind_to(t->emit, miss, rem_emit_offset(t->cold));
     emit_linear(t, t->cold, access, REM_T1, REM_T0);
@@ -129,6 +134,7 @@ rem_memory_at(RemTranslator *t, RemMem linear, unsigned size, bool write, RemMem
         .linear = linear,
         .width = rem_is_long64(t) ? 8 : 4,
         .size = size,
+        .align = 1,
         .write = write,
     };
 
@@ -162,13 +168,13 @@ rem_memory_operand(RemTranslator *t, RemMem *mem)
         .linear = {operand->base, operand->index, operand->scale, false, (int32_t)operand->disp},
         .width = rem_is_long64(t) ? 8 : 4,
         .size = operand->size,
+        .align = operand->align,
         .write = operand->written,
         .seg = operand->seg,
     };
 
     if ((t->mode & REM_MODE_SLOW_MEMORY) || !operand->present || operand->vsib ||
-        operand->align > 1 || operand->size == 0 || operand->size > 64 ||
-        !segment_is_open(t, operand, &access))
+        operand->size == 0 || operand->size > 64 || !segment_is_open(t, operand, &access))
         return false;
     access.plain = !operand->rip_relative && insn->addrsize == access.width &&
                    in_register(operand->base) && in_register(operand->index) &&

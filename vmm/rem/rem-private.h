@@ -22,6 +22,7 @@
 #include "vmm/iem/iem-fallback.h"
 #include "vmm/rem/rem-emit.h"
 #include "vmm/rem/rem-rewrite.h"
+#include "vmm/rem/rem-vector.h"
 #include "vmm/rem/rem.h"
 
 #define REM_COUNT X86_R15
@@ -70,6 +71,7 @@ typedef struct {
     uint64_t mode_tag; /* RemMode << 48, at present */
     uint64_t target;   /* RIP that an indirect jump goes to */
     uint64_t scratch[4];
+    RemVectorHot vector;
 } RemHot;
 _Static_assert(sizeof(RemHot) <= sizeof((Vcpu *)0)->rem_words, "RemHot's place in the Vcpu");
 
@@ -102,6 +104,8 @@ struct RemSite {
     uint32_t link;   /* offset of the displacement that a link site patches */
     int32_t target;  /* link sites: offset of the target relative to rip_base */
     uint16_t offset; /* of the guest instruction in its page */
+    uint8_t align;   /* misses: of the operand, 1 where it need not be aligned */
+    bool vector;     /* IEM needs Vcpu.fpu for the instruction */
     uint8_t undone;  /* instructions of the block from this one on: counted, not retired */
     uint8_t flags;   /* for the call's own use */
 };
@@ -120,6 +124,7 @@ struct RemBlock {
     uint16_t mode;        /* RemMode */
     uint16_t bytes;       /* of guest code */
     uint8_t count;        /* instructions */
+    uint8_t vector;       /* RemVectorLive that its instructions need */
     uint32_t entry;       /* offset in host code; the guest's flags are the host's */
     uint32_t entry_saved; /* the guest's flags are in RemHot.flags, the host's are lost */
 };

@@ -47,6 +47,8 @@ is_left_out(const RemInsn *insn)
         return is_left_out_one_byte(insn);
     if (insn->op.map == 1 && insn->op.code >= 0x20 && insn->op.code <= 0x23)
         return true; /* control and debug registers */
+    if (insn->row == ZYDIS_MNEMONIC_VZEROALL || insn->row == ZYDIS_MNEMONIC_VZEROUPPER)
+        return insn->code != X86_CODE_64; /* eight registers, not all */
     /* FXSAVE, FXRSTOR, XSAVE, XRSTOR: what they show is the guest's, not the host's. */
     return insn->op.map == 1 && insn->op.code == 0xae && (insn->form & REM_FORM_MEM) &&
            (insn->reg & 7) != 2 && (insn->reg & 7) != 3 && (insn->reg & 7) != 7;

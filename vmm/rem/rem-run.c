@@ -52,7 +52,10 @@ vector_mode(const Vcpu *vcpu)
 
     if (vcpu->cr0 & (X86_CR0_EM | X86_CR0_TS))
         return 0;
-    mode |= REM_MODE_X87;
+    if (rem_vector_x87_is_masked(vcpu))
+        mode |= REM_MODE_X87;
+    if (!rem_vector_sse_is_masked(vcpu))
+        return mode;
     if (vcpu->cr4 & X86_CR4_OSFXSR)
         mode |= REM_MODE_SSE;
     if ((vcpu->cr4 & X86_CR4_OSXSAVE) && (vcpu->xcr0 & both) == both)
@@ -140,6 +143,21 @@ insn_of(Vcpu *vcpu, const RemSite *site)
     return insn;
 }
 
+/* IEM has executed a vector instruction: it may have unmasked exceptions, and the block may go on
+ * with others. */
+static const uint8_t *
+resume_vector(Vcpu *vcpu, const RemSite *site)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    const uint16_t mode = rem->mode;
+
+    rem_mode_changed(vcpu);
+    if (rem->mode != mode)
+        return find_and_begin(vcpu);
+    rem_vector_load(vcpu, rem->blocks[site->block].vector);
+    return rem_code(rem, site->next);
+}
+
 const uint8_t *
 rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument)
 {
@@ -147,13 +165,15 @@ rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument)
     const IemInsn *insn;
 
     rem_sync(vcpu, site);
+    if (site->vector)
+        rem_vector_sync(vcpu);
     insn = insn_of(vcpu, site);
     rem->fallbacks++;
     rem->fallback_rows[iem_insn_row(insn)]++;
     if (!iem_insn_execute(vcpu, insn) || iem_insn_ends_block(insn))
         return rem_go_on(vcpu);
     rem_hot(vcpu)->flags = rem_flags_pack(vcpu->rflags);
-    return rem_code(rem, site->next);
+    return site->vector ? resume_vector(vcpu, site) : rem_code(rem, site->next);
 }
 
 /* Is the page there, as plain memory? Fills the TLB. */
@@ -181,7 +201,7 @@ rem_call_miss(Vcpu *vcpu, const RemSite *site, uint64_t linear)
 
     rem->memory_misses++;
     if ((linear & X86_PAGE_OFFSET_MASK) + size <= X86_PAGE_SIZE &&
-        fill(vcpu, linear, site->flags & REM_SITE_WRITE))
+        (linear & (site->align - 1u)) == 0 && fill(vcpu, linear, site->flags & REM_SITE_WRITE))
         return rem_code(rem, site->retry);
     return rem_call_iem(vcpu, site, 0);
 }

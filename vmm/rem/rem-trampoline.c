@@ -35,6 +35,7 @@ emit_enter(RemVcpu *rem, RemEmit *emit)
     rem_emit_lea(emit, 8, X86_RSP, rem_mem(X86_RSP, -8));
     rem_emit_mov_mr(emit, 8, rem_mem_hot(offsetof(RemHot, host_rsp)), X86_RSP);
     rem_emit_mov_rr(emit, 8, REM_T0, X86_RDI);
+    rem_vector_emit_load(emit);
     emit_load_guest(emit);
     rem_emit_jmp_r(emit, REM_T0);
     return start;
@@ -48,6 +49,7 @@ emit_leave(RemVcpu *rem, RemEmit *emit)
     RemJump exit;
 
     emit_store_guest(emit);
+    rem_vector_emit_store(emit);
     rem_emit_mov_rm(emit, 8, X86_RSP, rem_mem_hot(offsetof(RemHot, host_rsp)));
     rem_emit_mov_rm(emit, 8, X86_RDI, rem_mem_hot(offsetof(RemHot, self)));
     rem_emit_mov_rr(emit, 4, X86_RSI, REM_T0);
@@ -56,6 +58,7 @@ emit_leave(RemVcpu *rem, RemEmit *emit)
     rem_emit_test_rr(emit, 8, X86_RAX, X86_RAX);
     exit = rem_emit_jcc(emit, REM_CC_Z, 4);
     rem_emit_mov_rr(emit, 8, REM_T0, X86_RAX);
+    rem_vector_emit_load(emit);
     emit_load_guest(emit);
     rem_emit_jmp_r(emit, REM_T0);
     rem_emit_bind(emit, exit);

@@ -22,6 +22,8 @@ rem_new_site(RemTranslator *t, RemCall call)
         .call = call,
         .block = (uint32_t)(t->block - rem->blocks),
         .offset = (uint16_t)t->offset,
+        .align = 1,
+        .vector = t->insn != NULL && rem_insn_uses_vector(t->insn),
         .undone = (uint8_t)(t->counted - t->index),
         .retry = t->retry,
     };
@@ -109,7 +111,9 @@ translate_copy(RemTranslator *t)
     const bool memory = (insn->does & REM_DOES_MEMORY) != 0;
     RemMem mem;
 
-    if (!rem_can_rewrite(insn) || (insn->does & (REM_DOES_VECTOR | REM_DOES_DIVIDE)))
+    if (insn->does & REM_DOES_VECTOR)
+        return rem_translate_vector(t);
+    if (!rem_can_rewrite(insn) || (insn->does & REM_DOES_DIVIDE))
         return false;
     if (memory && !rem_memory_operand(t, &mem))
         return false;
@@ -203,6 +207,8 @@ emit_entry(RemTranslator *t)
     rem_emit_store_flags(t->emit);
     t->block->entry_saved = rem_emit_offset(t->emit);
     t->flags = REM_FLAGS_SAVED;
+    if (t->block->vector != REM_VECTOR_NONE)
+        rem_vector_emit_check(t);
     rem_emit_alu_ri(t->emit, REM_CMP, 8, REM_COUNT, (int32_t)t->count);
     exhausted = rem_emit_jcc(t->emit, REM_CC_L, 4);
     rem_emit_bind_to(t->emit, exhausted, rem_emit_offset(t->cold));
@@ -257,6 +263,8 @@ rem_translate(Vcpu *vcpu, RemBlock *block, const uint8_t *bytes, unsigned availa
     if (t->count == 0)
         return false;
     block->count = (uint8_t)t->count;
+    for (unsigned i = 0; i < t->count; i++)
+        block->vector = MAX(block->vector, (uint8_t)rem_vector_need(t->mode, &t->insns[i]));
     analyse(t);
     emit_block(t);
     if (rem->hot.overflow || rem->cold.overflow)

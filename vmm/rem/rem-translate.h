@@ -34,6 +34,7 @@ struct RemTranslator {
     RemFlagsPlace flags;
     uint32_t retry;  /* where the present instruction begins again; 0: not asked for yet */
     bool temps_busy; /* T0 and T1 are a part of the present instruction's memory operand */
+    bool x87_noted;  /* what the block's x87 instructions have in common */
     bool ended;      /* the code does not go on behind the present instruction */
 };
 
@@ -94,6 +95,17 @@ RemSite *rem_new_site(RemTranslator *t, RemCall call);
 void rem_emit_leave(RemTranslator *t, RemEmit *emit, const RemSite *site);
 /* The present instruction as a call of IEM. */
 void rem_translate_iem(RemTranslator *t);
+
+/* ---- vector instructions (rem-translate-vector.c) ---- */
+/* What translated code of that mode needs to execute it: REM_VECTOR_NONE, it is IEM's or none. */
+RemVectorLive rem_vector_need(unsigned mode, const RemInsn *insn);
+/* At the entry of a block with such instructions, flags saved. */
+void rem_vector_emit_check(RemTranslator *t);
+bool rem_translate_vector(RemTranslator *t);
+
+/* ---- division (rem-translate-divide.c) ---- */
+bool rem_translate_div(RemTranslator *t);
+bool rem_translate_idiv(RemTranslator *t);
 
 /* ---- memory (rem-memory.c) ---- */
 /* Makes the explicit memory operand accessible: *mem is what to give to rem_rewrite(). Uses T0 and

@@ -38,6 +38,7 @@ run_to_end(Vcpu *vcpu)
             EmExit exit;
 
             iem_end(vcpu);
+            rem_vector_sync(vcpu);
             rem->care = false;
             exit = iem_engine.run(vcpu, 1);
             if (exit != EM_EXIT_BUDGET)
@@ -56,7 +57,7 @@ run_to_end(Vcpu *vcpu)
 }
 
 static EmExit
-rem_run(Vcpu *vcpu, uint64_t budget)
+run(Vcpu *vcpu, uint64_t budget)
 {
     RemVcpu *rem = rem_of(vcpu);
     BaseGuestThread before;
@@ -69,6 +70,15 @@ rem_run(Vcpu *vcpu, uint64_t budget)
     rem_cache_enter(vcpu);
     exit = run_to_end(vcpu);
     base_guest_thread_leave(&before);
+    return exit;
+}
+
+static EmExit
+rem_run(Vcpu *vcpu, uint64_t budget)
+{
+    const EmExit exit = run(vcpu, budget);
+
+    rem_vector_sync(vcpu);
     return exit;
 }
 
