@@ -123,7 +123,8 @@ def _qemu(iso, disk, memory, cpus):
              str(cpus), '-nodefaults', '-vga', 'std', '-display', 'none', '-serial', 'stdio']
     for path, kind in ((iso, 'cdrom'), (disk, 'disk')):
         if path:
-            words += ['-drive', f'file={path},format=raw,if=ide,media={kind}']
+            # The other machines have the medium open too; none writes to one that is shared.
+            words += ['-drive', f'file={path},format=raw,if=ide,media={kind},file.locking=off']
     return words
 
 
