@@ -117,9 +117,9 @@ class Guest:
         self._machine.__exit__(kind, failure, trace)
 
     @property
-    def process(self):
-        """The machine's process, for profiles."""
-        return self._machine.process
+    def machine(self):
+        """The machine itself, for profiles."""
+        return self._machine
 
     def boot(self):
         """Waits until the guest takes commands; returns when that was after power-on."""

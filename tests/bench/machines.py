@@ -5,6 +5,7 @@
 """Machines to compare, by name."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,9 @@ from serial_line import Serial
 
 TCG, BOCHS = 'tcg', 'bochs'
 LOOK_SECONDS = 2
+COUNTERS_SECONDS = 5
+COUNTERS_END = 'run-guest: end of counters'
+COUNTER = re.compile(r'^(\S+) (\d+)$', re.M)
 # Debian's Bochs has its debugger in it, which wants to be told to go on.
 BOCHS_TYPED = b'c\n'
 BOCHSRC = '''
@@ -79,6 +83,21 @@ class Machine:
         """User and system time that the machine's process has used."""
         # Linux's id of a process's CPU clock, as clock_getcpuclockid(3) makes it: exact to nanoseconds.
         return time.clock_gettime(~self.process.pid << 3 | 2)
+
+    def counters(self):
+        """What our engine has counted so far, by name; nothing of other machines."""
+        complaints = Path(self.folder.name) / 'stderr'
+        if self.name in (TCG, BOCHS):
+            return {}
+        before = complaints.read_text('utf-8', 'replace').count(COUNTERS_END)
+        self.process.send_signal(signal.SIGUSR2)
+        end = time.monotonic() + COUNTERS_SECONDS
+        while time.monotonic() < end:
+            parts = complaints.read_text('utf-8', 'replace').split(COUNTERS_END)
+            if len(parts) > before + 1:
+                return {name: int(value) for name, value in COUNTER.findall(parts[-2])}
+            time.sleep(0.02)
+        return {}
 
     def hold(self):
         """Stops a machine that would take a whole core for doing nothing."""

@@ -6,18 +6,21 @@
  *   run-guest --cdrom memtest.iso --ram 64 --print-text --timeout 60
  *   run-guest --disk root.vdi --serial stdio --keys "{text:login:}root{enter}" --until "root@"
  *
- * Exit status: 0 when the guest switched off, --until was seen or the time without --until is over;
- * 1: bad arguments or the machine cannot be made; 2: --until was not seen in time; 3: triple fault.
+ * SIGUSR2 makes it print the engine's counters. Exit status: 0 when the guest switched off, --until
+ * was seen or the time without --until is over; 1: bad arguments or the machine cannot be made; 2:
+ * --until was not seen in time; 3: triple fault.
  */
 #include "devices/devices.h"
 #include "devices/machine.h"
 #include "tests/lib/run-guest-drivers.h"
 #include "tests/lib/run-guest-keys.h"
 #include "vmm/base/clock.h"
+#include "vmm/em/em.h"
 #include "vmm/vmm.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,12 +277,44 @@ out_of_time(const Run *run, uint64_t now_ns)
             statistics.instructions >= (uint64_t)run->options.instructions);
 }
 
+/* What CPU 0 did with its time, and its engines' own counters, a line each. */
+static void
+print_counters(const Run *run)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    em_info(cpum_vcpu(vmm_rooms(run->vmm).cpum, 0), text);
+    fprintf(stderr, "%srun-guest: end of counters\n", text->str);
+}
+
+static sigset_t
+asking_signals(void)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR2);
+    return signals;
+}
+
+/* Somebody outside wants to know, by SIGUSR2, which every thread has blocked. */
+static void
+answer_signal(const Run *run)
+{
+    const sigset_t signals = asking_signals();
+    const struct timespec at_once = {0};
+
+    if (sigtimedwait(&signals, NULL, &at_once) == SIGUSR2)
+        print_counters(run);
+}
+
 /* One look at the machine: -1: go on, else the exit status. */
 static int
 tick(Run *run)
 {
     const uint64_t now_ns = base_clock_ns();
 
+    answer_signal(run);
     look_at_screen(run, now_ns);
     take_picture(run, now_ns);
     run_char_poll(&run->serial);
@@ -347,6 +382,7 @@ finish(Run *run, GError **error)
         /* Times are complete when the CPU stands still. */
         vmm_pause(run->vmm, VMM_PAUSE_USER, NULL);
         print_statistics(run);
+        print_counters(run);
     }
     if (options->screenshot != NULL)
         ok = run_display_write(&run->display, options->screenshot, error);
@@ -434,9 +470,11 @@ int
 main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
+    const sigset_t signals = asking_signals();
     Run *run = g_new0(Run, 1);
     int status = EXIT_FAULT;
 
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* threads inherit it */
     run->options.ram = 128;
     run->start_ns = base_clock_ns();
     if (parse(&run->options, &argc, &argv, &error) && set_up(run, &error)) {
