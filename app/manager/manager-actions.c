@@ -4,6 +4,7 @@
 #include "app/manager/manager-log.h"
 #include "app/manager/manager-private.h"
 #include "app/settings/settings-dialog.h"
+#include "app/widgets/widget-actions.h"
 #include "app/wizards/new-machine/new-machine.h"
 
 #include <glib/gi18n.h>
@@ -324,14 +325,6 @@ on_search(GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 /* --- what is possible now --- */
-static void
-enable(ManagerWindow *window, const char *name, gboolean enabled)
-{
-    GAction *action = g_action_map_lookup_action(G_ACTION_MAP(window), name);
-
-    g_simple_action_set_enabled(G_SIMPLE_ACTION(action), enabled);
-}
-
 static gboolean
 any(GPtrArray *machines, gboolean (*can)(VitrineMachine *machine))
 {
@@ -354,26 +347,27 @@ manager_window_update_actions(ManagerWindow *window)
     gboolean online = accessible && vitrine_machine_state_is_online(state);
     gboolean running = state == VITRINE_MACHINE_STATE_RUNNING;
     gboolean paused = state == VITRINE_MACHINE_STATE_PAUSED;
+    GActionMap *map = G_ACTION_MAP(window);
     GAction *pause = g_action_map_lookup_action(G_ACTION_MAP(window), "pause");
 
-    enable(window, "new", client);
-    enable(window, "add", client);
-    enable(window, "start", any(machines, can_start));
-    enable(window, "start-detachable", any(machines, can_start));
-    enable(window, "start-headless", any(machines, can_start));
-    enable(window, "show", online && vitrine_machine_get_console_available(machine));
+    widget_action_enable(map, "new", client);
+    widget_action_enable(map, "add", client);
+    widget_action_enable(map, "start", any(machines, can_start));
+    widget_action_enable(map, "start-detachable", any(machines, can_start));
+    widget_action_enable(map, "start-headless", any(machines, can_start));
+    widget_action_enable(map, "show", online && vitrine_machine_get_console_available(machine));
     manager_window_show_start_button(window, !online);
-    enable(window, "settings", accessible);
-    enable(window, "open-settings", accessible);
-    enable(window, "show-log", machine != NULL);
-    enable(window, "show-folder", machine != NULL);
-    enable(window, "pause", accessible && (running || paused));
-    enable(window, "reset", online);
-    enable(window, "shutdown", any(machines, can_shut_down));
-    enable(window, "power-off",
-           online && (running || paused || state == VITRINE_MACHINE_STATE_STUCK));
-    enable(window, "refresh", machine && !accessible);
-    enable(window, "remove", machine && !online);
+    widget_action_enable(map, "settings", accessible);
+    widget_action_enable(map, "open-settings", accessible);
+    widget_action_enable(map, "show-log", machine != NULL);
+    widget_action_enable(map, "show-folder", machine != NULL);
+    widget_action_enable(map, "pause", accessible && (running || paused));
+    widget_action_enable(map, "reset", online);
+    widget_action_enable(map, "shutdown", any(machines, can_shut_down));
+    widget_action_enable(map, "power-off",
+                         online && (running || paused || state == VITRINE_MACHINE_STATE_STUCK));
+    widget_action_enable(map, "refresh", machine && !accessible);
+    widget_action_enable(map, "remove", machine && !online);
     g_simple_action_set_state(G_SIMPLE_ACTION(pause), g_variant_new_boolean(accessible && paused));
     manager_window_update_group_actions(window);
 }

@@ -6,6 +6,7 @@
 
 #include "app/manager/manager-window.h"
 #include "app/preferences/preferences.h"
+#include "app/widgets/widget-actions.h"
 
 #include <glib/gi18n.h>
 
@@ -69,10 +70,7 @@ on_about(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     Manager *manager = data;
 
-    gtk_show_about_dialog(GTK_WINDOW(manager->window), "program-name", "Vitrine", "version",
-                          VITRINE_VERSION, "logo-icon-name", "org.vitrine.Vitrine", "license-type",
-                          GTK_LICENSE_GPL_3_0, "comments",
-                          _("Runs other operating systems in a window"), NULL);
+    widget_about_show(GTK_WINDOW(manager->window));
 }
 
 static void

@@ -3,6 +3,8 @@
  * The actions on groups and on the order of the list: the same things that dragging does. */
 #include "app/manager/manager-private.h"
 
+#include "app/widgets/widget-actions.h"
+
 #include <glib/gi18n.h>
 
 static void
@@ -66,31 +68,24 @@ fill_move_menu(ManagerWindow *window)
     }
 }
 
-static void
-enable(ManagerWindow *window, const char *name, gboolean enabled)
-{
-    GAction *action = g_action_map_lookup_action(G_ACTION_MAP(window), name);
-
-    g_simple_action_set_enabled(G_SIMPLE_ACTION(action), enabled);
-}
-
 void
 manager_window_update_group_actions(ManagerWindow *window)
 {
     ManagerList *list = manager_window_get_list(window);
+    GActionMap *map = G_ACTION_MAP(window);
     gboolean machine = manager_window_get_machine(window) != NULL;
     gboolean accessible =
         machine && vitrine_machine_get_accessible(manager_window_get_machine(window));
     g_autofree char *group =
         manager_window_get_client(window) ? manager_list_get_group(list) : NULL;
 
-    enable(window, "new-group", accessible || group);
-    enable(window, "rename-group", group != NULL);
-    enable(window, "ungroup", group != NULL);
-    enable(window, "sort-group", machine || group);
-    enable(window, "move-up", machine || group);
-    enable(window, "move-down", machine || group);
-    enable(window, "move-to-group", accessible || group);
+    widget_action_enable(map, "new-group", accessible || group);
+    widget_action_enable(map, "rename-group", group != NULL);
+    widget_action_enable(map, "ungroup", group != NULL);
+    widget_action_enable(map, "sort-group", machine || group);
+    widget_action_enable(map, "move-up", machine || group);
+    widget_action_enable(map, "move-down", machine || group);
+    widget_action_enable(map, "move-to-group", accessible || group);
     fill_move_menu(window);
 }
 

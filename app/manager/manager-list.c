@@ -6,6 +6,8 @@
 #include "app/manager/group-row.h"
 #include "app/manager/machine-row.h"
 
+#include <glib/gi18n.h>
+
 #define INDENT 18
 #define NODE_DATA "vitrine-node"
 
@@ -140,7 +142,9 @@ manager_list_changed(ManagerList *list, GroupNode *keep)
 void
 manager_list_problem(ManagerList *list, const GError *error)
 {
-    g_signal_emit(list, signals[SIGNAL_PROBLEM], 0, error);
+    g_autofree char *text = g_strdup_printf(_("The groups were not saved. %s"), error->message);
+
+    g_signal_emit(list, signals[SIGNAL_PROBLEM], 0, text);
 }
 
 /* --- order and search --- */
@@ -258,8 +262,22 @@ on_machine_groups(VitrineMachine *machine, GParamSpec *property, ManagerList *li
 }
 
 static void
+on_machine_state(VitrineMachine *machine, GParamSpec *property, ManagerList *list)
+{
+    VitrineMachineState state = vitrine_machine_get_state(machine);
+    g_autofree char *text = NULL;
+
+    if (state != VITRINE_MACHINE_STATE_ABORTED && state != VITRINE_MACHINE_STATE_ABORTED_SAVED)
+        return;
+    text = g_strdup_printf(_("“%s” has ended without being switched off. Its log may tell why."),
+                           vitrine_machine_get_name(machine));
+    g_signal_emit(list, signals[SIGNAL_PROBLEM], 0, text);
+}
+
+static void
 follow(ManagerList *list, VitrineMachine *machine)
 {
+    g_signal_connect_object(machine, "notify::state", G_CALLBACK(on_machine_state), list, 0);
     g_signal_connect_object(machine, "notify::groups", G_CALLBACK(on_machine_groups), list, 0);
 }
 
@@ -357,7 +375,7 @@ manager_list_class_init(ManagerListClass *class)
         g_signal_new("groups-changed", MANAGER_TYPE_LIST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                      G_TYPE_NONE, 0);
     signals[SIGNAL_PROBLEM] = g_signal_new("problem", MANAGER_TYPE_LIST, G_SIGNAL_RUN_LAST, 0, NULL,
-                                           NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+                                           NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 static void

@@ -3,7 +3,8 @@
  * ManagerList: the machines, in groups that open and close, in the order that the person gave them
  * by drag or by keys. Order and groups are kept at the service (see group-tree.h), so that all
  * managers show the same. Signal "row-selected" of GtkListBox tells of another selection;
- * "groups-changed" (): groups were made, renamed, moved; "problem" (GError): that was not kept. */
+ * "groups-changed" (): groups were made, renamed, moved; "problem" (text): something that a person
+ * should know of, as a sentence. */
 #pragma once
 
 #include "app/api/vitrine.h"

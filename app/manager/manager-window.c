@@ -66,6 +66,13 @@ manager_window_show_start_button(ManagerWindow *window, gboolean start)
     gtk_widget_set_visible(window->show_button, !start);
 }
 
+static void
+show_notice(ManagerWindow *window, const char *text)
+{
+    gtk_label_set_text(window->error_label, text);
+    gtk_info_bar_set_revealed(window->error_bar, TRUE);
+}
+
 void
 manager_window_show_error(ManagerWindow *window, const char *summary, const GError *error)
 {
@@ -74,8 +81,7 @@ manager_window_show_error(ManagerWindow *window, const char *summary, const GErr
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return;
     text = g_strdup_printf("%s. %s", summary, error->message);
-    gtk_label_set_text(window->error_label, text);
-    gtk_info_bar_set_revealed(window->error_bar, TRUE);
+    show_notice(window, text);
 }
 
 static void
@@ -142,9 +148,9 @@ on_groups_changed(ManagerList *list, ManagerWindow *window)
 }
 
 static void
-on_list_problem(ManagerList *list, GError *error, ManagerWindow *window)
+on_list_problem(ManagerList *list, const char *text, ManagerWindow *window)
 {
-    manager_window_show_error(window, _("The groups were not saved"), error);
+    show_notice(window, text);
 }
 
 static void
@@ -258,10 +264,8 @@ manager_window_set_client(ManagerWindow *window, VitrineClient *client)
     g_signal_connect_object(client, "machine-added", G_CALLBACK(on_machines_changed), window, 0);
     g_signal_connect_object(client, "machine-removed", G_CALLBACK(on_machines_changed), window, 0);
     show_page(window);
-    if (reason && *reason) {
-        gtk_label_set_text(window->error_label, reason);
-        gtk_info_bar_set_revealed(window->error_bar, TRUE);
-    }
+    if (reason && *reason)
+        show_notice(window, reason);
 }
 
 void

@@ -176,11 +176,9 @@ free_drive(SettingsStorage *storage, VitrineStorageBus bus, VitrineMediumKind ki
 }
 
 static void
-on_add_optical(GSimpleAction *action, GVariant *parameter, gpointer data)
+add_empty(SettingsStorage *storage, VitrineStorageBus bus, VitrineMediumKind kind)
 {
-    SettingsStorage *storage = data;
-    g_autoptr(VitrineAttachment) drive =
-        free_drive(storage, VITRINE_STORAGE_BUS_IDE, VITRINE_MEDIUM_KIND_DVD);
+    g_autoptr(VitrineAttachment) drive = free_drive(storage, bus, kind);
 
     if (drive)
         vitrine_settings_put_attachment(
@@ -188,15 +186,15 @@ on_add_optical(GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+on_add_optical(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    add_empty(data, VITRINE_STORAGE_BUS_IDE, VITRINE_MEDIUM_KIND_DVD);
+}
+
+static void
 on_add_floppy(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    SettingsStorage *storage = data;
-    g_autoptr(VitrineAttachment) drive =
-        free_drive(storage, VITRINE_STORAGE_BUS_FLOPPY, VITRINE_MEDIUM_KIND_FLOPPY);
-
-    if (drive)
-        vitrine_settings_put_attachment(
-            settings_dialog_get_settings(settings_storage_dialog(storage)), drive);
+    add_empty(data, VITRINE_STORAGE_BUS_FLOPPY, VITRINE_MEDIUM_KIND_FLOPPY);
 }
 
 static void

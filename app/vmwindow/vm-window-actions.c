@@ -4,6 +4,7 @@
 #include "app/vmwindow/vm-window-private.h"
 
 #include "app/vmwindow/vm-commands.h"
+#include "app/widgets/widget-actions.h"
 
 #include <glib/gi18n.h>
 
@@ -60,10 +61,7 @@ on_show_log(GSimpleAction *action, GVariant *parameter, gpointer data)
 static void
 on_about(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    gtk_show_about_dialog(GTK_WINDOW(data), "program-name", "Vitrine", "version", VITRINE_VERSION,
-                          "logo-icon-name", "org.vitrine.Vitrine", "license-type",
-                          GTK_LICENSE_GPL_3_0, "comments",
-                          _("Runs other operating systems in a window"), NULL);
+    widget_about_show(GTK_WINDOW(data));
 }
 
 /* The host key itself, for a guest that needs it. */
@@ -131,14 +129,6 @@ vm_window_wants_status_bar(VmWindow *window)
 }
 
 static void
-enable(VmWindow *window, const char *name, gboolean enabled)
-{
-    GAction *action = g_action_map_lookup_action(G_ACTION_MAP(window), name);
-
-    g_simple_action_set_enabled(G_SIMPLE_ACTION(action), enabled);
-}
-
-static void
 set_toggle(VmWindow *window, const char *name, gboolean on)
 {
     GAction *action = g_action_map_lookup_action(G_ACTION_MAP(window), name);
@@ -149,18 +139,19 @@ set_toggle(VmWindow *window, const char *name, gboolean on)
 void
 vm_window_update_actions(VmWindow *window)
 {
+    GActionMap *map = G_ACTION_MAP(window);
     VitrineMachineState state = machine_state(window);
     gboolean running = window->console && state == VITRINE_MACHINE_STATE_RUNNING;
     gboolean paused = window->console && state == VITRINE_MACHINE_STATE_PAUSED;
     gboolean there = running || paused || (window->console && state == VITRINE_MACHINE_STATE_STUCK);
 
-    enable(window, "pause", running || paused);
-    enable(window, "resume", paused);
-    enable(window, "reset", there);
-    enable(window, "acpi-shutdown", running);
-    enable(window, "power-off", there);
-    enable(window, "screenshot", there);
-    enable(window, "adjust", !window->fullscreen && !window->scaled);
+    widget_action_enable(map, "pause", running || paused);
+    widget_action_enable(map, "resume", paused);
+    widget_action_enable(map, "reset", there);
+    widget_action_enable(map, "acpi-shutdown", running);
+    widget_action_enable(map, "power-off", there);
+    widget_action_enable(map, "screenshot", there);
+    widget_action_enable(map, "adjust", !window->fullscreen && !window->scaled);
     set_toggle(window, "pause", paused);
     set_toggle(window, "fullscreen", window->fullscreen);
     set_toggle(window, "scaled", window->scaled);

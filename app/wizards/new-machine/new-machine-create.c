@@ -186,18 +186,32 @@ on_settings(GObject *source, GAsyncResult *result, gpointer data)
 
 /* --- media --- */
 static void
+load_settings(GTask *task)
+{
+    Creation *creation = g_task_get_task_data(task);
+
+    vitrine_machine_load_settings_async(creation->machine, g_task_get_cancellable(task),
+                                        on_settings, task);
+}
+
+/* A medium is there, or is not; then what comes after it. */
+static void
+go_on(GTask *task, const char *medium, GError *error, void (*next)(GTask *task))
+{
+    if (medium)
+        next(task);
+    else
+        fail(task, error);
+}
+
+static void
 on_iso_opened(GObject *source, GAsyncResult *result, gpointer data)
 {
-    GTask *task = data;
-    Creation *creation = g_task_get_task_data(task);
+    Creation *creation = g_task_get_task_data(data);
     GError *error = NULL;
 
     creation->iso_id = vitrine_client_open_medium_finish(VITRINE_CLIENT(source), result, &error);
-    if (creation->iso_id)
-        vitrine_machine_load_settings_async(creation->machine, g_task_get_cancellable(task),
-                                            on_settings, task);
-    else
-        fail(task, error);
+    go_on(data, creation->iso_id, error, load_settings);
 }
 
 static void
@@ -210,36 +224,27 @@ open_iso(GTask *task)
                                          VITRINE_MEDIUM_KIND_DVD, g_task_get_cancellable(task),
                                          on_iso_opened, task);
     else
-        vitrine_machine_load_settings_async(creation->machine, g_task_get_cancellable(task),
-                                            on_settings, task);
+        load_settings(task);
 }
 
 static void
 on_disk_opened(GObject *source, GAsyncResult *result, gpointer data)
 {
-    GTask *task = data;
-    Creation *creation = g_task_get_task_data(task);
+    Creation *creation = g_task_get_task_data(data);
     GError *error = NULL;
 
     creation->disk_id = vitrine_client_open_medium_finish(VITRINE_CLIENT(source), result, &error);
-    if (creation->disk_id)
-        open_iso(task);
-    else
-        fail(task, error);
+    go_on(data, creation->disk_id, error, open_iso);
 }
 
 static void
 on_disk_made(GObject *source, GAsyncResult *result, gpointer data)
 {
-    GTask *task = data;
-    Creation *creation = g_task_get_task_data(task);
+    Creation *creation = g_task_get_task_data(data);
     GError *error = NULL;
 
     creation->disk_id = vitrine_progress_wait_finish(VITRINE_PROGRESS(source), result, &error);
-    if (creation->disk_id)
-        open_iso(task);
-    else
-        fail(task, error);
+    go_on(data, creation->disk_id, error, open_iso);
 }
 
 static void
