@@ -357,6 +357,7 @@ print_statistics(const Run *run)
 {
     VmmStatistics statistics;
     const double seconds = (double)(base_clock_ns() - run->start_ns) / 1e9;
+    g_autoptr(GString) info = g_string_new(NULL);
 
     vmm_statistics(run->vmm, &statistics);
     fprintf(stderr,
@@ -368,6 +369,8 @@ print_statistics(const Run *run)
                 : 0,
             (double)statistics.halted_ns / 1e9, (double)statistics.virtual_ns / 1e9,
             (double)base_clock_cpu_ns() / 1e9);
+    em_info(cpum_vcpu(vmm_rooms(run->vmm).cpum, 0), info);
+    fputs(info->str, stderr);
 }
 
 static bool

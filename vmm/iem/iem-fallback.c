@@ -111,6 +111,13 @@ iem_checks_memory(const Vcpu *vcpu)
     return vcpu->iem_vcpu->check_align || vcpu->iem_vcpu->check_data;
 }
 
+void
+iem_segment_window(const Vcpu *vcpu, unsigned seg, uint64_t *read_end, uint64_t *write_end)
+{
+    *read_end = vcpu->iem_vcpu->seg[seg].read_end;
+    *write_end = vcpu->iem_vcpu->seg[seg].write_end;
+}
+
 bool
 iem_code_fits(const Vcpu *vcpu, unsigned bytes)
 {

@@ -21,6 +21,9 @@ bool iem_guard(Vcpu *vcpu, void (*body)(Vcpu *vcpu));
 bool iem_wants_care(const Vcpu *vcpu);
 /* The instructions may touch memory only by IEM's handlers: #AC or data breakpoints are checked. */
 bool iem_checks_memory(const Vcpu *vcpu);
+/* An access of n bytes at an offset in that segment needs no more checks when offset + n - 1 is
+ * below the end; 0: let IEM do it. Outside of 64-bit code. */
+void iem_segment_window(const Vcpu *vcpu, unsigned seg, uint64_t *read_end, uint64_t *write_end);
 /* Has `bytes` bytes of code at RIP room below CS's limit? */
 bool iem_code_fits(const Vcpu *vcpu, unsigned bytes);
 

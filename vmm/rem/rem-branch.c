@@ -30,24 +30,24 @@ emit_link(RemTranslator *t, RemJump jump, int32_t target)
     rem_emit_leave(t, t->cold, site);
 }
 
-/* RIP rip_base + target into T0. */
-static void
-emit_rip(RemTranslator *t, RemEmit *emit, int32_t target)
+void
+rem_emit_rip(RemTranslator *t, RemEmit *emit, unsigned to, int32_t target)
 {
-    rem_emit_mov_rm(emit, 8, REM_T0, rem_mem_hot(offsetof(RemHot, rip_base)));
-    rem_emit_lea(emit, rem_is_long64(t) ? 8 : 4, REM_T0, rem_mem(REM_T0, target));
+    rem_emit_mov_rm(emit, 8, to, rem_mem_hot(offsetof(RemHot, rip_base)));
+    rem_emit_lea(emit, rem_is_long64(t) ? 8 : 4, to, rem_mem(to, target));
 }
 
 static void
 emit_lookup(RemTranslator *t, RemEmit *emit)
 {
-    rem_emit_jmp_to(emit, t->rem->lookup[(t->mode & REM_MODE_TLB) >> 5]);
+    rem_emit_jmp_to(emit, t->rem->lookup[REM_LOOKUP_DIRECT][(t->mode & REM_MODE_TLB) >> 5]);
 }
 
 void
 rem_emit_goto_register(RemTranslator *t)
 {
-    emit_lookup(t, t->emit);
+    rem_emit_jmp_to(t->emit, t->rem->lookup[REM_LOOKUP_INDIRECT][(t->mode & REM_MODE_TLB) >> 5]);
+    t->ended = true;
 }
 
 void
@@ -65,7 +65,7 @@ rem_emit_goto(RemTranslator *t, int32_t target)
         emit_link(t, rem_emit_jmp(t->emit, 4), target);
     } else {
         rem_save_flags(t);
-        emit_rip(t, t->emit, target);
+        rem_emit_rip(t, t->emit, REM_T0, target);
         emit_lookup(t, t->emit);
     }
     t->ended = true;
@@ -117,7 +117,7 @@ rem_translate_jcc(RemTranslator *t)
         rem_emit_bind_to(t->emit, jump, rem_emit_offset(t->cold));
         if (t->flags == REM_FLAGS_HOST)
             rem_emit_store_flags(t->cold);
-        emit_rip(t, t->cold, target);
+        rem_emit_rip(t, t->cold, REM_T0, target);
         emit_lookup(t, t->cold);
     }
     t->index--;

@@ -25,7 +25,8 @@ start_code(RemVcpu *rem)
     rem->cold.at += rem->memory.size / 2;
     rem_trampolines_emit(rem);
     rem->sites[REM_SITE_TARGET] = (RemSite){.call = rem_call_target};
-    rem->site_count = 1;
+    rem->sites[REM_SITE_INDIRECT] = (RemSite){.call = rem_call_indirect};
+    rem->site_count = 2;
     rem->block_count = 0;
     rem->arena_used = 0;
 }
@@ -189,8 +190,9 @@ translate(Vcpu *vcpu, uint64_t linear, const uint8_t *host)
     block = &rem->blocks[rem->block_count];
     *block = (RemBlock){.host = host, .mode = rem->mode};
     memcpy(bytes, host, MIN(available, REM_BLOCK_INSNS * X86_INSN_MAX));
+    /* What crosses pages is remembered as an empty block. */
     if (!rem_translate(vcpu, block, bytes, MIN(available, REM_BLOCK_INSNS * X86_INSN_MAX)))
-        return NULL;
+        block->bytes = (uint16_t)MIN(available, X86_INSN_MAX);
     rem->block_count++;
     block->hash_next = rem->hash[hash_of(host)];
     rem->hash[hash_of(host)] = block;
@@ -224,7 +226,7 @@ rem_cache_find(Vcpu *vcpu)
     }
     if (block == NULL)
         block = translate(vcpu, linear, host);
-    if (block == NULL || !iem_code_fits(vcpu, block->bytes))
+    if (block == NULL || block->count == 0 || !iem_code_fits(vcpu, block->bytes))
         return NULL;
     *target_of(rem, host) = (RemTarget){
         .key = target_key(block),

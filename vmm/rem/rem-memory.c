@@ -15,6 +15,7 @@ typedef struct {
     bool plain;    /* `linear` is it, else the instruction's operand */
     RemMem linear; /* guest registers below r13 */
     bool has_base; /* of a segment */
+    bool has_limit;
     unsigned seg;
     unsigned width; /* 8, or 4: linear addresses have 32 bits */
     unsigned size;
@@ -47,6 +48,24 @@ emit_linear(RemTranslator *t, RemEmit *emit, const Access *access, unsigned to, 
         rem_emit_alu_rm(emit, REM_ADD, access->width, to,
                         rem_mem_vcpu(offsetof(Vcpu, seg) + access->seg * sizeof(CpumSeg) +
                                      offsetof(CpumSeg, base)));
+}
+
+/* The offset's last byte lies below the segment's end, or IEM does it all. */
+static void
+emit_limit(RemTranslator *t, const Access *access)
+{
+    const size_t window = offsetof(RemHot, window) + access->seg * sizeof(RemWindow);
+    const size_t end =
+        access->write ? offsetof(RemWindow, write_end) : offsetof(RemWindow, read_end);
+    const RemRip rip = rem_rip(t);
+    RemJump outside;
+
+    rem_rewrite_offset(t->emit, t->insn, REM_T1, REM_T0, &rip);
+    rem_emit_lea(t->emit, 8, REM_T1, rem_mem(REM_T1, (int32_t)access->size - 1));
+    rem_emit_alu_rm(t->emit, REM_CMP, 8, REM_T1, rem_mem_hot(window + end));
+    outside = rem_emit_jcc(t->emit, REM_CC_NB, 4);
+    rem_emit_bind_to(t->emit, outside, rem_emit_offset(t->cold));
+    rem_emit_leave(t, t->cold, rem_retry_site(t, rem_call_iem));
 }
 
 /* T1 is the entry's offset and the comparison is made. */
@@ -109,6 +128,8 @@ emit_access(RemTranslator *t, const Access *access, RemMem *mem)
     RemEmit *emit = t->emit;
 
     rem_begin_retry(t);
+    if (access->has_limit)
+        emit_limit(t, access);
     emit_compare(t, access);
     rem_flags_lost(t);
     emit_miss(t, access);
@@ -141,16 +162,17 @@ rem_memory_at(RemTranslator *t, RemMem linear, unsigned size, bool write, RemMem
     emit_access(t, &access, mem);
 }
 
-/* Is no limit to be checked? Sets has_base. */
-static bool
-segment_is_open(const RemTranslator *t, const RemOperand *operand, Access *access)
+/* What has to be done for the operand's segment. */
+static void
+choose_segment(const RemTranslator *t, const RemOperand *operand, Access *access)
 {
     if (rem_is_long64(t)) {
         access->has_base = operand->seg == X86_FS || operand->seg == X86_GS;
-        return true;
+        return;
     }
-    return (t->mode & REM_MODE_FLAT) &&
-           (operand->seg == X86_ES || operand->seg == X86_SS || operand->seg == X86_DS);
+    access->has_base = access->has_limit =
+        !(t->mode & REM_MODE_FLAT) ||
+        (operand->seg != X86_ES && operand->seg != X86_SS && operand->seg != X86_DS);
 }
 
 static bool
@@ -174,8 +196,9 @@ rem_memory_operand(RemTranslator *t, RemMem *mem)
     };
 
     if ((t->mode & REM_MODE_SLOW_MEMORY) || !operand->present || operand->vsib ||
-        operand->size == 0 || operand->size > 64 || !segment_is_open(t, operand, &access))
+        operand->size == 0 || operand->size > 64)
         return false;
+    choose_segment(t, operand, &access);
     access.plain = !operand->rip_relative && insn->addrsize == access.width &&
                    in_register(operand->base) && in_register(operand->index) &&
                    operand->disp == (int32_t)operand->disp &&

@@ -52,10 +52,17 @@ typedef enum {
     REM_MODE_AVX = 1u << 13,         /* and CR4.OSXSAVE, XCR0 has SSE and AVX */
 } RemMode;
 
+typedef enum { REM_LOOKUP_DIRECT, REM_LOOKUP_INDIRECT, REM_LOOKUP_COUNT } RemLookup;
+
 typedef struct RemVcpu RemVcpu;
 typedef struct RemBlock RemBlock;
 typedef struct RemSite RemSite;
 typedef struct RemLink RemLink;
+
+/* What iem_segment_window() says. */
+typedef struct {
+    uint64_t read_end, write_end;
+} RemWindow;
 
 /* The words of REM that translated code reaches: Vcpu.rem_words. */
 typedef struct {
@@ -64,13 +71,15 @@ typedef struct {
     uint64_t limit;    /* Vcpu.retired at which REM_COUNT is 0 */
     int64_t left;      /* REM_COUNT while it is not in its register */
     uint64_t host_rsp;
-    uint64_t self;     /* the Vcpu's address */
-    uint64_t leave;    /* rem_trampoline: site in T0 (32 bits), argument in T1 */
-    uint64_t on_site;  /* the C function behind it */
-    uint64_t jumps;    /* RemTarget[REM_JUMPS] */
-    uint64_t mode_tag; /* RemMode << 48, at present */
-    uint64_t target;   /* RIP that an indirect jump goes to */
-    uint64_t scratch[4];
+    uint64_t self;      /* the Vcpu's address */
+    uint64_t leave;     /* rem_trampoline: site in T0 (32 bits), argument in T1 */
+    uint64_t on_site;   /* the C function behind it */
+    uint64_t jumps;     /* RemTarget[REM_JUMPS] */
+    uint64_t mode_tag;  /* RemMode << 48, at present */
+    uint64_t target;    /* RIP that an indirect jump goes to */
+    uint64_t jump_site; /* of the last RET in 64-bit code */
+    uint64_t scratch[2];
+    RemWindow window[X86_SEG_COUNT]; /* outside of 64-bit code */
     RemVectorHot vector;
 } RemHot;
 _Static_assert(sizeof(RemHot) <= sizeof((Vcpu *)0)->rem_words, "RemHot's place in the Vcpu");
@@ -81,8 +90,9 @@ rem_hot(Vcpu *vcpu)
     return (RemHot *)vcpu->rem_words;
 }
 
-/* The first site is that of the lookups. */
-#define REM_SITE_TARGET 0u
+/* The first sites are those of the lookups. */
+#define REM_SITE_TARGET 0u   /* direct jumps */
+#define REM_SITE_INDIRECT 1u /* RET, and jumps whose target is known to be canonical */
 
 /* The inline hash of indirect and cross-page jumps, by the low 16 bits of the host address of the
  * target's first byte. key is that address ^ mode << 48; 0: empty. */
@@ -141,8 +151,8 @@ struct RemVcpu {
     BaseExecMemory memory;
     RemEmit hot, cold; /* where the next block's code goes: the likely part and the rest */
     uint32_t first_hot, first_cold;
-    const uint8_t *enter;                  /* void (*)(const uint8_t *code) */
-    const uint8_t *lookup[CPUM_TLB_COUNT]; /* go to RIP in T0, flags saved, flat code */
+    const uint8_t *enter;                                    /* void (*)(const uint8_t *code) */
+    const uint8_t *lookup[REM_LOOKUP_COUNT][CPUM_TLB_COUNT]; /* go to RIP in T0, flags saved */
     RemBlock *blocks;
     RemSite *sites;
     uint32_t block_count, site_count;
@@ -228,6 +238,9 @@ const uint8_t *rem_call_link(Vcpu *vcpu, const RemSite *site, uint64_t argument)
 /* Goes to RIP rip_base + site->target (cut to the code's size) without patching. */
 const uint8_t *rem_call_jump(Vcpu *vcpu, const RemSite *site, uint64_t argument);
 /* RIP is RemHot.target. */
+/* The same behind a RET, whose site is RemHot.jump_site: a target that is not canonical is its
+ * fault. */
+const uint8_t *rem_call_indirect(Vcpu *vcpu, const RemSite *site, uint64_t argument);
 const uint8_t *rem_call_target(Vcpu *vcpu, const RemSite *site, uint64_t argument);
 /* The mode at present, for keys; sets RemVcpu.mode and what depends on it. */
 void rem_mode_changed(Vcpu *vcpu);

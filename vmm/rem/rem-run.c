@@ -72,6 +72,9 @@ rem_mode_changed(Vcpu *vcpu)
 
     mode |= vcpu->cpl == 0 ? REM_MODE_CPL0 : 0;
     mode |= iem_checks_memory(vcpu) ? REM_MODE_SLOW_MEMORY : 0;
+    for (unsigned i = 0; vcpu->mode != CPUM_MODE_LONG64 && i < X86_SEG_COUNT; i++)
+        iem_segment_window(vcpu, i, &rem_hot(vcpu)->window[i].read_end,
+                           &rem_hot(vcpu)->window[i].write_end);
     rem->mode = (uint16_t)mode;
     rem_hot(vcpu)->mode_tag = (uint64_t)mode << 48;
 }
@@ -258,4 +261,18 @@ rem_call_target(Vcpu *vcpu, const RemSite *site, uint64_t argument)
     rem_sync(vcpu, site);
     vcpu->rip = hot->target;
     return find_and_begin(vcpu);
+}
+
+const uint8_t *
+rem_call_indirect(Vcpu *vcpu, const RemSite *site, uint64_t argument)
+{
+    const RemHot *hot = rem_hot(vcpu);
+    const unsigned unused = 64u - vcpu->linear_bits;
+    const RemSite *ret = &rem_of(vcpu)->sites[hot->jump_site];
+
+    if (vcpu->mode != CPUM_MODE_LONG64 ||
+        (uint64_t)((int64_t)(hot->target << unused) >> unused) == hot->target)
+        return rem_call_target(vcpu, site, argument);
+    vcpu->gpr[X86_RSP] -= (uint64_t)ret->target;
+    return rem_call_iem(vcpu, ret, 0);
 }

@@ -70,9 +70,9 @@ emit_leave(RemVcpu *rem, RemEmit *emit)
 }
 
 /* RIP is in T0; flat code, guest flags saved. Page in the TLB of that kind and block in the hash:
- * goes there. Else site REM_SITE_TARGET looks. */
+ * goes there. Else that site looks. */
 static const uint8_t *
-emit_lookup(RemVcpu *rem, RemEmit *emit, unsigned kind)
+emit_lookup(RemEmit *emit, unsigned kind, uint32_t site)
 {
     const size_t tlb = offsetof(Vcpu, tlb) + kind * sizeof(CpumTlb);
     const uint8_t *start = emit->at + emit->exec_offset;
@@ -101,7 +101,7 @@ emit_lookup(RemVcpu *rem, RemEmit *emit, unsigned kind)
     rem_emit_jmp_m(emit, rem_mem(REM_T1, offsetof(RemTarget, code)));
     rem_emit_bind(emit, no_page);
     rem_emit_bind(emit, no_block);
-    rem_emit_mov_ri(emit, REM_T0, REM_SITE_TARGET);
+    rem_emit_mov_ri(emit, REM_T0, site);
     rem_emit_jmp_m(emit, rem_mem_hot(offsetof(RemHot, leave)));
     return start;
 }
@@ -115,7 +115,9 @@ rem_trampolines_emit(RemVcpu *rem)
     rem_hot(rem->vcpu)->leave = (uint64_t)(uintptr_t)emit_leave(rem, emit);
     for (unsigned kind = 0; kind < CPUM_TLB_COUNT; kind++) {
         rem_emit_align(emit, 32);
-        rem->lookup[kind] = emit_lookup(rem, emit, kind);
+        rem->lookup[REM_LOOKUP_DIRECT][kind] = emit_lookup(emit, kind, REM_SITE_TARGET);
+        rem_emit_align(emit, 32);
+        rem->lookup[REM_LOOKUP_INDIRECT][kind] = emit_lookup(emit, kind, REM_SITE_INDIRECT);
     }
     rem_emit_align(emit, 32);
 }

@@ -121,7 +121,12 @@ void rem_memory_at(RemTranslator *t, RemMem linear, unsigned size, bool write, R
 bool rem_is_side_exit(const RemTranslator *t, const RemInsn *insn);
 /* Ends the block: on to RIP rip_base + target. */
 void rem_emit_goto(RemTranslator *t, int32_t target);
-/* Ends the block: on to the RIP in T0, which is valid; flat code only. Saves the flags. */
+/* RIP rip_base + target, into a host register; the emitter may be the hot or the cold part. */
+void rem_emit_rip(RemTranslator *t, RemEmit *emit, unsigned to, int32_t target);
+/* JMP through a register or memory (rem-stack.c). */
+bool rem_translate_jmp_indirect(RemTranslator *t);
+/* Ends the block: on to the RIP in T0; flat code only, flags saved. It is canonical, or
+ * RemHot.jump_site is the site of the RET that it is the fault of. */
 void rem_emit_goto_register(RemTranslator *t);
 
 /* ---- the table ---- */
