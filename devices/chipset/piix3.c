@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The PIIX3 PCI-to-ISA bridge: routing of PCI interrupts to ISA interrupts, the reset control
- * register 0xCF9, and port 0x92 (fast A20 and reset) of the board around it. Intel 82371SB data
- * sheet (290550-002), chapters 2.2 and 3.
+ * register 0xCF9, port 0x92 (fast A20 and reset) of the board around it, and coprocessor errors:
+ * FERR# makes IRQ 13, which a write to port 0xF0 takes back, with IGNNE# asserted until FERR# is
+ * gone. Intel 82371SB data sheet (290550-002), chapters 2.2, 2.5 and 3.
  *
  * Left out: ISA timing, APIC chip select and DMA registers, which only remember what is written;
  * the other chips of the package are devices of their own. */
@@ -16,12 +17,14 @@
 #define RESET_CPU 0x04
 #define PORT92_RESET 0x01
 #define PORT92_A20 0x02
+#define FPU_IRQ 13
 
 typedef struct {
     PdmDevice *device;
     PdmPci *pci;
-    IomPorts *reset_port, *port92;
+    IomPorts *reset_port, *port92, *fpu_port;
     uint8_t reset_control;
+    uint8_t fpu_error, fpu_ignored; /* the levels of FERR# and IGNNE# */
 } Piix3;
 
 /* The board wires INTA of slot 1 to PIRQA, and each further slot one on. */
@@ -91,9 +94,36 @@ piix3_write_92(void *user, uint32_t offset, uint32_t value, unsigned size)
         pdm_request_reset(piix->device);
 }
 
+/* IRQ 13 rises with FERR#, not while the error is ignored. */
+static void
+piix3_ferr(void *user, bool level)
+{
+    Piix3 *piix = user;
+
+    if (level == piix->fpu_error)
+        return;
+    piix->fpu_error = level;
+    piix->fpu_ignored = false;
+    pdm_isa_irq(piix->device, FPU_IRQ, level);
+    pdm_ignne(piix->device, false);
+}
+
+static void
+piix3_write_f0(void *user, uint32_t offset, uint32_t value, unsigned size)
+{
+    Piix3 *piix = user;
+
+    if (!piix->fpu_error)
+        return;
+    piix->fpu_ignored = true;
+    pdm_isa_irq(piix->device, FPU_IRQ, false);
+    pdm_ignne(piix->device, true);
+}
+
 static const PdmPciHooks piix3_hooks = {.write = piix3_config_written};
 /* clang-format off */
 static const IomPortOps piix3_reset_ops = { .read = piix3_read_reset, .write = piix3_write_reset, .sizes = 1 };
+static const IomPortOps piix3_f0_ops = { .write = piix3_write_f0, .sizes = 1 };
 static const IomPortOps piix3_92_ops = { .read = piix3_read_92, .write = piix3_write_92, .sizes = 1 };
 /* clang-format on */
 
@@ -103,6 +133,7 @@ piix3_reset(PdmDevice *device)
     Piix3 *piix = device->data;
 
     piix->reset_control = 0;
+    piix->fpu_error = piix->fpu_ignored = false;
     pdm_pci_router_changed(device);
 }
 
@@ -146,8 +177,11 @@ piix3_construct(PdmDevice *device, const CfgmNode *config, GError **error)
         return false;
     piix3_setup_config(piix);
     pdm_offer_pci_router(device, &router);
+    pdm_offer_fpu_error(device, piix3_ferr, piix);
     piix->reset_port = pdm_ports_new(device, "reset-control", 1, &piix3_reset_ops, piix);
     piix->port92 = pdm_ports_new(device, "port-92", 1, &piix3_92_ops, piix);
+    piix->fpu_port = pdm_ports_new(device, "fpu-error", 1, &piix3_f0_ops, piix);
+    pdm_ports_map(device, piix->fpu_port, 0xf0);
     pdm_ports_map(device, piix->reset_port, 0xcf9);
     pdm_ports_map(device, piix->port92, 0x92);
     return true;
@@ -160,11 +194,31 @@ piix3_info(PdmDevice *device, GString *out)
 
     for (unsigned i = 0; i < 4; i++)
         g_string_append_printf(out, "PIRQ%c: irq %d\n", 'A' + i, piix3_isa_irq(piix, i));
+    g_string_append_printf(out, "x87 error: %s\n",
+                           piix->fpu_ignored ? "ignored"
+                           : piix->fpu_error ? "reported"
+                                             : "none");
+}
+
+static bool
+piix3_post_load(void *object, uint32_t version, GError **error)
+{
+    Piix3 *piix = object;
+
+    piix->fpu_error = piix->fpu_error != 0;
+    piix->fpu_ignored = piix->fpu_ignored != 0;
+    pdm_ignne(piix->device, piix->fpu_ignored);
+    return true;
 }
 
 /* clang-format off */
-static const SsmField piix3_fields[] = { SSM_UINT_BELOW(Piix3, reset_control, 8), SSM_END };
-static const SsmState piix3_state = { .version = 1, .min_version = 1, .fields = piix3_fields };
+static const SsmField piix3_fields[] = {
+    SSM_UINT_BELOW(Piix3, reset_control, 8), SSM_UINT_SINCE(Piix3, fpu_error, 2),
+    SSM_UINT_SINCE(Piix3, fpu_ignored, 2), SSM_END
+};
+static const SsmState piix3_state = {
+    .version = 2, .min_version = 1, .fields = piix3_fields, .post_load = piix3_post_load
+};
 /* clang-format on */
 
 const PdmDeviceInfo piix3_device = {

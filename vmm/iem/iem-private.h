@@ -100,6 +100,7 @@ typedef struct IemVcpu {
     bool check_data;     /* DR7 has a data breakpoint on */
     bool suppress_step;  /* INT n and the like: no single-step trap after this one */
     bool after_mov_ss;   /* the shadow in Vcpu.irq_shadow is of MOV SS or POP SS */
+    bool waits;          /* halt in front of this instruction */
     bool one_step;       /* iem_step: nothing is cached */
     uint64_t debug_hits; /* DR6 bits of the trap that follows this instruction */
 
@@ -142,6 +143,8 @@ iem_raise_nm(Vcpu *vcpu)
 {
     iem_raise(vcpu, X86_XCPT_NM);
 }
+/* The instruction does not execute: the CPU halts in front of it until an interrupt. */
+G_NORETURN void iem_wait_before(Vcpu *vcpu);
 /* A debug trap after the present instruction has retired, with these bits of DR6 (BS, BT, B0..B3).
  */
 void iem_debug_trap(Vcpu *vcpu, uint64_t dr6_bits);

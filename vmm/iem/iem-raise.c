@@ -40,6 +40,14 @@ iem_raise_page_fault(Vcpu *vcpu, uint64_t linear, uint32_t error)
 }
 
 void
+iem_wait_before(Vcpu *vcpu)
+{
+    vcpu->rip -= vcpu->iem_vcpu->insn->length;
+    vcpu->iem_vcpu->waits = true;
+    longjmp(vcpu->iem_vcpu->env, 1);
+}
+
+void
 iem_debug_trap(Vcpu *vcpu, uint64_t dr6_bits)
 {
     vcpu->iem_vcpu->debug_hits |= dr6_bits;

@@ -88,6 +88,7 @@ iem_fx_init_x87(Vcpu *vcpu)
     memset(vcpu->fpu.st, 0, sizeof vcpu->fpu.st);
     vcpu->fpu.fcw = IEM_FX_FCW_INITIAL;
     vcpu->fpu_cs = vcpu->fpu_ds = 0;
+    x87_tell_chipset(vcpu);
 }
 
 static void

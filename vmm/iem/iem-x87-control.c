@@ -28,6 +28,7 @@ initialize(Vcpu *vcpu)
     vcpu->fpu.fop = 0;
     vcpu->fpu.fip = vcpu->fpu.fdp = 0;
     vcpu->fpu_cs = vcpu->fpu_ds = 0;
+    x87_tell_chipset(vcpu);
 }
 
 static void
@@ -42,6 +43,7 @@ fnclex(Vcpu *vcpu, const IemInsn *insn)
 {
     check_no_wait(vcpu);
     vcpu->fpu.fsw &= (uint16_t) ~(X87_EXCEPTIONS | X87_SF | X87_ES | X87_B);
+    x87_tell_chipset(vcpu);
 }
 
 static void

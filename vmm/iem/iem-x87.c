@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The x87's register stack, status, exception summary and the choice of a handler. Intel SDM volume
- * 1 sections 8.1 and 8.5. Leaves out: the IRQ 13 style of reporting (CR0.NE = 0), where an unmasked
- * exception shows in the status word only. */
+ * 1 sections 8.1, 8.5 and 8.7. */
 #include "vmm/iem/iem-x87.h"
 
 const X87Value x87_default_nan = {{0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xff}};
@@ -46,6 +45,7 @@ x87_update_summary(Vcpu *vcpu)
         vcpu->fpu.fsw |= X87_ES | X87_B;
     else
         vcpu->fpu.fsw &= (uint16_t) ~(X87_ES | X87_B);
+    x87_tell_chipset(vcpu);
 }
 
 bool
@@ -93,8 +93,12 @@ x87_full_tags(const Vcpu *vcpu)
 static void
 raise_pending(Vcpu *vcpu)
 {
-    if ((vcpu->fpu.fsw & X87_ES) && (vcpu->cr0 & X86_CR0_NE))
+    if (!(vcpu->fpu.fsw & X87_ES))
+        return;
+    if (vcpu->cr0 & X86_CR0_NE)
         iem_raise(vcpu, X86_XCPT_MF);
+    if (!trpm_fpu_error(vcpu))
+        iem_wait_before(vcpu);
 }
 
 void

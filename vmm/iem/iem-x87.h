@@ -60,6 +60,14 @@ x87_get(const Vcpu *vcpu, unsigned i)
     return value;
 }
 
+/* The status word has changed: where no exception is pending any more, FERR# goes away. */
+static inline void
+x87_tell_chipset(Vcpu *vcpu)
+{
+    if (!(vcpu->fpu.fsw & X87_ES) && !(vcpu->cr0 & X86_CR0_NE))
+        trpm_fpu_error_gone(vcpu);
+}
+
 static inline void
 x87_set(Vcpu *vcpu, unsigned i, const X87Value *value)
 {

@@ -135,6 +135,11 @@ run_budget(Vcpu *vcpu, uint64_t budget)
     iem_segments_changed(vcpu);
     if (setjmp(iem->env) != 0)
         iem_after_raise(vcpu);
+    if (iem->waits) {
+        iem->waits = false;
+        vcpu->activity = CPUM_HALTED;
+        return EM_EXIT_HALT;
+    }
     if (iem->event_raised) {
         if (!iem_deliver_raised(vcpu))
             return EM_EXIT_SHUTDOWN;

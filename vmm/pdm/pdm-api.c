@@ -67,6 +67,12 @@ api_pic_line(PdmDevice *device, bool level)
 }
 
 static void
+api_ignne(PdmDevice *device, bool level)
+{
+    trpm_ignne(pdm_of(device)->rooms.trpm, level);
+}
+
+static void
 api_apic_message(PdmDevice *device, uint32_t destination, bool logical, unsigned delivery,
                  uint8_t vector, bool level)
 {
@@ -220,4 +226,6 @@ const PdmApi pdm_api = {
     .state_get_uint = ssm_get_uint,
     .state_get_bytes = ssm_get_bytes,
     .fail = api_fail,
+    .offer_fpu_error = pdm_api_offer_fpu_error,
+    .ignne = api_ignne,
 };

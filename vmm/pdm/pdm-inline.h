@@ -438,6 +438,18 @@ pdm_isa_irq_claim(PdmDevice *device, unsigned irq, bool claim)
     device->api->isa_irq_claim(device, irq, claim);
 }
 
+static inline void
+pdm_offer_fpu_error(PdmDevice *device, void (*ferr)(void *user, bool level), void *user)
+{
+    device->api->offer_fpu_error(device, ferr, user);
+}
+
+static inline void
+pdm_ignne(PdmDevice *device, bool level)
+{
+    device->api->ignne(device, level);
+}
+
 #define pdm_log(device, ...) ((device)->api->log((device)->pdm, __VA_ARGS__))
 #define pdm_guest_error(device, id, ...) ((device)->api->guest_error((device), (id), __VA_ARGS__))
 /* clang-format on */

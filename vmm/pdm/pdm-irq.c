@@ -272,6 +272,14 @@ pdm_api_offer_ioapic(PdmDevice *device, const PdmIoApic *ioapic)
 }
 
 void
+pdm_api_offer_fpu_error(PdmDevice *device, void (*ferr)(void *user, bool level), void *user)
+{
+    Pdm *pdm = pdm_of(device);
+
+    trpm_set_fpu_error(pdm->rooms.trpm, ferr, user, &pdm->lock);
+}
+
+void
 pdm_api_offer_pci_router(PdmDevice *device, const PdmPciRouter *router)
 {
     Pdm *pdm = pdm_of(device);

@@ -200,6 +200,7 @@ void pdm_api_gsi_irq(PdmDevice *device, unsigned gsi, bool level);
 void pdm_api_pci_irq(PdmPci *pci, bool level);
 void pdm_api_offer_pic(PdmDevice *device, const PdmPic *pic);
 void pdm_api_offer_ioapic(PdmDevice *device, const PdmIoApic *ioapic);
+void pdm_api_offer_fpu_error(PdmDevice *device, void (*ferr)(void *user, bool level), void *user);
 void pdm_api_offer_pci_router(PdmDevice *device, const PdmPciRouter *router);
 void pdm_api_pci_router_changed(PdmDevice *device);
 /* Lets a function's interrupt follow its command register. */

@@ -276,6 +276,9 @@ struct PdmApi {
     bool (*state_get_bytes)(SsmReader *, void *data, size_t size, GError **);
     /* Sets a BASE_ERROR_* and returns false. */
     bool (*fail)(GError **, BaseError code, const char *message);
+    /* The x87's error pins: FERR# of the CPUs tells the device, which drives IGNNE#. */
+    void (*offer_fpu_error)(PdmDevice *, void (*ferr)(void *user, bool level), void *user);
+    void (*ignne)(PdmDevice *, bool level);
 };
 /* clang-format on */
 

@@ -99,6 +99,11 @@ struct Trpm {
     _Atomic bool pic_level;
     void (*eoi)(void *user, uint8_t vector);
     void *eoi_user;
+    TrpmFpuError ferr;
+    void *ferr_user;
+    GRecMutex *ferr_lock;
+    _Atomic bool ignne;
+    _Atomic bool ferr_quiet; /* FERR# is known to be low */
 };
 
 /* trpm-apic.c */

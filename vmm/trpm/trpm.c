@@ -76,6 +76,8 @@ void
 trpm_reset(Trpm *trpm)
 {
     atomic_store(&trpm->pic_level, false);
+    atomic_store(&trpm->ignne, false);
+    atomic_store(&trpm->ferr_quiet, false);
     for (unsigned i = 0; i < cpum_count(trpm->cpum); i++) {
         TrpmVcpu *apic = &trpm->vcpus[i];
 

@@ -23,6 +23,12 @@ typedef uint8_t (*TrpmPicAck)(void *user);
 void trpm_set_pic(Trpm *trpm, TrpmPicAck ack, void *user, GRecMutex *device_lock);
 void trpm_pic_line(Trpm *trpm, bool level);
 
+/* The x87's error pins, for CR0.NE = 0: FERR# goes out (the same level may be told again), IGNNE#
+ * comes in. The callback runs on a virtual CPU's thread under the device lock. */
+typedef void (*TrpmFpuError)(void *user, bool level);
+void trpm_set_fpu_error(Trpm *trpm, TrpmFpuError ferr, void *user, GRecMutex *device_lock);
+void trpm_ignne(Trpm *trpm, bool level);
+
 typedef enum {
     TRPM_FIXED = 0,
     TRPM_LOWEST = 1,
@@ -55,6 +61,11 @@ int trpm_take_interrupt(Vcpu *vcpu, bool *nmi);
 void trpm_recheck(Vcpu *vcpu);
 /* True when a halted CPU has to wake (deliverable interrupt with IF = 1, NMI, INIT). */
 bool trpm_should_wake(Vcpu *vcpu);
+/* A waiting x87 instruction meets an unmasked exception with CR0.NE = 0: asserts FERR#. True:
+ * IGNNE# is asserted, go on; else the CPU waits for an interrupt in front of the instruction. */
+bool trpm_fpu_error(Vcpu *vcpu);
+/* The exception has been cleared: FERR# goes away. */
+void trpm_fpu_error_gone(Vcpu *vcpu);
 /* INIT and SIPI that EM acts on. */
 bool trpm_take_init(Vcpu *vcpu);
 bool trpm_take_sipi(Vcpu *vcpu, uint8_t *page);
