@@ -6,14 +6,16 @@
 
 extern const uint8_t d_step[], d_step_sti[], d_movss[], d_popf_tf[], d_int[], d_write4[], d_read4[];
 extern const uint8_t d_code[], d_code2[], d_movdr[], d_movdr4[], d_rep[], d_io[], d_iret_tf[];
-extern const uint8_t d_write1[], d_push[], d_handler[], d_rmw[], d_movss_int[], d_read_then_ud[];
+extern const uint8_t d_moves[], d_write1[], d_push[], d_handler[], d_rmw[], d_movss_int[],
+    d_read_then_ud[];
 
 __asm__("d_step: nop; nop; int $0x80\n"
         "d_step_sti: sti; nop; nop; int $0x80\n"
         "d_movss: mov %ax, %ss; nop; nop; int $0x80\n"
         "d_popf_tf: popfl; nop; nop; int $0x80\n"
         "d_int: int $0x90; nop; int $0x80\n"
-        "d_handler: int $0x80\n"
+        "d_handler: nop; int $0x80\n"
+        "d_moves: mov %ax, %es; nop; int $0x80\n"
         "d_write4: movl %eax, (%ebx); nop; int $0x80\n"
         "d_write1: movb %al, (%ebx); nop; int $0x80\n"
         "d_read4: movl (%ebx), %eax; nop; int $0x80\n"
@@ -206,6 +208,36 @@ data_breakpoints(void)
     go("data and step", d_write4, 3, (Context){.eflags = FL_TF});
 }
 
+/* What the CPU reads and writes by itself. */
+static void
+implicit_accesses(void)
+{
+    idt[0x90] = gate(SEL_CODE0, (uint32_t)d_handler, 0xee, 0);
+    gdt_set(SEL_FREE, 0, 0xfffff, 0xc092);
+    set_dr(0, (uint32_t)&gdt[SEL_FREE / 8]);
+    set_dr(7, 0xf0001);
+    go("gdt read", d_moves, 0, (Context){.eax = SEL_FREE});
+    gdt_set(SEL_FREE, 0, 0xfffff, 0xc092);
+    set_dr(0, (uint32_t)&gdt[SEL_FREE / 8] + 4);
+    set_dr(7, 0xd0001);
+    go("gdt accessed bit", d_moves, 0, (Context){.eax = SEL_FREE});
+    set_dr(7, 0xd0001);
+    go("gdt accessed already", d_moves, 0, (Context){.eax = SEL_FREE});
+    set_dr(0, (uint32_t)&idt[0x90]);
+    set_dr(7, 0xf0001);
+    go("idt read", d_int, 0, (Context){0});
+    set_dr(0, (uint32_t)&tss.esp0);
+    set_dr(7, 0xf0001);
+    go("tss read", d_int, 3, (Context){0});
+    set_dr(0, (uint32_t)&tss.esp0);
+    set_dr(7, 0xf0001);
+    go("tss not read", d_int, 0, (Context){0});
+    set_dr(0, tss.esp0 - 4);
+    set_dr(7, 0xd0001);
+    go("frame pushed", d_int, 3, (Context){0});
+    guest_setup();
+}
+
 static void
 io_breakpoints(void)
 {
@@ -232,5 +264,6 @@ guest_main(void)
     code_breakpoints();
     data_breakpoints();
     io_breakpoints();
+    implicit_accesses();
     log_end();
 }

@@ -111,6 +111,9 @@ coprocessor(void)
 {
     uint32_t cr0 = read_cr0();
 
+    /* Until then the x87's stack is full and its exceptions are not masked. */
+    write_cr0(cr0 & ~12u);
+    __asm__ volatile("fninit");
     for (unsigned i = 0; i < 8; i++) {
         uint32_t bits = (i & 1 ? 2u : 0) | (i & 2 ? 4u : 0) | (i & 4 ? 8u : 0);
 

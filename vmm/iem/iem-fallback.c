@@ -96,7 +96,7 @@ iem_guard(Vcpu *vcpu, void (*body)(Vcpu *vcpu))
         return true;
     }
     iem_after_raise(vcpu);
-    return iem_deliver_raised(vcpu);
+    return iem_deliver_all(vcpu);
 }
 
 bool
@@ -178,19 +178,32 @@ iem_insn_execute(Vcpu *vcpu, const IemInsn *insn)
 bool
 iem_settle(Vcpu *vcpu, EmExit *exit)
 {
+    const unsigned deliveries = 4;
     IemVcpu *iem = vcpu->iem_vcpu;
 
-    if (iem->stop == 0)
-        return true;
-    if (!iem_act_on_stop(vcpu)) {
-        *exit = (EmExit)iem->exit;
-        return false;
-    }
-    if (iem->event_raised && !iem_deliver_raised(vcpu)) {
-        *exit = EM_EXIT_SHUTDOWN;
-        return false;
+    /* The delivery of an event may hit a breakpoint. One that the delivery of its own exception
+     * hits would go on for ever: it waits until an instruction has been executed. */
+    for (unsigned i = 0; i < deliveries && iem->stop; i++) {
+        if (iem->stop == IEM_STOP_DEBUG && iem_holds_debug(vcpu))
+            break;
+        if (!iem_act_on_stop(vcpu)) {
+            *exit = (EmExit)iem->exit;
+            return false;
+        }
+        if (iem->event_raised && !iem_deliver_raised(vcpu)) {
+            *exit = EM_EXIT_SHUTDOWN;
+            return false;
+        }
     }
     return true;
+}
+
+bool
+iem_deliver_all(Vcpu *vcpu)
+{
+    EmExit exit;
+
+    return iem_deliver_raised(vcpu) && iem_settle(vcpu, &exit);
 }
 
 void

@@ -13,7 +13,8 @@ void iem_begin(Vcpu *vcpu);
 void iem_end(Vcpu *vcpu);
 
 /* Calls body(vcpu). Anything that IEM raises in it ends it at once (by a long jump: what it called
- * holds no resources) and is delivered. False: the delivery ended in a shutdown. */
+ * holds no resources) and is delivered. False: the delivery ended in a shutdown. Afterwards the CPU
+ * may be halted: an x87 instruction waits for an interrupt. */
 bool iem_guard(Vcpu *vcpu, void (*body)(Vcpu *vcpu));
 
 /* Has somebody to look between instructions: an exit, an interrupt shadow, TF, RF, breakpoints?

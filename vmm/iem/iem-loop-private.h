@@ -36,5 +36,7 @@ unsigned iem_code_breakpoints(const Vcpu *vcpu);
 /* Acts on `stop`; an exception may be waiting in event_raised then. False: leave run with
  * IemVcpu.exit. */
 bool iem_act_on_stop(Vcpu *vcpu);
+/* iem_deliver_raised(), and then what breakpoints that delivery has hit. */
+bool iem_deliver_all(Vcpu *vcpu);
 /* What a raise leaves behind: instructions of the block that did retire, half-set state. */
 void iem_after_raise(Vcpu *vcpu);

@@ -298,25 +298,33 @@ check_system(Vcpu *vcpu, uint64_t linear)
     return linear;
 }
 
+/* Data breakpoints see these accesses too: a trap after the instruction, or in front of the first
+ * one of a handler. */
 static uint64_t
 system_read(Vcpu *vcpu, uint64_t linear, unsigned size)
 {
     uint64_t value = 0;
 
-    read_linear(vcpu, check_system(vcpu, linear), &value, size, CPUM_TLB_SUPERVISOR);
+    linear = check_system(vcpu, linear);
+    read_linear(vcpu, linear, &value, size, CPUM_TLB_SUPERVISOR);
+    check_breakpoints(vcpu, linear, size, false);
     return value;
 }
 
 static void
 system_write(Vcpu *vcpu, uint64_t linear, uint64_t value, unsigned size)
 {
-    write_linear(vcpu, check_system(vcpu, linear), &value, size, CPUM_TLB_SUPERVISOR);
+    linear = check_system(vcpu, linear);
+    write_linear(vcpu, linear, &value, size, CPUM_TLB_SUPERVISOR);
+    check_breakpoints(vcpu, linear, size, true);
 }
 
 void
 iem_linear_write(Vcpu *vcpu, uint64_t linear, uint64_t value, unsigned size, CpumTlbKind kind)
 {
-    write_linear(vcpu, check_system(vcpu, linear), &value, size, kind);
+    linear = check_system(vcpu, linear);
+    write_linear(vcpu, linear, &value, size, kind);
+    check_breakpoints(vcpu, linear, size, true);
 }
 
 uint8_t

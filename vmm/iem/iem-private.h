@@ -158,8 +158,8 @@ void iem_state_changed(Vcpu *vcpu);
  * by itself. */
 void iem_segments_changed(Vcpu *vcpu);
 
-/* Delivers event_*; false: shutdown. Leaves through env when the delivery faults (with event_*
- * set). */
+/* Delivers event_*, or halts for iem_wait_before(): look at Vcpu.activity; false: shutdown. Leaves
+ * through env when the delivery faults (with event_* set). */
 bool iem_deliver_raised(Vcpu *vcpu);
 
 /* ---- stack (iem-stack.c): by the stack's address size (SS.B or long mode) ---- */

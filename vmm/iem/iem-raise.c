@@ -43,7 +43,7 @@ void
 iem_wait_before(Vcpu *vcpu)
 {
     vcpu->rip -= vcpu->iem_vcpu->insn->length;
-    vcpu->iem_vcpu->waits = true;
+    vcpu->iem_vcpu->event_raised = vcpu->iem_vcpu->waits = true;
     longjmp(vcpu->iem_vcpu->env, 1);
 }
 
@@ -100,6 +100,11 @@ iem_deliver_raised(Vcpu *vcpu)
 
     iem->event_raised = false;
     iem->insn = &iem_no_insn;
+    if (iem->waits) {
+        iem->waits = false;
+        vcpu->activity = CPUM_HALTED;
+        return true;
+    }
     /* A budget ends and time passes for a guest that only faults, too. */
     vcpu->retired += iem->event_counts;
     iem->event_counts = false;

@@ -4,6 +4,7 @@
  * handler asks to leave; single instructions while TF, RF, a shadow or breakpoints need a look
  * between them; delivery of what instructions raise. Intel SDM volume 3A section 6.9 (priorities)
  * and chapter 17 (debug exceptions). */
+#include "vmm/iem/iem-fallback.h"
 #include "vmm/iem/iem-loop-private.h"
 #include "vmm/iem/iem-vector.h"
 
@@ -102,6 +103,7 @@ static EmExit
 run_loop(Vcpu *vcpu, uint64_t end)
 {
     IemVcpu *iem = vcpu->iem_vcpu;
+    EmExit exit;
 
     while (vcpu->retired < end) {
         if (!iem_needs_care(vcpu) && !iem->one_step)
@@ -110,12 +112,8 @@ run_loop(Vcpu *vcpu, uint64_t end)
             run_carefully(vcpu);
         else
             return EM_EXIT_PENDING;
-        if (!iem->stop)
-            continue;
-        if (!iem_act_on_stop(vcpu))
-            return (EmExit)iem->exit;
-        if (iem->event_raised && !iem_deliver_raised(vcpu))
-            return EM_EXIT_SHUTDOWN;
+        if (iem->stop && !iem_settle(vcpu, &exit))
+            return exit;
     }
     return EM_EXIT_BUDGET;
 }
@@ -135,14 +133,15 @@ run_budget(Vcpu *vcpu, uint64_t budget)
     iem_segments_changed(vcpu);
     if (setjmp(iem->env) != 0)
         iem_after_raise(vcpu);
-    if (iem->waits) {
-        iem->waits = false;
-        vcpu->activity = CPUM_HALTED;
-        return EM_EXIT_HALT;
-    }
     if (iem->event_raised) {
+        EmExit exit;
+
         if (!iem_deliver_raised(vcpu))
             return EM_EXIT_SHUTDOWN;
+        if (vcpu->activity == CPUM_HALTED)
+            return EM_EXIT_HALT;
+        if (!iem_settle(vcpu, &exit))
+            return exit;
         if (iem->one_step)
             return EM_EXIT_BUDGET;
     }
@@ -195,7 +194,7 @@ iem_deliver(Vcpu *vcpu, IemEventKind kind, uint8_t vector, uint32_t error_code,
     iem_segments_changed(vcpu);
     if (setjmp(iem->env) != 0)
         iem_after_raise(vcpu);
-    return iem_deliver_raised(vcpu) ? EM_EXIT_BUDGET : EM_EXIT_SHUTDOWN;
+    return iem_deliver_all(vcpu) ? EM_EXIT_BUDGET : EM_EXIT_SHUTDOWN;
 }
 
 static bool

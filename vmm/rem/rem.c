@@ -50,6 +50,8 @@ run_to_end(Vcpu *vcpu)
         iem_end(vcpu);
         if (!ok)
             return EM_EXIT_SHUTDOWN;
+        if (vcpu->activity == CPUM_HALTED && !rem->leaves)
+            return EM_EXIT_HALT;
         if (rem->leaves)
             return rem->exit;
     }
