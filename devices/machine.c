@@ -84,6 +84,8 @@ add_globals(const MachineSpec *spec, CfgmNode *root)
     cfgm_set_uint(root, "APIC", spec->apic);
     cfgm_set_uint(root, "X2APIC", spec->x2apic);
     cfgm_set_string(em, "Engine", spec->engine != NULL ? spec->engine : "auto");
+    cfgm_set_uint(em, "HardwareVirtualization", !spec->no_hardware);
+    cfgm_set_uint(em, "LargePages", !spec->small_pages);
     cfgm_set_uint(em, "TripleFaultReset", spec->triple_fault_reset);
     cfgm_set_uint(tm, "Deterministic", spec->deterministic);
     if (spec->deterministic_hz != 0)

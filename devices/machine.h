@@ -41,6 +41,8 @@ typedef struct {
     unsigned cpus;           /* 0: 1 */
     const char *cpu_profile; /* NULL: the default */
     const char *engine;      /* NULL: "auto" */
+    bool no_hardware;        /* "auto" leaves hardware virtualization alone */
+    bool small_pages;        /* hardware virtualization does without large pages */
     bool pae, long_mode, apic, x2apic;
     bool ioapic, hpet;
     bool rtc_utc;

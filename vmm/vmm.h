@@ -39,7 +39,8 @@ typedef struct {
 
 /* Configuration, CFGM root:
  *   RamSize (bytes), CpuCount (1), CpuProfile ("x86-64-v2"), PAE, LongMode, APIC, X2APIC (bool),
- *   EM/Engine ("auto" …), EM/TripleFaultReset, TM/Deterministic, TM/DeterministicHz,
+ *   EM/Engine ("auto" …), EM/HardwareVirtualization ("auto" may take it), EM/LargePages (hardware
+ * may map RAM by large pages), EM/TripleFaultReset, TM/Deterministic, TM/DeterministicHz,
  * TM/UtcOffsetNs, RTC/UseUtc, Devices/<name>/<instance>/Config/…,
  * Devices/<name>/<instance>/LUN<n>/Driver and …/LUN<n>/Config. The tree is borrowed until
  * vmm_destroy(), as is the registry. */
@@ -77,6 +78,9 @@ typedef struct {
     uint64_t virtual_ns;
 } VmmStatistics;
 void vmm_statistics(const Vmm *vmm, VmmStatistics *out);
+/* What the engines count: a line "cpu0.name: value" for each number of each virtual CPU. Any
+ * thread. */
+void vmm_engine_info(const Vmm *vmm, GString *out);
 /* For tests and the debugger: the CPU's registers as text; the VM is paused or created. g_free().
  */
 char *vmm_registers(const Vmm *vmm, unsigned cpu);

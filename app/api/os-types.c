@@ -149,6 +149,7 @@ vitrine_os_type_apply(const VitrineOsType *type, VitrineSettings *settings)
                  NULL);
     add_controller(settings, "IDE", type->disk_controller);
     vitrine_settings_put_attachment(settings, dvd);
+    vitrine_settings_set_bool(settings, "large-pages", TRUE);
     if (type->floppy) {
         g_autoptr(VitrineAttachment) floppy =
             vitrine_attachment_new("Floppy", 0, 0, VITRINE_MEDIUM_KIND_FLOPPY, NULL);

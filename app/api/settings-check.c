@@ -128,11 +128,26 @@ check_memory(VitrineSettings *settings, GPtrArray *problems)
                              g_strdup(_("This leaves little memory for the host.")));
 }
 
+/* Where the host has the hardware, a type that is made for it should get it. */
+static void
+check_hardware(VitrineSettings *settings, GPtrArray *problems)
+{
+    const VitrineOsType *type =
+        vitrine_os_type_find(vitrine_settings_get_string(settings, "os-type"));
+
+    if (type && type->is_64bit && vitrine_host_nested_paging() >= 0 &&
+        !vitrine_settings_get_bool(settings, "hwvirtex"))
+        vitrine_problems_add(
+            problems, "hwvirtex", VITRINE_ERROR_NOT_SUPPORTED, FALSE,
+            g_strdup(_("This type of operating system is meant for hardware virtualization, which "
+                       "is switched off: it will be slow.")));
+}
+
 static void
 check_capabilities(VitrineSettings *settings, GPtrArray *problems)
 {
-    static const char *const engines[] = {"auto", "iem", NULL};
-    static const char *const known[] = {"rem", "raw", "hm", NULL};
+    static const char *const engines[] = {"auto", "iem", "hm", NULL};
+    static const char *const known[] = {"rem", "raw", NULL};
     const char *engine = vitrine_settings_get_string(settings, "exec-engine");
     if (vitrine_settings_get_uint(settings, "cpus") > 1)
         add_unsupported(problems, "cpus",
@@ -205,6 +220,7 @@ vitrine_settings_check(VitrineSettings *settings)
     check_ranges(settings, problems);
     check_memory(settings, problems);
     check_capabilities(settings, problems);
+    check_hardware(settings, problems);
     vitrine_settings_check_storage(settings, problems);
     for (guint slot = 0; slot < VITRINE_UART_COUNT; slot++)
         check_uart(settings, slot, problems);

@@ -81,5 +81,16 @@ void vitrine_os_type_apply(const VitrineOsType *type, VitrineSettings *settings)
 /* What the host has: physical memory in MiB and logical CPUs. */
 guint vitrine_host_memory(void);
 guint vitrine_host_cpus(void);
+/**
+ * vitrine_host_nested_paging:
+ * Returns: 1 or 0 as the kernel's hardware virtualization uses nested paging or not; -1: it has
+ * none
+ */
+int vitrine_host_nested_paging(void);
+/**
+ * vitrine_host_vpid:
+ * Returns: the same for TLB entries that are tagged by virtual CPU (VPID, ASID)
+ */
+int vitrine_host_vpid(void);
 
 G_END_DECLS

@@ -86,6 +86,8 @@ fill_scalars(Console *console, MachineSpec *spec)
     spec->ram_size = vitrine_settings_get_uint(settings, "memory") * MIB;
     spec->cpu_profile = g_strcmp0(profile, "host") == 0 ? NULL : profile;
     spec->engine = vitrine_settings_get_string(settings, "exec-engine");
+    spec->no_hardware = !vitrine_settings_get_bool(settings, "hwvirtex");
+    spec->small_pages = !vitrine_settings_get_bool(settings, "large-pages");
     spec->pae = vitrine_settings_get_bool(settings, "pae");
     spec->long_mode = vitrine_settings_get_bool(settings, "long-mode");
     spec->apic = vitrine_settings_get_bool(settings, "apic");

@@ -184,17 +184,21 @@ op_get_activity(gpointer data, VitrineActivity *activity)
     activity->writes[VITRINE_ACTIVITY_DISPLAY] = console_display_updates(console->display);
 }
 
+/* Totals of the machine, then each CPU's own numbers. */
 static char *
 statistics(Console *console)
 {
+    GString *text = g_string_new(NULL);
     VmmStatistics numbers;
 
     vmm_statistics(console->vmm, &numbers);
-    return g_strdup_printf("engine: %s\ninstructions: %" G_GUINT64_FORMAT
-                           "\nengine-ns: %" G_GUINT64_FORMAT "\nhalted-ns: %" G_GUINT64_FORMAT
-                           "\nvirtual-ns: %" G_GUINT64_FORMAT "\n",
-                           vmm_engine_name(console->vmm), numbers.instructions, numbers.engine_ns,
-                           numbers.halted_ns, numbers.virtual_ns);
+    g_string_printf(text,
+                    "engine: %s\ninstructions: %" G_GUINT64_FORMAT "\nengine-ns: %" G_GUINT64_FORMAT
+                    "\nhalted-ns: %" G_GUINT64_FORMAT "\nvirtual-ns: %" G_GUINT64_FORMAT "\n",
+                    vmm_engine_name(console->vmm), numbers.instructions, numbers.engine_ns,
+                    numbers.halted_ns, numbers.virtual_ns);
+    vmm_engine_info(console->vmm, text);
+    return g_string_free(text, FALSE);
 }
 
 static char *

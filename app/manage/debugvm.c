@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * debugvm: looks into a running machine. Manual, chapter VBoxManage, "debugvm". Leaves out: all but
- * info. */
+ * info and statistics. */
 #include "app/manage/manage.h"
 
 static bool
@@ -11,7 +11,9 @@ run(Manage *manage, ManageArgs *args, GError **error)
     const char *words[3];
     if (!manage_args_parse(args, options, NULL, words, 2, 3, error))
         return false;
-    if (!g_str_equal(words[1], "info")) {
+    if (g_str_equal(words[1], "statistics") && words[2] == NULL) {
+        words[2] = words[1];
+    } else if (!g_str_equal(words[1], "info")) {
         g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Invalid sub-command '%s'", words[1]);
         return false;
     }
@@ -30,7 +32,8 @@ run(Manage *manage, ManageArgs *args, GError **error)
 const ManageCommand manage_command_debugvm = {
     .name = "debugvm",
     .title = "Look into a running machine",
-    .usage = "debugvm NAME|UUID info [ITEM]\n",
+    .usage = "debugvm NAME|UUID info [ITEM]\n"
+             "debugvm NAME|UUID statistics\n",
     .about = "Prints registers, statistics, the text on the screen, or the state of a device of a"
              "\nrunning machine. Without an item, or with help, it names the items.",
     .run = run,

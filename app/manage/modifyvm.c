@@ -70,6 +70,23 @@ set_int64(ManageArgs *args, VitrineSettings *settings, const char *property, GEr
     return true;
 }
 
+/* What the host's kernel decides for every machine is no machine's choice. */
+static bool
+check_host(const Option *option, bool on, GError **error)
+{
+    bool paging = g_str_equal(option->property, "nested-paging");
+    int host = paging                                  ? vitrine_host_nested_paging()
+               : g_str_equal(option->property, "vpid") ? vitrine_host_vpid()
+                                                       : -1;
+    if (host < 0 || (host == 1) == on)
+        return true;
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                "%s is switched %s for all machines by the host's kernel (parameters ept and vpid "
+                "of kvm_intel, npt of kvm_amd); a machine cannot change it.",
+                paging ? "Nested paging" : "VPID", host ? "on" : "off");
+    return false;
+}
+
 static bool
 set_value(ManageArgs *args, const Option *option, VitrineSettings *settings, GError **error)
 {
@@ -80,7 +97,7 @@ set_value(ManageArgs *args, const Option *option, VitrineSettings *settings, GEr
     case VALUE_UINT: return set_uint(args, settings, option->property, error);
     case VALUE_INT64: return set_int64(args, settings, option->property, error);
     case VALUE_BOOL:
-        if (!manage_args_switch(args, &on, error))
+        if (!manage_args_switch(args, &on, error) || !check_host(option, on, error))
             return false;
         vitrine_settings_set_bool(settings, option->property, on);
         return true;
@@ -176,7 +193,7 @@ const ManageCommand manage_command_modifyvm = {
         "    [--rtcuseutc on|off] [--triplefaultreset on|off] [--hwvirtex on|off]\n"
         "    [--nestedpaging on|off] [--largepages on|off] [--vtxvpid on|off]\n"
         "    [--paravirtprovider none|default|legacy|minimal|hyperv|kvm]\n"
-        "    [--exec-engine auto|iem] [--chipset piix3|ich9]\n"
+        "    [--exec-engine auto|hm|iem] [--chipset piix3|ich9]\n"
         "    [--firmware bios|efi|efi32|efi64] [--boot1..4 none|floppy|dvd|disk|net]\n"
         "    [--bios-boot-menu disabled|menuonly|messageandmenu] [--bios-logo-fade-in on|off]\n"
         "    [--bios-logo-fade-out on|off] [--bios-logo-display-time MSEC]\n"

@@ -92,6 +92,16 @@ print_number(const Field *field, gint64 value, bool machine_readable)
         showvminfo_line(field->label, "%" G_GINT64_FORMAT "%s", value, field->unit);
 }
 
+/* Nested paging and VPID are as the host's kernel has them, where it has any. */
+static bool
+read_bool(const Field *field, VitrineSettings *settings)
+{
+    int host = g_str_equal(field->property, "nested-paging") ? vitrine_host_nested_paging()
+               : g_str_equal(field->property, "vpid")        ? vitrine_host_vpid()
+                                                             : -1;
+    return host >= 0 ? host == 1 : vitrine_settings_get_bool(settings, field->property);
+}
+
 static void
 print_field(const Field *field, VitrineSettings *settings, bool machine_readable)
 {
@@ -106,7 +116,7 @@ print_field(const Field *field, VitrineSettings *settings, bool machine_readable
                      machine_readable);
         break;
     case FIELD_BOOL:
-        on = vitrine_settings_get_bool(settings, field->property);
+        on = read_bool(field, settings);
         showvminfo_text(machine_readable, field->key, field->label,
                         machine_readable ? (on ? "on" : "off") : (on ? field->on : field->off));
         break;
@@ -179,8 +189,13 @@ static void
 print_session(VitrineMachine *machine, bool machine_readable)
 {
     const char *type = vitrine_machine_get_session_type(machine);
-    if (*type)
-        showvminfo_text(machine_readable, "SessionName", "Session name:", type);
+    if (*type == '\0')
+        return;
+    showvminfo_text(machine_readable, "SessionName", "Session name:", type);
+    g_autoptr(VitrineConsole) console = manage_console(machine, NULL);
+    const char *engine = console ? vitrine_console_get_engine(console) : NULL;
+    if (engine && *engine)
+        showvminfo_text(machine_readable, "engine", "Running engine:", engine);
 }
 
 static void

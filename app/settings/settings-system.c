@@ -46,6 +46,7 @@ engine_combo(VitrineSettings *settings)
     GtkWidget *combo = gtk_combo_box_text_new();
 
     gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "auto", _("Automatic"));
+    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "hm", _("Hardware (HM)"));
     gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "iem", _("Interpreter (IEM)"));
     if (!gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo),
                                      vitrine_settings_get_string(settings, "exec-engine")))

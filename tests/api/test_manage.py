@@ -345,6 +345,11 @@ def machines_run(world):
     for item in ('registers', 'statistics'):
         assert len(call('debugvm', 'box', 'info', item)[0]) > 50
         assert item in call('debugvm', 'box', 'info')[0].split()
+    numbers = dict(line.split(': ', 1) for line in call('debugvm', 'box', 'statistics')[0].splitlines())
+    engine = numbers['cpu0.engine']
+    assert numbers['engine'] == engine and int(numbers[f'cpu0.{engine}-time-ns']) > 0, numbers
+    assert int(numbers['cpu0.em-time-ns']) >= int(numbers[f'cpu0.{engine}-time-ns']) // 2, numbers
+    assert f'engine="{engine.upper()}"' in call('showvminfo', 'box', '--machinereadable')[0]
     call('debugvm', 'box', 'info', 'nothing-of-this-name', expect=FAILED)
 
     picture = world.root / 'screen.png'

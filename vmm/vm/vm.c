@@ -4,6 +4,8 @@
  * Manual, chapter "Technical background". */
 #include "vmm/vm/vm-private.h"
 
+#include <string.h>
+
 #define MIB (1ull << 20)
 #define RAM_MIN MIB
 #define RAM_MAX (512ull << 30)
@@ -108,8 +110,11 @@ static bool
 make_rooms(Vmm *vmm, const CfgmNode *config, GError **error)
 {
     EmRooms *rooms = &vmm->rooms;
+    const CfgmNode *em = cfgm_child(config, "EM");
     const EmConfig engine = {
-        .engine = cfgm_string(cfgm_child(config, "EM"), "Engine", "auto"),
+        .engine = cfgm_string(em, "Engine", "auto"),
+        .no_hardware = !cfgm_bool(em, "HardwareVirtualization", true),
+        .small_pages = !cfgm_bool(em, "LargePages", true),
     };
 
     rooms->iom = iom_new();
@@ -253,5 +258,31 @@ vmm_statistics(const Vmm *vmm, VmmStatistics *out)
         out->instructions += vcpu->retired;
         out->engine_ns += em_time_in_engine_ns(vcpu);
         out->halted_ns += em_time_halted_ns(vcpu);
+    }
+}
+
+/* "name value" lines of one CPU. */
+static void
+append_info(GString *out, unsigned cpu, const char *lines)
+{
+    g_auto(GStrv) all = g_strsplit(lines, "\n", -1);
+
+    for (unsigned i = 0; all[i] != NULL; i++) {
+        const char *space = strchr(all[i], ' ');
+
+        if (space != NULL)
+            g_string_append_printf(out, "cpu%u.%.*s: %s\n", cpu, (int)(space - all[i]), all[i],
+                                   space + 1);
+    }
+}
+
+void
+vmm_engine_info(const Vmm *vmm, GString *out)
+{
+    for (unsigned i = 0; i < cpum_count(vmm->rooms.cpum); i++) {
+        g_autoptr(GString) lines = g_string_new(NULL);
+
+        em_info(cpum_vcpu(vmm->rooms.cpum, i), lines);
+        append_info(out, i, lines->str);
     }
 }
