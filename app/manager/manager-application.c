@@ -7,25 +7,15 @@
 #include "app/manager/manager-window.h"
 #include "app/preferences/preferences.h"
 #include "app/widgets/widget-actions.h"
+#include "app/widgets/widget-preferences.h"
 
 #include <glib/gi18n.h>
-
-#define THEME_DATA "GUI/ColorTheme"
 
 typedef struct {
     GtkApplication *application;
     ManagerWindow *window;
     VitrineClient *client;
 } Manager;
-
-static void
-apply_theme(VitrineClient *client)
-{
-    const char *theme = vitrine_client_get_extra_data(client, THEME_DATA);
-
-    if (g_strcmp0(theme, "Dark") == 0)
-        g_object_set(gtk_settings_get_default(), "gtk-application-prefer-dark-theme", TRUE, NULL);
-}
 
 static void
 on_client(GObject *source, GAsyncResult *result, gpointer data)
@@ -38,7 +28,7 @@ on_client(GObject *source, GAsyncResult *result, gpointer data)
         g_clear_object(&client);
     else if (client) {
         manager->client = client;
-        apply_theme(client);
+        widget_preferences_apply(client);
         manager_window_set_client(manager->window, client);
     } else
         manager_window_set_failed(manager->window, error);
@@ -155,7 +145,6 @@ open_window(Manager *manager)
         connect_service(manager);
         return;
     }
-    apply_theme(manager->client);
     manager_window_restore(manager->window, manager->client);
     g_idle_add_full(G_PRIORITY_LOW, on_shown, manager, NULL);
 }
@@ -168,18 +157,6 @@ on_activate(GtkApplication *application, Manager *manager)
     gtk_window_present(GTK_WINDOW(manager->window));
 }
 
-/* Language and place of the window have to be known before it is made; a service that does not
- * answer is tried again, and told of, by the window. */
-static void
-apply_language(VitrineClient *client)
-{
-    g_autofree char *language = NULL;
-
-    g_object_get(client, "language-id", &language, NULL);
-    if (language && *language)
-        g_setenv("LANGUAGE", language, TRUE);
-}
-
 int
 manager_application_run(void)
 {
@@ -188,9 +165,11 @@ manager_application_run(void)
     Manager manager = {.application = application};
     int status;
 
+    /* Language and place of the window have to be known before it is made; a service that does not
+     * answer is tried again, and told of, by the window. */
     manager.client = vitrine_client_new_sync(NULL, NULL, NULL);
     if (manager.client)
-        apply_language(manager.client);
+        widget_preferences_apply(manager.client);
     g_signal_connect(application, "startup", G_CALLBACK(on_startup), &manager);
     g_signal_connect(application, "activate", G_CALLBACK(on_activate), &manager);
     status = g_application_run(G_APPLICATION(application), 0, NULL);

@@ -48,7 +48,7 @@ add_value(ManagerDetails *details, int row, const char *title, const char *page,
 
     gtk_label_set_xalign(GTK_LABEL(label), 0);
     gtk_widget_set_valign(label, GTK_ALIGN_START);
-    gtk_widget_set_margin_top(label, 6);
+    gtk_widget_set_margin_top(label, 8); /* the text in a button */
     gtk_style_context_add_class(gtk_widget_get_style_context(label), "dim-label");
     gtk_label_set_xalign(GTK_LABEL(text), 0);
     gtk_label_set_line_wrap(GTK_LABEL(text), TRUE);

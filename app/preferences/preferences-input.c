@@ -3,9 +3,10 @@
  * Preferences, Input: the host key. A button that takes the next key pressed. */
 #include "app/preferences/preferences-private.h"
 
-#include <glib/gi18n.h>
+#include "app/widgets/widget-form.h"
+#include "app/widgets/widget-preferences.h"
 
-#define HOST_KEY_DATA "GUI/Input/HostKeyCombination"
+#include <glib/gi18n.h>
 
 typedef struct {
     Preferences *preferences;
@@ -16,14 +17,8 @@ typedef struct {
 static void
 show_key(HostKey *host)
 {
-    const char *value = vitrine_client_get_extra_data(host->preferences->client, HOST_KEY_DATA);
-    guint64 keyval = GDK_KEY_Control_R;
-    g_autofree char *name = NULL;
+    g_autofree char *name = widget_host_key_name(widget_host_key(host->preferences->client));
 
-    if (value && *value && !g_ascii_string_to_unsigned(value, 10, 1, G_MAXUINT32, &keyval, NULL))
-        keyval = GDK_KEY_Control_R;
-    name = keyval == GDK_KEY_Control_R ? g_strdup(_("Right Ctrl"))
-                                       : gtk_accelerator_get_label((guint)keyval, 0);
     gtk_button_set_label(host->button, host->waiting ? _("Press the new host key…") : name);
 }
 
@@ -43,7 +38,7 @@ on_key(GtkWidget *widget, GdkEventKey *event, HostKey *host)
         return GDK_EVENT_PROPAGATE;
     host->waiting = FALSE;
     if (event->keyval != GDK_KEY_Escape)
-        preferences_apply_extra_data(host->preferences, HOST_KEY_DATA, value);
+        preferences_apply_extra_data(host->preferences, WIDGET_HOST_KEY_DATA, value);
     show_key(host);
     return GDK_EVENT_STOP;
 }
@@ -62,14 +57,14 @@ on_extra_data(VitrineClient *client, const char *machine, const char *key, const
 {
     HostKey *host = g_object_get_data(G_OBJECT(button), "host-key");
 
-    if (g_str_equal(key, HOST_KEY_DATA))
+    if (g_str_equal(key, WIDGET_HOST_KEY_DATA))
         show_key(host);
 }
 
 GtkWidget *
 preferences_page_input(Preferences *preferences)
 {
-    GtkWidget *grid = preferences_page(), *button = gtk_button_new();
+    GtkWidget *grid = widget_form_new(), *button = gtk_button_new();
     HostKey *host = g_new0(HostKey, 1);
 
     host->preferences = preferences;
@@ -81,8 +76,9 @@ preferences_page_input(Preferences *preferences)
     g_signal_connect(button, "focus-out-event", G_CALLBACK(on_focus_out), host);
     g_signal_connect_object(preferences->client, "extra-data-changed", G_CALLBACK(on_extra_data),
                             button, 0);
-    preferences_add_row(
-        grid, 0, _("_Host key"), button,
+    widget_form_add(grid, 0, _("_Host key"), button);
+    widget_form_add_note(
+        grid, 1,
         _("Gives keyboard and pointer to a machine and takes them back; with another key it is a "
           "command of the machine's window. Click, then press a key."));
     return grid;

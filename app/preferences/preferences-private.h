@@ -17,7 +17,3 @@ typedef struct {
 void preferences_apply_property(Preferences *preferences, const char *name, GVariant *value);
 /* "" removes the key. */
 void preferences_apply_extra_data(Preferences *preferences, const char *key, const char *value);
-GtkWidget *preferences_page(void);
-/* note: an explanation below, or NULL. */
-void preferences_add_row(GtkWidget *grid, int row, const char *text, GtkWidget *widget,
-                         const char *note);

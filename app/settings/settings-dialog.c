@@ -3,6 +3,9 @@
  * The settings dialog: loads the values, lets the pages edit them, checks while typing, saves. */
 #include "app/settings/settings-private.h"
 
+#include "app/widgets/widget-pages.h"
+#include "app/widgets/widget-template.h"
+
 #include <glib/gi18n.h>
 
 struct _SettingsDialog {
@@ -18,8 +21,8 @@ struct _SettingsDialog {
     GtkButton *save_button;
     GtkInfoBar *bar;
     GtkLabel *bar_label;
-    GtkStack *stack;
-    GtkStackSidebar *sidebar;
+    GtkBox *place;
+    GtkWidget *pages;
 };
 
 G_DEFINE_FINAL_TYPE(SettingsDialog, settings_dialog, GTK_TYPE_DIALOG)
@@ -107,11 +110,11 @@ check(SettingsDialog *dialog)
     const char *locked = locked_reason(dialog), *fatal;
     g_autoptr(GPtrArray) problems = NULL;
 
-    if (!dialog->settings)
+    if (!dialog->settings || !dialog->client) /* loading, or closed */
         return;
     problems = vitrine_settings_check(dialog->settings);
     fatal = show_problems(dialog, problems);
-    gtk_widget_set_sensitive(GTK_WIDGET(dialog->stack), !locked);
+    widget_pages_set_locked(dialog->pages, locked != NULL);
     gtk_widget_set_sensitive(GTK_WIDGET(dialog->save_button), !locked && !fatal && !dialog->saving);
     gtk_widget_set_tooltip_text(GTK_WIDGET(dialog->save_button), locked ? locked : fatal);
     if (locked)
@@ -176,8 +179,7 @@ add_page(SettingsDialog *dialog, const char *name, const char *title, SettingsPa
     gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scroller), GTK_POLICY_NEVER,
                                    GTK_POLICY_AUTOMATIC);
     gtk_container_add(GTK_CONTAINER(scroller), constructor(dialog));
-    gtk_widget_show_all(scroller);
-    gtk_stack_add_titled(dialog->stack, scroller, name, title);
+    widget_pages_add(dialog->pages, name, title, scroller);
 }
 
 static void
@@ -186,10 +188,7 @@ build_pages(SettingsDialog *dialog)
 #define PAGE(name, title, constructor) add_page(dialog, name, _(title), constructor);
 #include "app/settings/settings-pages.def"
 #undef PAGE
-    /* After the pages, so that the first one's row is selected. */
-    gtk_stack_sidebar_set_stack(dialog->sidebar, dialog->stack);
-    if (dialog->wanted_page)
-        gtk_stack_set_visible_child_name(dialog->stack, dialog->wanted_page);
+    widget_pages_show(dialog->pages, dialog->wanted_page);
 }
 
 static void
@@ -241,17 +240,18 @@ settings_dialog_finalize(GObject *object)
 static void
 settings_dialog_class_init(SettingsDialogClass *class)
 {
+    static const WidgetChild children[] = {
+        {"save_button", G_STRUCT_OFFSET(SettingsDialog, save_button)},
+        {"bar", G_STRUCT_OFFSET(SettingsDialog, bar)},
+        {"bar_label", G_STRUCT_OFFSET(SettingsDialog, bar_label)},
+        {"place", G_STRUCT_OFFSET(SettingsDialog, place)},
+    };
     GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
 
     G_OBJECT_CLASS(class)->dispose = settings_dialog_dispose;
     G_OBJECT_CLASS(class)->finalize = settings_dialog_finalize;
-    gtk_widget_class_set_template_from_resource(widget_class,
-                                                "/org/vitrine/Vitrine/settings/settings-dialog.ui");
-    gtk_widget_class_bind_template_child(widget_class, SettingsDialog, save_button);
-    gtk_widget_class_bind_template_child(widget_class, SettingsDialog, bar);
-    gtk_widget_class_bind_template_child(widget_class, SettingsDialog, bar_label);
-    gtk_widget_class_bind_template_child(widget_class, SettingsDialog, stack);
-    gtk_widget_class_bind_template_child(widget_class, SettingsDialog, sidebar);
+    widget_class_set_template(widget_class, "settings/settings-dialog.ui", children,
+                              G_N_ELEMENTS(children));
     gtk_widget_class_bind_template_callback(widget_class, on_save);
     gtk_widget_class_bind_template_callback(widget_class, on_cancel);
 }
@@ -260,6 +260,8 @@ static void
 settings_dialog_init(SettingsDialog *dialog)
 {
     gtk_widget_init_template(GTK_WIDGET(dialog));
+    dialog->pages = widget_pages_new();
+    gtk_box_pack_start(dialog->place, dialog->pages, TRUE, TRUE, 0);
     dialog->fields = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     gtk_widget_set_sensitive(GTK_WIDGET(dialog->save_button), FALSE);
 }

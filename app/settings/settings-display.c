@@ -9,7 +9,7 @@ GtkWidget *
 settings_page_display(SettingsDialog *dialog)
 {
     GtkAdjustment *adjustment = gtk_adjustment_new(16, 1, 256, 1, 16, 0);
-    GtkWidget *grid = settings_page_grid(), *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
+    GtkWidget *grid = widget_form_new(), *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
     GtkWidget *spin = gtk_spin_button_new(adjustment, 1, 0);
     int row = 0;
 
@@ -19,12 +19,12 @@ settings_page_display(SettingsDialog *dialog)
                            G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
     gtk_box_pack_start(GTK_BOX(box), spin, FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(box), gtk_label_new(_("MB")), FALSE, FALSE, 0);
-    row = settings_add_row(grid, row, _("_Video memory"), box);
+    row = widget_form_add(grid, row, _("_Video memory"), box);
     row = settings_add_problem(grid, row, dialog, "vram");
-    gtk_grid_attach(GTK_GRID(grid),
-                    settings_dim_label(
-                        _("Screens up to 2560 × 1600 pixels need 16 MB; the machine always has at "
-                          "least that much.")),
-                    1, row, 1, 1);
+    gtk_grid_attach(
+        GTK_GRID(grid),
+        widget_dim_label(_("Screens up to 2560 × 1600 pixels need 16 MB; the machine always has at "
+                           "least that much.")),
+        1, row, 1, 1);
     return grid;
 }

@@ -71,18 +71,18 @@ GtkWidget *
 settings_page_general(SettingsDialog *dialog)
 {
     VitrineSettings *settings = settings_dialog_get_settings(dialog);
-    GtkWidget *grid = settings_page_grid(), *name = gtk_entry_new();
+    GtkWidget *grid = widget_form_new(), *name = gtk_entry_new();
     int row = 0;
 
     g_object_bind_property(settings, "name", name, "text",
                            G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
     gtk_entry_set_activates_default(GTK_ENTRY(name), TRUE);
-    row = settings_add_row(grid, row, _("_Name"), name);
+    row = widget_form_add(grid, row, _("_Name"), name);
     row = settings_add_problem(grid, row, dialog, "name");
-    row = settings_add_row(grid, row, _("S_ystem"), type_combo(settings));
+    row = widget_form_add(grid, row, _("S_ystem"), type_combo(settings));
     row = settings_add_problem(grid, row, dialog, "os-type");
-    row = settings_add_row(grid, row, _("Snapshot _folder"), folder_entry(dialog));
+    row = widget_form_add(grid, row, _("Snapshot _folder"), folder_entry(dialog));
     row = settings_add_problem(grid, row, dialog, "snapshot-folder");
-    settings_add_row(grid, row, _("_Description"), description_view(settings));
+    widget_form_add(grid, row, _("_Description"), description_view(settings));
     return grid;
 }

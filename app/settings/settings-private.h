@@ -4,6 +4,7 @@
 #pragma once
 
 #include "app/settings/settings-dialog.h"
+#include "app/widgets/widget-form.h"
 
 #define SETTINGS_TYPE_DIALOG (settings_dialog_get_type())
 G_DECLARE_FINAL_TYPE(SettingsDialog, settings_dialog, SETTINGS, DIALOG, GtkDialog)
@@ -23,14 +24,11 @@ typedef GtkWidget *(*SettingsPageNew)(SettingsDialog *dialog);
 #include "app/settings/settings-pages.def"
 #undef PAGE
 
-/* Common parts of pages (settings-rows.c). A grid with a label column; each returns the row after.
- */
-GtkWidget *settings_page_grid(void);
-int settings_add_row(GtkWidget *grid, int row, const char *label, GtkWidget *widget);
+/* Parts of pages beside those of widget-form.h (settings-rows.c); each returns the row after. */
+
 /* A check button bound to a boolean setting, over the whole width, with an explanation below or
  * NULL. */
 int settings_add_check(GtkWidget *grid, int row, SettingsDialog *dialog, const char *property,
                        const char *label, const char *explanation);
 /* A line for problems of a field. */
 int settings_add_problem(GtkWidget *grid, int row, SettingsDialog *dialog, const char *field);
-GtkWidget *settings_dim_label(const char *text);

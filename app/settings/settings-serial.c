@@ -93,18 +93,18 @@ build_details(SerialPort *port)
         gtk_check_button_new_with_mnemonic(_("The machine makes the pipe or so_cket and waits"));
     port->base = gtk_entry_new(); /* hexadecimal, as everybody writes ports */
     port->irq = gtk_spin_button_new_with_range(0, 15, 1);
-    row = settings_add_row(port->details, row, _("_Connected to"), port->mode);
-    row = settings_add_row(port->details, row, _("_Path or address"), port->path);
+    row = widget_form_add(port->details, row, _("_Connected to"), port->mode);
+    row = widget_form_add(port->details, row, _("_Path or address"), port->path);
     gtk_grid_attach(GTK_GRID(port->details), port->server, 1, row++, 1, 1);
-    row = settings_add_row(port->details, row, _("I/O _base"), port->base);
-    settings_add_row(port->details, row, _("I_RQ"), port->irq);
+    row = widget_form_add(port->details, row, _("I/O _base"), port->base);
+    widget_form_add(port->details, row, _("I_RQ"), port->irq);
 }
 
 static GtkWidget *
 serial_port_new(SettingsDialog *dialog, guint slot)
 {
     SerialPort *port = g_new0(SerialPort, 1);
-    GtkWidget *grid = settings_page_grid();
+    GtkWidget *grid = widget_form_new();
     g_autofree char *field = g_strdup_printf("uart:%u", slot);
 
     port->settings = g_object_ref(settings_dialog_get_settings(dialog));

@@ -138,9 +138,9 @@ ask_new_disk(SettingsStorage *storage, const VitrineAttachment *drive)
         _("New disk"), GTK_WINDOW(settings_storage_dialog(storage)),
         GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT | GTK_DIALOG_USE_HEADER_BAR, _("_Cancel"),
         GTK_RESPONSE_CANCEL, _("C_reate"), GTK_RESPONSE_OK, NULL);
-    GtkWidget *grid = settings_page_grid(), *size = gtk_spin_button_new_with_range(0.1, 2048, 1);
+    GtkWidget *grid = widget_form_new(), *size = gtk_spin_button_new_with_range(0.1, 2048, 1);
     GtkWidget *fixed = gtk_check_button_new_with_mnemonic(_("_Allocate all of it now"));
-    int row = settings_add_row(grid, 0, _("_Size in GB"), size);
+    int row = widget_form_add(grid, 0, _("_Size in GB"), size);
 
     gtk_spin_button_set_digits(GTK_SPIN_BUTTON(size), 1);
     gtk_spin_button_set_value(GTK_SPIN_BUTTON(size), 20);

@@ -106,7 +106,7 @@ add_row(SettingsStorage *storage, const char *icon, const char *title, const cha
     gtk_label_set_ellipsize(GTK_LABEL(label), PANGO_ELLIPSIZE_MIDDLE);
     gtk_box_pack_start(GTK_BOX(texts), label, FALSE, FALSE, 0);
     if (subtitle) {
-        GtkWidget *dim = settings_dim_label(subtitle);
+        GtkWidget *dim = widget_dim_label(subtitle);
         gtk_box_pack_start(GTK_BOX(texts), dim, FALSE, FALSE, 0);
     }
     gtk_widget_set_valign(texts, GTK_ALIGN_CENTER);
@@ -203,7 +203,7 @@ settings_page_storage(SettingsDialog *dialog)
     GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 12),
               *scroller = gtk_scrolled_window_new(NULL, NULL);
     SettingsStorage *storage = g_new0(SettingsStorage, 1);
-    GtkWidget *placeholder = settings_dim_label(_("No controllers. Add one to attach drives."));
+    GtkWidget *placeholder = widget_dim_label(_("No controllers. Add one to attach drives."));
 
     storage->dialog = dialog;
     storage->settings = g_object_ref(settings_dialog_get_settings(dialog));

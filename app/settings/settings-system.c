@@ -15,7 +15,7 @@ memory_row(SettingsDialog *dialog)
         gtk_adjustment_new(128, 4, MAX(vitrine_host_memory(), 64), 64, 256, 0);
     GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
     GtkWidget *scale = gtk_scale_new(GTK_ORIENTATION_HORIZONTAL, adjustment);
-    GtkWidget *spin = gtk_spin_button_new(adjustment, 64, 0);
+    GtkWidget *spin = gtk_spin_button_new(adjustment, 64, 0), *unit = gtk_label_new(_("MB"));
     const VitrineOsType *type =
         vitrine_os_type_find(vitrine_settings_get_string(settings, "os-type"));
 
@@ -30,7 +30,9 @@ memory_row(SettingsDialog *dialog)
                            G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
     gtk_box_pack_start(GTK_BOX(box), scale, TRUE, TRUE, 0);
     gtk_box_pack_start(GTK_BOX(box), spin, FALSE, FALSE, 0);
-    gtk_box_pack_start(GTK_BOX(box), gtk_label_new(_("MB")), FALSE, FALSE, 0);
+    gtk_widget_set_valign(unit, GTK_ALIGN_START);
+    gtk_widget_set_margin_top(unit, 6);
+    gtk_box_pack_start(GTK_BOX(box), unit, FALSE, FALSE, 0);
     return box;
 }
 
@@ -77,14 +79,14 @@ GtkWidget *
 settings_page_system(SettingsDialog *dialog)
 {
     VitrineSettings *settings = settings_dialog_get_settings(dialog);
-    GtkWidget *grid = settings_page_grid();
+    GtkWidget *grid = widget_form_new();
     int row = 0;
 
-    row = settings_add_row(grid, row, _("_Memory"), memory_row(dialog));
+    row = widget_form_add(grid, row, _("_Memory"), memory_row(dialog));
     row = settings_add_problem(grid, row, dialog, "memory");
-    row = settings_add_row(grid, row, _("_Boot order"), settings_boot_order_new(settings));
+    row = widget_form_add(grid, row, _("_Boot order"), settings_boot_order_new(settings));
     row = add_checks(grid, row, dialog);
     row = settings_add_problem(grid, row, dialog, "ioapic");
-    settings_add_row(grid, row, _("_Engine"), engine_combo(settings));
+    widget_form_add(grid, row, _("_Engine"), engine_combo(settings));
     return grid;
 }

@@ -6,7 +6,6 @@
 
 #include "app/vmwindow/vm-keymap.h"
 
-#include <glib/gi18n.h>
 #include <math.h>
 
 struct _VmInput {
@@ -323,22 +322,6 @@ guint
 vm_input_get_host_key(VmInput *input)
 {
     return input->host_key;
-}
-
-char *
-vm_input_host_key_name(guint keyval)
-{
-    switch (keyval) {
-    case GDK_KEY_Control_R: return g_strdup(_("Right Ctrl"));
-    case GDK_KEY_Control_L: return g_strdup(_("Left Ctrl"));
-    case GDK_KEY_Alt_R: return g_strdup(_("Right Alt"));
-    case GDK_KEY_Alt_L: return g_strdup(_("Left Alt"));
-    case GDK_KEY_Shift_R: return g_strdup(_("Right Shift"));
-    case GDK_KEY_Super_L: return g_strdup(_("Left Super"));
-    case GDK_KEY_Super_R: return g_strdup(_("Right Super"));
-    case GDK_KEY_Menu: return g_strdup(_("Menu"));
-    default: return gtk_accelerator_get_label(keyval, 0);
-    }
 }
 
 static void

@@ -21,8 +21,6 @@ VmInput *vm_input_new(GtkWindow *window, VmDisplay *display);
 void vm_input_set_console(VmInput *input, VitrineConsole *console);
 void vm_input_set_host_key(VmInput *input, guint keyval);
 guint vm_input_get_host_key(VmInput *input);
-/* Host key's name for people: "Right Ctrl". Free with g_free(). */
-char *vm_input_host_key_name(guint keyval);
 void vm_input_release(VmInput *input);
 gboolean vm_input_get_captured(VmInput *input);
 /* Sends a sequence of keys, evdev codes + 8, pressed in order and released in reverse; ended by 0.

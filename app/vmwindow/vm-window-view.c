@@ -4,6 +4,8 @@
  * leaving the screen, full screen with a toolbar that slides in, scaled picture. */
 #include "app/vmwindow/vm-window-private.h"
 
+#include "app/widgets/widget-preferences.h"
+
 #include <glib/gi18n.h>
 
 #define TOOLBAR_MS 1500
@@ -159,7 +161,7 @@ hide_leave_hint(gpointer data)
 static void
 show_leave_hint(VmWindow *window)
 {
-    g_autofree char *key = vm_input_host_key_name(vm_input_get_host_key(window->input));
+    g_autofree char *key = widget_host_key_name(vm_input_get_host_key(window->input));
     g_autofree char *text = g_strdup_printf(_("%s + F leaves full screen"), key);
 
     vm_window_show_hint(window, text);

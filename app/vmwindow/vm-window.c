@@ -5,11 +5,11 @@
 #include "app/vmwindow/vm-window-private.h"
 
 #include "app/vmwindow/vm-commands.h"
+#include "app/widgets/widget-preferences.h"
 #include "app/widgets/widget-template.h"
 
 #include <glib/gi18n.h>
 
-#define HOST_KEY_DATA "GUI/Input/HostKeyCombination"
 #define HINT_SHOWN_DATA "GUI/HostKeyExplained"
 
 G_DEFINE_FINAL_TYPE(VmWindow, vm_window, GTK_TYPE_APPLICATION_WINDOW)
@@ -173,7 +173,7 @@ on_media_changed(VitrineMachine *machine, GParamSpec *property, VmWindow *window
 static void
 explain_host_key(VmWindow *window)
 {
-    g_autofree char *key = vm_input_host_key_name(vm_input_get_host_key(window->input));
+    g_autofree char *key = widget_host_key_name(vm_input_get_host_key(window->input));
     g_autofree char *text = NULL;
     const char *known = vitrine_client_get_extra_data(window->client, HINT_SHOWN_DATA);
 
@@ -209,7 +209,7 @@ on_host_combo(VmInput *input, guint keyval, VmWindow *window)
 static void
 rebuild_menu_bar(VmWindow *window)
 {
-    g_autofree char *key = vm_input_host_key_name(vm_input_get_host_key(window->input));
+    g_autofree char *key = widget_host_key_name(vm_input_get_host_key(window->input));
     g_autoptr(GMenuModel) model = vm_commands_menu_bar(G_MENU_MODEL(window->devices), key);
 
     if (window->menu_bar)
@@ -223,12 +223,7 @@ rebuild_menu_bar(VmWindow *window)
 static void
 load_host_key(VmWindow *window)
 {
-    const char *value = vitrine_client_get_extra_data(window->client, HOST_KEY_DATA);
-    guint64 keyval = GDK_KEY_Control_R;
-
-    if (value && *value && !g_ascii_string_to_unsigned(value, 10, 1, G_MAXUINT32, &keyval, NULL))
-        keyval = GDK_KEY_Control_R; /* a combination of several keys, or damaged */
-    vm_input_set_host_key(window->input, (guint)keyval);
+    vm_input_set_host_key(window->input, widget_host_key(window->client));
     rebuild_menu_bar(window);
 }
 
@@ -236,7 +231,7 @@ static void
 on_extra_data(VitrineClient *client, const char *machine_id, const char *key, const char *value,
               VmWindow *window)
 {
-    if (g_str_equal(key, HOST_KEY_DATA))
+    if (g_str_equal(key, WIDGET_HOST_KEY_DATA))
         load_host_key(window);
 }
 
@@ -343,8 +338,10 @@ VmWindow *
 vm_window_new(GtkApplication *application, VitrineClient *client, VitrineMachine *machine,
               gboolean detachable)
 {
-    VmWindow *window = g_object_new(VM_TYPE_WINDOW, "application", application, NULL);
+    VmWindow *window;
 
+    widget_preferences_apply(client);
+    window = g_object_new(VM_TYPE_WINDOW, "application", application, NULL);
     window->client = g_object_ref(client);
     window->machine = g_object_ref(machine);
     window->detachable = detachable;
