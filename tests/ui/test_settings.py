@@ -4,6 +4,7 @@
 # needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick
 #
 # The search across the pages of the settings: it leaves the pages that have the words, and Enter goes to the control.
+# Beside it: the manager's window is remembered.
 """Settings are found by their words."""
 
 import os
@@ -19,6 +20,17 @@ def pages(manager):
     rows = manager.findChildren(lambda node: node.roleName == 'list item' and node.showing
                                 and node.parent.name == 'Pages')
     return [row.name for row in rows]
+
+
+def remembered(desktop):
+    """The manager's place is kept."""
+    def saved():
+        value = subprocess.run([gui.program('app/manage/vitrine-manage'), 'getextradata', 'global',
+                                'GUI/LastSelectorWindowPosition'], check=True, capture_output=True, text=True).stdout
+        return value.removeprefix('Value: ').split(',')
+    subprocess.run(['xdotool', 'search', '--onlyvisible', '--name', '^Vitrine$', 'windowmove', '40', '30'],
+                   check=True, env=desktop.environment())
+    gui.wait_for('saved place', lambda: len(saved()) == 4 and abs(int(saved()[0]) - 40) < 40 and int(saved()[0]) >= 0)
 
 
 def main():
@@ -46,6 +58,9 @@ def main():
         desktop.screenshot('nothing')
         desktop.key('Escape')
         gui.wait_for('all pages', lambda: pages(manager) == every)
+        desktop.key('Escape')
+        gui.wait_for('end of the dialog', lambda: not pages(manager))
+        remembered(desktop)
     return None
 
 

@@ -56,11 +56,31 @@ def window_named(desktop, name):
     return None
 
 
+def leave(desktop, manager):
+    """Escape leaves the wizard, and asks first when a name was typed."""
+    desktop.key('ctrl+n')
+    desktop.find(manager, 'Installation image')
+    desktop.key('Escape')
+    gui.wait_for('end of the wizard', lambda: window_named(desktop, 'New machine') is None)
+    desktop.key('ctrl+n')
+    desktop.find(manager, 'Name', 'text').grabFocus()
+    desktop.type('Precious')
+    desktop.key('Escape')
+    desktop.find(manager, 'Discard the new machine.', 'label')
+    desktop.screenshot('discard')
+    desktop.key('Return')  # keep it
+    gui.wait_for('end of the question', lambda: desktop.find(manager, 'Name', 'text').text == 'Precious')
+    desktop.key('Escape')
+    desktop.find(manager, 'Discard', 'push button').doActionNamed('click')
+    gui.wait_for('end of the wizard', lambda: window_named(desktop, 'New machine') is None)
+
+
 def create(desktop, iso):
     """The wizard: returns the title that it proposed."""
     manager = desktop.application('vitrine')
     desktop.find(manager, 'Create a machine…', 'push button')
     desktop.screenshot('empty')
+    leave(desktop, manager)
     desktop.key('ctrl+n')
     desktop.find(manager, 'Installation image')
     choose_image(desktop, iso)

@@ -484,10 +484,40 @@ on_back(GtkButton *button, NewMachineDialog *dialog)
 }
 
 static void
+on_discard_response(GtkDialog *question, int response, gpointer dialog)
+{
+    gtk_widget_destroy(GTK_WIDGET(question));
+    if (response == GTK_RESPONSE_OK)
+        gtk_widget_destroy(dialog);
+}
+
+static void
+ask_discard(NewMachineDialog *dialog)
+{
+    GtkWidget *question = gtk_message_dialog_new(
+        GTK_WINDOW(dialog), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_QUESTION,
+        GTK_BUTTONS_NONE, _("Discard the new machine?"));
+
+    gtk_message_dialog_format_secondary_text(GTK_MESSAGE_DIALOG(question),
+                                             _("What you have entered would be lost."));
+    gtk_dialog_add_buttons(GTK_DIALOG(question), _("_Keep it"), GTK_RESPONSE_CANCEL, _("_Discard"),
+                           GTK_RESPONSE_OK, NULL);
+    gtk_dialog_set_default_response(GTK_DIALOG(question), GTK_RESPONSE_CANCEL);
+    g_signal_connect(question, "response", G_CALLBACK(on_discard_response), dialog);
+    gtk_widget_show(question);
+}
+
+/* Asks only if something would be lost. */
+static void
 on_cancel(GtkButton *button, NewMachineDialog *dialog)
 {
-    g_cancellable_cancel(dialog->cancel);
-    if (dialog->page != PAGE_PROGRESS) /* the creation ends by itself and tells */
+    if (dialog->page == PAGE_PROGRESS) { /* the creation ends by itself and tells */
+        g_cancellable_cancel(dialog->cancel);
+        return;
+    }
+    if (dialog->name_typed || dialog->type_chosen || dialog->hardware_touched)
+        ask_discard(dialog);
+    else
         gtk_widget_destroy(GTK_WIDGET(dialog));
 }
 
