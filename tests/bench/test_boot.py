@@ -12,6 +12,7 @@
 import os
 import sys
 
+import bar
 import machines
 import media
 
@@ -37,7 +38,7 @@ def main():
         print(f'{name:8} ' + ' '.join(f'{seconds:10.1f}' for seconds in figures))
     ratio = results[machines.BOCHS][1] / results[engine][1]
     print(f'ratio {ratio:.2f} (at least {LEAST_RATIO})')
-    return 1 if ratio < LEAST_RATIO else 0
+    return bar.verdict(ratio >= LEAST_RATIO)
 
 
 if __name__ == '__main__':

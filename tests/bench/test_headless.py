@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import bar
 import guest
 import media
 
@@ -96,7 +97,7 @@ def main():
     print(f'idle: {percent:.2f} % of one core over {seconds} s (at most {MOST_CPU_PERCENT})')
     print(f'memory: {other:.1f} MiB beyond the guest\'s RAM, of which {ram:.1f} MiB are in use '
           f'(at most {MOST_MEMORY_MIB})')
-    return 1 if percent > MOST_CPU_PERCENT or other > MOST_MEMORY_MIB else 0
+    return bar.verdict(percent <= MOST_CPU_PERCENT and other <= MOST_MEMORY_MIB)
 
 
 if __name__ == '__main__':
