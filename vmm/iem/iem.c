@@ -74,8 +74,8 @@ may_run(const Vcpu *vcpu)
 }
 
 /* Blocks, one after the other, until something needs care, `stop` is set, or the count is reached.
- */
-static void
+ * Not inlined: the hot loop in it wants the registers for itself. */
+static G_NO_INLINE void
 run_blocks(Vcpu *vcpu, uint64_t end)
 {
     IemVcpu *iem = vcpu->iem_vcpu;
