@@ -26,6 +26,9 @@ LOADERS = {'amd64': ('lib64/ld-linux-x86-64.so.2', 'lib/x86_64-linux-gnu'),
            'i386': ('lib/ld-linux.so.2', 'lib/i386-linux-gnu')}
 GUEST_WORDS = {'bench': '/bench', 'tmp': '/tmp', 'sh': '/bin/sh', 'ld': ''}
 MEMORY_MIB = 256
+# How long a guest's clock is compared with the host's at first, and by how much it may differ then and
+# over the whole of the rows.
+CLOCK_SECONDS, FIRST_TOLERANCE, TOLERANCE = 3, 0.1, 0.02
 BOOT_SECONDS = 900
 
 
@@ -56,6 +59,7 @@ class Native:
     """The host, with the programs, the shell and the libraries of the guest's own medium."""
 
     name = NATIVE
+    trusted = True
 
     def __init__(self, arch):
         self._folder = tempfile.TemporaryDirectory(prefix='vitrine-bench-')
@@ -71,6 +75,10 @@ class Native:
 
     def __exit__(self, kind, failure, trace):
         self._folder.cleanup()
+
+    def clock_problem(self):
+        """None: it is the host's."""
+        return ''
 
     def run(self, row, amount, seconds):
         """Runs a row with that amount of work."""
@@ -103,10 +111,12 @@ def _unpack(iso, root):
 
 
 class Guest:
-    """A machine with the benchmarks' Linux; it is held while others run where that saves a core."""
+    """A machine with the benchmarks' Linux; it is held while others run where that saves a core.
+
+    `trusted` says whether the guest's clock goes as the host's does: Bochs's counts instructions."""
 
     def __init__(self, name, arch, cpus=1, options=(), log=os.devnull):
-        self.name = name
+        self.name, self.trusted, self._clocks = name, True, (0.0, 0.0)
         self._machine = machines.start(name, iso=media.get(f'bench-{arch}'), memory=MEMORY_MIB,
                                        cpus=cpus, options=options, log=log)
 
@@ -124,8 +134,28 @@ class Guest:
     def boot(self):
         """Waits until the guest takes commands; returns when that was after power-on."""
         _, moment = self._machine.wait('bench: ready', BOOT_SECONDS)
+        self._clocks = self._read_clocks()
+        time.sleep(CLOCK_SECONDS)
+        self.trusted = abs(self._drift()) < FIRST_TOLERANCE
         self._machine.hold()
         return moment - self._machine.begin
+
+    def clock_problem(self):
+        """What is wrong with a clock that was trusted, over all the time since the boot; or ''."""
+        drift = self._drift()
+        if not self.trusted or abs(drift) < TOLERANCE:
+            return ''
+        return f"its clock has gained {drift:.1%} on the host's"
+
+    def _read_clocks(self):
+        """(seconds since the guest's boot, the host's clock) at about the same moment."""
+        self._machine.line.write('cat /proc/uptime\n')
+        text, moment = self._machine.wait(r'bench: begin[^b]*bench: status 0', BOOT_SECONDS)
+        return float(text.rsplit('begin', 1)[1].split()[0]), moment
+
+    def _drift(self):
+        inside, outside = self._read_clocks()
+        return (inside - self._clocks[0]) / (outside - self._clocks[1]) - 1.0
 
     def run(self, row, amount, seconds):
         """Runs a row with that amount of work."""

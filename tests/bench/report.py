@@ -69,6 +69,9 @@ def bars(results, subject):
     add(f'fork, faults, pipes, {subject} over TCG, worst',
         ratios(results, TCG, subject, rows.PROCESS), min, 2, 4)
     add(f'boots, {subject} over TCG, worst', ratios(results, TCG, subject, rows.BOOT), min, 1.5, 2.5)
+    add(f'MiB of translated code and tables after a boot, {subject}',
+        [result.figures[subject].tables / 2 ** 20 for result in results
+         if subject in result.figures and result.figures[subject].tables], max, 128, 64, True)
     add(f'two CPUs over one, {subject}', ratios(results, f'{subject}, 1 CPU', f'{subject}, 2 CPUs'),
         min, 1.8, 1.95)
     return found
@@ -108,7 +111,11 @@ def problems(results):
 
 
 def loaded(results):
-    """The rows in which a busy host took more than a tenth of somebody's time."""
-    return [f'{result.title} ({result.arch}) on {name}: had {figure.busy:.0%} of a core'
-            for result in results if result.group == rows.COMPUTE
-            for name, figure in result.figures.items() if figure.busy and figure.busy < 0.9]
+    """Whether a busy host took more than a tenth of somebody's time in a row that only computes."""
+    shares = [figure.busy for result in results if result.group == rows.COMPUTE
+              for figure in result.figures.values() if figure.busy]
+    short = [share for share in shares if share < 0.9]
+    if not short:
+        return []
+    return [f'busy host: {len(short)} of {len(shares)} figures of compute rows were made with less than a '
+            f'core, one with {min(short):.0%} of it']
