@@ -125,15 +125,30 @@ locale_folder(void)
     return folder ? folder : VITRINE_LOCALEDIR;
 }
 
+static int
+describe_devices(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = console_describe_devices(&error);
+
+    if (text)
+        g_print("%s\n", text);
+    else
+        g_printerr("vitrine: %s\n", error->message);
+    return text ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static bool
 parse(int *argc, char ***argv, char **machine, gboolean *separate, gboolean *version,
-      GError **error)
+      gboolean *describe, GError **error)
 {
     GOptionEntry entries[] = {
         {"startvm", 's', 0, G_OPTION_ARG_STRING, machine, "Run this machine in a window",
          "NAME|UUID"},
         {"separate", 0, 0, G_OPTION_ARG_NONE, separate,
          "The machine runs in another process, also when the window is closed", NULL},
+        {"describe-devices", 0, 0, G_OPTION_ARG_NONE, describe,
+         "Print the devices and their options, for the service", NULL},
         {"version", 'V', 0, G_OPTION_ARG_NONE, version, "Print the version", NULL},
         {NULL},
     };
@@ -156,13 +171,13 @@ main(int argc, char **argv)
 {
     g_autofree char *machine = NULL;
     g_autoptr(GError) error = NULL;
-    gboolean separate = FALSE, version = FALSE;
+    gboolean separate = FALSE, version = FALSE, describe = FALSE;
 
     setlocale(LC_ALL, "");
     bindtextdomain(GETTEXT_PACKAGE, locale_folder());
     bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
     textdomain(GETTEXT_PACKAGE);
-    if (!parse(&argc, &argv, &machine, &separate, &version, &error)) {
+    if (!parse(&argc, &argv, &machine, &separate, &version, &describe, &error)) {
         g_printerr("vitrine: %s\n", error->message);
         return 2;
     }
@@ -170,6 +185,8 @@ main(int argc, char **argv)
         g_print("%s\n", VITRINE_VERSION);
         return EXIT_SUCCESS;
     }
+    if (describe)
+        return describe_devices();
     if (!gtk_init_check(NULL, NULL)) {
         g_printerr("vitrine: %s\n",
                    _("There is no display. Run a machine without a window with `vitrine-headless "

@@ -270,6 +270,14 @@ is_repeatable(const RemoteCall *call)
     return g_str_has_prefix(call->method, "Get") || g_strv_contains(methods, call->method);
 }
 
+/* A machine or a medium may outlive its client in somebody's hands. */
+static GError *
+no_client(void)
+{
+    return g_error_new_literal(VITRINE_ERROR, VITRINE_ERROR_DISCONNECTED,
+                               "The client of this object is gone: find the object in a new one.");
+}
+
 GVariant *
 client_call_sync(VitrineClient *client, const RemoteCall *call, GUnixFDList **fds,
                  GCancellable *cancellable, GError **error)
@@ -277,6 +285,10 @@ client_call_sync(VitrineClient *client, const RemoteCall *call, GUnixFDList **fd
     g_autoptr(GVariant) parameters = call->parameters ? g_variant_ref_sink(call->parameters) : NULL;
     RemoteCall owned = *call;
     owned.parameters = parameters;
+    if (client == NULL) {
+        g_propagate_error(error, no_client());
+        return NULL;
+    }
     for (gboolean again = is_repeatable(call);; again = FALSE) {
         g_autoptr(GError) cause = NULL;
         if (!client_connect_sync(client, cancellable, error))
@@ -351,6 +363,13 @@ client_call_async(VitrineClient *client, gpointer source, const RemoteCall *call
                   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
     GTask *task = g_task_new(source, cancellable, callback, user_data);
+    if (client == NULL) {
+        if (call->parameters)
+            g_variant_unref(g_variant_ref_sink(call->parameters));
+        g_task_return_error(task, no_client());
+        g_object_unref(task);
+        return;
+    }
     PendingCall *pending = g_new0(PendingCall, 1);
     pending->client = g_object_ref(client);
     pending->path = g_strdup(call->path);

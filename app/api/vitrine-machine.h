@@ -74,7 +74,7 @@ gboolean vitrine_machine_save_settings_finish(VitrineMachine *machine, GAsyncRes
 
 /**
  * vitrine_machine_load_extra_data_sync:
- * Returns: (transfer full) (element-type utf8 utf8): all keys and values
+ * Returns: (transfer container) (element-type utf8 utf8): all keys and values
  */
 GHashTable *vitrine_machine_load_extra_data_sync(VitrineMachine *machine, GCancellable *cancellable,
                                                  GError **error);
@@ -82,7 +82,7 @@ void vitrine_machine_load_extra_data_async(VitrineMachine *machine, GCancellable
                                            GAsyncReadyCallback callback, gpointer user_data);
 /**
  * vitrine_machine_load_extra_data_finish:
- * Returns: (transfer full) (element-type utf8 utf8): all keys and values
+ * Returns: (transfer container) (element-type utf8 utf8): all keys and values
  */
 GHashTable *vitrine_machine_load_extra_data_finish(VitrineMachine *machine, GAsyncResult *result,
                                                    GError **error);

@@ -45,6 +45,10 @@ void vitrine_settings_set_enum(VitrineSettings *settings, const char *property, 
  * Returns: (transfer none) (array zero-terminated=1): paths such as "/Work/Old"; "/" is no group.
  */
 const char *const *vitrine_settings_get_groups(VitrineSettings *settings);
+/**
+ * vitrine_settings_set_groups:
+ * @groups: (array zero-terminated=1): paths; none at all means "/"
+ */
 void vitrine_settings_set_groups(VitrineSettings *settings, const char *const *groups);
 
 /**
@@ -121,14 +125,14 @@ void vitrine_problem_free(VitrineProblem *problem);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VitrineProblem, vitrine_problem_free)
 
 /**
- * vitrine_settings_check: (skip)
+ * vitrine_settings_check:
  * @settings: settings
  *
  * All that is wrong with @settings by themselves; quick, no service is asked. The service makes the
  * same check before it saves, and others that need its knowledge (a name that another machine
  * has, a medium in use).
  *
- * Returns: (transfer full) (element-type VitrineProblem): empty when all is right.
+ * Returns: (transfer container) (element-type VitrineProblem): empty when all is right.
  */
 GPtrArray *vitrine_settings_check(VitrineSettings *settings);
 

@@ -6,6 +6,7 @@
 /* IWYU pragma: begin_exports */
 #include "app/api/vitrine-client.h"
 #include "app/api/vitrine-console.h"
+#include "app/api/vitrine-devices.h"
 #include "app/api/vitrine-machine.h"
 #include "app/api/vitrine-medium.h"
 #include "app/api/vitrine-os-types.h"

@@ -46,6 +46,12 @@ typedef struct {
  * VITRINE_ERROR. */
 bool console_config_build(Console *console, GError **error);
 
+/* console-registry.c: all devices and drivers. Modules that are left out are told to problem (may
+ * be NULL). built_in (may be NULL): how many of the devices, the first ones, are the program's own.
+ * NULL with an error of BASE_ERROR. */
+PdmRegistry *console_registry_new(void (*problem)(void *user, const char *message), void *user,
+                                  size_t *built_in, GError **error);
+
 /* console-media.c: descriptors of what is in the drives. */
 bool console_media_open(Console *console, const VitrineAttachment *attachment,
                         MachineMedium *medium, GError **error);

@@ -6,7 +6,6 @@
 
 #include "app/console/console-extra-data.h"
 #include "app/console/console-private.h"
-#include "devices/devices.h"
 
 struct ConsoleRun {
     char *machine, *type;
@@ -78,22 +77,6 @@ module_problem(void *user, const char *message)
     Console *console = user;
 
     console_log_printf(console->log, "A module is left out: %s", message);
-}
-
-static bool
-register_types(Console *console, GError **error)
-{
-    const char *modules = g_getenv("VITRINE_MODULES");
-
-    console->registry = pdm_registry_new();
-    if (!devices_register(console->registry, error) ||
-        !pdm_registry_add_driver(console->registry, &console_display_driver, error) ||
-        !pdm_registry_add_driver(console->registry, &console_keyboard_driver, error) ||
-        !pdm_registry_add_driver(console->registry, &console_mouse_driver, error))
-        return false;
-    devices_load_modules(console->registry, modules != NULL ? modules : VITRINE_MODULE_FOLDER,
-                         module_problem, console);
-    return true;
 }
 
 static void
@@ -173,8 +156,11 @@ build(Console *console, GError **error)
     VmmConfig config;
 
     console->settings = vitrine_machine_load_settings_sync(console->machine, NULL, error);
-    if (!console->settings || !register_types(console, error) ||
-        !console_config_build(console, error) || !apply_extra_data(console, error))
+    if (!console->settings)
+        return false;
+    console->registry = console_registry_new(module_problem, console, NULL, error);
+    if (!console->registry || !console_config_build(console, error) ||
+        !apply_extra_data(console, error))
         return false;
     log_configuration(console);
     console->display = console_display_new(&display, error);

@@ -19,5 +19,9 @@ void console_run_free(ConsoleRun *run);
  * machine did not start, or ended because of an error. */
 bool console_run_main(ConsoleRun *run, GError **error);
 
+/* The devices of this program and of its modules, as GVariant's text of an aa{sv} (see
+ * org.vitrine.Service.GetDevices). The caller's; NULL with an error. */
+char *console_describe_devices(GError **error);
+
 /* Powers the machine off and makes console_run_main() return. Any thread, any time. */
 void console_run_stop(ConsoleRun *run);

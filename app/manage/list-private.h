@@ -5,4 +5,5 @@
 
 #include "app/manage/manage.h"
 
+bool list_devices(VitrineClient *client, bool full, GError **error);
 void list_systemproperties(VitrineClient *client);

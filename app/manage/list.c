@@ -142,10 +142,17 @@ list_properties(const List *list, GError **error)
     return true;
 }
 
+static bool
+list_all_devices(const List *list, GError **error)
+{
+    return list_devices(list->manage->client, list->full, error);
+}
+
 static const struct {
     const char *name;
     ListFunction run;
 } topics[] = {
+    {"devices", list_all_devices},
     {"dvds", list_dvds},
     {"floppies", list_floppies},
     {"hdds", list_hdds},
@@ -188,7 +195,7 @@ const ManageCommand manage_command_list = {
     .name = "list",
     .title = "List machines, media, systems and limits",
     .usage = "list [--long|-l] [--sorted|-s] vms|runningvms|ostypes|hdds|dvds|floppies|"
-             "systemproperties\n",
+             "systemproperties|devices\n",
     .about =
         "Lists machines, types of guest systems, media that are known, or limits and defaults.",
     .run = run,

@@ -311,6 +311,13 @@ on_unregister_machine(VitrineDBusService *skeleton, GDBusMethodInvocation *invoc
     return TRUE;
 }
 
+static gboolean
+on_get_devices(VitrineDBusService *skeleton, GDBusMethodInvocation *invocation, Service *service)
+{
+    device_list_answer(service->devices, invocation);
+    return TRUE;
+}
+
 void
 service_connect_calls(Service *service)
 {
@@ -318,6 +325,7 @@ service_connect_calls(Service *service)
         const char *signal;
         GCallback handler;
     } handlers[] = {
+        {"handle-get-devices", G_CALLBACK(on_get_devices)},
         {"handle-get-objects", G_CALLBACK(on_get_objects)},
         {"handle-set-system-property", G_CALLBACK(on_set_system_property)},
         {"handle-set-extra-data", G_CALLBACK(on_set_extra_data)},

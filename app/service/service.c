@@ -43,6 +43,7 @@ service_new(const char *config_folder, GMainLoop *loop)
     service->machines = g_ptr_array_new_with_free_func((GDestroyNotify)machine_free);
     service->media = g_ptr_array_new_with_free_func((GDestroyNotify)medium_free);
     service->skeleton = vitrine_dbus_service_skeleton_new();
+    service->devices = device_list_new();
     return service;
 }
 
@@ -63,6 +64,7 @@ service_free(Service *service)
     g_ptr_array_unref(service->media);
     service_unexport(G_DBUS_INTERFACE_SKELETON(service->skeleton));
     g_object_unref(service->skeleton);
+    device_list_free(service->devices);
     g_ptr_array_unref(service->connections);
     g_clear_pointer(&service->extra_data, g_hash_table_unref);
     settings_file_free(service->global);

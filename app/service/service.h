@@ -6,6 +6,7 @@
 
 #include "app/api/transport.h"
 #include "app/api/vitrine.h"
+#include "app/service/device-list.h"
 #include "app/service/settings/global-file.h"
 #include "vitrine-dbus.h"
 
@@ -27,6 +28,7 @@ typedef struct {
     GPtrArray *machines; /* Machine, in the registry's order */
     GPtrArray *media;    /* Medium */
     guint progress_count;
+    DeviceList *devices;
 } Service;
 
 Service *service_new(const char *config_folder, GMainLoop *loop);

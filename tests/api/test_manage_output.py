@@ -312,6 +312,16 @@ def limits_are_true(_world):
     assert limits['Maximum PIIX3 IDE Controllers'] == 1 and limits['Maximum PIIX3 Floppy Controllers'] == 1
 
 
+def devices_are_listed(_world):
+    brief, _ = call('list', 'devices')
+    full, _ = call('list', '--long', 'devices')
+    serial = 'Name:        serial\nTitle:       Serial port\nKind:        serial\nInstances:   4\nModule:      no\n'
+    assert f'{serial}\n' in brief and 'Option:' not in brief
+    assert f'{serial}Option:      IoBase: 0 to 65528, default 1016 (I/O port)\n' in full, full
+    assert 'Option:      UartType: 16450, 16550A, 16750, default 16550A (Kind of UART)\n' in full
+    assert full.count('Name: ') == brief.count('Name: ') > 15
+
+
 def what_is_wrong_is_said_as_scripts_expect(world):
     link = world.root / 'VBoxManage'
     link.symlink_to(PROGRAM)
@@ -342,4 +352,4 @@ def what_is_wrong_is_said_as_scripts_expect(world):
 
 
 if __name__ == '__main__':
-    run(machine_in_full, running_machine, limits_are_true, what_is_wrong_is_said_as_scripts_expect)
+    run(machine_in_full, running_machine, limits_are_true, devices_are_listed, what_is_wrong_is_said_as_scripts_expect)
