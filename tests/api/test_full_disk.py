@@ -117,7 +117,7 @@ def machine_pauses_and_goes_on(world):
 
         ballast.unlink()
         console.do_sync(Vitrine.ConsoleAction.RESUME, None)
-        until(lambda: 'done' in serial.read_text(), 'the guest goes on', 60)
+        until(lambda: 'done\n' in serial.read_text(), 'the guest goes on', 60)
         assert serial.read_text() == '.' * BLOCKS + 'done\n', serial.read_text()
         console.do_sync(Vitrine.ConsoleAction.POWER_OFF, None)
         until(lambda: not world.processes('vitrine-headless'), 'off')
