@@ -84,6 +84,15 @@ iem_end(Vcpu *vcpu)
     iem_vector_leave(vcpu);
 }
 
+void
+iem_bases_changed(Vcpu *vcpu)
+{
+    if (!iem_is_long64(vcpu))
+        return;
+    vcpu->iem_vcpu->seg[X86_FS].base = vcpu->seg[X86_FS].base;
+    vcpu->iem_vcpu->seg[X86_GS].base = vcpu->seg[X86_GS].base;
+}
+
 bool
 iem_guard(Vcpu *vcpu, void (*body)(Vcpu *vcpu))
 {

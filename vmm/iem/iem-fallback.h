@@ -12,6 +12,9 @@ typedef struct IemInsn IemInsn;
 void iem_begin(Vcpu *vcpu);
 void iem_end(Vcpu *vcpu);
 
+/* The bases of FS and GS were changed in 64-bit code. */
+void iem_bases_changed(Vcpu *vcpu);
+
 /* Calls body(vcpu). Anything that IEM raises in it ends it at once (by a long jump: what it called
  * holds no resources) and is delivered. False: the delivery ended in a shutdown. Afterwards the CPU
  * may be halted: an x87 instruction waits for an interrupt. */

@@ -101,6 +101,7 @@ typedef struct IemVcpu {
     bool suppress_step;  /* INT n and the like: no single-step trap after this one */
     bool after_mov_ss;   /* the shadow in Vcpu.irq_shadow is of MOV SS or POP SS */
     bool waits;          /* halt in front of this instruction */
+    bool wide_open;      /* seg[] and the branch range are those of 64-bit code */
     bool one_step;       /* iem_step: nothing is cached */
     uint64_t debug_hits; /* DR6 bits of the trap that follows this instruction */
 

@@ -7,7 +7,7 @@
 static bool
 has_data_breakpoint(const Vcpu *vcpu)
 {
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 4 && (vcpu->dr[7] & 0xff) != 0; i++) {
         if (((vcpu->dr[7] >> (2 * i)) & 3) && ((vcpu->dr[7] >> (16 + 4 * i)) & 1))
             return true;
     }
@@ -81,6 +81,13 @@ iem_segments_changed(Vcpu *vcpu)
     iem->mode_key = mode_key(vcpu);
     iem->generation = pgm_generation(vcpu->pgm);
     iem->check_data = has_data_breakpoint(vcpu);
+    /* From one ring of 64-bit code to another only bases can differ. */
+    if (iem_is_long64(vcpu) && iem->wide_open && !iem->check_align && !iem->check_data) {
+        iem->seg[X86_FS].base = vcpu->seg[X86_FS].base;
+        iem->seg[X86_GS].base = vcpu->seg[X86_GS].base;
+        return;
+    }
+    iem->wide_open = iem_is_long64(vcpu) && !iem->check_align && !iem->check_data;
     update_branches(vcpu, iem);
     for (unsigned i = 0; i < X86_SEG_COUNT; i++) {
         if (iem_is_long64(vcpu))

@@ -45,6 +45,7 @@ rem_info(Vcpu *vcpu, GString *out)
     add(out, "cache-flushes", rem->flushes);
     add(out, "links", rem->linked);
     add(out, "lookups", rem->lookups);
+    add(out, "jump-misses", rem->jump_misses);
     add(out, "memory-misses", rem->memory_misses);
     add(out, "iem-instructions", rem->fallbacks);
     add(out, "code-bytes",

@@ -116,6 +116,7 @@ struct RemSite {
     uint16_t offset; /* of the guest instruction in its page */
     uint8_t align;   /* misses: of the operand, 1 where it need not be aligned */
     bool vector;     /* IEM needs Vcpu.fpu for the instruction */
+    bool stays;      /* the block goes on behind it, unless somebody has to look */
     uint8_t undone;  /* instructions of the block from this one on: counted, not retired */
     uint8_t flags;   /* for the call's own use */
 };
@@ -176,7 +177,7 @@ struct RemVcpu {
     bool care;           /* IEM has to execute the next instruction */
     /* Statistics. */
     uint64_t translated, translated_insns, translated_bytes, killed_blocks, flushes, lookups,
-        lookup_misses, fallbacks, memory_misses, linked;
+        jump_misses, fallbacks, memory_misses, linked;
     uint64_t *fallback_rows; /* by mnemonic */
 };
 

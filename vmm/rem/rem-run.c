@@ -13,6 +13,7 @@ rem_sync(Vcpu *vcpu, const RemSite *site)
     vcpu->rip = hot->rip_base + site->offset;
     vcpu->rflags = rem_flags_unpack(vcpu->rflags, hot->flags);
     vcpu->retired = hot->limit - (uint64_t)(hot->left + site->undone);
+    iem_bases_changed(vcpu);
 }
 
 static bool
@@ -173,7 +174,9 @@ rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument)
     insn = insn_of(vcpu, site);
     rem->fallbacks++;
     rem->fallback_rows[iem_insn_row(insn)]++;
-    if (!iem_insn_execute(vcpu, insn) || iem_insn_ends_block(insn))
+    if (!iem_insn_execute(vcpu, insn))
+        return rem_go_on(vcpu);
+    if (site->stays ? iem_wants_care(vcpu) : iem_insn_ends_block(insn))
         return rem_go_on(vcpu);
     rem_hot(vcpu)->flags = rem_flags_pack(vcpu->rflags);
     return site->vector ? resume_vector(vcpu, site) : rem_code(rem, site->next);
@@ -258,6 +261,7 @@ rem_call_target(Vcpu *vcpu, const RemSite *site, uint64_t argument)
 {
     const RemHot *hot = rem_hot(vcpu);
 
+    rem_of(vcpu)->jump_misses++;
     rem_sync(vcpu, site);
     vcpu->rip = hot->target;
     return find_and_begin(vcpu);

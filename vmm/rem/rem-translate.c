@@ -26,6 +26,7 @@ rem_new_site(RemTranslator *t, RemCall call)
         .vector = t->insn != NULL && rem_insn_uses_vector(t->insn),
         .undone = (uint8_t)(t->counted - t->index),
         .retry = t->retry,
+        .stays = t->insn != NULL && t->stays[t->index],
     };
     return site;
 }
@@ -174,7 +175,8 @@ decode(RemTranslator *t, unsigned available)
     if (!rem_can_rewrite(insn)) {
         if (!iem_insn_decode(t->vcpu, bytes, left, t->rem->spare_insn))
             return false;
-        t->iem_ends[t->count] = iem_insn_ends_block(t->rem->spare_insn);
+        t->stays[t->count] = rem_stays_in_block(t, insn);
+        t->iem_ends[t->count] = iem_insn_ends_block(t->rem->spare_insn) && !t->stays[t->count];
     }
     t->side_exit[t->count] = rem_is_side_exit(t, insn);
     t->count++;

@@ -26,6 +26,7 @@ struct RemTranslator {
     RemInsn insns[REM_BLOCK_INSNS];
     RemFlags flow[REM_BLOCK_INSNS];
     bool iem_ends[REM_BLOCK_INSNS];  /* the block ends behind it if IEM executes it */
+    bool stays[REM_BLOCK_INSNS];     /* rem_stays_in_block() */
     bool side_exit[REM_BLOCK_INSNS]; /* a branch behind which the block goes on */
     unsigned count, index;           /* instructions in the block; the present one */
     unsigned counted;                /* instructions that REM_COUNT tells of at this point */
@@ -128,6 +129,10 @@ bool rem_translate_jmp_indirect(RemTranslator *t);
 /* Ends the block: on to the RIP in T0; flat code only, flags saved. It is canonical, or
  * RemHot.jump_site is the site of the RET that it is the fault of. */
 void rem_emit_goto_register(RemTranslator *t);
+
+/* ---- rem-system.c ---- */
+/* Does the block go on behind this instruction, although IEM's would not? */
+bool rem_stays_in_block(const RemTranslator *t, const RemInsn *insn);
 
 /* ---- the table ---- */
 #define REM(mnemonic, function) bool function(RemTranslator *t);
