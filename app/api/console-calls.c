@@ -357,6 +357,26 @@ vitrine_console_get_info_sync(VitrineConsole *console, const char *name, GCancel
 }
 
 void
+vitrine_console_get_info_async(VitrineConsole *console, const char *name, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+    call_async(console, "GetInfo", g_variant_new("(s)", name), "(s)", 0, cancellable, callback,
+               user_data);
+}
+
+char *
+vitrine_console_get_info_finish(VitrineConsole *console, GAsyncResult *result, GError **error)
+{
+    Reply *reply = call_finish(console, result, error);
+    char *text;
+    if (reply == NULL)
+        return NULL;
+    g_variant_get(reply->reply, "(s)", &text);
+    reply_free(reply);
+    return text;
+}
+
+void
 vitrine_console_attach_window(VitrineConsole *console)
 {
     send(console, "AttachWindow", NULL);

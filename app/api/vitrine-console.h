@@ -193,5 +193,10 @@ gboolean vitrine_console_get_activity_finish(VitrineConsole *console, GAsyncResu
 /* What the debugger's `info NAME` prints; name "": the list of names. */
 char *vitrine_console_get_info_sync(VitrineConsole *console, const char *name,
                                     GCancellable *cancellable, GError **error);
+void vitrine_console_get_info_async(VitrineConsole *console, const char *name,
+                                    GCancellable *cancellable, GAsyncReadyCallback callback,
+                                    gpointer user_data);
+char *vitrine_console_get_info_finish(VitrineConsole *console, GAsyncResult *result,
+                                      GError **error);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
 #include "app/vmwindow/vm-window-private.h"
 
 #include "app/vmwindow/vm-commands.h"
+#include "app/vmwindow/vm-information.h"
 #include "app/widgets/widget-actions.h"
 
 #include <glib/gi18n.h>
@@ -56,6 +57,20 @@ on_show_log(GSimpleAction *action, GVariant *parameter, gpointer data)
 
     if (!gtk_show_uri_on_window(GTK_WINDOW(window), uri, GDK_CURRENT_TIME, &error))
         vm_window_show_error(window, _("The log cannot be shown"), error);
+}
+
+static void
+on_information(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    VmWindow *window = data;
+
+    if (!window->console)
+        return;
+    if (!window->information)
+        g_set_weak_pointer(&window->information,
+                           vm_information_new(GTK_WINDOW(window), window->console,
+                                              vitrine_machine_get_name(window->machine)));
+    gtk_window_present(GTK_WINDOW(window->information));
 }
 
 static void
@@ -151,6 +166,7 @@ vm_window_update_actions(VmWindow *window)
     widget_action_enable(map, "acpi-shutdown", running);
     widget_action_enable(map, "power-off", there);
     widget_action_enable(map, "screenshot", there);
+    widget_action_enable(map, "information", there);
     widget_action_enable(map, "adjust", !window->fullscreen && !window->scaled);
     set_toggle(window, "pause", paused);
     set_toggle(window, "fullscreen", window->fullscreen);
@@ -198,6 +214,8 @@ add_action(VmWindow *window, const char *name, gboolean toggle)
         action = g_simple_action_new(name, NULL);
         if (g_str_equal(name, "show-log"))
             g_signal_connect(action, "activate", G_CALLBACK(on_show_log), window);
+        else if (g_str_equal(name, "information"))
+            g_signal_connect(action, "activate", G_CALLBACK(on_information), window);
         else if (g_str_equal(name, "about"))
             g_signal_connect(action, "activate", G_CALLBACK(on_about), window);
         else if (g_str_equal(name, "key-host"))

@@ -31,6 +31,7 @@ struct _VmWindow {
     VmDisplay *display;
     VmInput *input;
     VmStatus *status;
+    GtkWidget *information; /* NULL: not open */
     GMenu *devices, *optical_menu, *floppy_menu;
     GtkWidget *menu_bar;
 

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The Session Information window: asks the machine for its statistics once a second, while it is
+ * shown, plots the load by engine and lists the numbers. */
+#include "app/vmwindow/vm-information.h"
+
+#include "app/vmwindow/vm-load-plot.h"
+#include "app/widgets/widget-template.h"
+
+#include <glib/gi18n.h>
+
+#define POLL_SECONDS 1
+#define TIME_SUFFIX "-time-ns"
+
+enum { COLUMN_NAME, COLUMN_VALUE };
+
+struct _VmInformation {
+    GtkWindow parent;
+    VmLoadPlot *plot;
+    GtkLabel *summary;
+    GtkTreeView *view;
+    GtkListStore *numbers;
+    VitrineConsole *console;
+    GCancellable *cancel;
+    GHashTable *rows; /* name: GtkTreeRowReference */
+    guint poll;
+    gint64 last_us; /* when the last answer came; 0: never */
+    guint64 last_ns[VM_LOAD_PLOT_SERIES_MAX];
+    guint64 total_ns[VM_LOAD_PLOT_SERIES_MAX]; /* of the answer that is being read */
+    guint cpus;
+};
+
+G_DEFINE_FINAL_TYPE(VmInformation, vm_information, GTK_TYPE_WINDOW)
+
+/* --- the list --- */
+
+/* Nanoseconds as seconds, everything else as it is. */
+static void
+for_people(const char *name, const char *value, char **shown_name, char **shown_value)
+{
+    if (g_str_has_suffix(name, "-ns")) {
+        gsize length = strlen(name) - strlen("-ns");
+        *shown_name = g_strdup_printf("%.*s%s", (int)length, name,
+                                      g_str_has_suffix(name, TIME_SUFFIX) ? "" : "-time");
+        *shown_value =
+            g_strdup_printf(_("%.3f s"), (double)g_ascii_strtoull(value, NULL, 10) / 1e9);
+    } else {
+        *shown_name = g_strdup(name);
+        *shown_value = g_strdup(value);
+    }
+}
+
+static void
+show_number(VmInformation *information, const char *name, const char *value)
+{
+    GtkTreeModel *model = GTK_TREE_MODEL(information->numbers);
+    GtkTreeRowReference *row = g_hash_table_lookup(information->rows, name);
+    g_autofree char *shown_name = NULL, *shown_value = NULL;
+    GtkTreeIter iter;
+    GtkTreePath *path;
+
+    for_people(name, value, &shown_name, &shown_value);
+    if (row) {
+        path = gtk_tree_row_reference_get_path(row);
+        gtk_tree_model_get_iter(model, &iter, path);
+        gtk_list_store_set(information->numbers, &iter, COLUMN_VALUE, shown_value, -1);
+    } else {
+        gtk_list_store_insert_with_values(information->numbers, &iter, -1, COLUMN_NAME, shown_name,
+                                          COLUMN_VALUE, shown_value, -1);
+        path = gtk_tree_model_get_path(model, &iter);
+        g_hash_table_insert(information->rows, g_strdup(name),
+                            gtk_tree_row_reference_new(model, path));
+    }
+    gtk_tree_path_free(path);
+}
+
+/* --- the plot --- */
+
+/* "cpu0.iem-time-ns": adds it to what the engine took on all CPUs. */
+static void
+count_time(VmInformation *information, const char *name, const char *value)
+{
+    const char *dot = strchr(name, '.');
+    g_autofree char *engine = NULL, *title = NULL;
+    guint series;
+
+    if (!dot || !g_str_has_prefix(name, "cpu") || !g_str_has_suffix(name, TIME_SUFFIX))
+        return;
+    engine = g_strndup(dot + 1, strlen(dot + 1) - strlen(TIME_SUFFIX));
+    if (g_str_equal(engine, "em")) {
+        information->cpus++; /* the total of a CPU */
+        return;
+    }
+    title = g_ascii_strup(engine, -1);
+    series = vm_load_plot_series(information->plot, title);
+    if (series < VM_LOAD_PLOT_SERIES_MAX)
+        information->total_ns[series] += g_ascii_strtoull(value, NULL, 10);
+}
+
+static void
+plot_times(VmInformation *information)
+{
+    const gint64 now = g_get_monotonic_time();
+    const double passed_ns =
+        (double)(now - information->last_us) * 1000 * MAX(information->cpus, 1);
+    double shares[VM_LOAD_PLOT_SERIES_MAX];
+
+    for (guint i = 0; i < VM_LOAD_PLOT_SERIES_MAX; i++) {
+        const guint64 last = information->last_ns[i], total = information->total_ns[i];
+
+        shares[i] = total > last ? (double)(total - last) / passed_ns : 0;
+        information->last_ns[i] = total;
+    }
+    if (information->last_us != 0)
+        vm_load_plot_add(information->plot, shares);
+    information->last_us = now;
+}
+
+/* --- asking --- */
+
+static void
+read_statistics(VmInformation *information, const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    information->cpus = 0;
+    memset(information->total_ns, 0, sizeof(information->total_ns));
+    for (guint i = 0; lines[i]; i++) {
+        char *value = strstr(lines[i], ": ");
+
+        if (!value)
+            continue;
+        *value = '\0';
+        value += strlen(": ");
+        show_number(information, lines[i], value);
+        count_time(information, lines[i], value);
+    }
+    plot_times(information);
+}
+
+static void
+on_statistics(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(VmInformation) information = data;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text =
+        vitrine_console_get_info_finish(VITRINE_CONSOLE(source), result, &error);
+    g_autofree char *summary = NULL;
+
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        return;
+    if (text) {
+        read_statistics(information, text);
+        summary = g_strdup_printf(_("Execution engine: %s"),
+                                  vitrine_console_get_engine(information->console));
+    }
+    gtk_label_set_text(information->summary, text ? summary : error->message);
+}
+
+static gboolean
+on_poll(gpointer data)
+{
+    VmInformation *information = data;
+
+    if (gtk_widget_get_mapped(GTK_WIDGET(information)))
+        vitrine_console_get_info_async(information->console, "statistics", information->cancel,
+                                       on_statistics, g_object_ref(information));
+    return G_SOURCE_CONTINUE;
+}
+
+/* --- the class --- */
+
+GtkWidget *
+vm_information_new(GtkWindow *parent, VitrineConsole *console, const char *machine)
+{
+    VmInformation *information = g_object_new(VM_TYPE_INFORMATION, NULL);
+    g_autofree char *title = g_strdup_printf(_("%s: Session Information"), machine);
+
+    gtk_window_set_title(GTK_WINDOW(information), title);
+    gtk_window_set_transient_for(GTK_WINDOW(information), parent);
+    gtk_window_set_destroy_with_parent(GTK_WINDOW(information), TRUE);
+    information->console = g_object_ref(console);
+    gtk_widget_show(GTK_WIDGET(information));
+    on_poll(information);
+    return GTK_WIDGET(information);
+}
+
+static gboolean
+on_key_press(GtkWidget *widget, GdkEventKey *event, gpointer data)
+{
+    if (event->keyval != GDK_KEY_Escape)
+        return GDK_EVENT_PROPAGATE;
+    gtk_widget_destroy(widget);
+    return GDK_EVENT_STOP;
+}
+
+static void
+vm_information_dispose(GObject *object)
+{
+    VmInformation *information = VM_INFORMATION(object);
+
+    g_cancellable_cancel(information->cancel);
+    g_clear_object(&information->cancel);
+    g_clear_handle_id(&information->poll, g_source_remove);
+    g_clear_object(&information->console);
+    g_clear_pointer(&information->rows, g_hash_table_unref);
+    G_OBJECT_CLASS(vm_information_parent_class)->dispose(object);
+}
+
+static void
+vm_information_class_init(VmInformationClass *class)
+{
+    static const WidgetChild children[] = {
+        {"plot", G_STRUCT_OFFSET(VmInformation, plot)},
+        {"summary", G_STRUCT_OFFSET(VmInformation, summary)},
+        {"view", G_STRUCT_OFFSET(VmInformation, view)},
+        {"numbers", G_STRUCT_OFFSET(VmInformation, numbers)},
+    };
+
+    g_type_ensure(VM_TYPE_LOAD_PLOT);
+    G_OBJECT_CLASS(class)->dispose = vm_information_dispose;
+    widget_class_set_template(GTK_WIDGET_CLASS(class), "vmwindow/vm-information.ui", children,
+                              G_N_ELEMENTS(children));
+}
+
+static void
+vm_information_init(VmInformation *information)
+{
+    gtk_widget_init_template(GTK_WIDGET(information));
+    information->cancel = g_cancellable_new();
+    information->rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                              (GDestroyNotify)gtk_tree_row_reference_free);
+    g_signal_connect(information, "key-press-event", G_CALLBACK(on_key_press), NULL);
+    information->poll = g_timeout_add_seconds(POLL_SECONDS, on_poll, information);
+}
