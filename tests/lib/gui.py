@@ -152,6 +152,15 @@ class Desktop:
                 return None  # the tree changed while it was read: look again
         return wait_for(f'{role or "widget"} {name!r} in {node.name!r}', look, seconds)
 
+    def window(self, title, program_name='vitrine'):
+        """The showing window with that title (a regular expression) of any process of that program, or None."""
+        from dogtail import tree
+        try:
+            return next((window for app in tree.root.applications() if app.name == program_name
+                         for window in app.children if re.fullmatch(title, window.name or '') and window.showing), None)
+        except Exception:  # pylint: disable=broad-except
+            return None  # a process came or went, or was too busy to answer
+
     def screenshot(self, label):
         """A picture of the whole desktop among the evidence; its path."""
         self.evidence.mkdir(parents=True, exist_ok=True)

@@ -39,26 +39,16 @@ def api(script):
     return result.stdout.split()
 
 
-def window(title):
-    """Our window of that title, in whatever process."""
-    from dogtail import tree
-    for app in tree.root.applications():
-        for child in app.children if app.name == 'vitrine' else ():
-            if child.name == title and child.showing:
-                return child
-    return None
-
-
 def close_keeping(desktop):
     """Closes the window and lets the machine run on."""
-    box = gui.wait_for('window', lambda: window('Box'), 30)
+    box = gui.wait_for('window', lambda: desktop.window('Box'), 30)
     desktop.find(box, 'Screen of the guest').grabFocus()
     desktop.key('Control_R+q')
     keep = desktop.find(box.parent, 'Keep it running', 'radio button')
     keep.doActionNamed('click')
     desktop.screenshot('close')
     desktop.find(box.parent, 'Close', 'push button').doActionNamed('click')
-    gui.wait_for('end of the window', lambda: window('Box') is None)
+    gui.wait_for('end of the window', lambda: desktop.window('Box') is None)
 
 
 def start(desktop):
@@ -67,7 +57,7 @@ def start(desktop):
     desktop.find(manager, 'Box, .*', 'list item')
     desktop.find(manager, 'More ways to start', 'toggle button').doActionNamed('click')
     desktop.find(manager, 'Detachable start').doActionNamed('click')
-    gui.wait_for('window', lambda: window('Box'), 30)
+    gui.wait_for('window', lambda: desktop.window('Box'), 30)
     state, kind, pid = api(TELL)
     if (state, kind) != ('running', 'headless'):
         raise gui.GuiError(f'the machine is {state}, {kind}')
@@ -78,11 +68,13 @@ def killed(desktop, pid):
     """A window that was opened by hand; its machine's process is killed; returns what is wrong, or None."""
     process = subprocess.Popen([gui.program('app/vitrine'), '--startvm', 'Box', '--separate'],
                                env=desktop.environment(), stderr=subprocess.PIPE, text=True)
-    gui.wait_for('window', lambda: window('Box'), 30)
+    gui.wait_for('window', lambda: desktop.window('Box'), 30)
     os.kill(pid, signal.SIGKILL)
-    notice = gui.wait_for('notice', lambda: window('Vitrine') and next(
-        (app for app in desktop_applications() if any('ended unexpectedly' in node.name for node in labels(app))), None))
+    notice = desktop.find(desktop_root(), '(?s).*ended unexpectedly.*', 'label')
+    gui.time.sleep(0.5)  # for the picture
     desktop.screenshot('killed')
+    while notice.roleName != 'alert':
+        notice = notice.parent
     desktop.find(notice, 'Close', 'push button').doActionNamed('click')
     _, said = process.communicate(timeout=20)
     if process.returncode != 1 or 'ended unexpectedly' not in said:
@@ -90,15 +82,10 @@ def killed(desktop, pid):
     return None
 
 
-def desktop_applications():
-    """Our processes."""
+def desktop_root():
+    """Everything that is on the desktop."""
     from dogtail import tree
-    return [app for app in tree.root.applications() if app.name == 'vitrine']
-
-
-def labels(app):
-    """The labels of a process."""
-    return app.findChildren(lambda node: node.roleName == 'label')
+    return tree.root
 
 
 def main():
@@ -112,7 +99,7 @@ def main():
         if api(TELL) != ['running', 'headless', str(pid)]:
             return f'after the window was closed the machine is {api(TELL)}'
         desktop.find(manager, 'Show', 'push button').doActionNamed('click')
-        gui.wait_for('window again', lambda: window('Box'), 30)
+        gui.wait_for('window again', lambda: desktop.window('Box'), 30)
         desktop.screenshot('again')
         close_keeping(desktop)
         wrong = killed(desktop, pid)

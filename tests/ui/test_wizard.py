@@ -8,6 +8,7 @@
 """From the first start to a running guest, by keyboard and AT-SPI."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -37,23 +38,16 @@ def screen_text():
 def choose_image(desktop, path):
     """Chooses a file in GTK's own dialog; a slash opens its entry for a path."""
     desktop.key('space')
-    dialog = gui.wait_for('file dialog', lambda: window_named(desktop, 'Choose an installation image'))
+    dialog = gui.wait_for('file dialog', lambda: desktop.window('Choose an installation image'))
     desktop.key('slash')
     desktop.find(dialog, role='text')
     desktop.type(str(path).lstrip('/'))
     desktop.key('Return')
 
 
-def window_named(desktop, name):
-    """The window of any of our processes whose title is or begins with `name`."""
-    from dogtail import tree
-    for app in tree.root.applications():
-        if app.name != 'vitrine':
-            continue
-        for window in app.children:
-            if (window.name or '').startswith(name) and window.showing:
-                return window
-    return None
+def of_machine(name):
+    """Titles of the machine's window, with or without its state."""
+    return re.escape(name) + '( – .*)?'
 
 
 def leave(desktop, manager):
@@ -61,7 +55,7 @@ def leave(desktop, manager):
     desktop.key('ctrl+n')
     desktop.find(manager, 'Installation image')
     desktop.key('Escape')
-    gui.wait_for('end of the wizard', lambda: window_named(desktop, 'New machine') is None)
+    gui.wait_for('end of the wizard', lambda: desktop.window('New machine') is None)
     desktop.key('ctrl+n')
     desktop.find(manager, 'Name', 'text').grabFocus()
     desktop.type('Precious')
@@ -72,7 +66,7 @@ def leave(desktop, manager):
     gui.wait_for('end of the question', lambda: desktop.find(manager, 'Name', 'text').text == 'Precious')
     desktop.key('Escape')
     desktop.find(manager, 'Discard', 'push button').doActionNamed('click')
-    gui.wait_for('end of the wizard', lambda: window_named(desktop, 'New machine') is None)
+    gui.wait_for('end of the wizard', lambda: desktop.window('New machine') is None)
 
 
 def create(desktop, iso):
@@ -99,7 +93,7 @@ def create(desktop, iso):
 
 def use_guest(desktop, name):
     """The guest shows itself and takes a key."""
-    gui.wait_for('window of the machine', lambda: window_named(desktop, name), 60)
+    gui.wait_for('window of the machine', lambda: desktop.window(of_machine(name)), 60)
     gui.wait_for('memtest86+', lambda: 'Memtest86+' in screen_text(), 120)
     desktop.screenshot('running')
     desktop.key('F1')
@@ -110,13 +104,13 @@ def use_guest(desktop, name):
 
 def close_window(desktop, name):
     """Closes the window as a person does; the machine ends."""
-    window = window_named(desktop, name)
+    window = desktop.window(of_machine(name))
     desktop.key('alt+F4')
     off = desktop.find(window.parent, 'Power off', 'radio button')
     desktop.screenshot('close')
     off.doActionNamed('click')
     desktop.find(window.parent, 'Close', 'push button').doActionNamed('click')
-    gui.wait_for('end of the window', lambda: window_named(desktop, name + ' ') is None
+    gui.wait_for('end of the window', lambda: desktop.window(of_machine(name)) is None
                  and not running(name), 30)
 
 
