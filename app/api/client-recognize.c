@@ -2,6 +2,14 @@
  *
  * VitrineMediaInfo and the call that makes it. */
 #include "app/api/client-state.h"
+#include "app/api/record.h"
+
+static const RecordType media_info_record = {
+    sizeof(VitrineMediaInfo),
+    5,
+    {G_STRUCT_OFFSET(VitrineMediaInfo, os_type), G_STRUCT_OFFSET(VitrineMediaInfo, os_name),
+     G_STRUCT_OFFSET(VitrineMediaInfo, os_id), G_STRUCT_OFFSET(VitrineMediaInfo, volume_label),
+     G_STRUCT_OFFSET(VitrineMediaInfo, architecture)}};
 
 G_DEFINE_BOXED_TYPE(VitrineMediaInfo, vitrine_media_info, vitrine_media_info_copy,
                     vitrine_media_info_free)
@@ -9,26 +17,13 @@ G_DEFINE_BOXED_TYPE(VitrineMediaInfo, vitrine_media_info, vitrine_media_info_cop
 VitrineMediaInfo *
 vitrine_media_info_copy(const VitrineMediaInfo *info)
 {
-    VitrineMediaInfo *copy = g_memdup2(info, sizeof *info);
-    copy->os_type = g_strdup(info->os_type);
-    copy->os_name = g_strdup(info->os_name);
-    copy->os_id = g_strdup(info->os_id);
-    copy->volume_label = g_strdup(info->volume_label);
-    copy->architecture = g_strdup(info->architecture);
-    return copy;
+    return record_copy(&media_info_record, info);
 }
 
 void
 vitrine_media_info_free(VitrineMediaInfo *info)
 {
-    if (info == NULL)
-        return;
-    g_free(info->os_type);
-    g_free(info->os_name);
-    g_free(info->os_id);
-    g_free(info->volume_label);
-    g_free(info->architecture);
-    g_free(info);
+    record_free(&media_info_record, info);
 }
 
 static char *

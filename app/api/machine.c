@@ -14,26 +14,13 @@ struct _VitrineMachine {
 
 G_DEFINE_FINAL_TYPE(VitrineMachine, vitrine_machine, G_TYPE_OBJECT)
 
-/* clang-format off */
+#define PROPERTIES "app/api/machine-properties.def"
+#define OBJECT VitrineMachine
+#define GETTER_NAME(getter) vitrine_machine_get_##getter
+
 static const CacheField fields[] = {
-    {"Id",                 "id",                  's', NULL},
-    {"Name",               "name",                's', NULL},
-    {"OsType",             "os-type",             's', NULL},
-    {"Description",        "description",         's', NULL},
-    {"Groups",             "groups",              'a', NULL},
-    {"State",              "state",               'e', vitrine_machine_state_get_type},
-    {"LastStateChange",    "last-state-change",   'x', NULL},
-    {"Accessible",         "accessible",          'b', NULL},
-    {"AccessError",        "access-error",        's', NULL},
-    {"SettingsFile",       "settings-file",       's', NULL},
-    {"LogFolder",          "log-folder",          's', NULL},
-    {"SnapshotFolder",     "snapshot-folder",     's', NULL},
-    {"SettingsGeneration", "settings-generation", 'u', NULL},
-    {"ReadOnlyReason",     "read-only-reason",    's', NULL},
-    {"SessionType",        "session-type",        's', NULL},
-    {"SessionPid",         "session-pid",         'u', NULL},
+#include "app/api/properties-fields.def"
 };
-/* clang-format on */
 
 enum { PROP_CONSOLE_AVAILABLE = G_N_ELEMENTS(fields) + 1 };
 
@@ -125,94 +112,12 @@ vitrine_machine_get_id(VitrineMachine *machine)
     return machine->id;
 }
 
-const char *
-vitrine_machine_get_name(VitrineMachine *machine)
-{
-    return cache_string(machine->cache, "Name");
-}
-
-const char *
-vitrine_machine_get_os_type(VitrineMachine *machine)
-{
-    return cache_string(machine->cache, "OsType");
-}
-
-const char *
-vitrine_machine_get_description(VitrineMachine *machine)
-{
-    return cache_string(machine->cache, "Description");
-}
+#include "app/api/properties-getters.def"
 
 const char *const *
 vitrine_machine_get_groups(VitrineMachine *machine)
 {
     return (const char *const *)machine->groups;
-}
-
-VitrineMachineState
-vitrine_machine_get_state(VitrineMachine *machine)
-{
-    return cache_enum(machine->cache, "State", VITRINE_TYPE_MACHINE_STATE);
-}
-
-gint64
-vitrine_machine_get_last_state_change(VitrineMachine *machine)
-{
-    return (gint64)cache_number(machine->cache, "LastStateChange");
-}
-
-gboolean
-vitrine_machine_get_accessible(VitrineMachine *machine)
-{
-    return cache_bool(machine->cache, "Accessible");
-}
-
-const char *
-vitrine_machine_get_access_error(VitrineMachine *machine)
-{
-    return cache_string(machine->cache, "AccessError");
-}
-
-const char *
-vitrine_machine_get_settings_file(VitrineMachine *machine)
-{
-    return cache_string(machine->cache, "SettingsFile");
-}
-
-const char *
-vitrine_machine_get_log_folder(VitrineMachine *machine)
-{
-    return cache_string(machine->cache, "LogFolder");
-}
-
-const char *
-vitrine_machine_get_snapshot_folder(VitrineMachine *machine)
-{
-    return cache_string(machine->cache, "SnapshotFolder");
-}
-
-guint
-vitrine_machine_get_settings_generation(VitrineMachine *machine)
-{
-    return cache_number(machine->cache, "SettingsGeneration");
-}
-
-const char *
-vitrine_machine_get_read_only_reason(VitrineMachine *machine)
-{
-    return cache_string(machine->cache, "ReadOnlyReason");
-}
-
-const char *
-vitrine_machine_get_session_type(VitrineMachine *machine)
-{
-    return cache_string(machine->cache, "SessionType");
-}
-
-guint
-vitrine_machine_get_session_pid(VitrineMachine *machine)
-{
-    return cache_number(machine->cache, "SessionPid");
 }
 
 gboolean

@@ -14,23 +14,13 @@ struct _VitrineMedium {
 
 G_DEFINE_FINAL_TYPE(VitrineMedium, vitrine_medium, G_TYPE_OBJECT)
 
-/* clang-format off */
+#define PROPERTIES "app/api/medium-properties.def"
+#define OBJECT VitrineMedium
+#define GETTER_NAME(getter) vitrine_medium_get_##getter
+
 static const CacheField fields[] = {
-    {"Id",          "id",           's', NULL},
-    {"Kind",        "kind",         'e', vitrine_medium_kind_get_type},
-    {"Location",    "location",     's', NULL},
-    {"Format",      "format",       's', NULL},
-    {"MediumType",  "medium-type",  'e', vitrine_medium_type_get_type},
-    {"State",       "state",        'e', vitrine_medium_state_get_type},
-    {"AccessError", "access-error", 's', NULL},
-    {"Description", "description",  's', NULL},
-    {"LogicalSize", "logical-size", 't', NULL},
-    {"FileSize",    "file-size",    't', NULL},
-    {"Variant",     "variant",      's', NULL},
-    {"ParentId",    "parent-id",    's', NULL},
-    {"Machines",    "machines",     'a', NULL},
+#include "app/api/properties-fields.def"
 };
-/* clang-format on */
 
 static void
 medium_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
@@ -95,76 +85,12 @@ vitrine_medium_get_id(VitrineMedium *medium)
     return medium->id;
 }
 
-VitrineMediumKind
-vitrine_medium_get_kind(VitrineMedium *medium)
-{
-    return cache_enum(medium->cache, "Kind", VITRINE_TYPE_MEDIUM_KIND);
-}
-
-const char *
-vitrine_medium_get_location(VitrineMedium *medium)
-{
-    return cache_string(medium->cache, "Location");
-}
+#include "app/api/properties-getters.def"
 
 char *
 vitrine_medium_dup_name(VitrineMedium *medium)
 {
     return g_path_get_basename(vitrine_medium_get_location(medium));
-}
-
-const char *
-vitrine_medium_get_format(VitrineMedium *medium)
-{
-    return cache_string(medium->cache, "Format");
-}
-
-VitrineMediumType
-vitrine_medium_get_medium_type(VitrineMedium *medium)
-{
-    return cache_enum(medium->cache, "MediumType", VITRINE_TYPE_MEDIUM_TYPE);
-}
-
-VitrineMediumState
-vitrine_medium_get_state(VitrineMedium *medium)
-{
-    return cache_enum(medium->cache, "State", VITRINE_TYPE_MEDIUM_STATE);
-}
-
-const char *
-vitrine_medium_get_access_error(VitrineMedium *medium)
-{
-    return cache_string(medium->cache, "AccessError");
-}
-
-const char *
-vitrine_medium_get_description(VitrineMedium *medium)
-{
-    return cache_string(medium->cache, "Description");
-}
-
-guint64
-vitrine_medium_get_logical_size(VitrineMedium *medium)
-{
-    return cache_number(medium->cache, "LogicalSize");
-}
-
-guint64
-vitrine_medium_get_file_size(VitrineMedium *medium)
-{
-    return cache_number(medium->cache, "FileSize");
-}
-
-const char *
-vitrine_medium_get_variant(VitrineMedium *medium)
-{
-    return cache_string(medium->cache, "Variant");
-}
-
-const char *
-vitrine_medium_get_parent_id(VitrineMedium *medium)
-{
-    return cache_string(medium->cache, "ParentId");
 }
 
 const char *const *

@@ -6,29 +6,28 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "app/api/record.h"
 #include "app/api/settings-private.h"
 
 #define MAX_NAME 255 /* bytes of a file name */
+
+static const RecordType problem_record = {
+    sizeof(VitrineProblem),
+    2,
+    {G_STRUCT_OFFSET(VitrineProblem, field), G_STRUCT_OFFSET(VitrineProblem, message)}};
 
 G_DEFINE_BOXED_TYPE(VitrineProblem, vitrine_problem, vitrine_problem_copy, vitrine_problem_free)
 
 VitrineProblem *
 vitrine_problem_copy(const VitrineProblem *problem)
 {
-    VitrineProblem *copy = g_memdup2(problem, sizeof *problem);
-    copy->field = g_strdup(problem->field);
-    copy->message = g_strdup(problem->message);
-    return copy;
+    return record_copy(&problem_record, problem);
 }
 
 void
 vitrine_problem_free(VitrineProblem *problem)
 {
-    if (problem == NULL)
-        return;
-    g_free(problem->field);
-    g_free(problem->message);
-    g_free(problem);
+    record_free(&problem_record, problem);
 }
 
 void

@@ -3,6 +3,8 @@
  * The plain records of vitrine-storage.h, and what each storage bus can hold. */
 #include "app/api/vitrine-storage.h"
 
+#include "app/api/record.h"
+
 /* clang-format off */
 static const VitrineBusLimits bus_limits[] = {
     [VITRINE_STORAGE_BUS_IDE]    = {2, 2, 2, 1},
@@ -22,6 +24,17 @@ static const struct { guint io_base, irq; } lpt_defaults[VITRINE_LPT_COUNT] = {
     {0x378, 7}, {0x278, 5},
 };
 /* clang-format on */
+
+static const RecordType controller_record = {
+    sizeof(VitrineController), 1, {G_STRUCT_OFFSET(VitrineController, name)}};
+static const RecordType attachment_record = {sizeof(VitrineAttachment),
+                                             3,
+                                             {G_STRUCT_OFFSET(VitrineAttachment, controller),
+                                              G_STRUCT_OFFSET(VitrineAttachment, medium),
+                                              G_STRUCT_OFFSET(VitrineAttachment, host_drive)}};
+static const RecordType uart_record = {
+    sizeof(VitrineUart), 1, {G_STRUCT_OFFSET(VitrineUart, path)}};
+static const RecordType lpt_record = {sizeof(VitrineLpt), 1, {G_STRUCT_OFFSET(VitrineLpt, path)}};
 
 G_DEFINE_BOXED_TYPE(VitrineController, vitrine_controller, vitrine_controller_copy,
                     vitrine_controller_free)
@@ -54,18 +67,13 @@ vitrine_controller_new(const char *name, VitrineControllerType type)
 VitrineController *
 vitrine_controller_copy(const VitrineController *controller)
 {
-    VitrineController *copy = g_memdup2(controller, sizeof *controller);
-    copy->name = g_strdup(controller->name);
-    return copy;
+    return record_copy(&controller_record, controller);
 }
 
 void
 vitrine_controller_free(VitrineController *controller)
 {
-    if (controller == NULL)
-        return;
-    g_free(controller->name);
-    g_free(controller);
+    record_free(&controller_record, controller);
 }
 
 VitrineAttachment *
@@ -85,22 +93,13 @@ vitrine_attachment_new(const char *controller, guint port, guint device, Vitrine
 VitrineAttachment *
 vitrine_attachment_copy(const VitrineAttachment *attachment)
 {
-    VitrineAttachment *copy = g_memdup2(attachment, sizeof *attachment);
-    copy->controller = g_strdup(attachment->controller);
-    copy->medium = g_strdup(attachment->medium);
-    copy->host_drive = g_strdup(attachment->host_drive);
-    return copy;
+    return record_copy(&attachment_record, attachment);
 }
 
 void
 vitrine_attachment_free(VitrineAttachment *attachment)
 {
-    if (attachment == NULL)
-        return;
-    g_free(attachment->controller);
-    g_free(attachment->medium);
-    g_free(attachment->host_drive);
-    g_free(attachment);
+    record_free(&attachment_record, attachment);
 }
 
 VitrineUart *
@@ -118,18 +117,13 @@ vitrine_uart_new(guint slot)
 VitrineUart *
 vitrine_uart_copy(const VitrineUart *uart)
 {
-    VitrineUart *copy = g_memdup2(uart, sizeof *uart);
-    copy->path = g_strdup(uart->path);
-    return copy;
+    return record_copy(&uart_record, uart);
 }
 
 void
 vitrine_uart_free(VitrineUart *uart)
 {
-    if (uart == NULL)
-        return;
-    g_free(uart->path);
-    g_free(uart);
+    record_free(&uart_record, uart);
 }
 
 VitrineLpt *
@@ -146,16 +140,11 @@ vitrine_lpt_new(guint slot)
 VitrineLpt *
 vitrine_lpt_copy(const VitrineLpt *lpt)
 {
-    VitrineLpt *copy = g_memdup2(lpt, sizeof *lpt);
-    copy->path = g_strdup(lpt->path);
-    return copy;
+    return record_copy(&lpt_record, lpt);
 }
 
 void
 vitrine_lpt_free(VitrineLpt *lpt)
 {
-    if (lpt == NULL)
-        return;
-    g_free(lpt->path);
-    g_free(lpt);
+    record_free(&lpt_record, lpt);
 }
