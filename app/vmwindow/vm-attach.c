@@ -16,6 +16,7 @@ typedef struct {
     const char *name;
     VitrineClient *client;
     VitrineMachine *machine;
+    gboolean was_shown;
     guint timeout;
     int status;
 } Attach;
@@ -23,9 +24,10 @@ typedef struct {
 static void
 fail(Attach *attach, const char *text)
 {
-    g_autofree char *title =
-        g_strdup_printf(_("The machine “%s” cannot be shown"),
-                        attach->machine ? vitrine_machine_get_name(attach->machine) : attach->name);
+    const char *name = attach->machine ? vitrine_machine_get_name(attach->machine) : attach->name;
+    g_autofree char *title = attach->was_shown
+                                 ? g_strdup_printf(_("The machine “%s” has stopped"), name)
+                                 : g_strdup_printf(_("The machine “%s” cannot be shown"), name);
 
     attach->status = EXIT_FAILURE;
     widget_message_then_quit(G_APPLICATION(attach->application), title, text);
@@ -76,6 +78,7 @@ show(Attach *attach)
     GtkWidget *window =
         GTK_WIDGET(vm_window_new(attach->application, attach->client, attach->machine, TRUE));
 
+    attach->was_shown = TRUE;
     g_signal_connect(window, "destroy", G_CALLBACK(on_window_destroyed), attach);
 }
 
