@@ -142,6 +142,16 @@ check_hardware(VitrineSettings *settings, GPtrArray *problems)
                        "is switched off: it will be slow.")));
 }
 
+/* The original's own profiles are of processors without what guests of today need. */
+static void
+check_cpu_profile(VitrineSettings *settings, GPtrArray *problems)
+{
+    static const char *const profiles[] = {"host", "x86-64-v1", "x86-64-v2", "x86-64-v3", NULL};
+    if (!g_strv_contains(profiles, vitrine_settings_get_string(settings, "cpu-profile")))
+        add_unsupported(problems, "cpu-profile",
+                        _("CPU profiles are: host, x86-64-v1, x86-64-v2, x86-64-v3."));
+}
+
 static void
 check_capabilities(VitrineSettings *settings, GPtrArray *problems)
 {
@@ -158,6 +168,7 @@ check_capabilities(VitrineSettings *settings, GPtrArray *problems)
         add_unsupported(problems, "firmware", _("This version has no EFI firmware: use BIOS."));
     if (vitrine_settings_get_enum(settings, "chipset") != VITRINE_CHIPSET_PIIX3)
         add_unsupported(problems, "chipset", _("This version has no ICH9 chipset: use PIIX3."));
+    check_cpu_profile(settings, problems);
     if (g_strv_contains(known, engine))
         add_unsupported(problems, "exec-engine", _("This version does not have this engine."));
     else if (!g_strv_contains(engines, engine))

@@ -214,6 +214,9 @@ on_set_extra_data(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocatio
     if (g_str_equal(key, "Vitrine/ExecEngine")) /* a setting, too: keep both alike */
         vitrine_settings_set_string(machine->record->settings, "exec-engine",
                                     *value ? value : "auto");
+    if (g_str_equal(key, "Vitrine/CpuProfile"))
+        vitrine_settings_set_string(machine->record->settings, "cpu-profile",
+                                    *value ? value : "host");
     settings_file_set_extra_data(machine->file, key, value);
     if (!machine_save(machine, &error))
         return service_fail(invocation, error);

@@ -33,6 +33,8 @@ static const Field fields[] = {
 /* clang-format on */
 
 #define ENGINE_KEY "Vitrine/ExecEngine"
+#define PROFILE_KEY "Vitrine/CpuProfile" /* what the original does not have; else the attribute */
+#define PROFILE_PREFIX "x86-64-"
 #define FLIP_VERSION 16 /* some defaults are others from here on */
 
 MachineRecord *
@@ -286,6 +288,7 @@ machine_file_read(SettingsFile *file, GError **error)
     g_autoptr(GHashTable) extra = settings_file_read_extra_data(file);
     VitrineSettings *settings = record->settings;
     const char *engine = g_hash_table_lookup(extra, ENGINE_KEY);
+    const char *profile = g_hash_table_lookup(extra, PROFILE_KEY);
     read_identity(file, record);
     if (!check_required(file, record, error))
         return NULL;
@@ -299,6 +302,8 @@ machine_file_read(SettingsFile *file, GError **error)
         vitrine_settings_set_enum(settings, property, read_boot(file, position));
     }
     vitrine_settings_set_string(settings, "exec-engine", engine ? engine : "auto");
+    if (profile)
+        vitrine_settings_set_string(settings, "cpu-profile", profile);
     read_groups(file, settings);
     machine_ports_read(file, settings);
     if (!machine_storage_read(file, settings, error))
@@ -344,6 +349,20 @@ write_identity(SettingsFile *file, const MachineRecord *record)
         xml_set(xml_make_path(file->body, "Hardware"), "uuid", NULL);
 }
 
+/* Our own profiles stand in extra data only. */
+static void
+write_cpu_profile(SettingsFile *file, VitrineSettings *settings)
+{
+    const char *profile = vitrine_settings_get_string(settings, "cpu-profile");
+    gboolean own = g_str_has_prefix(profile, PROFILE_PREFIX);
+    xmlNodePtr cpu = xml_path(file->body, "Hardware/CPU");
+    settings_file_set_extra_data(file, PROFILE_KEY, own ? profile : "");
+    if (own && cpu) {
+        xml_set(cpu, "CpuProfile", NULL);
+        xml_prune(cpu, file->body);
+    }
+}
+
 void
 machine_file_write(SettingsFile *file, const MachineRecord *record)
 {
@@ -359,6 +378,7 @@ machine_file_write(SettingsFile *file, const MachineRecord *record)
     write_groups(file, settings);
     machine_ports_write(file, settings);
     machine_storage_write(file, settings);
+    write_cpu_profile(file, settings);
     settings_file_set_extra_data(file, ENGINE_KEY, g_str_equal(engine, "auto") ? "" : engine);
 }
 

@@ -39,6 +39,7 @@ uarts_version(VitrineSettings *settings)
 int
 machine_version_needed(VitrineSettings *settings)
 {
+    const char *profile = vitrine_settings_get_string(settings, "cpu-profile");
     int version = MAX(controllers_version(settings), uarts_version(settings));
     const char *const *groups = vitrine_settings_get_groups(settings);
     if (!g_str_equal(groups[0], "/") || groups[1])
@@ -51,7 +52,7 @@ machine_version_needed(VitrineSettings *settings)
         version = MAX(version, 15);
     if (vitrine_settings_get_bool(settings, "x2apic") ||
         !vitrine_settings_get_bool(settings, "apic") ||
-        !g_str_equal(vitrine_settings_get_string(settings, "cpu-profile"), "host"))
+        (!g_str_equal(profile, "host") && !g_str_has_prefix(profile, "x86-64-")))
         version = MAX(version, 16);
     return version;
 }

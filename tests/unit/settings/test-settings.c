@@ -161,6 +161,30 @@ test_machine_change(Fixture *fixture, gconstpointer data)
     assert_same_document(expected->str, after);
 }
 
+/* A CPU profile of ours is not for the original's eyes; one of its own stays where it puts it. */
+static void
+test_cpu_profile(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *path = copy_example(fixture, "workbench.vbox");
+    g_autoptr(SettingsFile) file = settings_file_load(path, SETTINGS_MACHINE, NULL);
+    g_autoptr(MachineRecord) record = machine_file_read(file, NULL);
+    vitrine_settings_set_string(record->settings, "cpu-profile", "Intel 80386");
+    machine_file_write(file, record);
+    g_assert_true(settings_file_save(file, NULL));
+    g_autofree char *foreign = read_file(path);
+    g_assert_nonnull(strstr(foreign, "CpuProfile=\"Intel 80386\""));
+    g_assert_null(strstr(foreign, "Vitrine/CpuProfile"));
+    vitrine_settings_set_string(record->settings, "cpu-profile", "x86-64-v2");
+    machine_file_write(file, record);
+    g_assert_true(settings_file_save(file, NULL));
+    g_autofree char *own = read_file(path);
+    g_assert_null(strstr(own, "CpuProfile=\""));
+    g_assert_nonnull(strstr(own, "name=\"Vitrine/CpuProfile\" value=\"x86-64-v2\""));
+    g_autoptr(SettingsFile) again = settings_file_load(path, SETTINGS_MACHINE, NULL);
+    g_autoptr(MachineRecord) reread = machine_file_read(again, NULL);
+    g_assert_cmpstr(vitrine_settings_get_string(reread->settings, "cpu-profile"), ==, "x86-64-v2");
+}
+
 static void
 test_unknown_content(Fixture *fixture, gconstpointer data)
 {
@@ -508,6 +532,7 @@ main(int argc, char **argv)
         {"/settings/machine-values", test_machine_values},
         {"/settings/machine-round-trip", test_machine_round_trip},
         {"/settings/machine-change", test_machine_change},
+        {"/settings/cpu-profile", test_cpu_profile},
         {"/settings/unknown-content", test_unknown_content},
         {"/settings/global-round-trip", test_global_round_trip},
         {"/settings/global-changes", test_global_changes},
