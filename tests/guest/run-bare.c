@@ -7,6 +7,7 @@
  * program ended; 2: arguments; 3: triple fault; 4: out of instructions.
  *
  *   run-bare ENGINE PROGRAM     (RUN_BARE_STATISTICS=1: the engine's counters at the end)
+ *   run-bare iem+rem PROGRAM    goes from one to another at random instructions
  *   run-bare --engines          names the engines of this build that the host can run */
 #include "vmm/em/em.h"
 
@@ -19,6 +20,9 @@
 #define INSTRUCTIONS_MAX 200000000ull
 #define SLICE 100000ull
 #define SECONDS_MAX 60ull
+#define MIX_MAX 4
+#define MIX_SLICE 2000
+#define MIX_SEED 20260101u
 
 typedef enum { STATUS_ENDED = 0, STATUS_USAGE = 2, STATUS_TRIPLE_FAULT, STATUS_ENDLESS } Status;
 
@@ -27,6 +31,8 @@ typedef struct {
     Em *em;
     IomPorts *log_port, *end_port;
     TmTimer *limit;
+    const EmEngine *mix[MIX_MAX]; /* that take turns */
+    unsigned mixed;
     bool ended, late;
 } Bare;
 
@@ -45,6 +51,24 @@ write_end(void *user, uint32_t offset, uint32_t value, unsigned size)
     cpum_pend(cpum_vcpu(bare->rooms.cpum, 0), CPUM_PEND_REQUEST);
 }
 
+/* "iem+rem" and the like; a name alone is not mixed. */
+static bool
+choose_mix(Bare *bare, const char *names, GError **error)
+{
+    g_auto(GStrv) all = g_strsplit(names, "+", MIX_MAX);
+
+    for (unsigned i = 0; all[1] != NULL && all[i] != NULL; i++) {
+        const EmEngine *engine = em_engine_by_name(all[i]);
+
+        if (engine == NULL || !engine->counts) {
+            g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "\"%s\" cannot take turns.", all[i]);
+            return false;
+        }
+        bare->mix[bare->mixed++] = engine;
+    }
+    return true;
+}
+
 static bool
 make_rooms(Bare *bare, const char *engine, const char *profile, GError **error)
 {
@@ -59,7 +83,7 @@ make_rooms(Bare *bare, const char *engine, const char *profile, GError **error)
     const EmEngine *known = em_engine_by_name(engine);
     const TmConfig time = {.deterministic = known == NULL || known->counts,
                            .deterministic_hz = 100000000};
-    const EmConfig config = {.engine = engine};
+    const EmConfig config = {.engine = bare->mixed > 0 ? bare->mix[0]->name : engine};
     EmRooms *rooms = &bare->rooms;
 
     rooms->iom = iom_new();
@@ -138,16 +162,28 @@ run_freely(Bare *bare)
     return bare->late ? STATUS_ENDLESS : STATUS_TRIPLE_FAULT;
 }
 
+/* How far to run next, and in which engine. */
+static uint64_t
+next_slice(Bare *bare, GRand *random)
+{
+    if (bare->mixed == 0)
+        return SLICE;
+    em_set_engine(cpum_vcpu(bare->rooms.cpum, 0),
+                  bare->mix[g_rand_int_range(random, 0, (gint32)bare->mixed)], NULL);
+    return (uint64_t)g_rand_int_range(random, 1, MIX_SLICE);
+}
+
 static Status
 run(Bare *bare)
 {
+    g_autoptr(GRand) random = g_rand_new_with_seed(MIX_SEED);
     Vcpu *vcpu = cpum_vcpu(bare->rooms.cpum, 0);
 
     tm_resume(bare->rooms.tm);
     while (!bare->ended && vcpu->retired < INSTRUCTIONS_MAX) {
         uint64_t before = vcpu->retired;
 
-        if (em_run_for(vcpu, SLICE) == EM_RESULT_SHUTDOWN)
+        if (em_run_for(vcpu, next_slice(bare, random)) == EM_RESULT_SHUTDOWN)
             return STATUS_TRIPLE_FAULT;
         cpum_unpend(vcpu, CPUM_PEND_REQUEST);
         if (vcpu->retired == before) /* halted for ever */
@@ -172,12 +208,19 @@ free_rooms(Bare *bare)
 static void
 list_engines(void)
 {
+    const char *first = NULL;
+
     for (const EmEngine *const *engine = em_engines(); *engine != NULL; engine++) {
         /* Where KVM emulates, the guest meets the emulator's faults and not ours. */
         const bool exact = (*engine)->counts || (*engine)->rank() != EM_RANK_NEVER;
 
-        if ((*engine)->probe(NULL) && exact)
-            puts((*engine)->name);
+        if (!(*engine)->probe(NULL) || !exact)
+            continue;
+        puts((*engine)->name);
+        if ((*engine)->counts && first != NULL)
+            printf("%s+%s\n", first, (*engine)->name);
+        else if ((*engine)->counts)
+            first = (*engine)->name;
     }
 }
 
@@ -188,6 +231,34 @@ print_statistics(Bare *bare)
 
     em_info(cpum_vcpu(bare->rooms.cpum, 0), out);
     fputs(out->str, stderr);
+}
+
+/* Registers and memory at the end, in a few characters: the same on every engine that counts. */
+static void
+print_state(Bare *bare)
+{
+    const Vcpu *vcpu = cpum_vcpu(bare->rooms.cpum, 0);
+    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+    const struct {
+        const void *data;
+        size_t size;
+    } parts[] = {
+        {vcpu->gpr, sizeof vcpu->gpr},
+        {&vcpu->rip, sizeof vcpu->rip},
+        {&vcpu->rflags, sizeof vcpu->rflags},
+        {&vcpu->retired, sizeof vcpu->retired},
+        {&vcpu->cr0, offsetof(Vcpu, fpu) - offsetof(Vcpu, cr0)},
+        {vcpu->fpu.st, sizeof vcpu->fpu.st},
+        {vcpu->fpu.xmm, sizeof vcpu->fpu.xmm},
+        {vcpu->fpu.ymm_high, sizeof vcpu->fpu.ymm_high},
+        {pgm_mem_host(pgm_ram_mem(bare->rooms.pgm)), RAM_BYTES},
+    };
+
+    for (unsigned i = 0; i < X86_SEG_COUNT; i++)
+        g_checksum_update(sum, (const guchar *)&vcpu->seg[i], offsetof(CpumSeg, sel) + 2);
+    for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++)
+        g_checksum_update(sum, parts[i].data, (gssize)parts[i].size);
+    fprintf(stderr, "state: %s\n", g_checksum_get_string(sum));
 }
 
 int
@@ -205,7 +276,8 @@ main(int argc, char **argv)
         fprintf(stderr, "usage: run-bare ENGINE PROGRAM [CPU PROFILE] | --engines\n");
         return STATUS_USAGE;
     }
-    if (!make_rooms(&bare, argv[1], argc == 4 ? argv[3] : "x86-64-v2", &error) ||
+    if (!choose_mix(&bare, argv[1], &error) ||
+        !make_rooms(&bare, argv[1], argc == 4 ? argv[3] : "x86-64-v2", &error) ||
         !load_program(&bare, argv[2], &error)) {
         fprintf(stderr, "run-bare: %s\n", error->message);
         free_rooms(&bare);
@@ -216,6 +288,8 @@ main(int argc, char **argv)
     fflush(stdout);
     if (g_getenv("RUN_BARE_STATISTICS") != NULL)
         print_statistics(&bare);
+    if (tm_is_deterministic(bare.rooms.tm))
+        print_state(&bare);
     if (status != STATUS_ENDED)
         fprintf(stderr, "run-bare: %s\n",
                 status == STATUS_TRIPLE_FAULT ? "triple fault" : "the program does not end");

@@ -64,16 +64,18 @@ def build(source, folder):
 
 
 def run_ours(run_bare, engine, program, model):
-    """The log on one of our engines; a triple fault is a line of it."""
+    """The log on one of our engines, and a digest of the state at the end, '' where the engine does not count; a
+    triple fault is a line of the log."""
     try:
         done = subprocess.run([run_bare, engine, program, model], capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as late:
-        return (late.stdout or b'') + b'endless: the program does not end\n'
+        return (late.stdout or b'') + b'endless: the program does not end\n', ''
+    state = re.search(r'^state: (\w+)$', done.stderr.decode(), re.M)
     if done.returncode == 4:
-        return done.stdout + b"\nendless: the program does not end\n"
+        return done.stdout + b"\nendless: the program does not end\n", ''
     if done.returncode not in (0, 3):
         raise RuntimeError(f'run-bare ends with {done.returncode}: {done.stderr.decode()}')
-    return done.stdout
+    return done.stdout, state[1] if state else ''
 
 
 def watch(words, log, **options):
@@ -202,9 +204,11 @@ def check(run_bare, source, folder, engines):
     entries, models = read_differences(source.with_suffix('.differences'))
     references = {'qemu': lines_of(run_qemu(disk, folder, models['qemu'])),
                   'bochs': lines_of(run_bochs(disk, folder, models['bochs']))}
-    faults = []
+    faults, states = [], {}
     for engine in engines:
-        raw = run_ours(run_bare, engine, program, models['ours'])
+        raw, state = run_ours(run_bare, engine, program, models['ours'])
+        if state:
+            states[engine] = state
         (folder / f'{engine}.log').write_bytes(raw)
         ours = lines_of(raw)
         if not ours:
@@ -212,6 +216,8 @@ def check(run_bare, source, folder, engines):
         for reference, theirs in references.items():
             faults += [f'{engine}: {fault}' for fault in compare(ours, theirs, reference, entries)]
         print(f'{engine}: {len(ours)} lines')
+    if len(set(states.values())) > 1:
+        faults.append(f'the states at the end differ: {states}')
     faults += [f'{e.reference}: nothing differs at "{e.pattern}" ({e.reason})'
                for e in entries if not e.used]
     return faults
