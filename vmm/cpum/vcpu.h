@@ -155,7 +155,7 @@ struct Vcpu {
     struct IemVcpu *iem_vcpu;
     void *rem_vcpu, *hm_vcpu, *dbgf_vcpu, *gim_vcpu;
     void *vm_vcpu;          /* the thread, owned by vmm/vm */
-    uint64_t rem_words[32]; /* what REM's translated code reaches besides the above: its RemHot */
+    uint64_t rem_words[48]; /* what REM's translated code reaches besides the above: its RemHot */
 
     CpumTlb tlb[CPUM_TLB_COUNT];
 } __attribute__((aligned(64)));

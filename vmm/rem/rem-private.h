@@ -64,6 +64,15 @@ typedef struct {
     uint64_t read_end, write_end;
 } RemWindow;
 
+#define REM_LOOP_GROUPS 6
+
+/* While a loop runs without probes (rem-loop.h). */
+typedef struct {
+    uint64_t count; /* REM_COUNT before it */
+    uint64_t turns; /* to run */
+    uint64_t slot[REM_LOOP_GROUPS];
+} RemLoopHot;
+
 /* The words of REM that translated code reaches: Vcpu.rem_words. */
 typedef struct {
     uint64_t flags;    /* bits 15..8 as LAHF has them, bit 0 is OF; the rest is 0 */
@@ -81,6 +90,7 @@ typedef struct {
     uint64_t scratch[2];
     RemWindow window[X86_SEG_COUNT]; /* outside of 64-bit code */
     RemVectorHot vector;
+    RemLoopHot loop;
 } RemHot;
 _Static_assert(sizeof(RemHot) <= sizeof((Vcpu *)0)->rem_words, "RemHot's place in the Vcpu");
 

@@ -103,6 +103,12 @@ finish_insn(RemTranslator *t, uint32_t first_site)
         rem->sites[i].next = next;
 }
 
+bool
+rem_is_copy(const RemInsn *insn)
+{
+    return translations[insn->row] == NULL;
+}
+
 /* Whatever the host executes as the guest does. */
 static bool
 translate_copy(RemTranslator *t)
@@ -215,6 +221,7 @@ emit_entry(RemTranslator *t)
     exhausted = rem_emit_jcc(t->emit, REM_CC_L, 4);
     rem_emit_bind_to(t->emit, exhausted, rem_emit_offset(t->cold));
     rem_emit_leave(t, t->cold, rem_new_site(t, rem_call_exhausted));
+    rem_loop_emit(t);
     count_segment(t);
 }
 

@@ -104,6 +104,13 @@ RemVectorLive rem_vector_need(unsigned mode, const RemInsn *insn);
 void rem_vector_emit_check(RemTranslator *t);
 bool rem_translate_vector(RemTranslator *t);
 
+/* Does the host execute it as the guest does: is it left to rem_rewrite()? */
+bool rem_is_copy(const RemInsn *insn);
+
+/* ---- loops (rem-loop-emit.c) ---- */
+/* Behind the block's entry, flags saved: if the block is a loop, code for its turns. */
+void rem_loop_emit(RemTranslator *t);
+
 /* ---- division (rem-translate-divide.c) ---- */
 bool rem_translate_div(RemTranslator *t);
 bool rem_translate_idiv(RemTranslator *t);

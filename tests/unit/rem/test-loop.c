@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Random loops on the interpreter and on the recompiler: after the same number of instructions
+ * registers, flags, XMM registers, memory, the exception and the count have to be the same. Loops
+ * walk over pages with several pointers, run into a page that is absent or read-only, leave early,
+ * end by CMP, SUB, DEC or ADD. Arguments: mode (32 or 64), how many, seed. */
+#include "tests/insn/insn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    uint8_t bytes[8];
+    uint8_t size;
+    uint8_t step; /* index of an immediate byte that is a step, 0 for none */
+    bool wide;    /* REX.W in 64-bit code */
+} Piece;
+
+/* Registers: ESI, EDI pointers, EBX index, ECX count or end, EAX and EDX values. */
+static const Piece pieces[] = {
+    {{0x8b, 0x04, 0x1e}, 3, 0, false},                   /* mov eax, [esi+ebx] */
+    {{0x89, 0x04, 0x1f}, 3, 0, false},                   /* mov [edi+ebx], eax */
+    {{0x03, 0x06}, 2, 0, false},                         /* add eax, [esi] */
+    {{0x01, 0x47, 0x08}, 3, 0, false},                   /* add [edi+8], eax */
+    {{0x11, 0xd0}, 2, 0, false},                         /* adc eax, edx */
+    {{0x33, 0xc2}, 2, 0, false},                         /* xor eax, edx */
+    {{0x0f, 0xb6, 0x16}, 3, 0, false},                   /* movzx edx, [esi] */
+    {{0x88, 0x27}, 2, 0, false},                         /* mov [edi], ah */
+    {{0x8a, 0x76, 0x03}, 3, 0, false},                   /* mov dh, [esi+3] */
+    {{0xd3, 0xc0}, 2, 0, false},                         /* rol eax, cl */
+    {{0x8d, 0x14, 0x82}, 3, 0, false},                   /* lea edx, [edx+eax*4] */
+    {{0x0f, 0x28, 0x06}, 3, 0, false},                   /* movaps xmm0, [esi] */
+    {{0x0f, 0x57, 0x04, 0x1e}, 4, 0, false},             /* xorps xmm0, [esi+ebx] */
+    {{0x0f, 0x11, 0x04, 0x1f}, 4, 0, false},             /* movups [edi+ebx], xmm0 */
+    {{0x0f, 0x29, 0x47, 0x10}, 4, 0, false},             /* movaps [edi+16], xmm0 */
+    {{0x66, 0x0f, 0xfe, 0x47, 0x20}, 5, 0, false},       /* paddd xmm0, [edi+32] */
+    {{0x3c, 0x55, 0x74, 0x40}, 4, 0, false},             /* cmp al, 0x55; jz out */
+    {{0xa9, 0xff, 0x0f, 0, 0, 0x74, 0x39}, 7, 0, false}, /* test eax, 0xfff; jz out */
+    {{0x83, 0xc6, 0}, 3, 2, true},                       /* add esi, step */
+    {{0x83, 0xc3, 0}, 3, 2, true},                       /* add ebx, step */
+    {{0x83, 0xc7, 0}, 3, 2, true},                       /* add edi, step */
+    {{0x8d, 0x76, 0}, 3, 2, true},                       /* lea esi, [esi+step] */
+    {{0x83, 0xef, 0}, 3, 2, true},                       /* sub edi, step */
+};
+
+/* In front of the branch back. */
+static const Piece ends[] = {
+    {{0x83, 0xe9, 0x01}, 3, 0, true},       /* sub ecx, 1 */
+    {{0xff, 0xc9}, 2, 0, true},             /* dec ecx */
+    {{0x39, 0xce}, 2, 0, true},             /* cmp esi, ecx */
+    {{0x83, 0xe9, 0x01, 0x90}, 4, 0, true}, /* with something behind it */
+    {{0x83, 0xc1, 0xff}, 3, 0, true},       /* add ecx, -1 */
+    {{0x21, 0xc9}, 2, 0, true},             /* and ecx, ecx */
+};
+
+typedef struct {
+    InsnMode mode;
+    GRand *rand;
+    InsnGuest *iem, *rem;
+    uint8_t code[128];
+    unsigned size;
+} Bench;
+
+static void
+append(Bench *bench, const Piece *piece)
+{
+    static const int8_t steps[] = {1, 4, 8, 16, 16, 16, 32, 64, -16, -4, 24, 12};
+    uint8_t *at = bench->code + bench->size;
+
+    if (piece->wide && bench->mode == INSN_CODE64)
+        *at++ = 0x48;
+    memcpy(at, piece->bytes, piece->size);
+    if (piece->step != 0)
+        at[piece->step] = (uint8_t)steps[g_rand_int_range(bench->rand, 0, G_N_ELEMENTS(steps))];
+    bench->size = (unsigned)(at - bench->code) + piece->size;
+}
+
+static void
+make_loop(Bench *bench)
+{
+    int count = g_rand_int_range(bench->rand, 1, 9);
+
+    memset(bench->code, 0xcc, sizeof bench->code);
+    bench->size = 0;
+    for (int i = 0; i < count && bench->size < 56; i++)
+        append(bench, &pieces[g_rand_int_range(bench->rand, 0, G_N_ELEMENTS(pieces))]);
+    append(bench, &ends[g_rand_int_range(bench->rand, 0, G_N_ELEMENTS(ends))]);
+    bench->code[bench->size] = g_rand_boolean(bench->rand) ? 0x75 : 0x72; /* jnz, jb */
+    bench->code[bench->size + 1] = (uint8_t) - (int8_t)(bench->size + 2);
+    bench->size += 2;
+}
+
+static void
+make_state(Bench *bench, InsnState *state)
+{
+    const uint32_t data = INSN_BASE + INSN_DATA;
+    uint64_t flags = X86_FL_STATUS & g_rand_int(bench->rand);
+
+    memset(state, 0, sizeof *state);
+    for (unsigned i = 0; i < X86_GPR_COUNT; i++)
+        state->gpr[i] = g_rand_int(bench->rand);
+    state->gpr[X86_RSP] = INSN_BASE + INSN_STACK + 0x800;
+    state->gpr[X86_RSI] = data + 16 * (uint64_t)g_rand_int_range(bench->rand, 0, 400);
+    state->gpr[X86_RDI] = data + 16 * (uint64_t)g_rand_int_range(bench->rand, 0, 400);
+    if (g_rand_int_range(bench->rand, 0, 8) == 0)
+        state->gpr[X86_RDI] = INSN_BASE + INSN_READ_ONLY + 0xf00;
+    if (g_rand_int_range(bench->rand, 0, 8) == 0)
+        state->gpr[X86_RSI] += g_rand_int(bench->rand) & 15;
+    state->gpr[X86_RBX] = 16 * (uint64_t)g_rand_int_range(bench->rand, 0, 16);
+    state->gpr[X86_RCX] = (uint64_t)g_rand_int_range(bench->rand, 1, 800);
+    if (g_rand_boolean(bench->rand))
+        state->gpr[X86_RCX] =
+            state->gpr[X86_RSI] + 16 * (uint64_t)g_rand_int_range(bench->rand, 1, 300);
+    state->fpu.fcw = 0x37f;
+    state->fpu.mxcsr = 0x1f80;
+    state->rflags = X86_FL_1 | flags;
+    state->rip = INSN_BASE + INSN_START;
+}
+
+static void
+fill_memory(Bench *bench, InsnGuest *guest, unsigned seed)
+{
+    uint8_t *window = insn_guest_window(guest);
+
+    for (unsigned i = 0; i < INSN_DATA_SIZE; i++)
+        window[INSN_DATA + i] = (uint8_t)((i * 2654435761u + seed) >> 13);
+    insn_guest_write_code(guest, INSN_START, bench->code, sizeof bench->code);
+}
+
+static bool
+same(const char *name, const void *a, const void *b, size_t size)
+{
+    if (memcmp(a, b, size) == 0)
+        return true;
+    printf("  %s differs\n", name);
+    return false;
+}
+
+static void
+print_loop(const Bench *bench, const InsnState *start, const InsnState *a, const InsnState *b)
+{
+    for (unsigned i = 0; i < bench->size; i++)
+        printf(" %02x", bench->code[i]);
+    printf("\n");
+    for (unsigned i = 0; i < 8; i++)
+        printf("  r%u: %" G_GINT64_MODIFIER "x -> iem %" G_GINT64_MODIFIER
+               "x, rem %" G_GINT64_MODIFIER "x\n",
+               i, start->gpr[i], a->gpr[i], b->gpr[i]);
+    printf("  rflags %x %x, rip %x %x, vector %d %d\n", (unsigned)a->rflags, (unsigned)b->rflags,
+           (unsigned)a->rip, (unsigned)b->rip, a->vector, b->vector);
+}
+
+static bool
+try_loop(Bench *bench)
+{
+    const unsigned seed = g_rand_int(bench->rand);
+    const uint64_t budget = (uint64_t)g_rand_int_range(bench->rand, 64, 20000);
+    InsnState start, a, b;
+    uint64_t retired[2];
+    bool ok;
+
+    make_loop(bench);
+    make_state(bench, &start);
+    a = b = start;
+    fill_memory(bench, bench->iem, seed);
+    fill_memory(bench, bench->rem, seed);
+    retired[0] = insn_guest_vcpu(bench->iem)->retired;
+    retired[1] = insn_guest_vcpu(bench->rem)->retired;
+    insn_guest_run_for(bench->iem, bench->mode, &a, budget);
+    insn_guest_run_for(bench->rem, bench->mode, &b, budget);
+    retired[0] = insn_guest_vcpu(bench->iem)->retired - retired[0];
+    retired[1] = insn_guest_vcpu(bench->rem)->retired - retired[1];
+    ok = same("registers", a.gpr, b.gpr, sizeof a.gpr) & same("rip", &a.rip, &b.rip, 8) &
+         same("rflags", &a.rflags, &b.rflags, 8) &
+         same("xmm", a.fpu.xmm, b.fpu.xmm, sizeof a.fpu.xmm) &
+         same("vector", &a.vector, &b.vector, sizeof a.vector) &
+         same("retired", &retired[0], &retired[1], 8) &
+         same("memory", insn_guest_window(bench->iem) + INSN_DATA,
+              insn_guest_window(bench->rem) + INSN_DATA, INSN_DATA_SIZE);
+    if (!ok)
+        print_loop(bench, &start, &a, &b);
+    return ok;
+}
+
+int
+main(int argc, char **argv)
+{
+    const unsigned count = argc > 2 ? (unsigned)atoi(argv[2]) : 3000;
+    Bench bench = {.mode = argc > 1 && atoi(argv[1]) == 32 ? INSN_CODE32 : INSN_CODE64};
+    unsigned failed = 0;
+
+    bench.rand = g_rand_new_with_seed(argc > 3 ? (guint32)atoi(argv[3]) : 1);
+    bench.iem = insn_guest_new("iem");
+    bench.rem = insn_guest_new("rem");
+    for (unsigned i = 0; i < count && failed < 5; i++)
+        failed += !try_loop(&bench);
+    printf("%u loops, %u failed\n", count, failed);
+    insn_guest_free(bench.iem);
+    insn_guest_free(bench.rem);
+    g_rand_free(bench.rand);
+    return failed != 0;
+}
