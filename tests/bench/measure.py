@@ -60,6 +60,11 @@ def note(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def _one_line(error):
+    """An error's beginning, for a table."""
+    return ' '.join(str(error).split())[:160]
+
+
 def _pilot(who, row, target):
     """(checksum of the start amount, the amount that takes about `target` seconds)."""
     first = sample = who.run(row, row.start, PATIENCE_SECONDS)
@@ -90,7 +95,7 @@ def measure_row(row, arch, who, settings):
             pilots[one.name], amounts[one.name] = _pilot(one, row, settings.target)
             samples[one.name] = []
         except (RowError, TimeoutError) as error:
-            result.figures[one.name] = Figure(problem=str(error))
+            result.figures[one.name] = Figure(problem=_one_line(error))
     for _ in range(settings.rounds):
         for one in who:
             if one.name not in samples:
@@ -98,7 +103,7 @@ def measure_row(row, arch, who, settings):
             try:
                 samples[one.name].append(one.run(row, amounts[one.name], PATIENCE_SECONDS))
             except (RowError, TimeoutError) as error:
-                result.figures[one.name] = Figure(problem=str(error))
+                result.figures[one.name] = Figure(problem=_one_line(error))
                 del samples[one.name]
     for one in who:
         if one.name in samples:
@@ -142,7 +147,7 @@ def measure_boot(boot, names, settings, disk_copy, options=()):
                 seconds, tables[name] = _boot_once(boot, name, settings, disk_copy, options)
                 times[name].append(seconds)
             except TimeoutError as error:
-                result.figures[name] = Figure(problem=str(error)[:200])
+                result.figures[name] = Figure(problem=_one_line(error))
                 del times[name]
     for name, seconds in times.items():
         middle = statistics.median(seconds)
