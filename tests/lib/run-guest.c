@@ -14,6 +14,7 @@
 #include "devices/machine.h"
 #include "tests/lib/run-guest-drivers.h"
 #include "tests/lib/run-guest-keys.h"
+#include "tests/lib/run-guest-mix.h"
 #include "vmm/base/clock.h"
 #include "vmm/em/em.h"
 #include "vmm/vmm.h"
@@ -39,7 +40,7 @@ typedef struct {
     char *screenshot, *keys, *until, *save, *load;
     double screenshot_every, timeout;
     gint64 instructions;
-    gboolean deterministic, print_text, log, hpet, no_ioapic, statistics;
+    gboolean deterministic, print_text, log, hpet, no_ioapic, statistics, digest;
 } Options;
 
 typedef struct {
@@ -50,6 +51,7 @@ typedef struct {
     RunDisplay display;
     RunChar serial, debug;
     RunKeys *keys;
+    RunMix mix;
     MachineMedium media[MEDIA_MAX];
     char *screen; /* the text at the last look */
     uint64_t start_ns, next_text_ns, next_shot_ns;
@@ -132,7 +134,7 @@ describe(Run *run, GError **error)
 
     machine_spec_init(&spec);
     spec.ram_size = (uint64_t)MAX(options->ram, 1) << 20;
-    spec.engine = options->engine;
+    spec.engine = run_mix_first(&run->mix, options->engine);
     spec.cpu_profile = options->profile;
     spec.boot_order = options->boot;
     spec.firmware = options->firmware;
@@ -333,6 +335,27 @@ tick(Run *run)
     return -1;
 }
 
+/* How far the next step of the deterministic mode goes. */
+static uint64_t
+next_step(Run *run)
+{
+    VmmStatistics statistics;
+    uint64_t left = STEP_INSTRUCTIONS;
+
+    vmm_statistics(run->vmm, &statistics);
+    if (run->options.instructions > 0)
+        left = (uint64_t)run->options.instructions - statistics.instructions;
+    return run_mix_next(&run->mix, run->vmm, MIN(left, STEP_INSTRUCTIONS));
+}
+
+static void
+print_digest(const Run *run)
+{
+    g_autofree char *digest = run_mix_digest(run->vmm);
+
+    printf("state: %s\n", digest);
+}
+
 static int
 run_machine(Run *run, GError **error)
 {
@@ -345,7 +368,7 @@ run_machine(Run *run, GError **error)
         if (!run->options.deterministic)
             base_clock_sleep_until(base_clock_ns() + TICK_NS);
         else if (vmm_state(run->vmm) != VMM_OFF && vmm_state(run->vmm) != VMM_STUCK &&
-                 !vmm_step(run->vmm, STEP_INSTRUCTIONS, error))
+                 !vmm_step(run->vmm, next_step(run), error))
             return EXIT_FAULT;
         status = tick(run);
     }
@@ -414,6 +437,7 @@ tear_down(Run *run)
     pdm_registry_free(run->registry);
     cfgm_free(run->config);
     run_keys_free(run->keys);
+    run_mix_clear(&run->mix);
     g_free(run->screen);
     if (run->serial.text != NULL)
         g_string_free(run->serial.text, TRUE);
@@ -434,7 +458,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "floppy", 0, 0, G_OPTION_ARG_FILENAME, &options->floppy, "Floppy image, drive A", "FILE" },
         { "boot", 0, 0, G_OPTION_ARG_STRING, &options->boot, "Boot order (dvd,disk,floppy,network)", "LIST" },
         { "firmware", 0, 0, G_OPTION_ARG_FILENAME, &options->firmware, "BIOS image", "FILE" },
-        { "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Execution engine (auto)", "NAME" },
+        { "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Execution engine (auto); iem+rem: in turns", "NAME" },
         { "profile", 0, 0, G_OPTION_ARG_STRING, &options->profile, "CPU profile", "NAME" },
         { "hpet", 0, 0, G_OPTION_ARG_NONE, &options->hpet, "With an HPET", NULL },
         { "no-ioapic", 0, 0, G_OPTION_ARG_NONE, &options->no_ioapic, "Without an I/O APIC", NULL },
@@ -451,6 +475,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "save", 0, 0, G_OPTION_ARG_FILENAME, &options->save, "Save the state at the end", "FILE" },
         { "load", 0, 0, G_OPTION_ARG_FILENAME, &options->load, "Start from a saved state", "FILE" },
         { "log", 0, 0, G_OPTION_ARG_NONE, &options->log, "The machine's log on standard error", NULL },
+        { "digest", 0, 0, G_OPTION_ARG_NONE, &options->digest, "Print a digest of the state at the end", NULL },
         { "statistics", 0, 0, G_OPTION_ARG_NONE, &options->statistics, "Print speed at the end", NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
@@ -480,8 +505,11 @@ main(int argc, char **argv)
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* threads inherit it */
     run->options.ram = 128;
     run->start_ns = base_clock_ns();
-    if (parse(&run->options, &argc, &argv, &error) && set_up(run, &error)) {
+    if (parse(&run->options, &argc, &argv, &error) &&
+        run_mix_init(&run->mix, run->options.engine, &error) && set_up(run, &error)) {
         status = run_machine(run, &error);
+        if (run->options.digest)
+            print_digest(run);
         if (error == NULL && !finish(run, &error))
             status = EXIT_FAULT;
     }
