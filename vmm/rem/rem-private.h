@@ -178,13 +178,15 @@ struct RemVcpu {
     uint16_t mode;       /* RemMode at present */
     bool bmi2;
     EmExit exit;
-    bool leaves;         /* rem_go_on() said: leave with `exit` */
-    uint64_t end;        /* Vcpu.retired at which the run ends */
-    GMutex lock;         /* of remote */
-    GArray *remote;      /* RemWrite: by other threads, acted on at the next entry of run */
-    bool listening;      /* to PGM */
-    IemInsn *spare_insn; /* where the arena has no room for an IemInsn */
-    bool care;           /* IEM has to execute the next instruction */
+    bool leaves;           /* rem_go_on() said: leave with `exit` */
+    uint64_t end;          /* Vcpu.retired at which the run ends */
+    GMutex lock;           /* of remote */
+    GArray *remote;        /* RemWrite: by other threads, acted on at the next entry of run */
+    bool listening;        /* to PGM */
+    IemInsn *spare_insn;   /* where the arena has no room for an IemInsn */
+    uint32_t missed_retry; /* RemSite.retry of the last access that missed, */
+    int64_t missed_left;   /* and RemHot.left then */
+    bool care;             /* IEM has to execute the next instruction */
     /* Statistics. */
     uint64_t translated, translated_insns, translated_bytes, killed_blocks, flushes, lookups,
         jump_misses, fallbacks, memory_misses, linked;

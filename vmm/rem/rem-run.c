@@ -199,6 +199,19 @@ fill(Vcpu *vcpu, uint64_t linear, bool write)
     return (write ? entry->tag_write : entry->tag_read) == page;
 }
 
+/* Did the same execution of the instruction miss before? Then two operands of it want the same
+ * entry of the TLB, and would take it from each other for ever. */
+static bool
+misses_again(RemVcpu *rem, const RemSite *site)
+{
+    const int64_t left = rem_hot(rem->vcpu)->left;
+    const bool again = rem->missed_retry == site->retry && rem->missed_left == left;
+
+    rem->missed_retry = site->retry;
+    rem->missed_left = left;
+    return again;
+}
+
 const uint8_t *
 rem_call_miss(Vcpu *vcpu, const RemSite *site, uint64_t linear)
 {
@@ -206,7 +219,7 @@ rem_call_miss(Vcpu *vcpu, const RemSite *site, uint64_t linear)
     RemVcpu *rem = rem_of(vcpu);
 
     rem->memory_misses++;
-    if ((linear & X86_PAGE_OFFSET_MASK) + size <= X86_PAGE_SIZE &&
+    if (!misses_again(rem, site) && (linear & X86_PAGE_OFFSET_MASK) + size <= X86_PAGE_SIZE &&
         (linear & (site->align - 1u)) == 0 && fill(vcpu, linear, site->flags & REM_SITE_WRITE))
         return rem_code(rem, site->retry);
     return rem_call_iem(vcpu, site, 0);
