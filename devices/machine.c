@@ -78,6 +78,7 @@ add_globals(const MachineSpec *spec, CfgmNode *root)
 
     cfgm_set_uint(root, "RamSize", spec->ram_size);
     cfgm_set_uint(root, "CpuCount", MAX(spec->cpus, 1));
+    cfgm_set_uint(root, "CpuExecutionCap", spec->execution_cap != 0 ? spec->execution_cap : 100);
     set_string(root, "CpuProfile", spec->cpu_profile);
     cfgm_set_uint(root, "PAE", spec->pae);
     cfgm_set_uint(root, "LongMode", spec->long_mode);

@@ -39,6 +39,7 @@ typedef struct {
 typedef struct {
     uint64_t ram_size;       /* bytes */
     unsigned cpus;           /* 0: 1 */
+    unsigned execution_cap;  /* percent of a host CPU for each; 0: 100 */
     const char *cpu_profile; /* NULL: the default */
     const char *engine;      /* NULL: "auto" */
     bool no_hardware;        /* "auto" leaves hardware virtualization alone */

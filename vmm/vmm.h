@@ -38,7 +38,8 @@ typedef struct {
 } VmmEvents;
 
 /* Configuration, CFGM root:
- *   RamSize (bytes), CpuCount (1), CpuProfile ("x86-64-v2"), PAE, LongMode, APIC, X2APIC (bool),
+ *   RamSize (bytes), CpuCount (1 to 8), CpuExecutionCap (percent, 100), CpuProfile ("x86-64-v2"),
+ *   PAE, LongMode, APIC, X2APIC (bool),
  *   EM/Engine ("auto" …), EM/HardwareVirtualization ("auto" may take it), EM/LargePages (hardware
  * may map RAM by large pages), EM/TripleFaultReset, TM/Deterministic, TM/DeterministicHz,
  * TM/UtcOffsetNs, RTC/UseUtc, Devices/<name>/<instance>/Config/…,
@@ -63,6 +64,11 @@ bool vmm_reset(Vmm *vmm, GError **error);
 void vmm_power_off(Vmm *vmm);
 void vmm_destroy(Vmm *vmm);
 VmmState vmm_state(const Vmm *vmm);
+
+/* Percent of a host CPU that each virtual CPU may take, 1 to 100; at any time, one thread at a
+ * time.
+ */
+void vmm_set_execution_cap(Vmm *vmm, unsigned percent);
 
 /* Saved state, paused only (save) or before power-on (load). */
 bool vmm_save(Vmm *vmm, int fd, GError **error);

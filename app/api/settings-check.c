@@ -10,6 +10,7 @@
 #include "app/api/settings-private.h"
 
 #define MAX_NAME 255 /* bytes of a file name */
+#define EXECUTION_CAP_LOW 10
 
 static const RecordType problem_record = {
     sizeof(VitrineProblem),
@@ -153,14 +154,38 @@ check_cpu_profile(VitrineSettings *settings, GPtrArray *problems)
 }
 
 static void
+check_cpus(VitrineSettings *settings, GPtrArray *problems)
+{
+    const guint cpus = vitrine_settings_get_uint(settings, "cpus");
+    const guint host = vitrine_host_cpus();
+    const gboolean ioapic = vitrine_settings_get_bool(settings, "ioapic") &&
+                            vitrine_settings_get_bool(settings, "apic");
+
+    if (cpus > VITRINE_CPUS_MAX) {
+        g_autofree char *message = g_strdup_printf(
+            _("This version runs machines with up to %d processors."), VITRINE_CPUS_MAX);
+
+        add_unsupported(problems, "cpus", message);
+    } else if (cpus > 1 && !ioapic)
+        add_invalid(problems, "cpus", _("Several processors need the I/O APIC."));
+    else if (host && cpus > host)
+        vitrine_problems_add(
+            problems, "cpus", VITRINE_ERROR_INVALID, FALSE,
+            g_strdup_printf(ngettext("The host has only %u processor: more are slower.",
+                                     "The host has only %u processors: more are slower.", host),
+                            host));
+    if (vitrine_settings_get_uint(settings, "cpu-execution-cap") < EXECUTION_CAP_LOW)
+        vitrine_problems_add(problems, "cpu-execution-cap", VITRINE_ERROR_INVALID, FALSE,
+                             g_strdup(_("So little makes the guest's clock and devices late.")));
+}
+
+static void
 check_capabilities(VitrineSettings *settings, GPtrArray *problems)
 {
     static const char *const engines[] = {"auto", "iem", "hm", NULL};
     static const char *const known[] = {"rem", "raw", NULL};
     const char *engine = vitrine_settings_get_string(settings, "exec-engine");
-    if (vitrine_settings_get_uint(settings, "cpus") > 1)
-        add_unsupported(problems, "cpus",
-                        _("This version runs machines with one virtual CPU only."));
+    check_cpus(settings, problems);
     if (vitrine_settings_get_uint(settings, "monitors") > 1)
         vitrine_problems_add(problems, "monitors", VITRINE_ERROR_NOT_SUPPORTED, FALSE,
                              g_strdup(_("This version gives a machine one screen only.")));

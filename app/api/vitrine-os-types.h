@@ -78,6 +78,13 @@ const VitrineOsType *vitrine_os_type_guess(const char *name);
  * controller with an optical drive; no disk. */
 void vitrine_os_type_apply(const VitrineOsType *type, VitrineSettings *settings);
 
+/**
+ * VITRINE_CPUS_MAX:
+ *
+ * The most virtual CPUs that a machine of this version runs with; settings may name more.
+ */
+#define VITRINE_CPUS_MAX 8
+
 /* What the host has: physical memory in MiB and logical CPUs. */
 guint vitrine_host_memory(void);
 guint vitrine_host_cpus(void);

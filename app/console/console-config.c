@@ -26,11 +26,15 @@ check_supported(VitrineSettings *settings, GError **error)
 {
     guint cpus = vitrine_settings_get_uint(settings, "cpus");
 
-    if (cpus != 1)
+    if (cpus > VITRINE_CPUS_MAX)
         return refuse(error,
-                      "This version runs machines with one processor; this machine has %u. Set it "
-                      "to 1 in Settings, System.",
-                      cpus);
+                      "This version runs machines with up to %d processors; this machine has %u. "
+                      "Set fewer in Settings, System.",
+                      VITRINE_CPUS_MAX, cpus);
+    if (cpus > 1 && !(vitrine_settings_get_bool(settings, "ioapic") &&
+                      vitrine_settings_get_bool(settings, "apic")))
+        return refuse(error, "Several processors need the I/O APIC. Switch it on in Settings, "
+                             "System, or set one processor.");
     if (vitrine_settings_get_enum(settings, "firmware") != VITRINE_FIRMWARE_BIOS)
         return refuse(
             error,
@@ -84,6 +88,8 @@ fill_scalars(Console *console, MachineSpec *spec)
     const char *hardware = vitrine_settings_get_string(settings, "hardware-uuid");
 
     spec->ram_size = vitrine_settings_get_uint(settings, "memory") * MIB;
+    spec->cpus = vitrine_settings_get_uint(settings, "cpus");
+    spec->execution_cap = vitrine_settings_get_uint(settings, "cpu-execution-cap");
     spec->cpu_profile = g_strcmp0(profile, "host") == 0 ? NULL : profile;
     spec->engine = vitrine_settings_get_string(settings, "exec-engine");
     spec->no_hardware = !vitrine_settings_get_bool(settings, "hwvirtex");

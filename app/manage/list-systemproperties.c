@@ -165,7 +165,8 @@ print_limits_of_machines(void)
     print_limits("memory", "Minimum guest RAM size:", "Maximum guest RAM size:", " Megabytes");
     print_limits("vram", "Minimum video RAM size:", "Maximum video RAM size:", " Megabytes");
     print_limits("monitors", NULL, "Maximum guest monitor count:", "");
-    print_limits("cpus", "Minimum guest CPU count:", "Maximum guest CPU count:", "");
+    print_number("Minimum guest CPU count:", 1, "");
+    print_number("Maximum guest CPU count:", VITRINE_CPUS_MAX, "");
     print_number("Virtual disk limit (info):", VITRINE_MEDIUM_MAX_SIZE, " Bytes");
     print_number("Maximum Serial Port count:", VITRINE_UART_COUNT, "");
     print_number("Maximum Parallel Port count:", VITRINE_LPT_COUNT, "");

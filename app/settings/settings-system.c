@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Settings, System: memory, boot order, clock, chips, engine. */
+ * Settings, System: memory, processors, boot order, clock, chips, engine. */
 #include "app/settings/settings-boot-order.h"
 
 #include "app/widgets/widget-format.h"
@@ -34,6 +34,44 @@ memory_row(SettingsDialog *dialog)
     gtk_widget_set_margin_top(unit, 6);
     gtk_box_pack_start(GTK_BOX(box), unit, FALSE, FALSE, 0);
     return box;
+}
+
+static GtkWidget *
+number_row(VitrineSettings *settings, const char *property, guint most, const char *name,
+           const char *unit)
+{
+    GtkAdjustment *adjustment =
+        gtk_adjustment_new(vitrine_settings_get_uint(settings, property), 1, most, 1, 5, 0);
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
+    GtkWidget *spin = gtk_spin_button_new(adjustment, 1, 0);
+
+    atk_object_set_name(gtk_widget_get_accessible(spin), name);
+    gtk_entry_set_activates_default(GTK_ENTRY(spin), TRUE);
+    g_object_bind_property(settings, property, adjustment, "value",
+                           G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+    gtk_box_pack_start(GTK_BOX(box), spin, FALSE, FALSE, 0);
+    gtk_box_pack_start(GTK_BOX(box), gtk_label_new(unit), FALSE, FALSE, 0);
+    return box;
+}
+
+/* A machine that was made with more than this version runs keeps its number until it is changed. */
+static int
+add_processors(GtkWidget *grid, int row, SettingsDialog *dialog)
+{
+    VitrineSettings *settings = settings_dialog_get_settings(dialog);
+    const guint cpus = vitrine_settings_get_uint(settings, "cpus");
+    g_autofree char *host = g_strdup_printf(
+        ngettext("this computer has %u", "this computer has %u", vitrine_host_cpus()),
+        vitrine_host_cpus());
+
+    row = widget_form_add(
+        grid, row, _("P_rocessors"),
+        number_row(settings, "cpus", MAX(cpus, VITRINE_CPUS_MAX), _("Processors"), host));
+    row = settings_add_problem(grid, row, dialog, "cpus");
+    row = widget_form_add(
+        grid, row, _("E_xecution cap"),
+        number_row(settings, "cpu-execution-cap", 100, _("Execution cap in percent"), "%"));
+    return settings_add_problem(grid, row, dialog, "cpu-execution-cap");
 }
 
 static void
@@ -84,6 +122,7 @@ settings_page_system(SettingsDialog *dialog)
 
     row = widget_form_add(grid, row, _("_Memory"), memory_row(dialog));
     row = settings_add_problem(grid, row, dialog, "memory");
+    row = add_processors(grid, row, dialog);
     row = widget_form_add(grid, row, _("_Boot order"), settings_boot_order_new(settings));
     row = add_checks(grid, row, dialog);
     row = settings_add_problem(grid, row, dialog, "ioapic");

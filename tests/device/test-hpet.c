@@ -112,14 +112,14 @@ test_late(void)
     set(bench, 0x108, 100000);
     set(bench, 0x10, 3);
     tm_skip_to(bench->rooms.tm, device_bench_now(bench) + 10 * MS + MS / 2);
-    tm_run_timers(bench->rooms.tm);
+    tm_run_timers(cpum_vcpu(bench->rooms.cpum, 0));
     g_assert_cmpuint(device_bench_irq_edges(bench, 0), ==, 1);
     g_assert_cmpuint(get(bench, 0x108), ==, 1100000);
     /* Nine are owed: after a period of normal ones there are all 21. */
     device_bench_advance(bench, 10 * MS);
     g_assert_cmpuint(device_bench_irq_edges(bench, 0), ==, 20);
     tm_skip_to(bench->rooms.tm, device_bench_now(bench) + 60000 * MS);
-    tm_run_timers(bench->rooms.tm);
+    tm_run_timers(cpum_vcpu(bench->rooms.cpum, 0));
     edges = device_bench_irq_edges(bench, 0);
     device_bench_advance(bench, 10 * MS);
     g_assert_cmpuint(device_bench_irq_edges(bench, 0) - edges, ==, 30);

@@ -273,7 +273,7 @@ test_catch_up(void)
     program(bench, 0, 2, 1193);
     edges = device_bench_irq_edges(bench, 0);
     tm_skip_to(bench->rooms.tm, device_bench_now(bench) + 10500000);
-    tm_run_timers(bench->rooms.tm);
+    tm_run_timers(cpum_vcpu(bench->rooms.cpum, 0));
     g_assert_cmpuint(device_bench_irq_edges(bench, 0) - edges, ==, 1);
     device_bench_advance(bench, 2000000);
     g_assert_cmpuint(device_bench_irq_edges(bench, 0) - edges, ==, 12);
@@ -282,7 +282,7 @@ test_catch_up(void)
     /* A host that slept for a minute does not bring a minute of ticks. */
     edges = device_bench_irq_edges(bench, 0);
     tm_skip_to(bench->rooms.tm, device_bench_now(bench) + 60000000000);
-    tm_run_timers(bench->rooms.tm);
+    tm_run_timers(cpum_vcpu(bench->rooms.cpum, 0));
     device_bench_advance(bench, 10000000);
     g_assert_cmpuint(device_bench_irq_edges(bench, 0) - edges, >=, 30);
     g_assert_cmpuint(device_bench_irq_edges(bench, 0) - edges, <=, 32);

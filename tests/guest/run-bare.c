@@ -3,10 +3,11 @@
  * Runs a guest program on the VMM's rooms alone: a CPU with its local APIC and 32 MiB of RAM, no
  * firmware and no devices but two ports. Port 0xE9 goes to standard output, a write to 0xF4 ends
  * the run. The program is put at 0x10000 and entered in real mode, as lib/boot.S does on a PC. Time
- * is deterministic where the engine counts instructions; else it is the host's. Status 0: the
+ * is deterministic where one CPU's engine counts instructions; else it is the host's. Status 0: the
  * program ended; 2: arguments; 3: triple fault; 4: out of instructions.
  *
- *   run-bare ENGINE PROGRAM     (RUN_BARE_STATISTICS=1: the engine's counters at the end)
+ *   run-bare ENGINE PROGRAM [PROFILE [CPUS]]     (RUN_BARE_STATISTICS=1: the engine's counters at
+ *                                                the end)
  *   run-bare iem+rem PROGRAM    goes from one to another at random instructions
  *   run-bare --engines          names the engines of this build that the host can run */
 #include "vmm/em/em.h"
@@ -23,6 +24,7 @@
 #define MIX_MAX 4
 #define MIX_SLICE 2000
 #define MIX_SEED 20260101u
+#define CPUS_MAX 8u
 
 typedef enum { STATUS_ENDED = 0, STATUS_USAGE = 2, STATUS_TRIPLE_FAULT, STATUS_ENDLESS } Status;
 
@@ -33,8 +35,15 @@ typedef struct {
     TmTimer *limit;
     const EmEngine *mix[MIX_MAX]; /* that take turns */
     unsigned mixed;
-    bool ended, late;
+    _Atomic bool ended, late, shut_down;
 } Bare;
+
+static void
+interrupt_all(Bare *bare)
+{
+    for (unsigned i = 0; i < cpum_count(bare->rooms.cpum); i++)
+        cpum_pend(cpum_vcpu(bare->rooms.cpum, i), CPUM_PEND_REQUEST);
+}
 
 static void
 write_log(void *user, uint32_t offset, uint32_t value, unsigned size)
@@ -48,7 +57,7 @@ write_end(void *user, uint32_t offset, uint32_t value, unsigned size)
     Bare *bare = user;
 
     bare->ended = true;
-    cpum_pend(cpum_vcpu(bare->rooms.cpum, 0), CPUM_PEND_REQUEST);
+    interrupt_all(bare);
 }
 
 /* "iem+rem" and the like; a name alone is not mixed. */
@@ -70,10 +79,10 @@ choose_mix(Bare *bare, const char *names, GError **error)
 }
 
 static bool
-make_rooms(Bare *bare, const char *engine, const char *profile, GError **error)
+make_rooms(Bare *bare, const char *engine, const char *profile, unsigned cpus, GError **error)
 {
     const CpumConfig cpu = {.profile = profile,
-                            .cpus = 1,
+                            .cpus = cpus,
                             .repeatable = true,
                             .pae = true,
                             .long_mode = true,
@@ -81,7 +90,7 @@ make_rooms(Bare *bare, const char *engine, const char *profile, GError **error)
                             .x2apic = true,
                             .nx = true};
     const EmEngine *known = em_engine_by_name(engine);
-    const TmConfig time = {.deterministic = known == NULL || known->counts,
+    const TmConfig time = {.deterministic = cpus == 1 && (known == NULL || known->counts),
                            .deterministic_hz = 100000000};
     const EmConfig config = {.engine = bare->mixed > 0 ? bare->mix[0]->name : engine};
     EmRooms *rooms = &bare->rooms;
@@ -139,23 +148,50 @@ on_limit(void *user)
     Bare *bare = user;
 
     bare->late = true;
-    cpum_pend(cpum_vcpu(bare->rooms.cpum, 0), CPUM_PEND_REQUEST);
+    interrupt_all(bare);
 }
 
-/* By the clock, for engines that do not count. */
+typedef struct {
+    Bare *bare;
+    Vcpu *vcpu;
+    GThread *thread;
+} BareCpu;
+
+static void *
+run_cpu(void *user)
+{
+    const BareCpu *cpu = user;
+    Bare *bare = cpu->bare;
+
+    while (!bare->ended && !bare->late && !bare->shut_down) {
+        if (em_run(cpu->vcpu) == EM_RESULT_SHUTDOWN) {
+            bare->shut_down = true;
+            interrupt_all(bare);
+        }
+        cpum_unpend(cpu->vcpu, CPUM_PEND_REQUEST);
+    }
+    return NULL;
+}
+
+/* By the clock, for engines that do not count and for several CPUs. */
 static Status
 run_freely(Bare *bare)
 {
-    Vcpu *vcpu = cpum_vcpu(bare->rooms.cpum, 0);
-    EmResult result = EM_RESULT_REQUEST;
+    const unsigned count = cpum_count(bare->rooms.cpum);
+    BareCpu cpu[CPUS_MAX];
 
     bare->limit = tm_timer_new(bare->rooms.tm, "limit", on_limit, bare);
     tm_timer_set(bare->limit, SECONDS_MAX * 1000000000ull);
     tm_resume(bare->rooms.tm);
-    while (!bare->ended && !bare->late && result != EM_RESULT_SHUTDOWN) {
-        result = em_run(vcpu);
-        cpum_unpend(vcpu, CPUM_PEND_REQUEST);
+    for (unsigned i = 0; i < count; i++) {
+        cpu[i] = (BareCpu){.bare = bare, .vcpu = cpum_vcpu(bare->rooms.cpum, i)};
+        pgm_bind_later(cpu[i].vcpu);
     }
+    for (unsigned i = 1; i < count; i++)
+        cpu[i].thread = g_thread_new("vcpu", run_cpu, &cpu[i]);
+    run_cpu(&cpu[0]);
+    for (unsigned i = 1; i < count; i++)
+        g_thread_join(cpu[i].thread);
     tm_timer_free(bare->limit);
     if (bare->ended)
         return STATUS_ENDED;
@@ -266,18 +302,19 @@ main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     Bare bare = {0};
+    const unsigned cpus = argc == 5 ? (unsigned)g_ascii_strtoull(argv[4], NULL, 10) : 1;
     Status status;
 
     if (argc == 2 && strcmp(argv[1], "--engines") == 0) {
         list_engines();
         return STATUS_ENDED;
     }
-    if (argc != 3 && argc != 4) {
-        fprintf(stderr, "usage: run-bare ENGINE PROGRAM [CPU PROFILE] | --engines\n");
+    if (argc < 3 || argc > 5 || cpus < 1 || cpus > CPUS_MAX) {
+        fprintf(stderr, "usage: run-bare ENGINE PROGRAM [CPU PROFILE [CPUS]] | --engines\n");
         return STATUS_USAGE;
     }
     if (!choose_mix(&bare, argv[1], &error) ||
-        !make_rooms(&bare, argv[1], argc == 4 ? argv[3] : "x86-64-v2", &error) ||
+        !make_rooms(&bare, argv[1], argc > 3 ? argv[3] : "x86-64-v2", cpus, &error) ||
         !load_program(&bare, argv[2], &error)) {
         fprintf(stderr, "run-bare: %s\n", error->message);
         free_rooms(&bare);

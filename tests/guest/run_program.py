@@ -5,7 +5,7 @@
 # the logs line by line. Where a reference differs from us, PROGRAM.differences has to say why, with the
 # manual's section; an entry without a difference is a fault too.
 #
-#   run_program.py RUN-BARE PROGRAM [--keep FOLDER]
+#   run_program.py RUN-BARE PROGRAM [--cpus N] [--keep FOLDER]
 """Run a guest program on every engine and compare."""
 
 import argparse
@@ -34,7 +34,8 @@ BITS = {
     64: (['-m64', '-mno-red-zone', '-march=x86-64'], ['-m', 'elf_x86_64']),
 }
 # What CPUs the references pretend to be and our profile, unless the program's differences say otherwise.
-MODELS = {'qemu': 'max,vendor=AuthenticAMD', 'bochs': 'ryzen', 'ours': 'x86-64-v2'}
+# CPUs: one, or as many as the test asks for (Bochs, which runs them in turn, is left out then).
+MODELS = {'qemu': 'max,vendor=AuthenticAMD', 'bochs': 'ryzen', 'ours': 'x86-64-v2', 'cpus': '1'}
 
 
 def call(*words, **options):
@@ -42,15 +43,16 @@ def call(*words, **options):
     subprocess.run([str(word) for word in words], check=True, **options)
 
 
-def build(source, folder):
+def build(source, folder, cpus):
     """Makes the flat program and the disk that boots it; returns both."""
     text = source.read_text(encoding='utf-8')
-    bits = 64 if 'guest64.h' in text else 32
+    bits = 64 if 'guest64.h' in text or 'smp64.h' in text else 32
     cflags, ldflags = BITS[bits]
     objects = []
-    for part in (f'lib/start{bits}.S', 'lib/log.c', f'lib/guest{bits}.c', source.name):
+    several = ('lib/smp64.c',) if 'smp64.h' in text else ()
+    for part in (f'lib/start{bits}.S', 'lib/log.c', f'lib/guest{bits}.c', *several, source.name):
         out = folder / (Path(part).name + '.o')
-        call('gcc', *cflags, *CFLAGS, '-c', HERE / part, '-o', out)
+        call('gcc', *cflags, *CFLAGS, f'-DSMP_CPUS={cpus}u', '-c', HERE / part, '-o', out)
         objects.append(out)
     elf, program, disk = folder / 'program.elf', folder / 'program.bin', folder / 'disk.img'
     call('ld', *ldflags, '--no-warn-rwx-segments', '-z', 'noexecstack', '-T',
@@ -63,11 +65,12 @@ def build(source, folder):
     return program, disk
 
 
-def run_ours(run_bare, engine, program, model):
+def run_ours(run_bare, engine, program, models):
     """The log on one of our engines, and a digest of the state at the end, '' where the engine does not count; a
     triple fault is a line of the log."""
     try:
-        done = subprocess.run([run_bare, engine, program, model], capture_output=True, timeout=SECONDS, check=False)
+        done = subprocess.run([run_bare, engine, program, models['ours'], models['cpus']],
+                              capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as late:
         return (late.stdout or b'') + b'endless: the program does not end\n', ''
     state = re.search(r'^state: (\w+)$', done.stderr.decode(), re.M)
@@ -93,17 +96,18 @@ def watch(words, log, **options):
     return log.read_bytes() if log.exists() else b''
 
 
-def run_qemu(disk, folder, model):
+def run_qemu(disk, folder, models):
     """The log under QEMU."""
     log = folder / 'qemu.log'
-    return watch(['qemu-system-x86_64', '-M', 'pc', '-accel', 'tcg', '-cpu', model, '-m', '32',
+    return watch(['qemu-system-x86_64', '-M', 'pc', '-accel', 'tcg', '-cpu', models['qemu'], '-m', '32',
+                  '-smp', models['cpus'],
                   '-nodefaults', '-display', 'none', '-no-reboot', '-snapshot',
                   '-drive', f'file={disk},format=raw,if=ide', '-debugcon', f'file:{log}',
                   '-device', 'isa-debug-exit,iobase=0xf4,iosize=1'], log)
 
 
 BOCHSRC = """megs: 32
-cpu: model={model}, count=1, ips=100000000, reset_on_triple_fault=0, ignore_bad_msrs=0
+cpu: model={model}, count={cpus}, ips=100000000, reset_on_triple_fault=0, ignore_bad_msrs=0
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 boot: disk
@@ -118,9 +122,10 @@ speaker: enabled=0
 """
 
 
-def run_bochs(disk, folder, model):
+def run_bochs(disk, folder, models):
     """The log under Bochs, which mixes it with its own messages on standard output."""
-    (folder / 'bochsrc').write_text(BOCHSRC.format(model=model, disk=disk, folder=folder))
+    (folder / 'bochsrc').write_text(BOCHSRC.format(
+        model=models['bochs'], cpus=models['cpus'], disk=disk, folder=folder))
     (folder / 'commands').write_text('c\n')
     log = folder / 'bochs.log'
     with log.open('wb') as out:
@@ -198,15 +203,17 @@ def compare(ours, theirs, reference, entries):
     return faults
 
 
-def check(run_bare, source, folder, engines):
+def check(run_bare, source, folder, engines, cpus):
     """All faults of a program."""
-    program, disk = build(source, folder)
+    program, disk = build(source, folder, cpus)
     entries, models = read_differences(source.with_suffix('.differences'))
-    references = {'qemu': lines_of(run_qemu(disk, folder, models['qemu'])),
-                  'bochs': lines_of(run_bochs(disk, folder, models['bochs']))}
+    models['cpus'] = cpus
+    references = {'qemu': lines_of(run_qemu(disk, folder, models))}
+    if cpus == '1':
+        references['bochs'] = lines_of(run_bochs(disk, folder, models))
     faults, states = [], {}
     for engine in engines:
-        raw, state = run_ours(run_bare, engine, program, models['ours'])
+        raw, state = run_ours(run_bare, engine, program, models)
         if state:
             states[engine] = state
         (folder / f'{engine}.log').write_bytes(raw)
@@ -223,13 +230,13 @@ def check(run_bare, source, folder, engines):
     return faults
 
 
-def engines_of(run_bare):
-    """The engine that was asked for, else all of this build."""
+def engines_of(run_bare, cpus):
+    """The engine that was asked for, else all of this build; several CPUs do not take turns."""
     asked = os.environ.get('VITRINE_ENGINE')
     if asked:
         return [asked]
     listed = subprocess.run([run_bare, '--engines'], capture_output=True, text=True, check=True)
-    return listed.stdout.split()
+    return [name for name in listed.stdout.split() if cpus == '1' or '+' not in name]
 
 
 def main():
@@ -237,6 +244,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('run_bare', type=Path)
     parser.add_argument('program')
+    parser.add_argument('--cpus', default='1', help='virtual CPUs')
     parser.add_argument('--keep', type=Path, help='leave logs and images in this folder')
     options = parser.parse_args()
     missing = [name for name in ('bochs', 'qemu-system-x86_64', 'gcc') if not shutil.which(name)]
@@ -247,7 +255,7 @@ def main():
         folder = options.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
         faults = check(options.run_bare.resolve(), HERE / f'{options.program}.c', folder.resolve(),
-                       engines_of(options.run_bare.resolve()))
+                       engines_of(options.run_bare.resolve(), options.cpus), options.cpus)
     for fault in faults:
         print(fault)
     print(f'{options.program}: {len(faults)} faults')

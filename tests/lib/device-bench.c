@@ -261,11 +261,12 @@ void
 device_bench_advance(DeviceBench *bench, uint64_t ns)
 {
     Tm *tm = bench->rooms.tm;
+    Vcpu *boot = cpum_vcpu(bench->rooms.cpum, 0);
     const uint64_t target = tm_now(tm) + ns;
 
-    while (tm_next_deadline(tm) <= target) {
-        tm_skip_to(tm, tm_next_deadline(tm));
-        tm_run_timers(tm);
+    while (tm_next_deadline(boot) <= target) {
+        tm_skip_to(tm, tm_next_deadline(boot));
+        tm_run_timers(boot);
     }
     tm_skip_to(tm, target);
 }

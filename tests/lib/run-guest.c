@@ -35,7 +35,7 @@
 enum { EXIT_OK, EXIT_FAULT, EXIT_TIMEOUT, EXIT_TRIPLE_FAULT };
 
 typedef struct {
-    int ram;
+    int ram, cpus;
     char *cdrom, *disk, *disk2, *floppy, *engine, *profile, *boot, *firmware, *serial, *debug;
     char *screenshot, *keys, *until, *save, *load;
     double screenshot_every, timeout;
@@ -134,6 +134,7 @@ describe(Run *run, GError **error)
 
     machine_spec_init(&spec);
     spec.ram_size = (uint64_t)MAX(options->ram, 1) << 20;
+    spec.cpus = (unsigned)MAX(options->cpus, 1);
     spec.engine = run_mix_first(&run->mix, options->engine);
     spec.cpu_profile = options->profile;
     spec.boot_order = options->boot;
@@ -452,6 +453,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
     /* clang-format off */
     const GOptionEntry entries[] = {
         { "ram", 0, 0, G_OPTION_ARG_INT, &options->ram, "Memory in MiB (128)", "MIB" },
+        { "cpus", 0, 0, G_OPTION_ARG_INT, &options->cpus, "Virtual CPUs (1)", "N" },
         { "cdrom", 0, 0, G_OPTION_ARG_FILENAME, &options->cdrom, "Optical image, secondary master", "ISO" },
         { "disk", 0, 0, G_OPTION_ARG_FILENAME, &options->disk, "Disk image, primary master", "FILE" },
         { "disk2", 0, 0, G_OPTION_ARG_FILENAME, &options->disk2, "Disk image, primary slave", "FILE" },

@@ -30,6 +30,11 @@ struct Cpum {
     GArray *msrs;   /* CpumMsrOwner, in order of registration */
     void (*wake)(Vcpu *vcpu, void *user);
     void *wake_user;
+    /* cpum-gate.c */
+    GMutex gate_lock;
+    GCond gate_changed;            /* a CPU left or agreed, or nobody runs alone any more */
+    _Atomic uint32_t gate_waiters; /* who wait for that */
+    Vcpu *_Atomic alone;           /* who runs alone, or is about to */
     GMutex logged_lock;
     GHashTable *logged; /* MSRs that were already complained about */
 };
@@ -53,6 +58,10 @@ typedef struct {
 } CpumFeatureRow;
 #define CPUM_LEVEL_NEVER 0xff
 extern const CpumFeatureRow cpum_feature_rows[CPUM_FEATURE_COUNT];
+
+/* cpum-gate.c */
+void cpum_gate_init(Cpum *cpum);
+void cpum_gate_clear(Cpum *cpum);
 
 /* cpum-cpuid.c: the table; the feature bits alone, after the set of features has become smaller. */
 void cpum_cpuid_build(Cpum *cpum);

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define MAX_CPUS 255
+#define MAX_CPUS 32 /* PGM has a bit for each */
 
 static Vcpu *
 vcpu_new(Cpum *cpum, unsigned id, GError **error)
@@ -60,6 +60,7 @@ cpum_new(const CpumConfig *config, GError **error)
     cpum->msrs = g_array_new(FALSE, TRUE, sizeof(CpumMsrOwner));
     cpum->logged = g_hash_table_new(NULL, NULL);
     g_mutex_init(&cpum->logged_lock);
+    cpum_gate_init(cpum);
     cpum_cpuid_build(cpum);
     cpum_msr_init(cpum);
     cpum_mtrr_init(cpum);
@@ -82,6 +83,7 @@ cpum_free(Cpum *cpum)
     g_array_unref(cpum->msrs);
     g_hash_table_unref(cpum->logged);
     g_mutex_clear(&cpum->logged_lock);
+    cpum_gate_clear(cpum);
     g_free(cpum);
 }
 
@@ -199,6 +201,14 @@ cpum_pend(Vcpu *vcpu, uint32_t bits)
     atomic_fetch_or(&vcpu->pending, bits);
     if (vcpu->cpum->wake != NULL)
         vcpu->cpum->wake(vcpu, vcpu->cpum->wake_user);
+}
+
+void
+cpum_pend_inside(Vcpu *vcpu, uint32_t bits)
+{
+    atomic_fetch_or(&vcpu->pending, bits);
+    if (cpum_is_inside(vcpu))
+        cpum_pend(vcpu, bits);
 }
 
 void

@@ -108,5 +108,27 @@ void cpum_unpend(Vcpu *vcpu, uint32_t bits);
 /* EM installs what wakes a halted or hardware-run virtual CPU after bits were set. */
 void cpum_set_waker(Cpum *cpum, void (*wake)(Vcpu *vcpu, void *user), void *user);
 
+/* The same, but one that is outside the guest is not woken: it sees them when it enters. */
+void cpum_pend_inside(Vcpu *vcpu, uint32_t bits);
+
+/* --- who is inside the guest: on the thread of the virtual CPU that is named first --- */
+/* EM enters before an engine runs or an event is delivered, and leaves afterwards. Inside, a
+ * virtual CPU uses what it knows of memory; outside it is as good as stopped, and before it uses
+ * anything again it enters and acts on CPUM_PEND_TLB_FLUSH. cpum_enter() waits while another
+ * runs alone. */
+void cpum_enter(Vcpu *vcpu);
+void cpum_leave(Vcpu *vcpu);
+bool cpum_is_inside(const Vcpu *vcpu);
+/* This CPU has done what somebody may wait for. */
+void cpum_agreed(Vcpu *vcpu);
+/* Waits until each other CPU is outside or has agreed. Without locks held; the caller is outside
+ * meanwhile, and acts on CPUM_PEND_TLB_FLUSH before it goes on where it was inside. */
+typedef bool (*CpumAgreed)(const Vcpu *other, const void *user);
+void cpum_wait_for_others(Vcpu *self, CpumAgreed agreed, const void *user);
+/* Between the two no other CPU is inside: for LOCKed accesses that the host cannot do as one. The
+ * same rules; not to be nested. */
+void cpum_alone_begin(Vcpu *self);
+void cpum_alone_end(Vcpu *self);
+
 /* Registers the saved-state units "cpum". */
 void cpum_ssm_register(Cpum *cpum, Ssm *ssm);

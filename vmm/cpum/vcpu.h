@@ -140,6 +140,8 @@ struct Vcpu {
     uint64_t features; /* bit CpumFeature */
     uint8_t phys_bits, linear_bits;
 
+    _Atomic bool inside; /* it may use its TLB, map and translations (cpum_enter) */
+
     unsigned id; /* 0 is the boot processor; also the initial APIC id */
 
     /* One slot for each room, created by the room; opaque to the others. */

@@ -13,12 +13,12 @@ typedef enum { HALT_GOES_ON, HALT_FOREVER } HaltEnd;
 static HaltEnd
 skip_halt(Vcpu *vcpu, Tm *tm)
 {
-    const uint64_t deadline = tm_next_deadline(tm);
+    const uint64_t deadline = tm_next_deadline(vcpu);
 
     if (deadline == UINT64_MAX)
         return HALT_FOREVER;
     tm_skip_to(tm, deadline);
-    tm_run_timers(tm);
+    tm_run_timers(vcpu);
     return HALT_GOES_ON;
 }
 
@@ -26,14 +26,14 @@ static bool
 run_to_deadline(Vcpu *vcpu, Tm *tm, uint64_t end)
 {
     const uint64_t before = vcpu->retired;
-    const uint64_t deadline = tm_next_deadline(tm);
+    const uint64_t deadline = tm_next_deadline(vcpu);
     uint64_t budget = end - before;
     bool ok;
 
     if (deadline != UINT64_MAX)
         budget = MIN(budget, tm_instructions_until(tm, deadline));
     if (budget == 0) {
-        tm_run_timers(tm);
+        tm_run_timers(vcpu);
         return true;
     }
     ok = em_run_engine(vcpu, budget);

@@ -16,6 +16,7 @@ start_at(Vcpu *vcpu, uint8_t page)
     vcpu->rip = 0;
     vcpu->activity = CPUM_ACTIVE;
     cpum_update_mode(vcpu);
+    trpm_recheck(vcpu); /* an NMI that came while it waited */
 }
 
 static void
@@ -40,7 +41,7 @@ act_on_devices(Vcpu *vcpu, uint32_t pending)
     Em *em = vcpu->em_vcpu->em;
 
     if (pending & CPUM_PEND_TIMER)
-        tm_run_timers(em->rooms.tm);
+        tm_run_timers(vcpu);
     if (pending & CPUM_PEND_QUEUE) {
         cpum_unpend(vcpu, CPUM_PEND_QUEUE);
         if (em->run_queues != NULL)
@@ -79,7 +80,9 @@ act_on_interrupts(Vcpu *vcpu)
         return true;
     }
     vcpu->activity = CPUM_ACTIVE;
+    em_enter(vcpu);
     exit = iem_deliver(vcpu, nmi ? IEM_EVENT_NMI : IEM_EVENT_EXTERNAL, (uint8_t)vector, 0, 0);
+    cpum_leave(vcpu);
     if (exit == EM_EXIT_SHUTDOWN) {
         vcpu->activity = CPUM_SHUTDOWN;
         return false;
@@ -88,13 +91,34 @@ act_on_interrupts(Vcpu *vcpu)
     return true;
 }
 
+/* False: the delivery ended in a shutdown. */
+static bool
+deliver_pending(Vcpu *vcpu)
+{
+    const uint32_t bits = CPUM_PEND_INTERRUPT | CPUM_PEND_NMI;
+
+    if (!(cpum_pending(vcpu) & bits))
+        return true;
+    /* They stay known to TRPM; here they would keep a CPU awake that cannot take them. */
+    if (vcpu->activity == CPUM_SHUTDOWN || vcpu->activity == CPUM_WAIT_SIPI) {
+        cpum_unpend(vcpu, bits);
+        return true;
+    }
+    if (!vcpu->em_vcpu->engine->delivers)
+        return act_on_interrupts(vcpu);
+    wake_for_engine(vcpu);
+    return true;
+}
+
 bool
 em_act_on_pending(Vcpu *vcpu, EmResult *result)
 {
-    uint32_t pending = cpum_pending(vcpu);
+    const uint32_t pending = cpum_pending(vcpu);
 
-    if (pending & CPUM_PEND_TLB_FLUSH)
-        pgm_flush_tlb(vcpu, true);
+    if (pending & CPUM_PEND_TLB_FLUSH) {
+        pgm_act_on_flush(vcpu);
+        pgm_settle(vcpu);
+    }
     if (pending & (CPUM_PEND_KICK | CPUM_PEND_DEBUG))
         cpum_unpend(vcpu, CPUM_PEND_KICK | CPUM_PEND_DEBUG);
     if (pending & CPUM_PEND_REQUEST) {
@@ -106,15 +130,9 @@ em_act_on_pending(Vcpu *vcpu, EmResult *result)
     if (pending & (CPUM_PEND_TIMER | CPUM_PEND_QUEUE))
         act_on_devices(vcpu, pending);
     /* Timers and queues may just have raised one. */
-    pending = cpum_pending(vcpu);
-    if ((pending & (CPUM_PEND_INTERRUPT | CPUM_PEND_NMI)) && vcpu->activity != CPUM_SHUTDOWN &&
-        vcpu->activity != CPUM_WAIT_SIPI) {
-        if (vcpu->em_vcpu->engine->delivers) {
-            wake_for_engine(vcpu);
-        } else if (!act_on_interrupts(vcpu)) {
-            *result = EM_RESULT_SHUTDOWN;
-            return false;
-        }
+    if (!deliver_pending(vcpu)) {
+        *result = EM_RESULT_SHUTDOWN;
+        return false;
     }
     return true;
 }

@@ -21,6 +21,9 @@ typedef struct EmVcpu {
     BaseWaiter *waiter;
     /* Short slices left before TM's thread takes over from looking at deadlines here. */
     unsigned slices;
+    /* EM_EXIT_PAUSE in a row, and when the last one was over. */
+    unsigned pauses;
+    uint64_t paused_at;
     /* Instructions that the interpreter executes in a row when the engine asks for it next. */
     uint64_t burst;
     _Atomic uint64_t fallbacks;
@@ -33,8 +36,11 @@ typedef struct {
     unsigned vcpus; /* that the engine knows */
 } EmSlot;
 
+typedef struct EmCap EmCap;
+
 struct Em {
     EmRooms rooms;
+    EmCap *cap;
     const EmEngine *engine;
     EmSlot slot[EM_ENGINES_MAX]; /* as engines.def has them; vm is NULL for those not created */
     EmVcpu *vcpus;
@@ -49,6 +55,14 @@ void em_count_start(EmTime *time);
 void em_count_stop(EmTime *time);
 /* em-halt.c: sleeps until something is pending or a timer expired. */
 void em_wait_halted(Vcpu *vcpu);
+/* em-halt.c: sleeps while the execution cap holds the CPU and nothing is pending. */
+void em_wait_held(Vcpu *vcpu);
+/* em-cap.c */
+void em_cap_init(Em *em);
+void em_cap_clear(Em *em);
+bool em_is_held(const Em *em);
+/* em-halt.c: the guest waits for another CPU in a loop. */
+void em_pause(Vcpu *vcpu);
 void em_waker(Vcpu *vcpu, void *user);
 
 /* em-choose.c */
@@ -67,6 +81,8 @@ void em_switch_to(Vcpu *vcpu, const EmEngine *next);
 /* The interpreter executes what the engine left; false: shutdown. began: when that run started. */
 bool em_fall_back(Vcpu *vcpu, uint64_t began);
 
+/* em.c: enters the guest with a TLB that is up to date; false: it was inside already. */
+bool em_enter(Vcpu *vcpu);
 /* em.c: runs the engine once; false: shutdown. */
 bool em_run_engine(Vcpu *vcpu, uint64_t budget);
 /* em-deterministic.c */

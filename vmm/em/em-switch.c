@@ -20,8 +20,13 @@ deliver(Vcpu *vcpu, const EmEvent *event)
                               : event->exception ? IEM_EVENT_EXCEPTION
                                                  : IEM_EVENT_EXTERNAL;
 
-    return iem_deliver(vcpu, kind, event->vector, event->error_code, event->fault_address) !=
-           EM_EXIT_SHUTDOWN;
+    const bool entered = em_enter(vcpu);
+    const EmExit exit =
+        iem_deliver(vcpu, kind, event->vector, event->error_code, event->fault_address);
+
+    if (entered)
+        cpum_leave(vcpu);
+    return exit != EM_EXIT_SHUTDOWN;
 }
 
 bool

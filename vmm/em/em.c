@@ -35,6 +35,7 @@ em_new(const EmRooms *rooms, const EmConfig *config, GError **error)
     em->rooms.small_pages |= config->small_pages;
     em->vcpus = g_new0(EmVcpu, cpum_count(rooms->cpum));
     create_vcpus(em);
+    em_cap_init(em);
     em->engine = em_choose(em, config, error);
     if (em->engine == NULL) {
         em_free(em);
@@ -51,6 +52,7 @@ em_free(Em *em)
 {
     if (em == NULL)
         return;
+    em_cap_clear(em);
     cpum_set_waker(em->rooms.cpum, NULL, NULL);
     em_destroy_engines(em);
     for (unsigned i = 0; i < cpum_count(em->rooms.cpum); i++) {
@@ -71,38 +73,60 @@ em_set_queue_hook(Em *em, void (*run)(void *user), void *user)
 /* --- running --- */
 
 bool
-em_run_engine(Vcpu *vcpu, uint64_t budget)
+em_enter(Vcpu *vcpu)
+{
+    if (cpum_is_inside(vcpu))
+        return false;
+    cpum_enter(vcpu);
+    if (cpum_pending(vcpu) & CPUM_PEND_TLB_FLUSH)
+        pgm_act_on_flush(vcpu);
+    return true;
+}
+
+/* Inside the guest. False: shutdown. */
+static bool
+run_inside(Vcpu *vcpu, uint64_t budget, EmExit *exit)
 {
     EmVcpu *own = vcpu->em_vcpu;
     EmTime *time = &own->in[em_index(own->engine)];
     uint64_t began;
-    EmExit exit;
 
     em_count_start(time);
     began = atomic_load_explicit(&time->since, memory_order_relaxed);
-    exit = own->engine->run(vcpu, budget);
+    *exit = own->engine->run(vcpu, budget);
     em_count_stop(time);
+    return *exit != EM_EXIT_FALLBACK || em_fall_back(vcpu, began);
+}
+
+bool
+em_run_engine(Vcpu *vcpu, uint64_t budget)
+{
+    EmExit exit;
+    bool ok;
+
+    em_enter(vcpu);
+    ok = run_inside(vcpu, budget, &exit);
+    cpum_leave(vcpu);
     switch (exit) {
     case EM_EXIT_SHUTDOWN: vcpu->activity = CPUM_SHUTDOWN; return false;
-    case EM_EXIT_FALLBACK: return em_fall_back(vcpu, began);
     case EM_EXIT_MODE: em_switch_to(vcpu, em_engine_for_mode(vcpu)); break;
+    case EM_EXIT_PAUSE: em_pause(vcpu); break;
+    case EM_EXIT_FALLBACK:
     case EM_EXIT_BUDGET:
     case EM_EXIT_PENDING:
     case EM_EXIT_HALT:
     case EM_EXIT_DEBUG: break;
     }
-    return true;
+    return ok;
 }
 
 static void
 poll_timers(Vcpu *vcpu)
 {
-    Tm *tm = vcpu->em_vcpu->em->rooms.tm;
-
-    if (tm_next_deadline(tm) <= tm_now(tm))
-        tm_run_timers(tm);
+    if (tm_next_deadline(vcpu) <= tm_now(vcpu->em_vcpu->em->rooms.tm))
+        tm_run_timers(vcpu);
     if (--vcpu->em_vcpu->slices == 0)
-        tm_set_polled(tm, false);
+        tm_set_polled(vcpu, false);
 }
 
 /* Until the next thing that somebody has to look at. */
@@ -122,17 +146,18 @@ run_once(Vcpu *vcpu)
 /* Slices need an engine that counts; for the others TM's thread looks at deadlines again at once.
  */
 static void
-after_halt(EmVcpu *own, unsigned id)
+after_halt(Vcpu *vcpu)
 {
-    own->slices = id == 0 && own->engine->counts ? SLICES_AFTER_HALT : 0;
-    if (id == 0 && own->slices == 0)
-        tm_set_polled(own->em->rooms.tm, false);
+    EmVcpu *own = vcpu->em_vcpu;
+
+    own->slices = own->engine->counts ? SLICES_AFTER_HALT : 0;
+    if (own->slices == 0)
+        tm_set_polled(vcpu, false);
 }
 
 static EmResult
 run(Vcpu *vcpu, uint64_t end)
 {
-    EmVcpu *own = vcpu->em_vcpu;
     EmResult result;
 
     for (;;) {
@@ -142,7 +167,10 @@ run(Vcpu *vcpu, uint64_t end)
             return EM_RESULT_SHUTDOWN;
         if (vcpu->activity != CPUM_ACTIVE) {
             em_wait_halted(vcpu);
-            after_halt(own, vcpu->id);
+            after_halt(vcpu);
+        } else if (em_is_held(vcpu->em_vcpu->em)) {
+            em_wait_held(vcpu);
+            after_halt(vcpu);
         } else if (!run_once(vcpu)) {
             return EM_RESULT_SHUTDOWN;
         }

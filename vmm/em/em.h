@@ -25,6 +25,10 @@ Em *em_new(const EmRooms *rooms, const EmConfig *config, GError **error);
 void em_free(Em *em);
 void em_set_queue_hook(Em *em, void (*run)(void *user), void *user);
 
+/* Percent of a host CPU that each virtual CPU may take, 1 to 100. One thread at a time. */
+void em_set_execution_cap(Em *em, unsigned percent);
+unsigned em_execution_cap(const Em *em);
+
 /* Runs the virtual CPU on the calling thread until EM_RESULT_*; sleeps while it is halted. */
 EmResult em_run(Vcpu *vcpu);
 /* Deterministic tests: exactly that many instructions (halts skip time). */

@@ -19,7 +19,13 @@ typedef enum {
     EM_EXIT_MODE,     /* the guest changed to a mode that this engine does not run */
     EM_EXIT_FALLBACK, /* the next instruction has to be executed by another engine */
     EM_EXIT_DEBUG,    /* a debugger's condition */
+    EM_EXIT_PAUSE,    /* the guest spins (EM_PAUSES times PAUSE); others may run now */
 } EmExit;
+
+/* With several virtual CPUs `run` returns EM_EXIT_PAUSE after that many PAUSEs with less than
+ * EM_PAUSE_GAP instructions between each two. */
+#define EM_PAUSES 32u
+#define EM_PAUSE_GAP 64u
 
 /* The rooms of one VM, as an engine sees them. */
 typedef struct {

@@ -27,10 +27,6 @@ struct IemCodePage {
     IemBlockRef *refs;
 };
 
-typedef struct {
-    uint64_t gpa, size;
-} IemRemoteWrite;
-
 struct IemCache {
     X86Decoder decoder;
     uint64_t features; /* that the decoder is for */
@@ -41,8 +37,8 @@ struct IemCache {
     size_t used;
     IemBlock *hash[IEM_HASH_SIZE];
     IemCodePage *pages[IEM_PAGE_HASH_SIZE];
-    GMutex lock;    /* of remote */
-    GArray *remote; /* IemRemoteWrite: writes by other threads, handled at the next entry of run */
+    unsigned listener; /* of PGM's reports */
+    PgmRemote remote;
     uint64_t decoded, killed, flushed;
 };
 

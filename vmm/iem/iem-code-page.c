@@ -16,21 +16,19 @@ iem_cache_new(Vcpu *vcpu)
 
     cache->vcpu = vcpu;
     cache->arena = g_malloc(IEM_ARENA_SIZE);
-    cache->remote = g_array_new(FALSE, FALSE, sizeof(IemRemoteWrite));
     cache->generation = pgm_generation(vcpu->pgm);
-    g_mutex_init(&cache->lock);
+    pgm_remote_init(&cache->remote, vcpu);
     cache->features = vcpu->features;
     iem_decoder_init(&cache->decoder, vcpu);
-    pgm_code_listen(vcpu->pgm, iem_code_written, cache);
+    cache->listener = pgm_code_listen(vcpu->pgm, iem_code_written, cache);
     return cache;
 }
 
 void
 iem_cache_free(IemCache *cache)
 {
-    pgm_code_unlisten(cache->vcpu->pgm, iem_code_written, cache);
-    g_array_unref(cache->remote);
-    g_mutex_clear(&cache->lock);
+    pgm_code_unlisten(cache->vcpu->pgm, cache->listener);
+    pgm_remote_clear(&cache->remote);
     g_free(cache->arena);
     g_free(cache);
 }
@@ -118,7 +116,7 @@ iem_code_page_add(IemCache *cache, uint64_t gpa, const uint8_t *host, unsigned b
     ref->next = (*slot)->refs;
     (*slot)->refs = ref;
     (*slot)->granules |= granules(ref->first, ref->end);
-    pgm_code_mark(cache->vcpu->pgm, gpa, bytes);
+    pgm_code_mark(cache->vcpu, cache->listener, gpa, bytes);
 }
 
 void
@@ -189,26 +187,50 @@ write_range(IemCache *cache, uint64_t gpa, uint64_t size)
     return clean;
 }
 
+/* --- writes by others --- */
+
 bool
 iem_code_written(void *user, Vcpu *writer, uint64_t gpa, uint64_t size)
 {
     IemCache *cache = user;
-    IemRemoteWrite write = {gpa, size};
 
     if (writer == cache->vcpu)
         return write_range(cache, gpa, size);
-    g_mutex_lock(&cache->lock);
-    g_array_append_val(cache->remote, write);
-    g_mutex_unlock(&cache->lock);
-    cpum_pend(cache->vcpu, CPUM_PEND_KICK);
+    pgm_remote_note(&cache->remote, gpa, size);
     return false;
+}
+
+static void
+act_on_page(IemCache *cache, const PgmRemoteWrite *write)
+{
+    const uint8_t *host = pgm_code_page(cache->vcpu, write->gpa);
+    IemCodePage *page = host != NULL ? *page_slot(cache, host) : NULL;
+
+    for (uint64_t bits = write->granules; page != NULL && bits != 0; bits &= bits - 1) {
+        const unsigned first = (unsigned)__builtin_ctzll(bits) * 64;
+
+        kill_range(cache, page, first, first + 64);
+    }
+    pgm_code_release(cache->vcpu, cache->listener, write->gpa, page != NULL ? page->granules : 0);
+}
+
+static void
+act_on_remote(IemCache *cache)
+{
+    PgmRemoteWrite writes[PGM_REMOTE_MAX];
+    const unsigned count = pgm_remote_take(&cache->remote, writes);
+
+    if (count > PGM_REMOTE_MAX)
+        iem_cache_flush(cache);
+    for (unsigned i = 0; i < MIN(count, PGM_REMOTE_MAX); i++)
+        act_on_page(cache, &writes[i]);
 }
 
 void
 iem_cache_enter(Vcpu *vcpu)
 {
     IemCache *cache = vcpu->iem_vcpu->cache;
-    uint32_t generation = pgm_generation(vcpu->pgm);
+    const uint32_t generation = pgm_generation(vcpu->pgm);
 
     if (cache->generation != generation) {
         cache->generation = generation;
@@ -219,14 +241,7 @@ iem_cache_enter(Vcpu *vcpu)
         iem_decoder_init(&cache->decoder, vcpu);
         iem_cache_flush(cache);
     }
-    g_mutex_lock(&cache->lock);
-    for (unsigned i = 0; i < cache->remote->len; i++) {
-        const IemRemoteWrite *write = &g_array_index(cache->remote, IemRemoteWrite, i);
-
-        write_range(cache, write->gpa, write->size);
-    }
-    g_array_set_size(cache->remote, 0);
-    g_mutex_unlock(&cache->lock);
+    act_on_remote(cache);
 }
 
 void

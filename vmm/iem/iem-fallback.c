@@ -58,6 +58,7 @@ iem_after_raise(Vcpu *vcpu)
 {
     IemVcpu *iem = vcpu->iem_vcpu;
 
+    iem_alone_end(vcpu);
     if (iem->insn != &iem_no_insn && iem->first != NULL)
         iem_account(vcpu, iem->insn);
     iem->first = NULL;
@@ -73,6 +74,7 @@ iem_begin(Vcpu *vcpu)
     iem->stop = 0;
     iem->debug_hits = 0;
     iem->event_raised = false;
+    iem->event_counts = false;
     iem->delivering = IEM_DELIVERING_NONE;
     iem_segments_changed(vcpu);
     iem_vector_enter(vcpu);
@@ -180,7 +182,7 @@ iem_insn_execute(Vcpu *vcpu, const IemInsn *insn)
     iem_account(vcpu, insn + 1);
     iem->insn = &iem_no_insn;
     if (insn->flags & IEM_INSN_SYSTEM)
-        iem_segments_changed(vcpu);
+        iem_after_system(vcpu);
     return iem->stop == 0;
 }
 

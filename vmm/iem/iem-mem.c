@@ -6,6 +6,8 @@
  * (canonical form). */
 #include "vmm/iem/iem-private.h"
 
+#include "vmm/x86/x86-decode.h"
+
 #define PAGE_MASK (~(uint64_t)X86_PAGE_OFFSET_MASK)
 #define TLB_FLAGS ((uint64_t)(CPUM_TLB_MMIO | CPUM_TLB_TRACKED))
 
@@ -109,6 +111,20 @@ after_slow_access(Vcpu *vcpu)
         iem->stop |= IEM_STOP_STATE;
 }
 
+/* As one access where a CPU makes one: others must not see, or overwrite, half of it. */
+static inline void
+copy(void *to, const void *from, unsigned size)
+{
+    switch (size) {
+    case 1: memcpy(to, from, 1); break;
+    case 2: memcpy(to, from, 2); break;
+    case 4: memcpy(to, from, 4); break;
+    case 8: memcpy(to, from, 8); break;
+    case 16: memcpy(to, from, 16); break;
+    default: memcpy(to, from, size); break;
+    }
+}
+
 /* Within one page. */
 static void
 read_page(Vcpu *vcpu, uint64_t linear, uint8_t *data, unsigned size, CpumTlbKind kind)
@@ -116,7 +132,7 @@ read_page(Vcpu *vcpu, uint64_t linear, uint8_t *data, unsigned size, CpumTlbKind
     const CpumTlbEntry *entry = tlb_for(vcpu, linear, PGM_READ, kind);
 
     if (entry->tag_read == (linear & PAGE_MASK)) {
-        memcpy(data, (const void *)(uintptr_t)(entry->addend + linear), size);
+        copy(data, (const void *)(uintptr_t)(entry->addend + linear), size);
         return;
     }
     iem_count_up_to_here(vcpu);
@@ -138,7 +154,7 @@ write_page(Vcpu *vcpu, uint64_t linear, const uint8_t *data, unsigned size, Cpum
     const CpumTlbEntry *entry = tlb_for(vcpu, linear, PGM_WRITE, kind);
 
     if (entry->tag_write == (linear & PAGE_MASK)) {
-        memcpy((void *)(uintptr_t)(entry->addend + linear), data, size);
+        copy((void *)(uintptr_t)(entry->addend + linear), data, size);
         return;
     }
     iem_count_up_to_here(vcpu);
@@ -263,29 +279,85 @@ iem_probe_write(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size)
         tlb_for(vcpu, linear_after(vcpu, linear, first), PGM_WRITE, vcpu->tlb_kind);
 }
 
+/* Where a read-modify-write can be done as it is: in one piece of memory, which may be in two pages
+ * that are neighbours for the host as well. */
+static void *
+rmw_host(Vcpu *vcpu, uint64_t linear, unsigned size, CpumTlbKind kind)
+{
+    const unsigned first = bytes_in_page(linear, size);
+    const uint64_t next = linear_after(vcpu, linear, first);
+    uint8_t *host, *second;
+
+    tlb_for(vcpu, linear, PGM_WRITE, kind);
+    if (first < size)
+        tlb_for(vcpu, next, PGM_WRITE, kind);
+    host = pgm_slow_host(vcpu, linear, first, kind);
+    if (first == size || host == NULL)
+        return host;
+    second = pgm_slow_host(vcpu, next, size - first, kind);
+    return second == host + first ? host : NULL;
+}
+
+static bool
+is_locked(const IemInsn *insn)
+{
+    return (insn->flags & IEM_INSN_LOCK) || insn->row == ZYDIS_MNEMONIC_XCHG;
+}
+
+void
+iem_alone_begin(Vcpu *vcpu)
+{
+    if (cpum_count(vcpu->cpum) == 1)
+        return;
+    cpum_alone_begin(vcpu);
+    vcpu->iem_vcpu->alone = true;
+    if (cpum_pending(vcpu) & CPUM_PEND_TLB_FLUSH)
+        pgm_act_on_flush(vcpu);
+}
+
+void
+iem_alone_end(Vcpu *vcpu)
+{
+    if (!vcpu->iem_vcpu->alone)
+        return;
+    vcpu->iem_vcpu->alone = false;
+    cpum_alone_end(vcpu);
+}
+
 void
 iem_rmw_begin_slow(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size, IemRmw *rmw)
 {
-    uint64_t linear = check_access(vcpu, seg, offset, size, true);
-    const CpumTlbEntry *entry = tlb_for(vcpu, linear, PGM_WRITE, vcpu->tlb_kind);
-    unsigned first = bytes_in_page(linear, size);
-
-    rmw->linear = linear;
+    rmw->linear = check_access(vcpu, seg, offset, size, true);
     rmw->size = size;
     rmw->kind = vcpu->tlb_kind;
-    rmw->bounced = first < size || entry->tag_write != (linear & PAGE_MASK);
-    rmw->host = rmw->bounced ? rmw->bounce : (void *)(uintptr_t)(entry->addend + linear);
-    if (!rmw->bounced)
+    rmw->way = IEM_RMW_TRACKED;
+    rmw->host = rmw_host(vcpu, rmw->linear, size, rmw->kind);
+    if (rmw->host != NULL)
         return;
-    if (first < size)
-        tlb_for(vcpu, linear_after(vcpu, linear, first), PGM_WRITE, rmw->kind);
-    read_linear(vcpu, linear, rmw->bounce, size, rmw->kind);
+    if (is_locked(vcpu->iem_vcpu->insn))
+        iem_alone_begin(vcpu);
+    /* Again, and faulting here if at all: the TLB may have been flushed meanwhile. */
+    rmw_host(vcpu, rmw->linear, size, rmw->kind);
+    rmw->way = IEM_RMW_BOUNCED;
+    rmw->host = rmw->bounce;
+    read_linear(vcpu, rmw->linear, rmw->bounce, size, rmw->kind);
 }
 
 void
 iem_rmw_commit_slow(Vcpu *vcpu, IemRmw *rmw)
 {
-    write_linear(vcpu, rmw->linear, rmw->bounce, rmw->size, rmw->kind);
+    const unsigned first = bytes_in_page(rmw->linear, rmw->size);
+
+    if (rmw->way == IEM_RMW_BOUNCED) {
+        write_linear(vcpu, rmw->linear, rmw->bounce, rmw->size, rmw->kind);
+        iem_alone_end(vcpu);
+        return;
+    }
+    pgm_slow_written(vcpu, rmw->linear, first, rmw->kind);
+    if (first < rmw->size)
+        pgm_slow_written(vcpu, linear_after(vcpu, rmw->linear, first), rmw->size - first,
+                         rmw->kind);
+    after_slow_access(vcpu);
 }
 
 static uint64_t

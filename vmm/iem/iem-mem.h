@@ -8,14 +8,15 @@
 
 #include <string.h>
 
-/* Read-modify-write of 1, 2, 4, 8 or 16 bytes: *host is guest memory (or a bounce buffer for MMIO,
- * page crossings and tracked pages); commit stores and reports. A LOCKed operation is atomic on
- * *host. */
+/* Read-modify-write of 1, 2, 4, 8 or 16 bytes: *host is guest memory, whose tracked pages are
+ * reported by the commit, or a bounce buffer that the commit stores (MMIO, pages that lie apart). A
+ * LOCKed operation is atomic on *host; around a bounce buffer no other CPU runs. */
+typedef enum { IEM_RMW_PLAIN, IEM_RMW_TRACKED, IEM_RMW_BOUNCED } IemRmwWay;
 typedef struct {
     void *host;
     uint64_t linear;
     unsigned size;
-    bool bounced;
+    uint8_t way;  /* IemRmwWay */
     uint8_t kind; /* CpumTlbKind */
     _Alignas(16) uint8_t bounce[16];
 } IemRmw;
@@ -25,6 +26,10 @@ uint64_t iem_read_slow(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size)
 void iem_write_slow(Vcpu *vcpu, unsigned seg, uint64_t offset, uint64_t value, unsigned size);
 void iem_rmw_begin_slow(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size, IemRmw *rmw);
 void iem_rmw_commit_slow(Vcpu *vcpu, IemRmw *rmw);
+
+/* No other CPU runs between the two; ends by itself when the access faults. */
+void iem_alone_begin(Vcpu *vcpu);
+void iem_alone_end(Vcpu *vcpu);
 
 /* Up to 512 bytes; a write faults before its first byte is stored. */
 void iem_read_bytes(Vcpu *vcpu, unsigned seg, uint64_t offset, void *data, unsigned size);
@@ -153,7 +158,7 @@ static inline __attribute__((always_inline)) void
 iem_rmw_begin(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size, IemRmw *rmw)
 {
     rmw->host = iem_mem_host(vcpu, seg, offset, size, true);
-    rmw->bounced = false;
+    rmw->way = IEM_RMW_PLAIN;
     if (G_UNLIKELY(rmw->host == NULL))
         iem_rmw_begin_slow(vcpu, seg, offset, size, rmw);
 }
@@ -161,7 +166,7 @@ iem_rmw_begin(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size, IemRmw *
 static inline void
 iem_rmw_commit(Vcpu *vcpu, IemRmw *rmw)
 {
-    if (G_UNLIKELY(rmw->bounced))
+    if (G_UNLIKELY(rmw->way != IEM_RMW_PLAIN))
         iem_rmw_commit_slow(vcpu, rmw);
 }
 

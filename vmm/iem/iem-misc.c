@@ -10,6 +10,20 @@ op_nop(Vcpu *vcpu, const IemInsn *insn)
 {
 }
 
+/* Spinning for another CPU: others may need this one's place on the host. */
+static void
+op_pause(Vcpu *vcpu, const IemInsn *insn)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+
+    iem->pauses = vcpu->retired - iem->paused_at < EM_PAUSE_GAP ? iem->pauses + 1 : 0;
+    iem->paused_at = vcpu->retired;
+    if (iem->pauses < EM_PAUSES)
+        return;
+    iem->pauses = 0;
+    iem_leave(vcpu, EM_EXIT_PAUSE);
+}
+
 /* Checked like the load of a byte. */
 static void
 op_clflush(Vcpu *vcpu, const IemInsn *insn)
@@ -29,7 +43,7 @@ iem_choose_hint(const Vcpu *vcpu, IemInsn *insn)
     switch (insn->row) {
     case ZYDIS_MNEMONIC_PAUSE:
         if (insn->reg == X86_RAX)
-            return op_nop;
+            return cpum_count(vcpu->cpum) > 1 ? op_pause : op_nop;
         insn->opsize = insn->flags & IEM_INSN_REX_W            ? 8
                        : insn->flags & IEM_INSN_OPERAND_PREFIX ? 2
                                                                : 4;

@@ -103,7 +103,10 @@ typedef struct IemVcpu {
     bool waits;          /* halt in front of this instruction */
     bool wide_open;      /* seg[] and the branch range are those of 64-bit code */
     bool one_step;       /* iem_step: nothing is cached */
+    bool alone;          /* no other CPU runs until the present access is over */
     uint64_t debug_hits; /* DR6 bits of the trap that follows this instruction */
+    unsigned pauses;     /* PAUSE in a row, and Vcpu.retired at the last one */
+    uint64_t paused_at;
 
     /* The event that is being delivered, for #DF. */
     bool event_raised, event_has_error;
@@ -292,6 +295,16 @@ static inline bool
 iem_is_protected(const Vcpu *vcpu)
 {
     return vcpu->mode >= CPUM_MODE_PROT16;
+}
+
+/* After an instruction of a system row. Most of them serialise: for the other CPUs that is a full
+ * fence (SDM 3A 9.3). */
+static inline void
+iem_after_system(Vcpu *vcpu)
+{
+    iem_segments_changed(vcpu);
+    if (cpum_count(vcpu->cpum) > 1)
+        atomic_thread_fence(memory_order_seq_cst);
 }
 
 #include "vmm/iem/iem-mem.h"

@@ -61,7 +61,7 @@ run_carefully(Vcpu *vcpu)
     const IemBlock *block = vcpu->iem_vcpu->one_step ? NULL : iem_cache_find(vcpu);
 
     run_single(vcpu, block != NULL ? block->insn : iem_cache_uncached(vcpu));
-    iem_segments_changed(vcpu);
+    iem_after_system(vcpu);
 }
 
 static bool
@@ -93,7 +93,7 @@ run_blocks(Vcpu *vcpu, uint64_t end)
         }
         run_insns(vcpu, block->insn, block->insn + MIN(block->count, left));
         if (iem->insn->flags & IEM_INSN_SYSTEM) {
-            iem_segments_changed(vcpu);
+            iem_after_system(vcpu);
             block = NULL;
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Host memory behind RAM, ROM and video memory, with a word for each page that tells which parts
- * hold decoded code. */
+ * Host memory behind RAM, ROM and video memory, with words for each page that tell which parts
+ * hold decoded code and who has to know of writes. */
 #include "vmm/pgm/pgm-private.h"
 
 #include "vmm/base/memory.h"
@@ -10,6 +10,19 @@ static uint64_t
 pages_of(const PgmMem *mem)
 {
     return mem->size >> X86_PAGE_SHIFT;
+}
+
+static bool
+map_words(PgmMem *mem, GError **error)
+{
+    const uint64_t pages = pages_of(mem);
+
+    mem->code = base_memory_map(pages * sizeof *mem->code, 0, error);
+    if (mem->code != NULL)
+        mem->holders = base_memory_map(pages * sizeof *mem->holders, 0, error);
+    if (mem->holders != NULL)
+        mem->writers = base_memory_map(pages * sizeof *mem->writers, 0, error);
+    return mem->writers != NULL;
 }
 
 PgmMem *
@@ -30,9 +43,7 @@ pgm_mem_new(Pgm *pgm, const char *name, uint64_t size, GError **error)
     g_ptr_array_add(pgm->mems, mem);
     g_rw_lock_writer_unlock(&pgm->lock);
     mem->host = base_memory_map(mem->size, BASE_MEMORY_HUGE, error);
-    if (mem->host != NULL)
-        mem->code = base_memory_map(pages_of(mem) * sizeof *mem->code, 0, error);
-    if (mem->code == NULL) {
+    if (mem->host == NULL || !map_words(mem, error)) {
         pgm_mem_free(mem);
         return NULL;
     }
@@ -49,6 +60,8 @@ pgm_mem_free(PgmMem *mem)
     g_rw_lock_writer_unlock(&mem->pgm->lock);
     base_memory_unmap(mem->host, mem->size);
     base_memory_unmap((void *)mem->code, pages_of(mem) * sizeof *mem->code);
+    base_memory_unmap((void *)mem->holders, pages_of(mem) * sizeof *mem->holders);
+    base_memory_unmap((void *)mem->writers, pages_of(mem) * sizeof *mem->writers);
     g_free((void *)mem->dirty);
     g_free(mem->name);
     g_free(mem);

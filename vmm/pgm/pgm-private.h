@@ -12,6 +12,10 @@
 #define PGM_TLB_WORDS (CPUM_TLB_ENTRIES / 64)
 #define PGM_WALK_CACHE 128
 
+#define PGM_TRACK_MAX                                                                              \
+    32 /* pages that a CPU is asked to track before it drops its whole TLB instead */
+#define PGM_LISTENERS 64
+
 #define PGM_DIRTY 1u /* written since the last fetch; its TLB entries may be fast */
 #define PGM_STALE 2u /* fetched, but a CPU may still have a fast entry */
 
@@ -20,7 +24,10 @@ struct PgmMem {
     char *name;
     uint8_t *host;
     uint64_t size;
-    _Atomic uint64_t *code; /* one word a page: granules that hold decoded code */
+    /* One word a page each: granules that hold decoded code; listeners that hold some of it;
+     * virtual CPUs that may have a TLB entry by which they write unseen. */
+    _Atomic uint64_t *code, *holders;
+    _Atomic uint32_t *writers;
     _Atomic uint8_t *dirty; /* one byte a page: PGM_DIRTY, PGM_STALE; NULL without a dirty log */
     uint32_t stale_request; /* Pgm.flush_request that has to be seen before PGM_STALE goes */
     bool aliased;           /* the present map shows some of its pages twice */
@@ -59,9 +66,15 @@ typedef struct {
 } PgmMap;
 
 typedef struct {
-    PgmCodeListener call;
+    PgmCodeListener call; /* NULL: free */
     void *user;
 } PgmListener;
+
+/* A page that a CPU has to take out of its fast writes. */
+typedef struct {
+    PgmMem *mem;
+    uint64_t page;
+} PgmTrackPage;
 
 struct Pgm {
     Cpum *cpum;
@@ -76,7 +89,9 @@ struct Pgm {
     _Atomic uint32_t generation;
     _Atomic uint32_t flush_request; /* counts what every CPU has to acknowledge */
     _Atomic uint64_t a20_mask;
-    GArray *listeners; /* PgmListener */
+    GMutex code_lock; /* marks, holders and listeners; listeners are called under it */
+    PgmListener listener[PGM_LISTENERS];
+    _Atomic uint32_t track_request; /* counts what single CPUs have to acknowledge */
     PgmDirtySource dirty_source;
     void *dirty_user;
     uint64_t below_4g, above_4g;
@@ -105,6 +120,14 @@ typedef struct PgmVcpu {
     const PgmRange *last; /* of map: the range of the last lookup that was memory */
     GThread *_Atomic thread;
     _Atomic uint32_t flush_seen;
+    /* What others ask for; the lock is of the list. */
+    GMutex track_lock;
+    PgmTrackPage track[PGM_TRACK_MAX];
+    unsigned track_count; /* above PGM_TRACK_MAX: everything */
+    uint32_t track_wanted;
+    _Atomic uint32_t track_seen; /* Pgm.track_request up to which it was done */
+    uint32_t settle; /* Pgm.flush_request of this CPU's own doing that others have to see */
+    bool settling;
     PgmTlbUse use[CPUM_TLB_COUNT];
     /* Beside each TLB entry: the page that it maps. */
     uint64_t gpa[CPUM_TLB_COUNT][CPUM_TLB_ENTRIES];
@@ -122,6 +145,17 @@ void pgm_map_free_all(Pgm *pgm);
 
 /* pgm-host.c */
 void pgm_ask_dirty_source(Pgm *pgm, PgmMem *mem);
+
+/* The bits of the 64-byte granules that [offset, offset + size) touches; within one page. */
+static inline uint64_t
+pgm_granules(uint64_t offset, uint64_t size)
+{
+    const unsigned first = (unsigned)(offset & X86_PAGE_OFFSET_MASK) >> PGM_GRANULE_SHIFT;
+    const unsigned last =
+        (unsigned)((offset & X86_PAGE_OFFSET_MASK) + size - 1) >> PGM_GRANULE_SHIFT;
+
+    return (~0ull << first) & (~0ull >> (63 - last));
+}
 
 /* pgm-track.c */
 /* Memory was written behind the CPUs' tracked entries. Returns with listeners told. gpa is where it
@@ -144,12 +178,21 @@ pgm_is_tracked(const PgmMem *mem, uint64_t page)
 void pgm_dirty_log_start(PgmMem *mem);
 
 /* pgm-tlb.c */
+/* Drops all entries of this thread's CPU. */
+void pgm_tlb_drop(Vcpu *vcpu, bool global_too);
+/* Takes fast writes to host memory [start, start + size) away, on the CPU's own thread. */
+void pgm_tlb_track(Vcpu *vcpu, const uint8_t *start, uint64_t size);
+void pgm_tlb_init(Pgm *pgm, Vcpu *vcpu);
+void pgm_tlb_clear(Vcpu *vcpu);
+
+/* pgm-shootdown.c */
 /* Something that TLBs hold has changed: flushes this thread's at once and asks the others. */
 void pgm_request_flush(Pgm *pgm);
-/* Makes writable entries for host memory [start, end) tracked: at once on this thread, by a flush
- * on others. False: there are others. */
-bool pgm_tlb_track(Pgm *pgm, const uint8_t *start, const uint8_t *end);
-void pgm_tlb_init(Pgm *pgm, Vcpu *vcpu);
+/* Takes fast writes to host memory [start, end) away: at once on this thread, by a flush on others.
+ * False: there are others. */
+bool pgm_request_track(Pgm *pgm, const uint8_t *start, const uint8_t *end);
+/* Takes fast writes to the page away, wherever there are some; returns when there are none. */
+void pgm_track_page(Vcpu *vcpu, PgmMem *mem, uint64_t page);
 bool pgm_everyone_has_seen(const Pgm *pgm, uint32_t request);
 
 /* pgm-walk.c */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The softTLB: fills, flushes, and keeping it in step with the physical map and with tracking.
- * A flush costs what was used, because bitmaps tell which entries hold something. Intel SDM
- * volume 3A section 4.10. */
+ * The softTLB: fills, flushes, the slow path. A flush costs what was used, because bitmaps tell
+ * which entries hold something. Intel SDM volume 3A section 4.10. */
 #include "vmm/pgm/pgm-private.h"
 
 #include <string.h>
@@ -34,19 +33,34 @@ clear_entry(CpumTlbEntry *entry)
 
 /* --- fills --- */
 
+/* Says that this CPU writes to the page unseen from now on, before it looks whether it may: who
+ * begins to track the page does it the other way round. */
+static void
+note_writer(const Vcpu *vcpu, PgmMem *mem, uint64_t page)
+{
+    const uint32_t bit = 1u << vcpu->id;
+
+    if (!(atomic_load_explicit(&mem->writers[page], memory_order_relaxed) & bit))
+        atomic_fetch_or(&mem->writers[page], bit);
+}
+
 /* How a writable page is tagged: a write may have to be reported, dispatched or dropped. */
 static uint64_t
-write_tag(const PgmRange *range, uint64_t gpa, uint64_t page)
+write_tag(const Vcpu *vcpu, const PgmRange *range, uint64_t gpa, uint64_t page)
 {
     const PgmWay *way = &range->write;
+    uint64_t in_mem;
 
     if (way->to == PGM_TO_MMIO)
         return page | CPUM_TLB_MMIO;
     /* One addend serves reads and writes, so what is written elsewhere takes the slow path too. */
-    if (way->to != PGM_TO_MEM || way->host != range->read.host ||
-        pgm_is_tracked(way->mem, pgm_page(way->offset + (gpa - range->start))))
+    if (way->to != PGM_TO_MEM || way->host != range->read.host)
         return page | CPUM_TLB_TRACKED;
-    return page;
+    in_mem = pgm_page(way->offset + (gpa - range->start));
+    if (pgm_is_tracked(way->mem, in_mem))
+        return page | CPUM_TLB_TRACKED;
+    note_writer(vcpu, way->mem, in_mem);
+    return pgm_is_tracked(way->mem, in_mem) ? page | CPUM_TLB_TRACKED : page;
 }
 
 static void
@@ -62,7 +76,7 @@ install(Vcpu *vcpu, uint64_t linear, CpumTlbKind kind, const PgmWalk *walk)
 
     if (whole && range->read.to == PGM_TO_MEM) {
         read = page;
-        write = write_tag(range, gpa, page);
+        write = write_tag(vcpu, range, gpa, page);
         entry->addend = (uint64_t)(uintptr_t)(range->read.host + (gpa - range->start)) - page;
     }
     entry->tag_read =
@@ -114,9 +128,8 @@ clear_used(CpumTlb *tlb, PgmTlbUse *use, unsigned word, uint64_t bits)
     }
 }
 
-/* Without the acknowledgement that pgm_flush_tlb() gives. */
-static void
-flush_entries(Vcpu *vcpu, bool global_too)
+void
+pgm_tlb_drop(Vcpu *vcpu, bool global_too)
 {
     PgmVcpu *own = vcpu->pgm_vcpu;
 
@@ -133,24 +146,6 @@ flush_entries(Vcpu *vcpu, bool global_too)
         own->large_high = 0;
         own->large_shift = 0;
     }
-}
-
-void
-pgm_flush_tlb(Vcpu *vcpu, bool global_too)
-{
-    PgmVcpu *own = vcpu->pgm_vcpu;
-    uint32_t request;
-
-    if (!global_too) {
-        flush_entries(vcpu, false);
-        return;
-    }
-    cpum_unpend(vcpu, CPUM_PEND_TLB_FLUSH);
-    request = atomic_load(&vcpu->pgm->flush_request);
-    own->map = atomic_load(&vcpu->pgm->cpu_map[vcpu->id]);
-    own->last = &own->map->range[0];
-    flush_entries(vcpu, true);
-    atomic_store(&own->flush_seen, request);
 }
 
 static void
@@ -208,7 +203,7 @@ pgm_cr3_changed(Vcpu *vcpu)
 {
     if (!pgm_load_pdptes(vcpu))
         return false;
-    flush_entries(vcpu, false);
+    pgm_tlb_drop(vcpu, false);
     return true;
 }
 
@@ -226,57 +221,12 @@ pgm_paging_changed(Vcpu *vcpu, uint64_t old_cr0, uint64_t old_cr4, uint64_t old_
         (cr4 &
          (X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PCIDE)) ||
         (efer & (X86_EFER_NXE | X86_EFER_LMA)))
-        flush_entries(vcpu, true);
+        pgm_tlb_drop(vcpu, true);
     cpum_update_mode(vcpu);
     return true;
 }
 
-/* --- other threads --- */
-
-static bool
-is_own_thread(const PgmVcpu *own)
-{
-    GThread *thread = atomic_load(&own->thread);
-
-    return thread == NULL || thread == g_thread_self();
-}
-
-void
-pgm_bind_thread(Vcpu *vcpu)
-{
-    atomic_store(&vcpu->pgm_vcpu->thread, g_thread_self());
-}
-
-bool
-pgm_everyone_has_seen(const Pgm *pgm, uint32_t request)
-{
-    for (unsigned i = 0; i < cpum_count(pgm->cpum); i++) {
-        const Vcpu *vcpu = cpum_vcpu(pgm->cpum, i);
-
-        if ((int32_t)(atomic_load(&vcpu->pgm_vcpu->flush_seen) - request) < 0)
-            return false;
-    }
-    return true;
-}
-
-void
-pgm_request_flush(Pgm *pgm)
-{
-    atomic_fetch_add(&pgm->flush_request, 1);
-    for (unsigned i = 0; i < cpum_count(pgm->cpum); i++) {
-        Vcpu *vcpu = cpum_vcpu(pgm->cpum, i);
-        PgmVcpu *own = vcpu->pgm_vcpu;
-
-        if (is_own_thread(own)) {
-            /* The caller may be inside an access that still uses the old map: that one is kept
-             * until the flush that is asked for below. */
-            own->map = atomic_load(&pgm->cpu_map[i]);
-            own->last = &own->map->range[0];
-            flush_entries(vcpu, true);
-        }
-        cpum_pend(vcpu, CPUM_PEND_TLB_FLUSH);
-    }
-}
+/* --- tracking --- */
 
 static void
 track_entries(Vcpu *vcpu, unsigned kind, uint64_t start, uint64_t size)
@@ -295,25 +245,11 @@ track_entries(Vcpu *vcpu, unsigned kind, uint64_t start, uint64_t size)
     }
 }
 
-bool
-pgm_tlb_track(Pgm *pgm, const uint8_t *start, const uint8_t *end)
+void
+pgm_tlb_track(Vcpu *vcpu, const uint8_t *start, uint64_t size)
 {
-    bool alone = true;
-
-    for (unsigned i = 0; i < cpum_count(pgm->cpum); i++) {
-        Vcpu *vcpu = cpum_vcpu(pgm->cpum, i);
-
-        if (!is_own_thread(vcpu->pgm_vcpu)) {
-            if (alone)
-                atomic_fetch_add(&pgm->flush_request, 1);
-            alone = false;
-            cpum_pend(vcpu, CPUM_PEND_TLB_FLUSH);
-            continue;
-        }
-        for (unsigned kind = 0; kind < CPUM_TLB_COUNT; kind++)
-            track_entries(vcpu, kind, (uint64_t)(uintptr_t)start, (uint64_t)(end - start));
-    }
-    return alone;
+    for (unsigned kind = 0; kind < CPUM_TLB_COUNT; kind++)
+        track_entries(vcpu, kind, (uint64_t)(uintptr_t)start, size);
 }
 
 void
@@ -326,8 +262,16 @@ pgm_tlb_init(Pgm *pgm, Vcpu *vcpu)
     own->last = &own->map->range[0];
     own->walk_epoch = 1;
     own->large_low = EMPTY_RANGE;
+    g_mutex_init(&own->track_lock);
     vcpu->pgm = pgm;
     vcpu->pgm_vcpu = own;
+}
+
+void
+pgm_tlb_clear(Vcpu *vcpu)
+{
+    g_mutex_clear(&vcpu->pgm_vcpu->track_lock);
+    g_clear_pointer(&vcpu->pgm_vcpu, g_free);
 }
 
 /* --- the slow path --- */
@@ -367,7 +311,7 @@ speed_up(Vcpu *vcpu, uint64_t linear, CpumTlbKind kind, uint64_t gpa)
     const uint64_t at = gpa & PGM_PAGE_MASK;
 
     if (entry->tag_write == (page | CPUM_TLB_TRACKED))
-        entry->tag_write = write_tag(pgm_cpu_range(vcpu->pgm_vcpu, at), at, page);
+        entry->tag_write = write_tag(vcpu, pgm_cpu_range(vcpu->pgm_vcpu, at), at, page);
 }
 
 void
@@ -378,5 +322,39 @@ pgm_slow_write(Vcpu *vcpu, uint64_t linear, uint64_t value, unsigned size, CpumT
     if (!slow_gpa(vcpu, linear, PGM_WRITE, kind, &gpa))
         return;
     pgm_cpu_phys_write(vcpu, gpa, value, size);
+    speed_up(vcpu, linear, kind, gpa);
+}
+
+/* --- read-modify-write in the slow path --- */
+
+void *
+pgm_slow_host(Vcpu *vcpu, uint64_t linear, unsigned size, CpumTlbKind kind)
+{
+    const PgmRange *range;
+    uint64_t gpa;
+
+    if ((linear & X86_PAGE_OFFSET_MASK) + size > X86_PAGE_SIZE ||
+        !slow_gpa(vcpu, linear, PGM_WRITE, kind, &gpa))
+        return NULL;
+    range = pgm_cpu_range(vcpu->pgm_vcpu, gpa);
+    if (range->write.to != PGM_TO_MEM || range->write.host != range->read.host ||
+        range->end - gpa < size)
+        return NULL;
+    return range->write.host + (gpa - range->start);
+}
+
+void
+pgm_slow_written(Vcpu *vcpu, uint64_t linear, unsigned size, CpumTlbKind kind)
+{
+    const PgmRange *range;
+    uint64_t gpa;
+
+    if (!slow_gpa(vcpu, linear, PGM_WRITE, kind, &gpa))
+        return;
+    range = pgm_cpu_range(vcpu->pgm_vcpu, gpa);
+    if (range->write.to != PGM_TO_MEM)
+        return;
+    pgm_written(vcpu->pgm, vcpu, range->write.mem, range->write.offset + (gpa - range->start), size,
+                pgm_seen_at(range, gpa));
     speed_up(vcpu, linear, kind, gpa);
 }

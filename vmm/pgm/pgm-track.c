@@ -1,57 +1,49 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What happens when tracked pages are written: code listeners and the dirty log. A page enters the
- * tracked state only together with dropping fast entries; where another thread has some, the page
- * stays suspect until that CPU has flushed, and nobody waits for it. */
+ * What happens when tracked pages are written: code listeners and the dirty log. Code is marked by
+ * a virtual CPU, which waits until no other writes to the page unseen. A dirty log is fetched by
+ * devices, which never wait: where another thread has fast entries, the page stays suspect until
+ * that CPU has flushed. */
 #include "vmm/pgm/pgm-private.h"
 
 #include <string.h>
 
 /* --- code --- */
 
-void
+unsigned
 pgm_code_listen(Pgm *pgm, PgmCodeListener listener, void *user)
 {
-    const PgmListener entry = {listener, user};
+    unsigned id = 0;
 
-    g_rw_lock_writer_lock(&pgm->lock);
-    g_array_append_val(pgm->listeners, entry);
-    g_rw_lock_writer_unlock(&pgm->lock);
+    g_mutex_lock(&pgm->code_lock);
+    while (pgm->listener[id].call != NULL)
+        id++;
+    g_assert(id < PGM_LISTENERS);
+    pgm->listener[id] = (PgmListener){listener, user};
+    g_mutex_unlock(&pgm->code_lock);
+    return id;
 }
 
 void
-pgm_code_unlisten(Pgm *pgm, PgmCodeListener listener, void *user)
+pgm_code_unlisten(Pgm *pgm, unsigned id)
 {
-    g_rw_lock_writer_lock(&pgm->lock);
-    for (guint i = pgm->listeners->len; i-- > 0;) {
-        const PgmListener *entry = &g_array_index(pgm->listeners, PgmListener, i);
-
-        if (entry->call == listener && entry->user == user)
-            g_array_remove_index(pgm->listeners, i);
-    }
-    g_rw_lock_writer_unlock(&pgm->lock);
+    g_mutex_lock(&pgm->code_lock);
+    pgm->listener[id] = (PgmListener){NULL, NULL};
+    g_mutex_unlock(&pgm->code_lock);
 }
 
-/* The bits of the 64-byte granules that [offset, offset + size) touches; within one page. */
-static uint64_t
-granules(uint64_t offset, uint64_t size)
-{
-    const unsigned first = (unsigned)(offset & X86_PAGE_OFFSET_MASK) >> PGM_GRANULE_SHIFT;
-    const unsigned last =
-        (unsigned)((offset & X86_PAGE_OFFSET_MASK) + size - 1) >> PGM_GRANULE_SHIFT;
-
-    return (~0ull << first) & (~0ull >> (63 - last));
-}
-
+/* Tells those who hold something of the page; true when none of them holds what was written any
+ * more. */
 static bool
-tell(Pgm *pgm, Vcpu *writer, uint64_t gpa, uint64_t size)
+tell(Pgm *pgm, uint64_t holders, Vcpu *writer, uint64_t gpa, uint64_t size)
 {
     bool nobody = true;
 
-    for (guint i = 0; i < pgm->listeners->len; i++) {
-        const PgmListener *listener = &g_array_index(pgm->listeners, PgmListener, i);
+    for (; holders != 0; holders &= holders - 1) {
+        const PgmListener *listener = &pgm->listener[__builtin_ctzll(holders)];
 
-        nobody &= listener->call(listener->user, writer, gpa, size);
+        if (listener->call != NULL)
+            nobody &= listener->call(listener->user, writer, gpa, size);
     }
     return nobody;
 }
@@ -61,6 +53,7 @@ static bool
 tell_everywhere(Pgm *pgm, const PgmMap *map, Vcpu *writer, const PgmMem *mem, uint64_t offset,
                 uint64_t size)
 {
+    const uint64_t holders = atomic_load(&mem->holders[pgm_page(offset)]);
     bool nobody = true;
 
     for (unsigned i = 0; i < map->count; i++) {
@@ -70,35 +63,46 @@ tell_everywhere(Pgm *pgm, const PgmMap *map, Vcpu *writer, const PgmMem *mem, ui
         if (range->read.to != PGM_TO_MEM || range->read.mem != mem || offset < range->read.offset ||
             inside >= range->end - range->start)
             continue;
-        nobody &= tell(pgm, writer, range->start + inside, size);
+        nobody &= tell(pgm, holders, writer, range->start + inside, size);
         if (!mem->aliased)
             break;
     }
     return nobody;
 }
 
+/* With code_lock held. */
+static void
+take_marks_away(PgmMem *mem, uint64_t page, uint64_t marks)
+{
+    if (!(atomic_fetch_and(&mem->code[page], ~marks) & ~marks))
+        atomic_store(&mem->holders[page], 0);
+}
+
 static void
 code_written(Pgm *pgm, Vcpu *writer, PgmMem *mem, uint64_t offset, uint64_t size, uint64_t gpa)
 {
-    _Atomic uint64_t *word = &mem->code[pgm_page(offset)];
-    const uint64_t written = granules(offset, size);
+    const uint64_t page = pgm_page(offset), written = pgm_granules(offset, size);
     bool nobody;
 
-    if (G_LIKELY(!(atomic_load_explicit(word, memory_order_relaxed) & written)))
+    if (G_LIKELY(!(atomic_load_explicit(&mem->code[page], memory_order_relaxed) & written)))
         return;
+    g_mutex_lock(&pgm->code_lock);
     if (!mem->aliased && gpa != PGM_ELSEWHERE)
-        nobody = tell(pgm, writer, gpa, size);
+        nobody = tell(pgm, atomic_load(&mem->holders[page]), writer, gpa, size);
     else
         nobody =
             tell_everywhere(pgm, writer != NULL ? writer->pgm_vcpu->map : atomic_load(&pgm->map),
                             writer, mem, offset, size);
     if (nobody)
-        atomic_fetch_and(word, ~written);
+        take_marks_away(mem, page, written);
+    g_mutex_unlock(&pgm->code_lock);
 }
 
 void
 pgm_written(Pgm *pgm, Vcpu *writer, PgmMem *mem, uint64_t offset, uint64_t size, uint64_t gpa)
 {
+    /* First the write, then the look at the marks: who marks code does it the other way round. */
+    atomic_thread_fence(memory_order_seq_cst);
     while (size > 0) {
         const uint64_t part = MIN(size, X86_PAGE_SIZE - (offset & X86_PAGE_OFFSET_MASK));
 
@@ -112,28 +116,52 @@ pgm_written(Pgm *pgm, Vcpu *writer, PgmMem *mem, uint64_t offset, uint64_t size,
     }
 }
 
-void
-pgm_code_mark(Pgm *pgm, uint64_t gpa, uint32_t size)
+/* The memory that is read at gpa; NULL: none. */
+static PgmMem *
+mem_at(Vcpu *vcpu, uint64_t gpa, uint64_t *offset)
 {
-    const PgmRange *range;
-    uint64_t offset, before;
-    PgmMem *mem;
+    const PgmRange *range = pgm_cpu_range(vcpu->pgm_vcpu, gpa & pgm_a20_mask(vcpu));
 
-    g_rw_lock_reader_lock(&pgm->lock);
-    range = pgm_map_find(atomic_load(&pgm->map), gpa);
-    if (range->read.to != PGM_TO_MEM || size == 0 || size > X86_PAGE_SIZE) {
-        g_rw_lock_reader_unlock(&pgm->lock);
+    if (range->read.to != PGM_TO_MEM)
+        return NULL;
+    *offset = range->read.offset + ((gpa & pgm_a20_mask(vcpu)) - range->start);
+    return range->read.mem;
+}
+
+void
+pgm_code_mark(Vcpu *vcpu, unsigned listener, uint64_t gpa, uint32_t size)
+{
+    Pgm *pgm = vcpu->pgm;
+    uint64_t offset;
+    PgmMem *mem = mem_at(vcpu, gpa, &offset);
+
+    if (mem == NULL || size == 0 || size > X86_PAGE_SIZE)
         return;
-    }
-    mem = range->read.mem;
-    offset = range->read.offset + (gpa - range->start);
-    g_rw_lock_reader_unlock(&pgm->lock);
-    before = atomic_fetch_or(&mem->code[pgm_page(offset)], granules(offset, size));
-    if (before == 0) {
-        const uint8_t *page = mem->host + (offset & PGM_PAGE_MASK);
+    g_mutex_lock(&pgm->code_lock);
+    atomic_fetch_or(&mem->holders[pgm_page(offset)], 1ull << listener);
+    atomic_fetch_or(&mem->code[pgm_page(offset)], pgm_granules(offset, size));
+    g_mutex_unlock(&pgm->code_lock);
+    pgm_track_page(vcpu, mem, pgm_page(offset));
+}
 
-        pgm_tlb_track(pgm, page, page + X86_PAGE_SIZE);
-    }
+void
+pgm_code_release(Vcpu *vcpu, unsigned listener, uint64_t gpa, uint64_t held)
+{
+    Pgm *pgm = vcpu->pgm;
+    uint64_t offset, page, others;
+    PgmMem *mem = mem_at(vcpu, gpa, &offset);
+
+    if (mem == NULL)
+        return;
+    page = pgm_page(offset);
+    g_mutex_lock(&pgm->code_lock);
+    others = atomic_load(&mem->holders[page]) & ~(1ull << listener);
+    if (held == 0)
+        atomic_store(&mem->holders[page], others);
+    /* The marks are everybody's: only the last one who holds something knows them all. */
+    if (others == 0)
+        take_marks_away(mem, page, ~held);
+    g_mutex_unlock(&pgm->code_lock);
 }
 
 const uint8_t *
@@ -177,8 +205,8 @@ pgm_dirty_fetch(PgmRegion *region, uint8_t *dirty, size_t pages)
     }
     if (!any)
         return;
-    alone = pgm_tlb_track(pgm, mem->host + region->info.mem_offset,
-                          mem->host + region->info.mem_offset + pages * X86_PAGE_SIZE);
+    alone = pgm_request_track(pgm, mem->host + region->info.mem_offset,
+                              mem->host + region->info.mem_offset + pages * X86_PAGE_SIZE);
     if (!alone) {
         mem->stale_request = atomic_load(&pgm->flush_request);
         return;

@@ -16,7 +16,7 @@ pgm_new(Cpum *cpum, Iom *iom, GError **error)
     pgm->regions = g_ptr_array_new();
     pgm->mems = g_ptr_array_new();
     pgm->retired = g_ptr_array_new();
-    pgm->listeners = g_array_new(FALSE, FALSE, sizeof(PgmListener));
+    g_mutex_init(&pgm->code_lock);
     g_rw_lock_init(&pgm->lock);
     atomic_store(&pgm->a20_mask, UINT64_MAX);
     pgm->cpu_map = g_malloc0(cpum_count(cpum) * sizeof *pgm->cpu_map);
@@ -35,11 +35,11 @@ pgm_free(Pgm *pgm)
     pgm_region_free(pgm->ram_high);
     pgm_mem_free(pgm->ram);
     for (unsigned i = 0; i < cpum_count(pgm->cpum); i++)
-        g_clear_pointer(&cpum_vcpu(pgm->cpum, i)->pgm_vcpu, g_free);
+        pgm_tlb_clear(cpum_vcpu(pgm->cpum, i));
     pgm_map_free_all(pgm);
     g_ptr_array_unref(pgm->regions);
     g_ptr_array_unref(pgm->mems);
-    g_array_unref(pgm->listeners);
+    g_mutex_clear(&pgm->code_lock);
     g_rw_lock_clear(&pgm->lock);
     g_free(pgm);
 }

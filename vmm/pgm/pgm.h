@@ -100,23 +100,61 @@ bool pgm_tlb_fill(Vcpu *vcpu, uint64_t linear, PgmAccessKind access, CpumTlbKind
 uint64_t pgm_slow_read(Vcpu *vcpu, uint64_t linear, unsigned size, CpumTlbKind kind);
 void pgm_slow_write(Vcpu *vcpu, uint64_t linear, uint64_t value, unsigned size, CpumTlbKind kind);
 
+/* Read-modify-write where the entry for writes has a flag: the host address when [linear,
+ * linear+size) lies in one page of memory that is read and written at the same place, else NULL.
+ * After the change pgm_slow_written() reports it. */
+void *pgm_slow_host(Vcpu *vcpu, uint64_t linear, unsigned size, CpumTlbKind kind);
+void pgm_slow_written(Vcpu *vcpu, uint64_t linear, unsigned size, CpumTlbKind kind);
+
 /* After the guest changed CR0, CR3, CR4 or EFER (values already in the Vcpu). false: the PAE
  * directory pointers have reserved bits set, raise #GP(0). */
 bool pgm_paging_changed(Vcpu *vcpu, uint64_t old_cr0, uint64_t old_cr4, uint64_t old_efer);
 bool pgm_cr3_changed(Vcpu *vcpu); /* MOV CR3: drops all but global entries */
 void pgm_invlpg(Vcpu *vcpu, uint64_t linear);
 void pgm_flush_tlb(Vcpu *vcpu, bool global_too);
+/* For EM, where CPUM_PEND_TLB_FLUSH is set: does what other threads ask for. */
+void pgm_act_on_flush(Vcpu *vcpu);
+/* For EM, between runs: when this CPU's last instruction changed the map, waits until the others
+ * have seen that. */
+void pgm_settle(Vcpu *vcpu);
 
 /* Code tracking, by granules of 64 bytes. An engine that keeps something decoded or translated from
  * [gpa, gpa+size) (inside one page) marks it; the next write to a marked granule by anyone calls
- * every code listener before the writer goes on, and takes the marks of the granules that were
- * written away when all listeners return true ("I hold nothing there any more"). A host address for
- * pages that can be cached: NULL for MMIO. */
+ * the listeners that hold something of its page before the writer goes on, and takes the marks of
+ * the granules that were written away when all return true ("I hold nothing there any more"). A
+ * listener whose own thread is not the writer's notes the write, asks its CPU to leave the engine
+ * (cpum_pend), returns false, and calls pgm_code_release() when it has dropped what it held.
+ * Listeners are called under a lock and must not call PGM back, except for pgm_code_page(). */
 typedef bool (*PgmCodeListener)(void *user, Vcpu *writer, uint64_t gpa, uint64_t size);
-void pgm_code_listen(Pgm *pgm, PgmCodeListener listener, void *user);
-/* Ends that; not from a listener. What it had marked stays marked and is told to the others. */
-void pgm_code_unlisten(Pgm *pgm, PgmCodeListener listener, void *user);
-void pgm_code_mark(Pgm *pgm, uint64_t gpa, uint32_t size);
+unsigned pgm_code_listen(Pgm *pgm, PgmCodeListener listener, void *user);
+/* Ends that; not from a listener. */
+void pgm_code_unlisten(Pgm *pgm, unsigned listener);
+/* On the virtual CPU's thread, inside an engine, without locks: returns when every other CPU
+ * reports its writes to the page. What was read of it before may be old by then: compare, or read
+ * it again. TLB entries of this CPU may have gone meanwhile. */
+void pgm_code_mark(Vcpu *vcpu, unsigned listener, uint64_t gpa, uint32_t size);
+/* The listener holds only these granules of the page any more (bit i: [64 i, 64 i + 64)). */
+void pgm_code_release(Vcpu *vcpu, unsigned listener, uint64_t gpa, uint64_t held);
+/* For listeners: what others wrote, until their own CPU's thread takes it at the next beginning of
+ * its engine's run. */
+#define PGM_REMOTE_MAX 64
+typedef struct {
+    uint64_t gpa;      /* of the page */
+    uint64_t granules; /* of it that were written */
+} PgmRemoteWrite;
+typedef struct {
+    Vcpu *vcpu;
+    GMutex lock; /* of the rest */
+    PgmRemoteWrite write[PGM_REMOTE_MAX];
+    unsigned count; /* above PGM_REMOTE_MAX: of anything */
+} PgmRemote;
+void pgm_remote_init(PgmRemote *remote, Vcpu *vcpu);
+void pgm_remote_clear(PgmRemote *remote);
+/* Any thread; within one page. The CPU leaves its engine soon. */
+void pgm_remote_note(PgmRemote *remote, uint64_t gpa, uint64_t size);
+/* How many there were; above PGM_REMOTE_MAX: everything may have been written. */
+unsigned pgm_remote_take(PgmRemote *remote, PgmRemoteWrite write[PGM_REMOTE_MAX]);
+/* A host address for pages that can be cached: NULL for MMIO. */
 const uint8_t *pgm_code_page(Vcpu *vcpu, uint64_t gpa);
 
 /* Rises with every change of the physical map (regions, A20). */
@@ -154,5 +192,7 @@ uint64_t pgm_ram_above_4g(const Pgm *pgm);
 /* The calling thread runs this virtual CPU from now on (EM says so): map changes that it makes
  * itself reach its TLB at once, those of other threads through CPUM_PEND_TLB_FLUSH. */
 void pgm_bind_thread(Vcpu *vcpu);
+/* A thread that is about to start will. */
+void pgm_bind_later(Vcpu *vcpu);
 
 void pgm_ssm_register(Pgm *pgm, Ssm *ssm); /* RAM and all other PgmMem, A20 */

@@ -54,7 +54,7 @@ rem_page_add(RemVcpu *rem, uint64_t gpa, RemBlock *block, unsigned bytes)
     *ref = (RemPageRef){(*slot)->refs, block, (uint16_t)first, (uint16_t)(first + bytes)};
     (*slot)->refs = ref;
     (*slot)->granules |= granules(ref->first, ref->end);
-    pgm_code_mark(rem->vcpu->pgm, gpa, bytes);
+    pgm_code_mark(rem->vcpu, rem->listener, gpa, bytes);
     return true;
 }
 
@@ -113,28 +113,37 @@ bool
 rem_page_written(void *user, Vcpu *writer, uint64_t gpa, uint64_t size)
 {
     RemVcpu *rem = user;
-    RemWrite write = {gpa, size};
 
     if (writer == rem->vcpu)
         return write_range(rem, gpa, size);
-    g_mutex_lock(&rem->lock);
-    g_array_append_val(rem->remote, write);
-    g_mutex_unlock(&rem->lock);
-    cpum_pend(rem->vcpu, CPUM_PEND_KICK);
+    pgm_remote_note(&rem->remote, gpa, size);
     return false;
+}
+
+static void
+act_on_page(RemVcpu *rem, const PgmRemoteWrite *write)
+{
+    const uint8_t *host = pgm_code_page(rem->vcpu, write->gpa);
+    RemPage *page = host != NULL ? *slot_of(rem, host) : NULL;
+
+    for (uint64_t bits = write->granules; page != NULL && bits != 0; bits &= bits - 1) {
+        const unsigned first = (unsigned)__builtin_ctzll(bits) * 64;
+
+        kill_range(rem, page, first, first + 64);
+    }
+    pgm_code_release(rem->vcpu, rem->listener, write->gpa, page != NULL ? page->granules : 0);
 }
 
 void
 rem_page_act_on_remote(RemVcpu *rem)
 {
-    g_mutex_lock(&rem->lock);
-    for (unsigned i = 0; i < rem->remote->len; i++) {
-        const RemWrite *write = &g_array_index(rem->remote, RemWrite, i);
+    PgmRemoteWrite writes[PGM_REMOTE_MAX];
+    const unsigned count = pgm_remote_take(&rem->remote, writes);
 
-        write_range(rem, write->gpa, write->size);
-    }
-    g_array_set_size(rem->remote, 0);
-    g_mutex_unlock(&rem->lock);
+    if (count > PGM_REMOTE_MAX)
+        rem_cache_flush(rem);
+    for (unsigned i = 0; i < MIN(count, PGM_REMOTE_MAX); i++)
+        act_on_page(rem, &writes[i]);
 }
 
 void

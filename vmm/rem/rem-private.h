@@ -150,10 +150,6 @@ struct RemBlock {
     uint32_t entry_saved; /* the guest's flags are in RemHot.flags, the host's are lost */
 };
 
-typedef struct {
-    uint64_t gpa, size;
-} RemWrite;
-
 typedef struct RemPage RemPage;
 typedef struct RemTranslator RemTranslator;
 
@@ -178,11 +174,11 @@ struct RemVcpu {
     uint16_t mode;       /* RemMode at present */
     bool bmi2;
     EmExit exit;
-    bool leaves;           /* rem_go_on() said: leave with `exit` */
-    uint64_t end;          /* Vcpu.retired at which the run ends */
-    GMutex lock;           /* of remote */
-    GArray *remote;        /* RemWrite: by other threads, acted on at the next entry of run */
-    bool listening;        /* to PGM */
+    bool leaves;  /* rem_go_on() said: leave with `exit` */
+    uint64_t end; /* Vcpu.retired at which the run ends */
+    PgmRemote remote;
+    unsigned listener; /* of PGM's reports */
+    bool listening;
     IemInsn *spare_insn;   /* where the arena has no room for an IemInsn */
     uint32_t missed_retry; /* RemSite.retry of the last access that missed, */
     int64_t missed_left;   /* and RemHot.left then */

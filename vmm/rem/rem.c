@@ -104,10 +104,9 @@ rem_vcpu_destroy(Vcpu *vcpu)
     if (rem == NULL)
         return;
     if (rem->listening)
-        pgm_code_unlisten(vcpu->pgm, rem_page_written, rem);
+        pgm_code_unlisten(vcpu->pgm, rem->listener);
     rem_cache_clear(rem);
-    g_array_unref(rem->remote);
-    g_mutex_clear(&rem->lock);
+    pgm_remote_clear(&rem->remote);
     g_free(rem->fallback_rows);
     g_free(rem->spare_insn);
     g_free(rem->translator);
@@ -124,11 +123,10 @@ rem_vcpu_create(void *engine_vm, Vcpu *vcpu, GError **error)
 
     vcpu->rem_vcpu = rem;
     rem->vcpu = vcpu;
-    rem->remote = g_array_new(FALSE, FALSE, sizeof(RemWrite));
+    pgm_remote_init(&rem->remote, vcpu);
     rem->fallback_rows = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
     rem->spare_insn = g_malloc0(iem_insn_size());
     rem->generation = pgm_generation(vcpu->pgm);
-    g_mutex_init(&rem->lock);
     base_cpuid(7, 0, &leaf);
     rem->bmi2 = (leaf.ebx >> 8) & 1;
     rem_translator_init(rem);
@@ -138,7 +136,7 @@ rem_vcpu_create(void *engine_vm, Vcpu *vcpu, GError **error)
         rem_vcpu_destroy(vcpu);
         return false;
     }
-    pgm_code_listen(vcpu->pgm, rem_page_written, rem);
+    rem->listener = pgm_code_listen(vcpu->pgm, rem_page_written, rem);
     rem->listening = true;
     return true;
 }

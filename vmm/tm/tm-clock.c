@@ -154,7 +154,8 @@ tm_resume(Tm *tm)
     clock_set(clock, true, base_clock_ns() - atomic_load(&clock->ns),
               atomic_load(&clock->ticks) - host_ticks(tm));
     tm_thread_start(tm);
-    tm_thread_poke(tm);
+    for (unsigned i = 0; i < cpum_count(tm->cpum); i++)
+        tm_thread_poke(tm, &tm->vcpus[i].queue);
 }
 
 void

@@ -10,14 +10,17 @@
 #define TM_NEVER UINT64_MAX
 #define TM_NAME_MAX 63
 
+typedef struct TmQueue TmQueue;
+
 struct TmTimer {
     Tm *tm;
+    TmQueue *queue;
     char *name;
     TmCallback callback;
     void *user;
     uint64_t deadline; /* TM_NEVER: not armed */
     uint64_t order;    /* of arming: of two equal deadlines the older goes first */
-    guint index;       /* in Tm.heap while armed */
+    guint index;       /* in TmQueue.heap while armed */
 };
 
 /* What tm_now() reads: a writer makes seq odd, changes the rest and makes it even again. */
@@ -35,9 +38,20 @@ typedef struct {
     _Atomic uint64_t skipped_ns;
 } TmCounted;
 
+/* The timers that expire on the thread of one virtual CPU. */
+struct TmQueue {
+    GMutex lock;     /* nothing is taken inside */
+    GPtrArray *heap; /* those that are armed */
+    uint64_t order;
+    _Atomic uint64_t next; /* deadline of heap[0], TM_NEVER when empty */
+    _Atomic bool polled;   /* EM looks at the deadline itself */
+    _Atomic bool told;     /* TM's thread has told the CPU, which has not come to it yet */
+};
+
 typedef struct TmVcpu {
     uint64_t offset; /* guest TSC minus the machine's ticks */
     uint64_t adjust; /* IA32_TSC_ADJUST */
+    TmQueue queue;
 } TmVcpu;
 
 struct Tm {
@@ -49,16 +63,13 @@ struct Tm {
     TmVcpu *vcpus;
     GRecMutex *device_lock;
 
-    GMutex lock;     /* of the timers; nothing is taken inside */
-    GPtrArray *all;  /* every TmTimer, in order of creation */
-    GPtrArray *heap; /* those that are armed */
-    uint64_t order;
-    _Atomic uint64_t next; /* deadline of heap[0], TM_NEVER when empty */
+    GMutex lock;    /* of all; nothing is taken inside */
+    GPtrArray *all; /* every TmTimer, in order of creation */
 
     GThread *thread; /* not in deterministic mode */
     BaseWaiter *waiter;
     _Atomic uint64_t thread_deadline; /* what the thread waits for at present */
-    _Atomic bool polled, quit;
+    _Atomic bool quit;
 };
 
 /* tm-clock.c */
@@ -70,5 +81,5 @@ void tm_tsc_init(Tm *tm);
 /* tm-thread.c */
 void tm_thread_start(Tm *tm);
 void tm_thread_stop(Tm *tm);
-/* The earliest deadline, or who looks at it, changed. */
-void tm_thread_poke(Tm *tm);
+/* The earliest deadline of the queue, or who looks at it, changed. */
+void tm_thread_poke(Tm *tm, TmQueue *queue);

@@ -66,8 +66,10 @@ tm_reset(Tm *tm)
 {
     const uint64_t ticks = tm_ticks(tm);
 
-    for (unsigned i = 0; i < cpum_count(tm->cpum); i++)
-        tm->vcpus[i] = (TmVcpu){.offset = -ticks};
+    for (unsigned i = 0; i < cpum_count(tm->cpum); i++) {
+        tm->vcpus[i].offset = -ticks;
+        tm->vcpus[i].adjust = 0;
+    }
 }
 
 uint64_t

@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Timers: a binary heap by deadline under a lock of its own, with the earliest deadline published
- * for readers without a lock. Callbacks run under the device lock, on the thread of
- * virtual CPU 0. */
+ * Timers: for each virtual CPU a binary heap by deadline under a lock of its own, with the earliest
+ * deadline published for readers without a lock. Devices' timers are virtual CPU 0's. */
 #include "vmm/tm/tm-private.h"
 
 /* Callbacks in one go; a timer that is far behind and arms itself in the past must not keep the
  * guest from running. */
 #define RUN_MAX 1000
+
+static void
+queue_init(TmQueue *queue)
+{
+    g_mutex_init(&queue->lock);
+    queue->heap = g_ptr_array_new();
+    atomic_store(&queue->next, TM_NEVER);
+}
+
+static void
+queue_clear(TmQueue *queue)
+{
+    g_ptr_array_unref(queue->heap);
+    g_mutex_clear(&queue->lock);
+}
 
 Tm *
 tm_new(Cpum *cpum, const TmConfig *config, GError **error)
@@ -17,11 +31,11 @@ tm_new(Cpum *cpum, const TmConfig *config, GError **error)
     tm->config = *config;
     tm->cpum = cpum;
     tm->all = g_ptr_array_new();
-    tm->heap = g_ptr_array_new();
-    atomic_store(&tm->next, TM_NEVER);
     g_mutex_init(&tm->lock);
     tm_clock_init(tm);
     tm_tsc_init(tm);
+    for (unsigned i = 0; i < cpum_count(cpum); i++)
+        queue_init(&tm->vcpus[i].queue);
     return tm;
 }
 
@@ -34,7 +48,8 @@ tm_free(Tm *tm)
     while (tm->all->len > 0)
         tm_timer_free(g_ptr_array_index(tm->all, tm->all->len - 1));
     g_ptr_array_unref(tm->all);
-    g_ptr_array_unref(tm->heap);
+    for (unsigned i = 0; i < cpum_count(tm->cpum); i++)
+        queue_clear(&tm->vcpus[i].queue);
     g_mutex_clear(&tm->lock);
     g_free(tm->vcpus);
     g_free(tm);
@@ -46,12 +61,12 @@ tm_set_lock(Tm *tm, GRecMutex *lock)
     tm->device_lock = lock;
 }
 
-/* --- the heap; Tm.lock is held --- */
+/* --- the heap; TmQueue.lock is held --- */
 
 static TmTimer *
-at(const Tm *tm, guint index)
+at(const TmQueue *queue, guint index)
 {
-    return g_ptr_array_index(tm->heap, index);
+    return g_ptr_array_index(queue->heap, index);
 }
 
 static bool
@@ -61,20 +76,20 @@ is_before(const TmTimer *a, const TmTimer *b)
 }
 
 static void
-place(Tm *tm, TmTimer *timer, guint index)
+place(TmQueue *queue, TmTimer *timer, guint index)
 {
-    tm->heap->pdata[index] = timer;
+    queue->heap->pdata[index] = timer;
     timer->index = index;
 }
 
 /* Moves the timer from a free place to where it belongs. */
 static void
-sift(Tm *tm, TmTimer *timer, guint index)
+sift(TmQueue *queue, TmTimer *timer, guint index)
 {
-    const guint count = tm->heap->len;
+    const guint count = queue->heap->len;
 
-    while (index > 0 && is_before(timer, at(tm, (index - 1) / 2))) {
-        place(tm, at(tm, (index - 1) / 2), index);
+    while (index > 0 && is_before(timer, at(queue, (index - 1) / 2))) {
+        place(queue, at(queue, (index - 1) / 2), index);
         index = (index - 1) / 2;
     }
     for (;;) {
@@ -82,59 +97,61 @@ sift(Tm *tm, TmTimer *timer, guint index)
 
         if (child >= count)
             break;
-        if (child + 1 < count && is_before(at(tm, child + 1), at(tm, child)))
+        if (child + 1 < count && is_before(at(queue, child + 1), at(queue, child)))
             child++;
-        if (!is_before(at(tm, child), timer))
+        if (!is_before(at(queue, child), timer))
             break;
-        place(tm, at(tm, child), index);
+        place(queue, at(queue, child), index);
         index = child;
     }
-    place(tm, timer, index);
+    place(queue, timer, index);
 }
 
 static void
-publish(Tm *tm)
+publish(TmQueue *queue)
 {
-    atomic_store(&tm->next, tm->heap->len > 0 ? at(tm, 0)->deadline : TM_NEVER);
+    atomic_store(&queue->next, queue->heap->len > 0 ? at(queue, 0)->deadline : TM_NEVER);
 }
 
 static void
 disarm(TmTimer *timer)
 {
-    Tm *tm = timer->tm;
+    TmQueue *queue = timer->queue;
     TmTimer *last;
 
     if (timer->deadline == TM_NEVER)
         return;
     timer->deadline = TM_NEVER;
-    last = at(tm, tm->heap->len - 1);
-    g_ptr_array_set_size(tm->heap, (gint)tm->heap->len - 1);
+    last = at(queue, queue->heap->len - 1);
+    g_ptr_array_set_size(queue->heap, (gint)queue->heap->len - 1);
     if (last != timer)
-        sift(tm, last, timer->index);
+        sift(queue, last, timer->index);
 }
 
 static void
 arm(TmTimer *timer, uint64_t deadline)
 {
-    Tm *tm = timer->tm;
+    TmQueue *queue = timer->queue;
 
     disarm(timer);
     if (deadline == TM_NEVER)
         return;
     timer->deadline = deadline;
-    timer->order = tm->order++;
-    g_ptr_array_add(tm->heap, timer);
-    sift(tm, timer, tm->heap->len - 1);
+    timer->order = queue->order++;
+    g_ptr_array_add(queue->heap, timer);
+    sift(queue, timer, queue->heap->len - 1);
 }
 
 /* --- timers --- */
 
 TmTimer *
-tm_timer_new(Tm *tm, const char *name, TmCallback callback, void *user)
+tm_timer_new_local(Vcpu *vcpu, const char *name, TmCallback callback, void *user)
 {
     TmTimer *timer = g_new0(TmTimer, 1);
+    Tm *tm = vcpu->tm;
 
     timer->tm = tm;
+    timer->queue = &vcpu->tm_vcpu->queue;
     timer->name = g_strndup(name, TM_NAME_MAX);
     timer->callback = callback;
     timer->user = user;
@@ -145,6 +162,12 @@ tm_timer_new(Tm *tm, const char *name, TmCallback callback, void *user)
     return timer;
 }
 
+TmTimer *
+tm_timer_new(Tm *tm, const char *name, TmCallback callback, void *user)
+{
+    return tm_timer_new_local(cpum_vcpu(tm->cpum, 0), name, callback, user);
+}
+
 void
 tm_timer_free(TmTimer *timer)
 {
@@ -153,9 +176,8 @@ tm_timer_free(TmTimer *timer)
     if (timer == NULL)
         return;
     tm = timer->tm;
+    tm_timer_cancel(timer);
     g_mutex_lock(&tm->lock);
-    disarm(timer);
-    publish(tm);
     g_ptr_array_remove(tm->all, timer);
     g_mutex_unlock(&tm->lock);
     g_free(timer->name);
@@ -166,28 +188,29 @@ void
 tm_timer_set(TmTimer *timer, uint64_t deadline_ns)
 {
     Tm *tm = timer->tm;
+    TmQueue *queue = timer->queue;
     uint64_t before, after;
 
-    g_mutex_lock(&tm->lock);
-    before = atomic_load(&tm->next);
+    g_mutex_lock(&queue->lock);
+    before = atomic_load(&queue->next);
     arm(timer, MIN(deadline_ns, TM_NEVER - 1));
-    publish(tm);
-    after = atomic_load(&tm->next);
-    g_mutex_unlock(&tm->lock);
+    publish(queue);
+    after = atomic_load(&queue->next);
+    g_mutex_unlock(&queue->lock);
     if (tm->config.deterministic && after < before)
         cpum_pend(cpum_vcpu(tm->cpum, 0), CPUM_PEND_KICK); /* its budget ends too late now */
-    tm_thread_poke(tm);
+    tm_thread_poke(tm, queue);
 }
 
 void
 tm_timer_cancel(TmTimer *timer)
 {
-    Tm *tm = timer->tm;
+    TmQueue *queue = timer->queue;
 
-    g_mutex_lock(&tm->lock);
+    g_mutex_lock(&queue->lock);
     disarm(timer);
-    publish(tm);
-    g_mutex_unlock(&tm->lock);
+    publish(queue);
+    g_mutex_unlock(&queue->lock);
 }
 
 bool
@@ -203,48 +226,57 @@ tm_timer_deadline(const TmTimer *timer)
 }
 
 uint64_t
-tm_next_deadline(const Tm *tm)
+tm_next_deadline(const Vcpu *vcpu)
 {
-    return atomic_load(&tm->next);
+    return atomic_load(&vcpu->tm_vcpu->queue.next);
 }
 
 static TmTimer *
-take_expired(Tm *tm, uint64_t now)
+take_expired(TmQueue *queue, uint64_t now)
 {
     TmTimer *timer = NULL;
 
-    g_mutex_lock(&tm->lock);
-    if (tm->heap->len > 0 && at(tm, 0)->deadline <= now) {
-        timer = at(tm, 0);
+    g_mutex_lock(&queue->lock);
+    if (queue->heap->len > 0 && at(queue, 0)->deadline <= now) {
+        timer = at(queue, 0);
         disarm(timer);
-        publish(tm);
+        publish(queue);
     }
-    g_mutex_unlock(&tm->lock);
+    g_mutex_unlock(&queue->lock);
     return timer;
 }
 
-void
-tm_run_timers(Tm *tm)
+/* False: there may be more. */
+static bool
+run_expired(TmQueue *queue, uint64_t now)
 {
-    Vcpu *boot = cpum_vcpu(tm->cpum, 0);
-    const uint64_t now = tm_now(tm);
     TmTimer *timer;
     unsigned count = 0;
 
-    cpum_unpend(boot, CPUM_PEND_TIMER);
-    if (atomic_load(&tm->next) > now) {
-        tm_thread_poke(tm);
-        return;
-    }
-    if (tm->device_lock != NULL)
-        g_rec_mutex_lock(tm->device_lock);
-    while (count < RUN_MAX && (timer = take_expired(tm, now)) != NULL) {
+    while (count < RUN_MAX && (timer = take_expired(queue, now)) != NULL) {
         timer->callback(timer->user);
         count++;
     }
-    if (tm->device_lock != NULL)
-        g_rec_mutex_unlock(tm->device_lock);
-    if (count == RUN_MAX)
-        cpum_pend(boot, CPUM_PEND_TIMER);
-    tm_thread_poke(tm);
+    return count < RUN_MAX;
+}
+
+void
+tm_run_timers(Vcpu *vcpu)
+{
+    Tm *tm = vcpu->tm;
+    TmQueue *queue = &vcpu->tm_vcpu->queue;
+    GRecMutex *lock = vcpu->id == 0 ? tm->device_lock : NULL;
+    const uint64_t now = tm_now(tm);
+
+    cpum_unpend(vcpu, CPUM_PEND_TIMER);
+    if (atomic_load(&queue->next) <= now) {
+        if (lock != NULL)
+            g_rec_mutex_lock(lock);
+        if (!run_expired(queue, now))
+            cpum_pend(vcpu, CPUM_PEND_TIMER);
+        if (lock != NULL)
+            g_rec_mutex_unlock(lock);
+    }
+    atomic_store(&queue->told, false);
+    tm_thread_poke(tm, queue);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * TM: time. One virtual clock in nanoseconds that stops while the VM is paused, the guest's TSC on
- * top of it, and timers. Time is read without a lock. Timers expire on the thread of virtual
- * CPU 0 (EM calls tm_run_timers() when CPUM_PEND_TIMER is set), under the device lock, so a halted
- * guest costs one wake-up per tick. In deterministic mode the clock is derived from retired
- * instructions and never looks at the host. Manual, chapter "Technical background" (TM). */
+ * top of it, and timers. Time is read without a lock. Devices' timers expire on the thread of
+ * virtual CPU 0 under the device lock, those of a local APIC on the thread of its own CPU (EM calls
+ * tm_run_timers() when CPUM_PEND_TIMER is set), so a halted guest costs one wake-up per tick. In
+ * deterministic mode the clock is derived from retired instructions and never looks at the host.
+ * Manual, chapter "Technical background" (TM). */
 #pragma once
 
 #include "vmm/cpum/cpum.h"
@@ -49,26 +50,30 @@ bool tm_tsc_offset(const Vcpu *vcpu, uint64_t *offset);
 uint64_t tm_tsc_to_ns(const Vcpu *vcpu, uint64_t tsc);
 
 /* Timers. Create before power-on; name is for the log and the saved state and must be unique.
- * Arm, cancel and query under the device lock (or from the virtual CPU's thread for a local APIC).
- */
+ * Arm, cancel and query under the device lock. */
 TmTimer *tm_timer_new(Tm *tm, const char *name, TmCallback callback, void *user);
+/* One that belongs to a virtual CPU: armed, cancelled and called on its thread, also without the
+ * device lock. */
+TmTimer *tm_timer_new_local(Vcpu *vcpu, const char *name, TmCallback callback, void *user);
 void tm_timer_free(TmTimer *timer);
 void tm_timer_set(TmTimer *timer, uint64_t deadline_ns); /* absolute virtual time; may be past */
 void tm_timer_cancel(TmTimer *timer);
 bool tm_timer_armed(const TmTimer *timer);
 uint64_t tm_timer_deadline(const TmTimer *timer); /* UINT64_MAX when not armed */
 
-/* For EM. The earliest deadline of all timers, UINT64_MAX when none. */
-uint64_t tm_next_deadline(const Tm *tm);
+/* For EM, on the virtual CPU's thread. The earliest deadline of the timers that expire there,
+ * UINT64_MAX when none. */
+uint64_t tm_next_deadline(const Vcpu *vcpu);
 /* When that is on the host's base_clock_ns(), while the clock runs; UINT64_MAX: never. */
 uint64_t tm_host_deadline(const Tm *tm, uint64_t deadline_ns);
-/* Runs all expired timers under the lock. On the thread of virtual CPU 0. */
-void tm_run_timers(Tm *tm);
-/* Deterministic mode: adds retired instructions to the clock, or skips to a deadline in a halt. */
-void tm_advance(Tm *tm, uint64_t instructions);
+/* Runs those that have expired; on virtual CPU 0 under the device lock. */
+void tm_run_timers(Vcpu *vcpu);
 /* EM looks at tm_next_deadline() itself from now on (the virtual CPU waits with the deadline, or
  * runs in short slices), so TM's own thread need not wake up. */
-void tm_set_polled(Tm *tm, bool polled);
+void tm_set_polled(Vcpu *vcpu, bool polled);
+/* Deterministic mode (one CPU): adds retired instructions to the clock, or skips to a deadline in a
+ * halt. */
+void tm_advance(Tm *tm, uint64_t instructions);
 void tm_skip_to(Tm *tm, uint64_t deadline_ns);
 bool tm_is_deterministic(const Tm *tm);
 uint64_t tm_instructions_until(const Tm *tm, uint64_t deadline_ns);

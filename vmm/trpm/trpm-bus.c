@@ -48,6 +48,7 @@ deliver(TrpmVcpu *apic, TrpmDelivery delivery, uint8_t vector, bool level)
         break;
     case TRPM_NMI: trpm_nmi(apic->vcpu); break;
     case TRPM_INIT:
+        atomic_store(&apic->sipi, 0); /* one that came before went to a CPU that did not wait */
         atomic_store(&apic->init, true);
         cpum_pend(apic->vcpu, CPUM_PEND_INIT);
         break;

@@ -150,5 +150,5 @@ trpm_timer_init(TrpmVcpu *apic)
 {
     g_autofree char *name = g_strdup_printf("local-apic/%u", apic->vcpu->id);
 
-    apic->timer = tm_timer_new(apic->trpm->tm, name, expired, apic);
+    apic->timer = tm_timer_new_local(apic->vcpu, name, expired, apic);
 }

@@ -53,6 +53,9 @@ vm_cpus_start(Vmm *vmm)
     vmm->stop_wanted = vmm->requests != 0;
     vmm->cpus = cpum_count(vmm->rooms.cpum);
     g_mutex_unlock(&vmm->lock);
+    /* The first one may change the memory map before the last one has begun. */
+    for (unsigned i = 0; i < vmm->cpus; i++)
+        pgm_bind_later(cpum_vcpu(vmm->rooms.cpum, i));
     for (unsigned i = 0; i < vmm->cpus; i++) {
         g_autofree char *name = g_strdup_printf("vcpu%u", i);
         VmCpu *cpu = &vmm->cpu[i];

@@ -62,10 +62,22 @@ vm_do_power_off(Vmm *vmm)
     vm_set_state(vmm, VMM_OFF);
 }
 
+/* Which one it was; the lowest of several. */
+static unsigned
+shut_down_cpu(const Vmm *vmm)
+{
+    unsigned i = 0;
+
+    while (i + 1 < cpum_count(vmm->rooms.cpum) &&
+           cpum_vcpu(vmm->rooms.cpum, i)->activity != CPUM_SHUTDOWN)
+        i++;
+    return i;
+}
+
 static void
 triple_fault(Vmm *vmm)
 {
-    g_autofree char *registers = vmm_registers(vmm, 0);
+    g_autofree char *registers = vmm_registers(vmm, shut_down_cpu(vmm));
     g_autoptr(GString) devices = g_string_new(NULL);
 
     pdm_info(vmm->pdm, devices);

@@ -8,6 +8,7 @@
 
 #define MIB (1ull << 20)
 #define RAM_MIN MIB
+#define CPUS_MAX 8u
 #define RAM_MAX (512ull << 30)
 /* Below 4 GiB there has to be room for PCI: RAM that would reach into it goes above 4 GiB from 3
  * GiB on, as the i440FX's firmware expects. */
@@ -68,10 +69,20 @@ make_cpus(Vmm *vmm, const CfgmNode *config, GError **error)
     };
     const uint64_t cpus = cfgm_uint(config, "CpuCount", 1);
 
-    if (cpus != 1) {
-        g_set_error(
-            error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
-            "A machine has one virtual CPU at present; %" G_GUINT64_FORMAT " were asked for", cpus);
+    if (cpus < 1 || cpus > CPUS_MAX) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
+                    "A machine has 1 to %u virtual CPUs; %" G_GUINT64_FORMAT " were asked for",
+                    CPUS_MAX, cpus);
+        return false;
+    }
+    if (cpus > 1 && cfgm_bool(cfgm_child(config, "TM"), "Deterministic", false)) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
+                    "A machine in deterministic mode has one virtual CPU");
+        return false;
+    }
+    if (cpus > 1 && !cpu.apic) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
+                    "Several virtual CPUs need local APICs");
         return false;
     }
     cpu.cpus = (unsigned)cpus;
@@ -129,7 +140,10 @@ make_rooms(Vmm *vmm, const CfgmNode *config, GError **error)
     pgm_ssm_register(rooms->pgm, vmm->ssm);
     trpm_ssm_register(rooms->trpm, vmm->ssm);
     vmm->em = em_new(rooms, &engine, error);
-    return vmm->em != NULL;
+    if (vmm->em == NULL)
+        return false;
+    vmm_set_execution_cap(vmm, (unsigned)MIN(cfgm_uint(config, "CpuExecutionCap", 100), 100));
+    return true;
 }
 
 static bool
@@ -240,6 +254,14 @@ EmRooms
 vmm_rooms(Vmm *vmm)
 {
     return vmm->rooms;
+}
+
+void
+vmm_set_execution_cap(Vmm *vmm, unsigned percent)
+{
+    if (percent != em_execution_cap(vmm->em))
+        base_log(vmm->log, "vm", "execution cap %u %%", percent);
+    em_set_execution_cap(vmm->em, percent);
 }
 
 const char *

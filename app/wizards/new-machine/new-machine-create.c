@@ -180,6 +180,9 @@ on_settings(GObject *source, GAsyncResult *result, gpointer data)
         return;
     }
     vitrine_settings_set_uint(settings, "memory", creation->plan->memory);
+    vitrine_settings_set_uint(settings, "cpus", creation->plan->cpus);
+    if (creation->plan->cpus > 1)
+        vitrine_settings_set_bool(settings, "ioapic", TRUE);
     vitrine_machine_save_settings_async(creation->machine, settings, g_task_get_cancellable(task),
                                         on_saved, task);
 }

@@ -16,6 +16,7 @@ typedef struct {
     char *name, *folder, *os_type;
     char *iso;    /* NULL: none */
     guint memory; /* MiB */
+    guint cpus;
     NewMachineDisk disk;
     guint64 disk_size; /* bytes */
     gboolean disk_fixed;

@@ -35,7 +35,7 @@ struct _NewMachineDialog {
     GtkLabel *recognise_label, *name_problem, *memory_note, *summary_text, *progress_label;
     GtkEntry *name_entry, *folder_entry;
     GtkComboBoxText *family_combo, *version_combo;
-    GtkAdjustment *memory_adjustment, *disk_adjustment;
+    GtkAdjustment *memory_adjustment, *cpus_adjustment, *disk_adjustment;
     GtkScale *memory_scale;
     GtkToggleButton *disk_new, *disk_existing, *disk_none, *disk_fixed, *start_check;
     GtkGrid *summary_grid;
@@ -349,6 +349,7 @@ make_plan(NewMachineDialog *dialog)
     plan->os_type = g_strdup(type ? type->id : "Other");
     plan->iso = gtk_file_chooser_get_filename(dialog->iso_chooser);
     plan->memory = (guint)gtk_adjustment_get_value(dialog->memory_adjustment);
+    plan->cpus = (guint)gtk_adjustment_get_value(dialog->cpus_adjustment);
     plan->disk_size =
         (guint64)llround(gtk_adjustment_get_value(dialog->disk_adjustment) * BYTES_PER_GB);
     plan->disk_fixed = gtk_toggle_button_get_active(dialog->disk_fixed);
@@ -395,6 +396,7 @@ show_summary(NewMachineDialog *dialog)
 {
     NewMachinePlan *plan = make_plan(dialog);
     g_autofree char *disk = disk_summary(plan), *memory = widget_megabytes(plan->memory);
+    g_autofree char *cpus = g_strdup_printf("%u", plan->cpus);
     g_autofree char *iso = plan->iso ? g_path_get_basename(plan->iso) : g_strdup(_("None"));
     g_autofree char *text =
         plan->iso
@@ -408,9 +410,10 @@ show_summary(NewMachineDialog *dialog)
     gtk_label_set_text(dialog->summary_text, text);
     add_summary_row(dialog->summary_grid, 0, _("System"), widget_os_name(plan->os_type));
     add_summary_row(dialog->summary_grid, 1, _("Memory"), memory);
-    add_summary_row(dialog->summary_grid, 2, _("Disk"), disk);
-    add_summary_row(dialog->summary_grid, 3, _("Image"), iso);
-    add_summary_row(dialog->summary_grid, 4, _("Folder"), plan->folder);
+    add_summary_row(dialog->summary_grid, 2, _("Processors"), cpus);
+    add_summary_row(dialog->summary_grid, 3, _("Disk"), disk);
+    add_summary_row(dialog->summary_grid, 4, _("Image"), iso);
+    add_summary_row(dialog->summary_grid, 5, _("Folder"), plan->folder);
     gtk_widget_show_all(GTK_WIDGET(dialog->summary_grid));
     new_machine_plan_free(plan);
 }
@@ -541,6 +544,7 @@ fill_in(NewMachineDialog *dialog)
     widget_folder_entry_setup(dialog->folder_entry, _("Choose the folder for the machine"));
     gtk_entry_set_text(dialog->folder_entry, folder ? folder : "");
     gtk_adjustment_set_upper(dialog->memory_adjustment, MAX(host, 64));
+    gtk_adjustment_set_upper(dialog->cpus_adjustment, VITRINE_CPUS_MAX);
     fill_families(dialog);
     choose_type(dialog, vitrine_os_type_find("Other"));
     g_signal_connect(dialog->memory_adjustment, "value-changed", G_CALLBACK(on_hardware), dialog);

@@ -114,7 +114,12 @@ test_check_scalars(void)
     g_assert_cmpint(problem_with(s, "memory"), ==, VITRINE_ERROR_INVALID);
     vitrine_settings_set_uint(s, "memory", 2097152);
     g_assert_cmpint(problem_with(s, "memory"), ==, VITRINE_ERROR_NO_MEMORY);
-    vitrine_settings_set_uint(s, "cpus", 2);
+    vitrine_settings_set_uint(s, "cpus", 8);
+    vitrine_settings_set_bool(s, "ioapic", TRUE);
+    g_assert_cmpint(problem_with(s, "cpus"), !=, VITRINE_ERROR_NOT_SUPPORTED);
+    vitrine_settings_set_bool(s, "ioapic", FALSE);
+    g_assert_cmpint(problem_with(s, "cpus"), ==, VITRINE_ERROR_INVALID);
+    vitrine_settings_set_uint(s, "cpus", 9);
     g_assert_cmpint(problem_with(s, "cpus"), ==, VITRINE_ERROR_NOT_SUPPORTED);
     vitrine_settings_set_enum(s, "firmware", VITRINE_FIRMWARE_EFI);
     g_assert_cmpint(problem_with(s, "firmware"), ==, VITRINE_ERROR_NOT_SUPPORTED);

@@ -137,7 +137,7 @@ test_dirty_bit(void)
 /* --- code --- */
 
 typedef struct {
-    unsigned calls;
+    unsigned id, calls;
     uint64_t gpa, size;
     Vcpu *writer;
     bool answer;
@@ -163,10 +163,10 @@ test_code(void)
     const uint64_t value = 7;
 
     tlb_open(&bench, 0);
-    pgm_code_listen(bench.pgm, on_code, &listener);
+    listener.id = pgm_code_listen(bench.pgm, on_code, &listener);
     /* A fast entry from before the mark is caught, too. */
     g_assert_true(bench_write(&bench, 0, KIND, 8, value));
-    pgm_code_mark(bench.pgm, TARGET + 0x80, 0x40);
+    pgm_code_mark(bench.vcpu, listener.id, TARGET + 0x80, 0x40);
     g_assert_true(bench_write(&bench, 0x88, KIND, 4, value));
     g_assert_cmpuint(listener.calls, ==, 1);
     g_assert_cmphex(listener.gpa, ==, TARGET + 0x88);
@@ -185,7 +185,7 @@ test_code(void)
     pgm_phys_write(bench.pgm, TARGET + 0xc0, &value, 4);
     g_assert_cmpuint(listener.calls, ==, 3);
     /* "I hold nothing there any more": the last granule makes the page fast again. */
-    pgm_code_mark(bench.pgm, TARGET + 0x800, 0x40);
+    pgm_code_mark(bench.vcpu, listener.id, TARGET + 0x800, 0x40);
     listener.answer = true;
     g_assert_true(bench_write(&bench, 0x810, KIND, 1, value));
     g_assert_cmphex(cpum_tlb_entry(bench.vcpu, KIND, 0)->tag_write, ==, CPUM_TLB_TRACKED);
@@ -205,8 +205,8 @@ test_code_in_tables(void)
     Listener listener = {0};
 
     tlb_open(&bench, 0);
-    pgm_code_listen(bench.pgm, on_code, &listener);
-    pgm_code_mark(bench.pgm, LEVEL1, 64);
+    listener.id = pgm_code_listen(bench.pgm, on_code, &listener);
+    pgm_code_mark(bench.vcpu, listener.id, LEVEL1, 64);
     get(&bench, 0); /* sets an accessed bit in a page that holds code */
     g_assert_cmpuint(listener.calls, ==, 1);
     g_assert_cmphex(listener.gpa, ==, LEVEL1);
@@ -226,8 +226,8 @@ test_code_alias(void)
     info.mem_offset = 0x6000;
     alias = pgm_region_new(bench.pgm, &info);
     pgm_region_map(alias, 0xfff00000);
-    pgm_code_listen(bench.pgm, on_code, &listener);
-    pgm_code_mark(bench.pgm, 0x6000, PAGE);
+    listener.id = pgm_code_listen(bench.pgm, on_code, &listener);
+    pgm_code_mark(bench.vcpu, listener.id, 0x6000, PAGE);
     g_assert_true(bench_write(&bench, 0xfff00010, KIND, 1, 1));
     /* Both names of the page are told. */
     g_assert_cmpuint(listener.calls, ==, 2);

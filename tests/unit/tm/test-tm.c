@@ -104,7 +104,7 @@ test_order(void)
     bench_open(&bench, true);
     for (unsigned i = 0; i < 8; i++)
         ticker_new(&bench, &ticker[i], (char)('a' + i));
-    g_assert_cmpuint(tm_next_deadline(bench.tm), ==, UINT64_MAX);
+    g_assert_cmpuint(tm_next_deadline(bench.vcpu), ==, UINT64_MAX);
     tm_timer_set(ticker[0].timer, 500);
     tm_timer_set(ticker[1].timer, 300);
     tm_timer_set(ticker[2].timer, 300); /* equal: the older first */
@@ -116,16 +116,16 @@ test_order(void)
     tm_timer_cancel(ticker[6].timer);
     g_assert_false(tm_timer_armed(ticker[6].timer));
     g_assert_cmpuint(tm_timer_deadline(ticker[6].timer), ==, UINT64_MAX);
-    g_assert_cmpuint(tm_next_deadline(bench.tm), ==, 100);
+    g_assert_cmpuint(tm_next_deadline(bench.vcpu), ==, 100);
     tm_skip_to(bench.tm, 99);
-    tm_run_timers(bench.tm);
+    tm_run_timers(bench.vcpu);
     g_assert_cmpstr(bench.trace->str, ==, "");
     tm_skip_to(bench.tm, 700);
-    tm_run_timers(bench.tm);
+    tm_run_timers(bench.vcpu);
     g_assert_cmpstr(bench.trace->str, ==, "ebcaf");
-    g_assert_cmpuint(tm_next_deadline(bench.tm), ==, 900);
+    g_assert_cmpuint(tm_next_deadline(bench.vcpu), ==, 900);
     tm_timer_free(ticker[3].timer);
-    g_assert_cmpuint(tm_next_deadline(bench.tm), ==, UINT64_MAX);
+    g_assert_cmpuint(tm_next_deadline(bench.vcpu), ==, UINT64_MAX);
     bench_close(&bench);
 }
 
@@ -149,7 +149,7 @@ test_random_heap(void)
             tm_timer_set(timer, (uint64_t)g_rand_int_range(random, 1, 50));
         for (unsigned i = 0; i < 20; i++)
             earliest = MIN(earliest, tm_timer_deadline(ticker[i].timer));
-        g_assert_cmpuint(tm_next_deadline(bench.tm), ==, earliest);
+        g_assert_cmpuint(tm_next_deadline(bench.vcpu), ==, earliest);
     }
     g_rand_free(random);
     bench_close(&bench);
@@ -167,7 +167,7 @@ test_runaway(void)
     ticker.again = true;
     tm_timer_set(ticker.timer, 0);
     cpum_unpend(bench.vcpu, UINT32_MAX);
-    tm_run_timers(bench.tm);
+    tm_run_timers(bench.vcpu);
     g_assert_cmpuint(bench.trace->len, >, 1);
     g_assert_cmpuint(bench.trace->len, <=, 1000);
     g_assert_cmphex(cpum_pending(bench.vcpu) & CPUM_PEND_TIMER, !=, 0);
@@ -275,20 +275,20 @@ test_thread(void)
     tm_timer_set(b.timer, tm_now(bench.tm) + 2 * MS); /* earlier than what it sleeps for */
     g_assert_true(wait_for_timer(&bench, 5 * SECOND));
     g_assert_cmpuint(tm_now(bench.tm), >=, tm_timer_deadline(b.timer));
-    tm_run_timers(bench.tm);
+    tm_run_timers(bench.vcpu);
     g_assert_cmpstr(bench.trace->str, ==, "b");
     g_assert_false(cpum_pending(bench.vcpu) & CPUM_PEND_TIMER);
     /* And again, so that the thread went back to wait. */
     tm_timer_set(b.timer, tm_now(bench.tm) + 2 * MS);
     g_assert_true(wait_for_timer(&bench, 5 * SECOND));
-    tm_run_timers(bench.tm);
+    tm_run_timers(bench.vcpu);
     /* While somebody polls, it sleeps; afterwards it finds what is due. */
-    tm_set_polled(bench.tm, true);
+    tm_set_polled(bench.vcpu, true);
     tm_timer_set(b.timer, tm_now(bench.tm) + MS);
     g_assert_false(wait_for_timer(&bench, 30 * MS));
-    tm_set_polled(bench.tm, false);
+    tm_set_polled(bench.vcpu, false);
     g_assert_true(wait_for_timer(&bench, 5 * SECOND));
-    tm_run_timers(bench.tm);
+    tm_run_timers(bench.vcpu);
     g_assert_cmpstr(bench.trace->str, ==, "bbb");
     bench_close(&bench);
 }

@@ -102,7 +102,8 @@ void
 bench_advance(Bench *bench, uint64_t ns)
 {
     tm_skip_to(bench->tm, tm_now(bench->tm) + ns);
-    tm_run_timers(bench->tm);
+    for (unsigned i = 0; i < cpum_count(bench->cpum); i++)
+        tm_run_timers(bench->cpu[i]);
 }
 
 void

@@ -277,8 +277,12 @@ test_creation_failures(void)
     cfgm_set_uint(machine->config, "RamSize", 1);
     expect_creation_failure(machine, BASE_ERROR_INVALID, "RamSize");
     cfgm_set_uint(machine->config, "RamSize", 1 << 20);
+    cfgm_set_uint(machine->config, "CpuCount", 9);
+    expect_creation_failure(machine, BASE_ERROR_INVALID, "1 to 8");
     cfgm_set_uint(machine->config, "CpuCount", 2);
+    cfgm_set_uint(cfgm_make(machine->config, "TM"), "Deterministic", true);
     expect_creation_failure(machine, BASE_ERROR_NOT_SUPPORTED, "one virtual CPU");
+    cfgm_set_uint(cfgm_make(machine->config, "TM"), "Deterministic", false);
     cfgm_set_uint(machine->config, "CpuCount", 1);
     cfgm_make(machine->config, "Devices/absent/0");
     expect_creation_failure(machine, BASE_ERROR_NOT_FOUND, "absent");

@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# needs: debian-installer-12-netboot-amd64 grub-pc-bin xorriso
+# timeout: 5400
+#
+# Debian's 64-bit kernel with several virtual CPUs: it finds them by our tables, starts them, spreads
+# checksums of files over them that must all be right, and powers off. With --long: 1, 2, 4 and 8
+# CPUs, ten minutes of load each; else 4 CPUs and one round.
+"""Linux boots with several CPUs and computes on all of them."""
+
+import hashlib
+import os
+import re
+import time
+
+import guest
+import media
+
+BOOT_SECONDS = 400
+ROUND_SECONDS = 300
+LOAD_SECONDS = 600
+BLOCKS = 24
+# Each job makes data of its own, packs and unpacks it, and sums it up; processes come and go.
+JOB = ('j() {{ dd if=/dev/zero bs=65536 count={blocks} 2>/dev/null | tr "\\0" "\\\\$1" | gzip -1 | '
+       'gunzip | sha256sum; }}; ').format(blocks=BLOCKS)
+
+
+def expected(letter):
+    """The checksum that a job must print."""
+    return hashlib.sha256(letter.encode() * (65536 * BLOCKS)).hexdigest()
+
+
+def run_round(machine, cpus, number):
+    """One job for each CPU and one more, at the same time; all sums have to be right."""
+    letters = [chr(ord('a') + i) for i in range(cpus + 1)]
+    jobs = ' '.join(f"j {ord(letter):o} &" for letter in letters)
+    machine.serial.write(f'{jobs} wait; echo round "{number} over"\n')
+    text = machine.wait_serial(f'round {number} over', ROUND_SECONDS)
+    sums = sorted(re.findall(r'\b[0-9a-f]{64}\b', text))
+    if sums != sorted(expected(letter) for letter in letters):
+        raise guest.GuestError(f'round {number} on {cpus} CPUs: wrong sums\n{text}')
+
+
+def check(cpus, seconds):
+    """Boots with that many CPUs and computes for so long."""
+    settings = ('--cpus', cpus, '--ioapic', 'on')
+    with guest.Machine(f'smp-{cpus}', iso=media.get('linux-amd64'), settings=settings) as machine:
+        machine.start()
+        machine.wait_serial('vitrine# ', BOOT_SECONDS)
+        machine.serial.write('echo there are "$(grep -c ^processor /proc/cpuinfo)" cpus\n')
+        machine.wait_serial(f'there are {cpus} cpus', 60)
+        machine.serial.write(JOB + '\n')
+        end = time.monotonic() + seconds
+        rounds = 0
+        while rounds == 0 or time.monotonic() < end:
+            run_round(machine, cpus, rounds)
+            rounds += 1
+        machine.serial.write('dmesg | grep -c -e "soft lockup" -e "rcu.*stall" -e "BUG:"; echo "looked"\n')
+        machine.wait_serial(r'\n0\r?\nlooked', 60)
+        machine.serial.write('poweroff -f\n')
+        machine.wait_state('poweroff', 60)
+        print(f'{cpus} CPUs: {rounds} rounds')
+
+
+if __name__ == '__main__':
+    if os.environ.get('VITRINE_LONG'):
+        for count in (1, 2, 4, 8):
+            check(count, LOAD_SECONDS)
+    else:
+        check(4, 0)
