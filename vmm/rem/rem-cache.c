@@ -228,6 +228,8 @@ rem_cache_find(Vcpu *vcpu)
         block = translate(vcpu, linear, host);
     if (block == NULL || block->count == 0 || !iem_code_fits(vcpu, block->bytes))
         return NULL;
+    if (block->mode & REM_MODE_NO_SHARE)
+        return block;
     *target_of(rem, host) = (RemTarget){
         .key = target_key(block),
         .code = (uint64_t)(uintptr_t)rem_code(rem, block->entry_saved),

@@ -21,6 +21,7 @@ typedef struct {
     unsigned size;
     unsigned align; /* 1, or a power of two that the address has to be a multiple of */
     bool write, two_temps;
+    const RemShared *shared; /* NULL: it does not share its probe */
 } Access;
 
 static RemMem
@@ -108,7 +109,8 @@ emit_miss(RemTranslator *t, const Access *access)
     const RemJump miss = rem_emit_jcc(t->emit, REM_CC_NZ, 4);
 
     site->align = (uint8_t)access->align;
-    site->flags = (uint8_t)(access->size | (access->write ? REM_SITE_WRITE : 0));
+    site->size = (uint16_t)access->size;
+    site->flags = access->write ? REM_SITE_WRITE : 0;
     rem_emit_bind_to(t->emit, miss, rem_emit_offset(t->cold));
     emit_linear(t, t->cold, access, REM_T1, REM_T0);
     rem_emit_leave(t, t->cold, site);
@@ -122,11 +124,55 @@ is_direct(const Access *access)
            access->linear.index == REM_NO_REG && access->linear.base != REM_NO_REG;
 }
 
+/* --- one probe for several accesses (rem-share.c) --- */
+
+static RemMem
+share_slot(unsigned group)
+{
+    return rem_mem_hot(offsetof(RemHot, window) + group * sizeof(uint64_t));
+}
+
+/* Probes for all that the group accesses, and keeps the difference of the addresses. */
+static void
+emit_shared_probe(RemTranslator *t, const Access *access, RemShare *share)
+{
+    Access whole = *access;
+
+    whole.linear.disp -= (int32_t)(access->shared->at - share->first);
+    whole.size = share->size;
+    rem_begin_retry(t);
+    emit_compare(t, &whole);
+    rem_flags_lost(t);
+    emit_miss(t, &whole);
+    rem_emit_mov_rm(t->emit, 8, REM_T1, entry_field(t, offsetof(CpumTlbEntry, addend)));
+    rem_emit_mov_mr(t->emit, 8, share_slot(access->shared->group), REM_T1);
+    share->state = access->write ? REM_SHARE_WRITE : REM_SHARE_READ;
+}
+
+static void
+emit_shared(RemTranslator *t, const Access *access, RemMem *mem)
+{
+    RemShare *share = &t->share[access->shared->group];
+
+    if (!t->keeps_flags)
+        rem_begin_retry(t);
+    if (share->state < (access->write ? REM_SHARE_WRITE : REM_SHARE_READ))
+        emit_shared_probe(t, access, share);
+    else
+        rem_emit_mov_rm(t->emit, 8, REM_T1, share_slot(access->shared->group));
+    t->temps_busy = true;
+    *mem = rem_mem_index(access->linear.base, REM_T1, 0, access->linear.disp);
+}
+
 static void
 emit_access(RemTranslator *t, const Access *access, RemMem *mem)
 {
     RemEmit *emit = t->emit;
 
+    if (access->shared != NULL && access->shared->group != REM_NOT_SHARED && is_direct(access)) {
+        emit_shared(t, access, mem);
+        return;
+    }
     rem_begin_retry(t);
     if (access->has_limit)
         emit_limit(t, access);
@@ -148,7 +194,7 @@ emit_access(RemTranslator *t, const Access *access, RemMem *mem)
 }
 
 void
-rem_memory_at(RemTranslator *t, RemMem linear, unsigned size, bool write, RemMem *mem)
+rem_memory_stack(RemTranslator *t, RemMem linear, unsigned size, bool write, RemMem *mem)
 {
     const Access access = {
         .plain = true,
@@ -157,6 +203,7 @@ rem_memory_at(RemTranslator *t, RemMem linear, unsigned size, bool write, RemMem
         .size = size,
         .align = 1,
         .write = write,
+        .shared = &t->shared_stack[t->index],
     };
 
     emit_access(t, &access, mem);
@@ -193,6 +240,7 @@ rem_memory_operand(RemTranslator *t, RemMem *mem)
         .align = operand->align,
         .write = operand->written,
         .seg = operand->seg,
+        .shared = &t->shared_operand[t->index],
     };
 
     if ((t->mode & REM_MODE_SLOW_MEMORY) || !operand->present || operand->vsib ||

@@ -50,6 +50,7 @@ typedef enum {
     REM_MODE_X87 = 1u << 11,         /* CR0.EM and TS are clear */
     REM_MODE_SSE = 1u << 12,         /* and CR4.OSFXSR is set */
     REM_MODE_AVX = 1u << 13,         /* and CR4.OSXSAVE, XCR0 has SSE and AVX */
+    REM_MODE_NO_SHARE = 1u << 14,    /* every access has a probe of its own */
 } RemMode;
 
 typedef enum { REM_LOOKUP_DIRECT, REM_LOOKUP_INDIRECT, REM_LOOKUP_COUNT } RemLookup;
@@ -123,9 +124,11 @@ struct RemSite {
     uint32_t next;   /* offset: behind the instruction, flags saved */
     uint32_t link;   /* offset of the displacement that a link site patches */
     int32_t target;  /* link sites: offset of the target relative to rip_base */
+    uint16_t size;   /* misses: bytes that are accessed */
     uint16_t offset; /* of the guest instruction in its page */
     uint8_t align;   /* misses: of the operand, 1 where it need not be aligned */
     bool vector;     /* IEM needs Vcpu.fpu for the instruction */
+    bool leaves;     /* once IEM has executed the instruction, what was probed may not hold */
     bool stays;      /* the block goes on behind it, unless somebody has to look */
     uint8_t undone;  /* instructions of the block from this one on: counted, not retired */
     uint8_t flags;   /* for the call's own use */
@@ -234,7 +237,6 @@ const uint8_t *rem_go_on(Vcpu *vcpu);
 const uint8_t *rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument);
 /* An access missed: fills the TLB for linear address `argument` and tries again, or lets IEM
  * execute the instruction. site->flags: REM_SITE_*. */
-#define REM_SITE_SIZE 0x7f
 #define REM_SITE_WRITE 0x80
 /* Link sites: the jump is made with the flags saved. */
 #define REM_SITE_FLAGS_SAVED 1

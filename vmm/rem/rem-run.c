@@ -176,7 +176,7 @@ rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument)
     rem->fallback_rows[iem_insn_row(insn)]++;
     if (!iem_insn_execute(vcpu, insn))
         return rem_go_on(vcpu);
-    if (site->stays ? iem_wants_care(vcpu) : iem_insn_ends_block(insn))
+    if (site->stays ? iem_wants_care(vcpu) : site->leaves || iem_insn_ends_block(insn))
         return rem_go_on(vcpu);
     rem_hot(vcpu)->flags = rem_flags_pack(vcpu->rflags);
     return site->vector ? resume_vector(vcpu, site) : rem_code(rem, site->next);
@@ -212,15 +212,32 @@ misses_again(RemVcpu *rem, const RemSite *site)
     return again;
 }
 
+/* The accesses that share a probe lie in two pages: goes on from this instruction on without
+ * sharing. */
+static const uint8_t *
+go_on_without_sharing(Vcpu *vcpu, const RemSite *site)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    const uint8_t *code;
+
+    rem_sync(vcpu, site);
+    rem->mode |= REM_MODE_NO_SHARE;
+    code = find_and_begin(vcpu);
+    rem->mode &= (uint16_t)~REM_MODE_NO_SHARE;
+    return code;
+}
+
 const uint8_t *
 rem_call_miss(Vcpu *vcpu, const RemSite *site, uint64_t linear)
 {
-    const unsigned size = site->flags & REM_SITE_SIZE;
+    const bool crosses = (linear & X86_PAGE_OFFSET_MASK) + site->size > X86_PAGE_SIZE;
     RemVcpu *rem = rem_of(vcpu);
 
     rem->memory_misses++;
-    if (!misses_again(rem, site) && (linear & X86_PAGE_OFFSET_MASK) + size <= X86_PAGE_SIZE &&
-        (linear & (site->align - 1u)) == 0 && fill(vcpu, linear, site->flags & REM_SITE_WRITE))
+    if (crosses && site->leaves)
+        return go_on_without_sharing(vcpu, site);
+    if (!misses_again(rem, site) && !crosses && (linear & (site->align - 1u)) == 0 &&
+        fill(vcpu, linear, site->flags & REM_SITE_WRITE))
         return rem_code(rem, site->retry);
     return rem_call_iem(vcpu, site, 0);
 }

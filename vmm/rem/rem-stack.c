@@ -34,7 +34,7 @@ add_to_stack(RemTranslator *t, unsigned size, int32_t bytes)
 static void
 probe_push(RemTranslator *t, unsigned size, RemMem *mem)
 {
-    rem_memory_at(t, rem_mem(X86_RSP, -(int32_t)size), size, true, mem);
+    rem_memory_stack(t, rem_mem(X86_RSP, -(int32_t)size), size, true, mem);
 }
 
 /* --- PUSH, POP, LEAVE --- */
@@ -87,6 +87,7 @@ rem_translate_push(RemTranslator *t)
         return false;
     if (insn->op.code == 0xff && (insn->form & REM_FORM_MEM))
         return push_memory(t, size);
+    t->keeps_flags = true;
     if (insn->op.code == 0x68 || insn->op.code == 0x6a) {
         probe_push(t, size, &mem);
         rem_emit_mov_mi(t->emit, size, mem, (int32_t)rem_insn_imm(insn));
@@ -110,7 +111,8 @@ rem_translate_pop(RemTranslator *t)
         !((insn->op.code & 0xf8) == 0x58 ||
           (insn->op.code == 0x8f && !(insn->form & REM_FORM_MEM))))
         return false;
-    rem_memory_at(t, rem_mem(X86_RSP, 0), size, false, &mem);
+    t->keeps_flags = true;
+    rem_memory_stack(t, rem_mem(X86_RSP, 0), size, false, &mem);
     if (rem_in_register(insn->rm)) {
         rem_emit_mov_rm(t->emit, size, insn->rm, mem);
     } else {
@@ -131,7 +133,7 @@ rem_translate_leave(RemTranslator *t)
 
     if (size == 0)
         return false;
-    rem_memory_at(t, rem_mem(X86_RBP, 0), size, false, &mem);
+    rem_memory_stack(t, rem_mem(X86_RBP, 0), size, false, &mem);
     value = free_temporary(&mem);
     rem_emit_mov_rm(t->emit, size, value, mem);
     rem_emit_lea(t->emit, size, X86_RSP, rem_mem(X86_RBP, (int32_t)size));
@@ -241,7 +243,7 @@ rem_translate_ret(RemTranslator *t)
     if (size == 0 || (insn->op.code != 0xc3 && insn->op.code != 0xc2))
         return false;
     bytes = (int32_t)size + (insn->imm_size != 0 ? (uint16_t)insn->imm : 0);
-    rem_memory_at(t, rem_mem(X86_RSP, 0), size, false, &mem);
+    rem_memory_stack(t, rem_mem(X86_RSP, 0), size, false, &mem);
     rem_emit_mov_rm(t->emit, size, REM_T0, mem);
     add_to_stack(t, size, bytes);
     if (size == 8) { /* should the target not be canonical, it is taken back */

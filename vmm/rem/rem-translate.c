@@ -27,6 +27,7 @@ rem_new_site(RemTranslator *t, RemCall call)
         .undone = (uint8_t)(t->counted - t->index),
         .retry = t->retry,
         .stays = t->insn != NULL && t->stays[t->index],
+        .leaves = t->shares,
     };
     return site;
 }
@@ -59,6 +60,8 @@ rem_translate_iem(RemTranslator *t)
 {
     RemSite *site = rem_retry_site(t, rem_call_iem);
 
+    site->leaves = false;
+    rem_share_forget(t);
     rem_emit_leave(t, t->emit, site);
     t->flags = REM_FLAGS_SAVED;
 }
@@ -141,6 +144,7 @@ translate_insn(RemTranslator *t)
 
     t->retry = 0;
     t->temps_busy = false;
+    t->keeps_flags = translate == NULL && !(t->insn->does & REM_DOES_VECTOR);
     if (translate != NULL ? !translate(t) : !translate_copy(t)) {
         t->emit->at = hot;
         t->cold->at = cold;
@@ -275,6 +279,7 @@ rem_translate(Vcpu *vcpu, RemBlock *block, const uint8_t *bytes, unsigned availa
     for (unsigned i = 0; i < t->count; i++)
         block->vector = MAX(block->vector, (uint8_t)rem_vector_need(t->mode, &t->insns[i]));
     analyse(t);
+    rem_share_analyse(t);
     emit_block(t);
     if (rem->hot.overflow || rem->cold.overflow)
         g_error("The room for a block of translated code was too small.");

@@ -15,6 +15,24 @@ typedef enum {
     REM_FLAGS_BOTH,
 } RemFlagsPlace;
 
+/* Accesses that share a probe: the range of them all, relative to one value of their base. */
+#define REM_SHARES 12
+#define REM_NOT_SHARED 0xff
+
+typedef enum { REM_SHARE_NONE, REM_SHARE_READ, REM_SHARE_WRITE } RemShareState;
+
+typedef struct {
+    int64_t first;
+    uint16_t size; /* 0: not in use */
+    uint8_t value; /* rem-share.c's own */
+    uint8_t state; /* RemShareState: what was probed for already */
+} RemShare;
+
+typedef struct {
+    uint8_t group; /* index of the RemShare, or REM_NOT_SHARED */
+    int64_t at;    /* of this access, as RemShare.first */
+} RemShared;
+
 struct RemTranslator {
     Vcpu *vcpu;
     RemVcpu *rem;
@@ -30,13 +48,19 @@ struct RemTranslator {
     bool side_exit[REM_BLOCK_INSNS]; /* a branch behind which the block goes on */
     unsigned count, index;           /* instructions in the block; the present one */
     unsigned counted;                /* instructions that REM_COUNT tells of at this point */
-    const RemInsn *insn;             /* the present one */
-    unsigned offset;                 /* of the present one in its page */
+    RemShare share[REM_SHARES];
+    RemShared shared_operand[REM_BLOCK_INSNS], shared_stack[REM_BLOCK_INSNS];
+    bool shares;         /* some accesses do */
+    const RemInsn *insn; /* the present one */
+    unsigned offset;     /* of the present one in its page */
     RemFlagsPlace flags;
     uint32_t retry;  /* where the present instruction begins again; 0: not asked for yet */
     bool temps_busy; /* T0 and T1 are a part of the present instruction's memory operand */
     bool x87_noted;  /* what the block's x87 instructions have in common */
-    bool ended;      /* the code does not go on behind the present instruction */
+    /* The present instruction asks for no site behind its first access: one that shares a probe
+     * need not save the flags. */
+    bool keeps_flags;
+    bool ended; /* the code does not go on behind the present instruction */
 };
 
 /* Emits the present instruction (t->insn). False: nothing was emitted (and no state of *t changed),
@@ -120,9 +144,14 @@ bool rem_translate_idiv(RemTranslator *t);
  * T1, which may be a part of *mem (temps_busy). A miss begins the instruction again, or IEM
  * executes it. The host's flags are lost. False: leave it to IEM. */
 bool rem_memory_operand(RemTranslator *t, RemMem *mem);
-/* The same for `size` bytes at a linear address: guest registers below r13 and a displacement,
- * cut to 32 bits outside of 64-bit code. write: for writing, or reading and writing. */
-void rem_memory_at(RemTranslator *t, RemMem linear, unsigned size, bool write, RemMem *mem);
+/* The same for the stack access of the present instruction: guest registers below r13 and a
+ * displacement, cut to 32 bits outside of 64-bit code. write: for writing. */
+void rem_memory_stack(RemTranslator *t, RemMem linear, unsigned size, bool write, RemMem *mem);
+
+/* ---- rem-share.c ---- */
+void rem_share_analyse(RemTranslator *t);
+/* What was probed does not hold any more. */
+void rem_share_forget(RemTranslator *t);
 
 /* ---- where to go on (rem-branch.c) ---- */
 /* Is it a conditional branch that rem-branch.c translates? */
