@@ -129,6 +129,8 @@ rem_translate_jmp(RemTranslator *t)
 {
     const RemInsn *insn = t->insn;
 
+    if (insn->op.map == 0 && insn->op.code == 0xff && (insn->reg & 7) == 4)
+        return rem_translate_jmp_indirect(t);
     if (!is_whole(t, insn) || insn->op.map != 0 || (insn->op.code != 0xe9 && insn->op.code != 0xeb))
         return false;
     t->index++;
