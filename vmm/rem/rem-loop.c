@@ -104,8 +104,15 @@ is_steady(const Finder *finder, unsigned reg)
 }
 
 /* ---- memory operands ---- */
+/* Is the operand near enough to the others of the group? */
+static bool
+is_within(const RemLoopGroup *group, const RemOperand *mem, int64_t offset)
+{
+    return MAX(group->high, offset + mem->size) - MIN(group->low, offset) <= SPAN_MAX;
+}
+
 static RemLoopGroup *
-group_for(Finder *finder, const RemOperand *mem)
+group_for(Finder *finder, const RemOperand *mem, int64_t offset)
 {
     RemLoop *loop = finder->loop;
     const bool bare = mem->base == REM_NO_REG && mem->index == REM_NO_REG;
@@ -113,7 +120,8 @@ group_for(Finder *finder, const RemOperand *mem)
 
     for (unsigned i = 0; i < loop->group_count && !bare; i++) {
         group = &loop->groups[i];
-        if (group->base == mem->base && group->index == mem->index && group->scale == mem->scale)
+        if (group->base == mem->base && group->index == mem->index && group->scale == mem->scale &&
+            is_within(group, mem, offset))
             return group;
     }
     if (loop->group_count == REM_LOOP_GROUPS)
@@ -184,7 +192,7 @@ add_operand(Finder *finder, unsigned i)
     RemLoopGroup *group;
 
     if (!is_possible_operand(finder, insn) || !is_near(finder, mem->base) ||
-        !is_near(finder, mem->index) || (group = group_for(finder, mem)) == NULL)
+        !is_near(finder, mem->index))
         return false;
     if (mem->base != REM_NO_REG) {
         offset += finder->moved[mem->base];
@@ -199,6 +207,9 @@ add_operand(Finder *finder, unsigned i)
     }
     if (mem->rip_relative)
         offset += finder->end;
+    group = group_for(finder, mem, offset);
+    if (group == NULL)
+        return false;
     group->stride = stride;
     group->low = MIN(group->low, offset);
     group->high = MAX(group->high, offset + mem->size);

@@ -33,6 +33,7 @@ static const Piece pieces[] = {
     {{0x0f, 0x28, 0x06}, 3, 0, false},                   /* movaps xmm0, [esi] */
     {{0x0f, 0x57, 0x04, 0x1e}, 4, 0, false},             /* xorps xmm0, [esi+ebx] */
     {{0x0f, 0x11, 0x04, 0x1f}, 4, 0, false},             /* movups [edi+ebx], xmm0 */
+    {{0x8b, 0x86, 0x00, 0x0a, 0, 0}, 6, 0, false},       /* mov eax, [esi+0xa00] */
     {{0x0f, 0x29, 0x47, 0x10}, 4, 0, false},             /* movaps [edi+16], xmm0 */
     {{0x66, 0x0f, 0xfe, 0x47, 0x20}, 5, 0, false},       /* paddd xmm0, [edi+32] */
     {{0x3c, 0x55, 0x74, 0x40}, 4, 0, false},             /* cmp al, 0x55; jz out */
