@@ -182,8 +182,8 @@ check_cpus(VitrineSettings *settings, GPtrArray *problems)
 static void
 check_capabilities(VitrineSettings *settings, GPtrArray *problems)
 {
-    static const char *const engines[] = {"auto", "iem", "hm", NULL};
-    static const char *const known[] = {"rem", "raw", NULL};
+    static const char *const engines[] = {"auto", "iem", "rem", "hm", NULL};
+    static const char *const known[] = {"raw", NULL};
     const char *engine = vitrine_settings_get_string(settings, "exec-engine");
     check_cpus(settings, problems);
     if (vitrine_settings_get_uint(settings, "monitors") > 1)

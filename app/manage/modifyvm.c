@@ -194,7 +194,7 @@ const ManageCommand manage_command_modifyvm = {
         "    [--rtcuseutc on|off] [--triplefaultreset on|off] [--hwvirtex on|off]\n"
         "    [--nestedpaging on|off] [--largepages on|off] [--vtxvpid on|off]\n"
         "    [--paravirtprovider none|default|legacy|minimal|hyperv|kvm]\n"
-        "    [--exec-engine auto|hm|iem] [--chipset piix3|ich9]\n"
+        "    [--exec-engine auto|hm|iem|rem] [--chipset piix3|ich9]\n"
         "    [--firmware bios|efi|efi32|efi64] [--boot1..4 none|floppy|dvd|disk|net]\n"
         "    [--bios-boot-menu disabled|menuonly|messageandmenu] [--bios-logo-fade-in on|off]\n"
         "    [--bios-logo-fade-out on|off] [--bios-logo-display-time MSEC]\n"

@@ -88,6 +88,7 @@ engine_combo(VitrineSettings *settings)
     gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "auto", _("Automatic"));
     gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "hm", _("Hardware (HM)"));
     gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "iem", _("Interpreter (IEM)"));
+    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "rem", _("Recompiler (REM)"));
     if (!gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo),
                                      vitrine_settings_get_string(settings, "exec-engine")))
         gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo), "auto");
