@@ -268,6 +268,35 @@ vitrine_console_open_surface_finish(VitrineConsole *console, GAsyncResult *resul
     return surface;
 }
 
+gboolean
+vitrine_console_set_execution_cap_sync(VitrineConsole *console, guint percent,
+                                       GCancellable *cancellable, GError **error)
+{
+    g_autoptr(GVariant) reply = call_sync(console, "SetExecutionCap", g_variant_new("(u)", percent),
+                                          "()", NULL, cancellable, error);
+    return reply != NULL;
+}
+
+void
+vitrine_console_set_execution_cap_async(VitrineConsole *console, guint percent,
+                                        GCancellable *cancellable, GAsyncReadyCallback callback,
+                                        gpointer user_data)
+{
+    call_async(console, "SetExecutionCap", g_variant_new("(u)", percent), "()", 0, cancellable,
+               callback, user_data);
+}
+
+gboolean
+vitrine_console_set_execution_cap_finish(VitrineConsole *console, GAsyncResult *result,
+                                         GError **error)
+{
+    Reply *reply = call_finish(console, result, error);
+    if (reply == NULL)
+        return FALSE;
+    reply_free(reply);
+    return TRUE;
+}
+
 static GBytes *
 bytes_of(GVariant *reply)
 {

@@ -121,6 +121,18 @@ VitrineSurface *vitrine_console_open_surface_finish(VitrineConsole *console, GAs
                                                     GError **error);
 
 /**
+ * vitrine_console_set_execution_cap_sync:
+ * @percent: of a host CPU that each virtual CPU may take, 1 to 100; until the machine ends
+ */
+gboolean vitrine_console_set_execution_cap_sync(VitrineConsole *console, guint percent,
+                                                GCancellable *cancellable, GError **error);
+void vitrine_console_set_execution_cap_async(VitrineConsole *console, guint percent,
+                                             GCancellable *cancellable,
+                                             GAsyncReadyCallback callback, gpointer user_data);
+gboolean vitrine_console_set_execution_cap_finish(VitrineConsole *console, GAsyncResult *result,
+                                                  GError **error);
+
+/**
  * vitrine_console_screenshot_png_sync:
  * Returns: (transfer full): a PNG file of the screen
  */

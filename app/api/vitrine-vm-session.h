@@ -50,6 +50,7 @@ typedef struct {
     GBytes *(*screenshot_png)(gpointer data, guint screen, GError **error);
     void (*get_activity)(gpointer data, VitrineActivity *activity);
     char *(*get_info)(gpointer data, const char *name, GError **error);
+    gboolean (*set_execution_cap)(gpointer data, guint percent, GError **error);
     /* images: base first, (element-type VitrineImage), empty to take the medium out; the callee may
      * take descriptors out of it. From the service, when a drive's medium changes. */
     gboolean (*change_medium)(gpointer data, const char *controller, guint port, guint device,

@@ -272,6 +272,19 @@ on_get_info(VitrineDBusConsole *skeleton, GDBusMethodInvocation *invocation, con
     return TRUE;
 }
 
+static gboolean
+on_set_execution_cap(VitrineDBusConsole *skeleton, GDBusMethodInvocation *invocation, guint percent,
+                     VmConsole *console)
+{
+    GError *error = NULL;
+    if (console->ops->set_execution_cap == NULL)
+        return unsupported(invocation);
+    if (!console->ops->set_execution_cap(console->data, percent, &error))
+        return fail(invocation, error);
+    vitrine_dbus_console_complete_set_execution_cap(skeleton, invocation);
+    return TRUE;
+}
+
 /* --- windows: clients that said that they are one --- */
 static gboolean
 on_attach_window(VitrineDBusConsole *skeleton, GDBusMethodInvocation *invocation,
@@ -314,6 +327,7 @@ static const struct {
     {"handle-screenshot-png", G_CALLBACK(on_screenshot)},
     {"handle-get-activity", G_CALLBACK(on_get_activity)},
     {"handle-get-info", G_CALLBACK(on_get_info)},
+    {"handle-set-execution-cap", G_CALLBACK(on_set_execution_cap)},
     {"handle-attach-window", G_CALLBACK(on_attach_window)},
     {"handle-show-window", G_CALLBACK(on_show_window)},
 };

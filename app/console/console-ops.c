@@ -242,6 +242,20 @@ op_get_info(gpointer data, const char *name, GError **error)
 }
 
 static gboolean
+op_set_execution_cap(gpointer data, guint percent, GError **error)
+{
+    Console *console = data;
+
+    if (percent < 1 || percent > 100) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
+                    "The execution cap is a number from 1 to 100.");
+        return FALSE;
+    }
+    vmm_set_execution_cap(console->vmm, percent);
+    return TRUE;
+}
+
+static gboolean
 op_change_medium(gpointer data, const char *controller, guint port, guint device, gboolean force,
                  GPtrArray *images, GError **error)
 {
@@ -259,5 +273,6 @@ const VitrineVmOps console_ops = {
     .screenshot_png = op_screenshot_png,
     .get_activity = op_get_activity,
     .get_info = op_get_info,
+    .set_execution_cap = op_set_execution_cap,
     .change_medium = op_change_medium,
 };

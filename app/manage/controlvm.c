@@ -34,9 +34,25 @@ screenshot(VitrineConsole *console, ManageArgs *args, GError **error)
     return g_file_set_contents(path, data, (gssize)size, error);
 }
 
+static bool
+set_execution_cap(VitrineConsole *console, ManageArgs *args, GError **error)
+{
+    const char *word = manage_args_take(args);
+    guint64 percent;
+    if (word == NULL || !manage_parse_number(word, &percent) || percent < 1 || percent > 100) {
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0,
+                    word ? "Invalid execution cap '%s': a number from 1 to 100"
+                         : "Missing argument: the execution cap in percent%s",
+                    word ? word : "");
+        return false;
+    }
+    return vitrine_console_set_execution_cap_sync(console, (guint)percent, NULL, error);
+}
+
 static const Action actions[] = {
     {"acpipowerbutton", NULL, VITRINE_CONSOLE_ACPI_POWER_BUTTON},
     {"acpisleepbutton", NULL, VITRINE_CONSOLE_ACPI_SLEEP_BUTTON},
+    {"cpuexecutioncap", set_execution_cap, 0},
     {"keyboardputfile", controlvm_put_file, 0},
     {"keyboardputscancode", controlvm_put_scancodes, 0},
     {"keyboardputstring", controlvm_put_string, 0},
@@ -109,6 +125,7 @@ const ManageCommand manage_command_controlvm = {
     .name = "controlvm",
     .title = "Change the state of a running machine",
     .usage = "controlvm NAME|UUID pause|resume|reset|poweroff|acpipowerbutton|acpisleepbutton\n"
+             "controlvm NAME|UUID cpuexecutioncap 1-100\n"
              "controlvm NAME|UUID keyboardputscancode HEX...\n"
              "controlvm NAME|UUID keyboardputstring TEXT...\n"
              "controlvm NAME|UUID keyboardputfile FILE\n"

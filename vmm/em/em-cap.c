@@ -30,27 +30,26 @@ set_held(EmCap *cap, bool held)
     }
 }
 
+/* How long they are held follows from how long they truly ran: this thread may be late, too. */
 static void *
 keep_beat(void *user)
 {
     EmCap *cap = user;
-    uint64_t start = base_clock_ns();
 
     while (!atomic_load(&cap->quit)) {
         const unsigned percent = atomic_load(&cap->percent);
+        const uint64_t began = base_clock_ns();
+        uint64_t now;
 
         set_held(cap, false);
         if (percent >= 100) {
             base_waiter_wait_until(cap->waiter, UINT64_MAX);
-            start = base_clock_ns();
             continue;
         }
-        base_waiter_wait_until(cap->waiter, start + PERIOD_NS * percent / 100);
+        base_waiter_wait_until(cap->waiter, began + PERIOD_NS * percent / 100);
         set_held(cap, true);
-        start += PERIOD_NS;
-        base_waiter_wait_until(cap->waiter, start);
-        /* A host that was busy for long does not owe the guest anything. */
-        start = MAX(start, base_clock_ns() - PERIOD_NS);
+        now = base_clock_ns();
+        base_waiter_wait_until(cap->waiter, now + (now - began) * (100 - percent) / percent);
     }
     set_held(cap, false);
     return NULL;

@@ -382,6 +382,39 @@ test_busy(void)
     bench_close(&bench);
 }
 
+/* A busy guest gets no more of the time than its cap says, and all of it again without one. */
+static void
+test_cap(void)
+{
+    Bench bench;
+    Runner runner = {.bench = &bench};
+    uint64_t began, capped, freely;
+    GThread *thread;
+
+    bench_open(&bench, false);
+    load(&bench, count_loop, sizeof count_loop);
+    em_set_execution_cap(bench.em, 20);
+    g_assert_cmpuint(em_execution_cap(bench.em), ==, 20);
+    tm_resume(bench.rooms.tm);
+    thread = g_thread_new("cpu", run, &runner);
+    g_usleep(20000);
+    began = em_time_in_engine_ns(bench.vcpu);
+    g_usleep(300000);
+    capped = em_time_in_engine_ns(bench.vcpu) - began;
+    em_set_execution_cap(bench.em, 100);
+    g_usleep(20000);
+    began = em_time_in_engine_ns(bench.vcpu);
+    g_usleep(300000);
+    freely = em_time_in_engine_ns(bench.vcpu) - began;
+    cpum_pend(bench.vcpu, CPUM_PEND_REQUEST);
+    g_thread_join(thread);
+    g_test_message("%u ms with a cap of 20 %%, %u ms without", (unsigned)(capped / MS),
+                   (unsigned)(freely / MS));
+    g_assert_cmpuint(capped, >, 0);
+    g_assert_cmpuint(freely, >, capped * 2);
+    bench_close(&bench);
+}
+
 static void
 test_engines(void)
 {
@@ -419,6 +452,7 @@ main(int argc, char **argv)
     g_test_add_func("/em/init", test_init);
     g_test_add_func("/em/idle", test_idle);
     g_test_add_func("/em/busy", test_busy);
+    g_test_add_func("/em/cap", test_cap);
     g_test_add_func("/em/engines", test_engines);
     return g_test_run();
 }
