@@ -32,7 +32,7 @@ em_new(const EmRooms *rooms, const EmConfig *config, GError **error)
     Em *em = g_new0(Em, 1);
 
     em->rooms = *rooms;
-    em->rooms.small_pages |= config->small_pages;
+    em->rooms.small_pages = config->small_pages;
     em->vcpus = g_new0(EmVcpu, cpum_count(rooms->cpum));
     create_vcpus(em);
     em_cap_init(em);

@@ -34,7 +34,7 @@ typedef struct {
     Iom *iom;
     Tm *tm;
     Trpm *trpm;
-    bool small_pages; /* hardware shall not map guest memory by large pages */
+    bool small_pages; /* EM's: hardware shall not map guest memory by large pages */
 } EmRooms;
 
 /* An event whose delivery an engine had begun when it left: EM delivers it at the state that

@@ -267,7 +267,7 @@ static void
 test_fallback(void)
 {
     static const uint8_t code[] = {0xea, 0x00, 0x00, 0x00, 0xd0};
-    static const uint8_t there[16] = {0xbb, 0xaa, 0x55, 0xfa, 0xf4};
+    static const uint8_t there[64] = {0xbb, 0xaa, 0x55, 0xfa, 0xf4};
     Device device = {.code = there};
     g_autoptr(GString) info = g_string_new(NULL);
     PgmRegion *region;
