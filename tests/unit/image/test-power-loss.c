@@ -10,6 +10,7 @@
 #include "tests/unit/image/memory-io.h"
 #include "tests/unit/image/vdi-builder.h"
 #include "tests/unit/image/vhd-builder.h"
+#include "tests/unit/image/vmdk-builder.h"
 
 #define BLOCKS 40u
 #define SECTORS (BLOCKS * BUILDER_BLOCK / 512)
@@ -24,7 +25,9 @@ typedef struct {
 
 static const Format vdi_format = {"VDI", vdi_build};
 static const Format vhd_format = {"VHD", vhd_build};
+static const Format vmdk_format = {"VMDK", vmdk_build};
 _Static_assert(VHD_BUILDER_BLOCK == BUILDER_BLOCK, "SECTORS counts with it");
+_Static_assert(VMDK_BUILDER_GRAIN == BUILDER_BLOCK, "SECTORS counts with it");
 
 /* What one sector may hold: stamps from flushed to written. 0 is a sector of zeros. */
 typedef struct {
@@ -200,6 +203,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_data_func("/image/power-loss/cut-everywhere/vdi", &vdi_format, test_cut_everywhere);
     g_test_add_data_func("/image/power-loss/cut-everywhere/vhd", &vhd_format, test_cut_everywhere);
+    g_test_add_data_func("/image/power-loss/cut-everywhere/vmdk", &vmdk_format,
+                         test_cut_everywhere);
     g_test_add_func("/image/power-loss/notices-wrong-order", test_notices_wrong_order);
     return g_test_run();
 }

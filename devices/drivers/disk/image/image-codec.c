@@ -10,20 +10,24 @@
 
 #include "vmm/base/error.h"
 
-/* Raw deflate; the window that QCOW's writers use at the most. */
-#define WINDOW_BITS (-15)
+/* The largest window; negative asks zlib for raw deflate. */
+#define RAW_WINDOW_BITS (-15)
+#define ZLIB_WINDOW_BITS 15
 
 static bool
-inflate_cluster(const uint8_t *packed, uint32_t length, uint8_t *plain, uint32_t size)
+inflate_cluster(int window_bits, const uint8_t *packed, uint32_t length, uint8_t *plain,
+                uint32_t size, uint32_t least)
 {
     z_stream stream = {.next_in = packed, .avail_in = length, .next_out = plain, .avail_out = size};
     int result;
 
-    if (inflateInit2(&stream, WINDOW_BITS) != Z_OK)
+    if (inflateInit2(&stream, window_bits) != Z_OK)
         return false;
     result = inflate(&stream, Z_FINISH);
     inflateEnd(&stream);
-    return (result == Z_STREAM_END || result == Z_BUF_ERROR) && stream.avail_out == 0;
+    if (result == Z_STREAM_END)
+        return size - stream.avail_out >= least;
+    return result == Z_BUF_ERROR && stream.avail_out == 0;
 }
 
 static bool
@@ -46,24 +50,35 @@ unzstd_cluster(const uint8_t *packed, uint32_t length, uint8_t *plain, uint32_t 
     return out.pos == out.size;
 }
 
+static bool
+unpack(const ImageCoded *coded, const uint8_t *packed, uint32_t length, uint8_t *plain)
+{
+    const uint32_t size = coded->cluster_size;
+
+    switch (coded->codec) {
+    case IMAGE_CODEC_ZSTD: return unzstd_cluster(packed, length, plain, size);
+    case IMAGE_CODEC_ZLIB:
+        return inflate_cluster(ZLIB_WINDOW_BITS, packed, length, plain, size,
+                               coded->last_size != 0 ? coded->last_size : size);
+    case IMAGE_CODEC_DEFLATE: break;
+    }
+    return inflate_cluster(RAW_WINDOW_BITS, packed, length, plain, size, size);
+}
+
 const uint8_t *
 image_coded_get(ImageCoded *coded, Image *image, uint64_t cluster, uint64_t position,
                 uint32_t length, GError **error)
 {
     g_autofree uint8_t *packed = NULL;
     g_autofree uint8_t *plain = NULL;
-    bool ok;
 
     if (coded->plain != NULL && coded->cluster == cluster)
         return coded->plain;
     packed = g_malloc(length);
-    plain = g_malloc(coded->cluster_size);
+    plain = g_malloc0(coded->cluster_size);
     if (!image_io_read(image->io, position, packed, length, error))
         return NULL;
-    ok = coded->codec == IMAGE_CODEC_ZSTD
-             ? unzstd_cluster(packed, length, plain, coded->cluster_size)
-             : inflate_cluster(packed, length, plain, coded->cluster_size);
-    if (!ok) {
+    if (!unpack(coded, packed, length, plain)) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_CORRUPT,
                     "“%s” is damaged: a compressed cluster cannot be decompressed.",
                     image->io->name);

@@ -22,30 +22,39 @@ dirty_bytes(const ImageMap *map)
 }
 
 bool
-image_map_load(ImageMap *map, Image *image, uint64_t position, uint32_t count, bool big_endian,
-               uint64_t file_end, GError **error)
+image_map_prepare(ImageMap *map, Image *image, uint32_t count, bool big_endian, GError **error)
 {
-    size_t bytes = (size_t)count * 4;
-
-    *map = (ImageMap){.count = count, .position = position, .big_endian = big_endian};
-    if (position > file_end || bytes > file_end - position) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_CORRUPT,
-                    "“%s” is damaged: the file ends within its block map.", image->io->name);
-        return false;
-    }
-    map->entries = g_try_malloc(bytes);
+    *map = (ImageMap){.count = count, .big_endian = big_endian};
+    map->entries = g_try_malloc0_n(count, 4);
     if (map->entries == NULL) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_NO_MEMORY,
                     "There is not enough memory for the block map of “%s”.", image->io->name);
         return false;
     }
+    map->dirty = g_malloc0(dirty_bytes(map));
+    return true;
+}
+
+bool
+image_map_load(ImageMap *map, Image *image, uint64_t position, uint32_t count, bool big_endian,
+               uint64_t file_end, GError **error)
+{
+    size_t bytes = (size_t)count * 4;
+
+    if (position > file_end || bytes > file_end - position) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_CORRUPT,
+                    "“%s” is damaged: the file ends within its block map.", image->io->name);
+        return false;
+    }
+    if (!image_map_prepare(map, image, count, big_endian, error))
+        return false;
+    map->position = position;
     if (!image_io_read(image->io, position, map->entries, bytes, error)) {
         image_map_clear(map);
         return false;
     }
     for (uint32_t i = 0; i < count; i++)
         map->entries[i] = swap(map, map->entries[i]);
-    map->dirty = g_malloc0(dirty_bytes(map));
     return true;
 }
 
@@ -70,7 +79,7 @@ image_map_set(ImageMap *map, uint32_t index, uint32_t entry)
 }
 
 static bool
-write_sector(const ImageMap *map, Image *image, uint32_t sector, GError **error)
+write_sector(const ImageMap *map, Image *image, uint32_t sector, uint64_t position, GError **error)
 {
     uint32_t entries[ENTRIES_PER_SECTOR];
     uint32_t first = sector * ENTRIES_PER_SECTOR;
@@ -78,23 +87,42 @@ write_sector(const ImageMap *map, Image *image, uint32_t sector, GError **error)
 
     for (uint32_t i = 0; i < count; i++)
         entries[i] = swap(map, map->entries[first + i]);
-    return image_put(image, map->position + first * 4ull, entries, count * 4ull, error);
+    return image_put(image, position, entries, count * 4ull, error);
 }
 
-bool
-image_map_write(const ImageMap *map, Image *image, GError **error)
+/* pieces is NULL when the map lies in one. */
+static bool
+write_dirty(const ImageMap *map, Image *image, const uint32_t *pieces, uint32_t sectors_each,
+            GError **error)
 {
     uint32_t sectors = (map->count - 1) / ENTRIES_PER_SECTOR + 1;
     uint32_t left = map->dirty_sectors;
 
     for (uint32_t sector = 0; sector < sectors && left > 0; sector++) {
+        uint64_t position = map->position + sector * 512ull;
+
         if ((map->dirty[sector / 8] & (1u << sector % 8)) == 0)
             continue;
-        if (!write_sector(map, image, sector, error))
+        if (pieces != NULL)
+            position = ((uint64_t)pieces[sector / sectors_each] + sector % sectors_each) * 512;
+        if (!write_sector(map, image, sector, position, error))
             return false;
         left--;
     }
     return true;
+}
+
+bool
+image_map_write(const ImageMap *map, Image *image, GError **error)
+{
+    return write_dirty(map, image, NULL, 0, error);
+}
+
+bool
+image_map_write_pieces(const ImageMap *map, Image *image, const uint32_t *pieces,
+                       uint32_t sectors_each, GError **error)
+{
+    return write_dirty(map, image, pieces, sectors_each, error);
 }
 
 void

@@ -19,9 +19,15 @@ typedef struct {
  * cleared. */
 bool image_map_load(ImageMap *map, Image *image, uint64_t position, uint32_t count, bool big_endian,
                     uint64_t file_end, GError **error);
+/* The same for entries that lie scattered in the file: all 0, for the caller to fill in. */
+bool image_map_prepare(ImageMap *map, Image *image, uint32_t count, bool big_endian,
+                       GError **error);
 void image_map_clear(ImageMap *map);
 /* Changes an entry in memory and notes that its sector has to be written. */
 void image_map_set(ImageMap *map, uint32_t index, uint32_t entry);
 /* Writes the sectors that changed. They stay noted until image_map_written(). */
 bool image_map_write(const ImageMap *map, Image *image, GError **error);
+/* The same for a scattered one: piece i, of sectors_each sectors, lies at sector pieces[i]. */
+bool image_map_write_pieces(const ImageMap *map, Image *image, const uint32_t *pieces,
+                            uint32_t sectors_each, GError **error);
 void image_map_written(ImageMap *map);

@@ -24,8 +24,6 @@ typedef struct {
 } ForeignFormat;
 
 static const ForeignFormat foreign_formats[] = {
-    {"KDMV", 4, "VMDK"},
-    {"# Disk DescriptorFile", 21, "VMDK"},
     {"vhdxfile", 8, "VHDX"},
 };
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Little-endian numbers at any place of a header. */
+#pragma once
+
+#include <glib.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint16_t
+image_get16(const uint8_t *raw, unsigned at)
+{
+    return (uint16_t)(raw[at] | raw[at + 1] << 8);
+}
+
+static inline uint32_t
+image_get32(const uint8_t *raw, unsigned at)
+{
+    uint32_t value;
+
+    memcpy(&value, raw + at, sizeof value);
+    return GUINT32_FROM_LE(value);
+}
+
+static inline uint64_t
+image_get64(const uint8_t *raw, unsigned at)
+{
+    uint64_t value;
+
+    memcpy(&value, raw + at, sizeof value);
+    return GUINT64_FROM_LE(value);
+}
+
+static inline void
+image_put32(uint8_t *raw, unsigned at, uint32_t value)
+{
+    value = GUINT32_TO_LE(value);
+    memcpy(raw + at, &value, sizeof value);
+}
+
+static inline void
+image_put64(uint8_t *raw, unsigned at, uint64_t value)
+{
+    value = GUINT64_TO_LE(value);
+    memcpy(raw + at, &value, sizeof value);
+}

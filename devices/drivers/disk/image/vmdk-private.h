@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * VMDK inside: the sparse header, the descriptor's text, grain directory and grain tables. Virtual
+ * Disk Format 5.0 (VMware), "Hosted Sparse Extents", "Stream-Optimized Compressed Sparse Extents".
+ * Positions and lengths in the file are counted in sectors of 512 bytes there. */
+#pragma once
+
+#include "devices/drivers/disk/image/image-codec.h"
+#include "devices/drivers/disk/image/image-map.h"
+
+#define VMDK_SECTOR 512u
+/* The specification fixes the entries of a grain table. */
+#define VMDK_TABLE_ENTRIES 512u
+#define VMDK_TABLE_SECTORS (VMDK_TABLE_ENTRIES * 4 / VMDK_SECTOR)
+#define VMDK_DEFAULT_GRAIN 128u
+/* So many grains an image may have: 4 TiB at the default size, tables of 256 MiB. */
+#define VMDK_MAX_GRAINS (64u << 20)
+#define VMDK_POSITION_AT_END G_MAXUINT64
+#define VMDK_NO_PARENT 0xffffffffu
+
+#define VMDK_GRAIN_FREE 0u
+#define VMDK_GRAIN_ZERO 1u /* only with VMDK_FLAG_ZERO_GRAINS */
+
+typedef enum {
+    VMDK_FLAG_NEWLINES = 1 << 0, /* the bytes that show a transfer as text are valid */
+    VMDK_FLAG_REDUNDANT = 1 << 1,
+    VMDK_FLAG_ZERO_GRAINS = 1 << 2,
+    VMDK_FLAG_COMPRESSED = 1 << 16,
+    VMDK_FLAG_MARKERS = 1 << 17,
+} VmdkFlags;
+
+typedef struct {
+    uint32_t version;
+    uint32_t flags;
+    uint64_t capacity; /* sectors, as all below */
+    uint32_t grain;
+    uint64_t descriptor;
+    uint64_t descriptor_size;
+    uint64_t redundant; /* directory; meaningless without VMDK_FLAG_REDUNDANT */
+    uint64_t directory;
+    uint64_t overhead; /* of all metadata at the start */
+    uint16_t compression;
+} VmdkHeader;
+
+typedef struct {
+    VmdkHeader header;
+    uint8_t raw_header[VMDK_SECTOR]; /* as read: what is not understood is kept */
+    char *descriptor;                /* text with a NUL, and room up to header.descriptor_size */
+    char *comment;
+    ImageUuid uuid, modification, parent, parent_modification;
+    ImageGeometry lchs;
+    ImageMap directory; /* sectors of the grain tables; 0: none */
+    ImageMap redundant; /* the same of their copies; without entries when there is none, or when
+                           the image is only read */
+    ImageMap grains;    /* all tables one after the other: sectors of grains */
+    uint64_t next;      /* bytes: where the next grain goes */
+    uint64_t file_end;
+    uint32_t used;    /* allocated grains */
+    uint64_t leaked;  /* room for so many between them that nothing refers to */
+    uint32_t pending; /* grains that the tables in the file do not have yet */
+    bool started;     /* CID and modification UUID of this session are on the disk */
+    ImageCoded coded;
+} VmdkState;
+
+/* vmdk-header.c */
+bool vmdk_header_is_valid(const uint8_t *raw);
+bool vmdk_header_decode(const uint8_t raw[VMDK_SECTOR], const char *name, VmdkHeader *header,
+                        GError **error);
+void vmdk_header_encode(const VmdkHeader *header, uint8_t raw[VMDK_SECTOR]);
+void vmdk_header_set_unclean(uint8_t raw[VMDK_SECTOR], bool unclean);
+
+/* vmdk-descriptor.c: reads the text that the header points at and takes what is needed from it. */
+bool vmdk_descriptor_load(Image *image, VmdkState *vmdk, GError **error);
+/* Puts a new CID and modification UUID into the text where it has such keys. */
+void vmdk_descriptor_renew(VmdkState *vmdk);
+/* The content ID that goes with a modification UUID; so a child knows its parent's. */
+uint32_t vmdk_content_id(const ImageUuid *modification);
+/* The text of a new image's descriptor, without padding. */
+char *vmdk_descriptor_text(const char *file_name, const ImageCreateOptions *options);
+
+/* vmdk-tables.c: loads them and checks that all lies in the file and apart from all else. */
+bool vmdk_tables_load(Image *image, VmdkState *vmdk, GError **error);
+
+/* vmdk-write.c */
+bool vmdk_write(Image *image, uint64_t offset, const void *buffer, size_t length, GError **error);
+bool vmdk_flush(Image *image, GError **error);
+/* Notes in the header that the image was closed in order. */
+void vmdk_end_session(Image *image, VmdkState *vmdk);
+
+/* vmdk-create.c */
+bool vmdk_create(ImageIo *io, const ImageCreateOptions *options, const ImageProgressSink *sink,
+                 GError **error);
+
+static inline bool
+vmdk_is_compressed(const VmdkState *vmdk)
+{
+    return (vmdk->header.flags & VMDK_FLAG_COMPRESSED) != 0;
+}
+
+static inline bool
+vmdk_is_allocated(const VmdkState *vmdk, uint32_t entry)
+{
+    return entry > VMDK_GRAIN_ZERO ||
+           (entry == VMDK_GRAIN_ZERO && (vmdk->header.flags & VMDK_FLAG_ZERO_GRAINS) == 0);
+}
+
+static inline uint32_t
+vmdk_grain_bytes(const VmdkHeader *header)
+{
+    return header->grain * VMDK_SECTOR;
+}
+
+/* How many tables a disk needs. */
+static inline uint32_t
+vmdk_table_count(const VmdkHeader *header)
+{
+    return (uint32_t)((header->capacity - 1) / header->grain / VMDK_TABLE_ENTRIES + 1);
+}

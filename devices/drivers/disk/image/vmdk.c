@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * VMDK, the format of VMware: images in one file, monolithicSparse (also differencing) and
+ * streamOptimized (read only). Virtual Disk Format 5.0. A parent is found by ddb.uuid.parent, its
+ * file name is only written. Left out: images in several files, raw disks, vSphere's formats. */
+#include <string.h>
+
+#include "devices/drivers/disk/image/image-bytes.h"
+#include "devices/drivers/disk/image/vmdk-private.h"
+#include "vmm/base/error.h"
+
+#define DESCRIPTOR_MAGIC "# Disk DescriptorFile"
+/* From the end of the file: the footer, a copy of the header, and the end marker behind it. */
+#define FOOTER_BACK 1024u
+/* Before each compressed grain: its first sector (64 bits) and its length (32 bits). */
+#define MARKER_SIZE 12u
+
+static ImageProbe
+vmdk_probe(const ImageProbeInput *input)
+{
+    return vmdk_header_is_valid(input->head) ||
+                   memcmp(input->head, DESCRIPTOR_MAGIC, strlen(DESCRIPTOR_MAGIC)) == 0
+               ? IMAGE_PROBE_CONTENT
+               : IMAGE_PROBE_NO;
+}
+
+static void
+free_state(VmdkState *vmdk)
+{
+    image_map_clear(&vmdk->directory);
+    image_map_clear(&vmdk->redundant);
+    image_map_clear(&vmdk->grains);
+    image_coded_clear(&vmdk->coded);
+    g_free(vmdk->descriptor);
+    g_free(vmdk->comment);
+    g_free(vmdk);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VmdkState, free_state)
+
+static bool
+refuse(GError **error, BaseError code, const Image *image, const char *reason)
+{
+    g_set_error(error, BASE_ERROR, code, "“%s” cannot be used: %s.", image->io->name, reason);
+    return false;
+}
+
+/* A program that writes a stream knows where its directory is only at the end. */
+static bool
+read_footer(Image *image, VmdkState *vmdk, GError **error)
+{
+    uint8_t raw[VMDK_SECTOR];
+
+    if (vmdk->header.directory != VMDK_POSITION_AT_END)
+        return true;
+    if (vmdk->file_end < FOOTER_BACK + VMDK_SECTOR)
+        return refuse(error, BASE_ERROR_CORRUPT, image, "the file ends before its footer");
+    if (!image_io_read(image->io, vmdk->file_end - FOOTER_BACK, raw, sizeof raw, error) ||
+        !vmdk_header_decode(raw, image->io->name, &vmdk->header, error))
+        return false;
+    if (vmdk->header.directory == VMDK_POSITION_AT_END)
+        return refuse(error, BASE_ERROR_CORRUPT, image,
+                      "its footer does not end the search for "
+                      "its grain directory");
+    return true;
+}
+
+static bool
+read_header(Image *image, VmdkState *vmdk, GError **error)
+{
+    uint8_t *raw = vmdk->raw_header;
+
+    if (!image_io_size(image->io, &vmdk->file_end, error) ||
+        !image_io_read(image->io, 0, raw, MIN(VMDK_SECTOR, vmdk->file_end), error))
+        return false;
+    if (memcmp(raw, DESCRIPTOR_MAGIC, strlen(DESCRIPTOR_MAGIC)) == 0)
+        return refuse(error, BASE_ERROR_NOT_SUPPORTED, image,
+                      "it is the descriptor of a VMDK image in several files, and names of other "
+                      "files are not followed. Convert the image to VDI or to a VMDK in one file");
+    if (!vmdk_header_decode(raw, image->io->name, &vmdk->header, error) ||
+        !read_footer(image, vmdk, error))
+        return false;
+    if (image->writable && vmdk_is_compressed(vmdk))
+        return refuse(error, BASE_ERROR_NOT_SUPPORTED, image,
+                      "it is a stream-optimised VMDK image, which can only be read");
+    return true;
+}
+
+static bool
+vmdk_open(Image *image, GError **error)
+{
+    g_autoptr(VmdkState) vmdk = g_new0(VmdkState, 1);
+
+    if (!read_header(image, vmdk, error) || !vmdk_descriptor_load(image, vmdk, error) ||
+        !vmdk_tables_load(image, vmdk, error))
+        return false;
+    image->capacity = vmdk->header.capacity * VMDK_SECTOR;
+    vmdk->coded = (ImageCoded){
+        .codec = IMAGE_CODEC_ZLIB,
+        .cluster_size = vmdk_grain_bytes(&vmdk->header),
+    };
+    image->state = g_steal_pointer(&vmdk);
+    return true;
+}
+
+static void
+vmdk_close(Image *image)
+{
+    vmdk_end_session(image, image->state);
+    free_state(image->state);
+}
+
+static bool
+vmdk_locate(Image *image, uint64_t offset, uint64_t length, ImageExtent *extent, GError **error)
+{
+    const VmdkState *vmdk = image->state;
+    const uint32_t size = vmdk_grain_bytes(&vmdk->header);
+    const uint32_t entry = vmdk->grains.entries[offset / size];
+    const uint64_t within = offset & (size - 1);
+
+    *extent = (ImageExtent){IMAGE_EXTENT_HOLE, MIN(length, size - within), 0};
+    if (entry == VMDK_GRAIN_FREE)
+        return true;
+    if (!vmdk_is_allocated(vmdk, entry)) {
+        extent->kind = IMAGE_EXTENT_ZERO;
+    } else if (vmdk_is_compressed(vmdk)) {
+        extent->kind = IMAGE_EXTENT_ENCODED;
+    } else {
+        extent->kind = IMAGE_EXTENT_DATA;
+        extent->position = (uint64_t)entry * VMDK_SECTOR + within;
+    }
+    return true;
+}
+
+/* The marker must name that very grain, and a length that a grain can have. */
+static bool
+read_marker(Image *image, const VmdkState *vmdk, uint32_t grain, uint64_t position,
+            uint32_t *length, GError **error)
+{
+    const uint32_t size = vmdk_grain_bytes(&vmdk->header);
+    uint8_t marker[MARKER_SIZE];
+
+    if (MARKER_SIZE > vmdk->file_end - position)
+        return refuse(error, BASE_ERROR_CORRUPT, image, "it ends within a grain");
+    if (!image_io_read(image->io, position, marker, sizeof marker, error))
+        return false;
+    *length = image_get32(marker, 8);
+    if (image_get64(marker, 0) != (uint64_t)grain * vmdk->header.grain)
+        return refuse(error, BASE_ERROR_CORRUPT, image,
+                      "it is damaged: the marker of a grain belongs to another one");
+    if (*length == 0 || *length > 2 * size || *length > vmdk->file_end - position - MARKER_SIZE)
+        return refuse(error, BASE_ERROR_CORRUPT, image,
+                      "it is damaged: the length of a grain is out of range");
+    return true;
+}
+
+static bool
+vmdk_read(Image *image, uint64_t offset, void *buffer, size_t length, GError **error)
+{
+    VmdkState *vmdk = image->state;
+    const uint32_t size = vmdk_grain_bytes(&vmdk->header), grain = (uint32_t)(offset / size);
+    const uint64_t position = (uint64_t)vmdk->grains.entries[grain] * VMDK_SECTOR;
+    const uint64_t left = image->capacity - (uint64_t)grain * size;
+    const uint8_t *plain;
+    uint32_t packed;
+
+    if (!read_marker(image, vmdk, grain, position, &packed, error))
+        return false;
+    /* The last grain may end with the disk. */
+    vmdk->coded.last_size = left < size ? (uint32_t)left : 0;
+    plain = image_coded_get(&vmdk->coded, image, grain, position + MARKER_SIZE, packed, error);
+    if (plain == NULL)
+        return false;
+    memcpy(buffer, plain + (offset & (size - 1)), length);
+    return true;
+}
+
+static void
+vmdk_get_info(Image *image, ImageInfo *info)
+{
+    const VmdkState *vmdk = image->state;
+
+    info->variant = image_uuid_is_null(&vmdk->parent) ? IMAGE_DYNAMIC : IMAGE_DIFFERENCING;
+    info->block_size = vmdk_grain_bytes(&vmdk->header);
+    info->allocated = MIN((uint64_t)vmdk->used * info->block_size, image->capacity);
+    info->lchs = vmdk->lchs;
+    info->uuid = vmdk->uuid;
+    info->modification = vmdk->modification;
+    info->parent = vmdk->parent;
+    info->parent_modification = vmdk->parent_modification;
+    info->comment = vmdk->comment;
+}
+
+static bool
+vmdk_check(Image *image, ImageCheck *check, GError **error)
+{
+    const VmdkState *vmdk = image->state;
+    const uint64_t size = vmdk_grain_bytes(&vmdk->header);
+
+    if (!vmdk_is_compressed(vmdk))
+        check->leaked_blocks = vmdk->leaked + (vmdk->file_end - vmdk->next) / size;
+    return true;
+}
+
+static const char *const vmdk_extensions[] = {"vmdk", NULL};
+
+const ImageFormat image_format_vmdk = {
+    .info =
+        {
+            .name = "VMDK",
+            .title = "Virtual Machine Disk",
+            .extensions = vmdk_extensions,
+            .capabilities =
+                IMAGE_CAN_WRITE | IMAGE_CAN_CREATE_DYNAMIC | IMAGE_CAN_DIFFER | IMAGE_HAS_UUIDS,
+        },
+    .probe = vmdk_probe,
+    .open = vmdk_open,
+    .close = vmdk_close,
+    .locate = vmdk_locate,
+    .read = vmdk_read,
+    .write = vmdk_write,
+    .flush = vmdk_flush,
+    .get_info = vmdk_get_info,
+    .check = vmdk_check,
+    .create = vmdk_create,
+};
