@@ -5,8 +5,8 @@
  * fences. Only what must never happen is counted. Intel SDM volume 3A sections 9.1 and 9.2. */
 #include "tests/guest/lib/smp64.h"
 
-#define ROUNDS 4000u
-#define TRIALS 3000u
+#define ROUNDS 2000u
+#define TRIALS 1000u
 #define APART 0x1000000ull /* two pages of it are mapped to places that lie apart */
 #define TABLE 0x58000ull   /* a page table for it, below the others */
 

@@ -81,7 +81,7 @@ def run_ours(run_bare, engine, program, models):
     return done.stdout, state[1] if state else ''
 
 
-def watch(words, log, **options):
+def watch(words, log, quiet=QUIET_SECONDS, **options):
     """Runs a reference until it ends by itself or says nothing more; some programs leave it lost."""
     with subprocess.Popen(words, stdin=subprocess.DEVNULL, **options) as process:
         size, quiet_since = -1, time.monotonic()
@@ -90,7 +90,7 @@ def watch(words, log, **options):
             now = log.stat().st_size if log.exists() else 0
             if now != size:
                 size, quiet_since = now, time.monotonic()
-            if time.monotonic() - quiet_since > (QUIET_SECONDS if size > 0 else SECONDS):
+            if time.monotonic() - quiet_since > (quiet if size > 0 else SECONDS):
                 process.kill()
                 break
     return log.read_bytes() if log.exists() else b''
@@ -103,7 +103,8 @@ def run_qemu(disk, folder, models):
                   '-smp', models['cpus'],
                   '-nodefaults', '-display', 'none', '-no-reboot', '-snapshot',
                   '-drive', f'file={disk},format=raw,if=ide', '-debugcon', f'file:{log}',
-                  '-device', 'isa-debug-exit,iobase=0xf4,iosize=1'], log)
+                  '-device', 'isa-debug-exit,iobase=0xf4,iosize=1'], log,
+                 QUIET_SECONDS * int(models['cpus']))
 
 
 BOCHSRC = """megs: 32
@@ -208,7 +209,11 @@ def check(run_bare, source, folder, engines, cpus):
     program, disk = build(source, folder, cpus)
     entries, models = read_differences(source.with_suffix('.differences'))
     models['cpus'] = cpus
-    references = {'qemu': lines_of(run_qemu(disk, folder, models))}
+    known = source.with_name(f'{source.stem}-{cpus}.log')
+    if known.exists():
+        references = {'manual': lines_of(known.read_bytes())}
+    else:
+        references = {'qemu': lines_of(run_qemu(disk, folder, models))}
     if cpus == '1':
         references['bochs'] = lines_of(run_bochs(disk, folder, models))
     faults, states = [], {}
