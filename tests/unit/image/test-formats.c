@@ -32,7 +32,7 @@ test_registry(void)
 {
     g_assert_cmpstr(image_format_nth(0)->name, ==, "ISO");
     g_assert_cmpstr(image_format_find("vdi")->name, ==, "VDI");
-    g_assert_null(image_format_find("DMG"));
+    g_assert_null(image_format_find("EWF"));
     g_assert_null(image_format_nth(100));
 }
 
@@ -50,18 +50,18 @@ test_probe(void)
     g_autoptr(GByteArray) vdi = vdi_build(4);
     g_autoptr(GByteArray) raw = file_of(1000, 1);
     g_autoptr(GByteArray) iso = file_of(40000, 0);
-    g_autoptr(GByteArray) vhdx = file_of(512, 0);
+    g_autoptr(GByteArray) dmg = file_of(1024, 0);
     g_autoptr(GByteArray) nothing = g_byte_array_new();
     g_autoptr(GError) error = NULL;
 
     memcpy(iso->data + 0x8001, "CD001", 5);
-    memcpy(vhdx->data, "vhdxfile", 8);
+    memcpy(dmg->data + 512, "koly", 4);
     g_assert_cmpstr(probe(vdi, NULL), ==, "VDI");
     g_assert_cmpstr(probe(raw, NULL), ==, "RAW");
     g_assert_cmpstr(probe(iso, NULL), ==, "ISO");
-    g_assert_null(probe(vhdx, &error));
+    g_assert_null(probe(dmg, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED);
-    g_assert_nonnull(strstr(error->message, "VHDX"));
+    g_assert_nonnull(strstr(error->message, "DMG"));
     g_clear_error(&error);
     g_assert_null(probe(nothing, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_INVALID);

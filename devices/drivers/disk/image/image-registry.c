@@ -21,10 +21,12 @@ typedef struct {
     const char *magic;
     uint8_t length;
     const char *title;
+    bool in_tail; /* the last 512 bytes begin with it, not the file */
 } ForeignFormat;
 
 static const ForeignFormat foreign_formats[] = {
-    {"vhdxfile", 8, "VHDX"},
+    {"koly", 4, "DMG", true},
+    {"EVF\x09\x0d\x0a\xff\x00", 8, "EWF"},
 };
 
 const ImageFormat *
@@ -51,12 +53,13 @@ image_format_find(const char *name)
 }
 
 static bool
-refuse_foreign(const ImageIo *io, const uint8_t *head, GError **error)
+refuse_foreign(const ImageIo *io, const ImageProbeInput *input, GError **error)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(foreign_formats); i++) {
         const ForeignFormat *foreign = &foreign_formats[i];
+        const uint8_t *at = foreign->in_tail ? input->tail : input->head;
 
-        if (memcmp(head, foreign->magic, foreign->length) == 0) {
+        if (memcmp(at, foreign->magic, foreign->length) == 0) {
             g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
                         "“%s” is a %s image, which cannot be used directly. Convert it to VDI.",
                         io->name, foreign->title);
@@ -103,7 +106,7 @@ image_probe(ImageIo *io, GError **error)
     g_autofree ImageProbeInput *input = g_new0(ImageProbeInput, 1);
     const ImageFormat *format;
 
-    if (!read_probe_input(io, input, error) || !refuse_foreign(io, input->head, error))
+    if (!read_probe_input(io, input, error) || !refuse_foreign(io, input, error))
         return NULL;
     format = best_format(input);
     if (format == NULL) {
