@@ -4,6 +4,7 @@
  * QEMU. Left out: writing, the bundle with its XML file and snapshots. */
 #include <string.h>
 
+#include "devices/drivers/disk/image/image-bytes.h"
 #include "devices/drivers/disk/image/image-map.h"
 #include "vmm/base/error.h"
 
@@ -43,15 +44,6 @@ free_state(ParallelsState *hdd)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ParallelsState, free_state)
 
-static uint32_t
-get32(const uint8_t *raw, unsigned at)
-{
-    uint32_t value;
-
-    memcpy(&value, raw + at, sizeof value);
-    return GUINT32_FROM_LE(value);
-}
-
 static bool
 refuse(GError **error, BaseError code, const Image *image, const char *reason)
 {
@@ -63,14 +55,15 @@ static bool
 decode(Image *image, ParallelsState *hdd, const uint8_t *raw, GError **error)
 {
     const bool in_blocks = memcmp(raw, MAGIC_BLOCKS, 16) == 0;
-    const uint32_t block_sectors = get32(raw, AT_BLOCK_SECTORS), blocks = get32(raw, AT_BLOCKS);
-    uint64_t sectors = get32(raw, AT_SECTORS);
+    const uint32_t block_sectors = image_get32(raw, AT_BLOCK_SECTORS),
+                   blocks = image_get32(raw, AT_BLOCKS);
+    uint64_t sectors = image_get32(raw, AT_SECTORS);
 
     if (in_blocks)
-        sectors |= (uint64_t)get32(raw, AT_SECTORS + 4) << 32;
+        sectors |= (uint64_t)image_get32(raw, AT_SECTORS + 4) << 32;
     else if (memcmp(raw, MAGIC_SECTORS, 16) != 0)
         return refuse(error, BASE_ERROR_CORRUPT, image, "it has no Parallels signature");
-    if (get32(raw, AT_VERSION) != 2)
+    if (image_get32(raw, AT_VERSION) != 2)
         return refuse(error, BASE_ERROR_VERSION, image, "its Parallels version is not 2");
     if (block_sectors == 0 || block_sectors > 1u << 21)
         return refuse(error, BASE_ERROR_CORRUPT, image, "its block size is out of range");

@@ -4,6 +4,7 @@
  * backing files. */
 #include <string.h>
 
+#include "devices/drivers/disk/image/image-bytes.h"
 #include "devices/drivers/disk/image/image-tables.h"
 #include "vmm/base/error.h"
 
@@ -41,21 +42,6 @@ free_state(QedState *qed)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QedState, free_state)
 
-static uint32_t
-get32(const uint8_t *raw, unsigned at)
-{
-    uint32_t value;
-
-    memcpy(&value, raw + at, sizeof value);
-    return GUINT32_FROM_LE(value);
-}
-
-static uint64_t
-get64(const uint8_t *raw, unsigned at)
-{
-    return get32(raw, at) | (uint64_t)get32(raw, at + 4) << 32;
-}
-
 static bool
 refuse(GError **error, BaseError code, const Image *image, const char *reason)
 {
@@ -72,11 +58,12 @@ is_power_of_two(uint32_t value, uint32_t least, uint32_t most)
 static bool
 decode(Image *image, QedState *qed, const uint8_t *raw, GError **error)
 {
-    const uint64_t features = get64(raw, AT_FEATURES), capacity = get64(raw, AT_CAPACITY);
-    const uint32_t table_size = get32(raw, AT_TABLE_SIZE);
+    const uint64_t features = image_get64(raw, AT_FEATURES),
+                   capacity = image_get64(raw, AT_CAPACITY);
+    const uint32_t table_size = image_get32(raw, AT_TABLE_SIZE);
     uint64_t reach;
 
-    qed->cluster_size = get32(raw, AT_CLUSTER_SIZE);
+    qed->cluster_size = image_get32(raw, AT_CLUSTER_SIZE);
     if (features & (FEATURE_BACKING | FEATURE_BACKING_RAW))
         return refuse(error, BASE_ERROR_NOT_SUPPORTED, image,
                       "it stands on another image, its backing file, and names of other files are "
@@ -108,7 +95,7 @@ qed_open(Image *image, GError **error)
     if (!image_io_size(image->io, &qed->file_end, error) ||
         !image_io_read(image->io, 0, raw, MIN(sizeof raw, qed->file_end), error) ||
         !decode(image, qed, raw, error) ||
-        !image_tables_load(&qed->tables, image, get64(raw, AT_FIRST_POSITION), error))
+        !image_tables_load(&qed->tables, image, image_get64(raw, AT_FIRST_POSITION), error))
         return false;
     image->state = g_steal_pointer(&qed);
     return true;

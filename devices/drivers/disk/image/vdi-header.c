@@ -4,6 +4,7 @@
  * writing. Version 0 files and undo images are refused with a reason. */
 #include <string.h>
 
+#include "devices/drivers/disk/image/image-bytes.h"
 #include "devices/drivers/disk/image/vdi-private.h"
 #include "vmm/base/error.h"
 
@@ -33,48 +34,20 @@ enum {
 #define HEADER_SIZE_OLD 384
 #define HEADER_SIZE_LCHS 400
 
-static uint32_t
-get32(const uint8_t *raw, unsigned at)
-{
-    uint32_t value;
-
-    memcpy(&value, raw + at, sizeof(value));
-    return GUINT32_FROM_LE(value);
-}
-
-static void
-put32(uint8_t *raw, unsigned at, uint32_t value)
-{
-    value = GUINT32_TO_LE(value);
-    memcpy(raw + at, &value, sizeof(value));
-}
-
-static uint64_t
-get64(const uint8_t *raw, unsigned at)
-{
-    return get32(raw, at) | (uint64_t)get32(raw, at + 4) << 32;
-}
-
-static void
-put64(uint8_t *raw, unsigned at, uint64_t value)
-{
-    put32(raw, at, (uint32_t)value);
-    put32(raw, at + 4, (uint32_t)(value >> 32));
-}
-
 static ImageGeometry
 get_geometry(const uint8_t *raw, unsigned at)
 {
-    return (ImageGeometry){get32(raw, at), get32(raw, at + 4), get32(raw, at + 8)};
+    return (ImageGeometry){image_get32(raw, at), image_get32(raw, at + 4),
+                           image_get32(raw, at + 8)};
 }
 
 static void
 put_geometry(uint8_t *raw, unsigned at, const ImageGeometry *geometry)
 {
-    put32(raw, at, geometry->cylinders);
-    put32(raw, at + 4, geometry->heads);
-    put32(raw, at + 8, geometry->sectors);
-    put32(raw, at + 12, 512);
+    image_put32(raw, at, geometry->cylinders);
+    image_put32(raw, at + 4, geometry->heads);
+    image_put32(raw, at + 8, geometry->sectors);
+    image_put32(raw, at + 12, 512);
 }
 
 static bool
@@ -87,9 +60,9 @@ refuse(GError **error, BaseError code, const char *name, const char *reason)
 static bool
 check_version(const uint8_t *raw, const char *name, GError **error)
 {
-    uint32_t version = get32(raw, AT_VERSION);
+    uint32_t version = image_get32(raw, AT_VERSION);
 
-    if (get32(raw, AT_SIGNATURE) != VDI_SIGNATURE)
+    if (image_get32(raw, AT_SIGNATURE) != VDI_SIGNATURE)
         return refuse(error, BASE_ERROR_CORRUPT, name, "it has no VDI signature");
     if (version >> 16 == 0)
         return refuse(error, BASE_ERROR_NOT_SUPPORTED, name,
@@ -157,17 +130,17 @@ vdi_header_decode(const uint8_t raw[VDI_HEADER_SIZE], const char *name, VdiHeade
     if (!check_version(raw, name, error))
         return false;
     *header = (VdiHeader){
-        .header_size = get32(raw, AT_HEADER_SIZE),
-        .type = get32(raw, AT_TYPE),
-        .flags = get32(raw, AT_FLAGS),
-        .map_offset = get32(raw, AT_MAP_OFFSET),
-        .data_offset = get32(raw, AT_DATA_OFFSET),
+        .header_size = image_get32(raw, AT_HEADER_SIZE),
+        .type = image_get32(raw, AT_TYPE),
+        .flags = image_get32(raw, AT_FLAGS),
+        .map_offset = image_get32(raw, AT_MAP_OFFSET),
+        .data_offset = image_get32(raw, AT_DATA_OFFSET),
         .geometry = get_geometry(raw, AT_GEOMETRY),
-        .capacity = get64(raw, AT_CAPACITY),
-        .block_size = get32(raw, AT_BLOCK_SIZE),
-        .block_extra = get32(raw, AT_BLOCK_EXTRA),
-        .blocks = get32(raw, AT_BLOCKS),
-        .blocks_allocated = get32(raw, AT_BLOCKS_ALLOCATED),
+        .capacity = image_get64(raw, AT_CAPACITY),
+        .block_size = image_get32(raw, AT_BLOCK_SIZE),
+        .block_extra = image_get32(raw, AT_BLOCK_EXTRA),
+        .blocks = image_get32(raw, AT_BLOCKS),
+        .blocks_allocated = image_get32(raw, AT_BLOCKS_ALLOCATED),
     };
     memcpy(header->comment, raw + AT_COMMENT, VDI_COMMENT_SIZE);
     if (!g_utf8_validate(header->comment, -1, NULL))
@@ -184,20 +157,20 @@ vdi_header_decode(const uint8_t raw[VDI_HEADER_SIZE], const char *name, VdiHeade
 void
 vdi_header_encode(const VdiHeader *header, uint8_t raw[VDI_HEADER_SIZE])
 {
-    put32(raw, AT_SIGNATURE, VDI_SIGNATURE);
-    put32(raw, AT_VERSION, VDI_VERSION);
-    put32(raw, AT_HEADER_SIZE, header->header_size);
-    put32(raw, AT_TYPE, header->type);
-    put32(raw, AT_FLAGS, header->flags);
+    image_put32(raw, AT_SIGNATURE, VDI_SIGNATURE);
+    image_put32(raw, AT_VERSION, VDI_VERSION);
+    image_put32(raw, AT_HEADER_SIZE, header->header_size);
+    image_put32(raw, AT_TYPE, header->type);
+    image_put32(raw, AT_FLAGS, header->flags);
     memcpy(raw + AT_COMMENT, header->comment, VDI_COMMENT_SIZE);
-    put32(raw, AT_MAP_OFFSET, header->map_offset);
-    put32(raw, AT_DATA_OFFSET, header->data_offset);
+    image_put32(raw, AT_MAP_OFFSET, header->map_offset);
+    image_put32(raw, AT_DATA_OFFSET, header->data_offset);
     put_geometry(raw, AT_GEOMETRY, &header->geometry);
-    put64(raw, AT_CAPACITY, header->capacity);
-    put32(raw, AT_BLOCK_SIZE, header->block_size);
-    put32(raw, AT_BLOCK_EXTRA, header->block_extra);
-    put32(raw, AT_BLOCKS, header->blocks);
-    put32(raw, AT_BLOCKS_ALLOCATED, header->blocks_allocated);
+    image_put64(raw, AT_CAPACITY, header->capacity);
+    image_put32(raw, AT_BLOCK_SIZE, header->block_size);
+    image_put32(raw, AT_BLOCK_EXTRA, header->block_extra);
+    image_put32(raw, AT_BLOCKS, header->blocks);
+    image_put32(raw, AT_BLOCKS_ALLOCATED, header->blocks_allocated);
     image_uuid_to_mixed(&header->uuid, raw + AT_UUID);
     image_uuid_to_mixed(&header->modification, raw + AT_MODIFICATION);
     image_uuid_to_mixed(&header->parent, raw + AT_PARENT);
