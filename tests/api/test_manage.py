@@ -171,8 +171,8 @@ def settings_change_all_or_nothing(world):
     for key, value in expected.items():
         assert found[key] == value, f'{key}: {found[key]!r}'
     assert found['SnapFldr'].endswith('/set/Sn')
-    for words in (('--memory', '1'), ('--cpus', '2'), ('--firmware', 'efi'), ('--chipset', 'ich9'),
-                  ('--exec-engine', 'rem'), ('--name', 'a/b'), ('--uart2', '0x3F8', '4')):
+    for words in (('--memory', '1'), ('--cpus', '9'), ('--firmware', 'efi'), ('--chipset', 'ich9'),
+                  ('--exec-engine', 'raw'), ('--name', 'a/b'), ('--uart2', '0x3F8', '4')):
         call('modifyvm', 'set', '--vram', '32', *words, expect=FAILED)
         assert info('set') == found, f'{words} was refused, but something changed'
     call('modifyvm', 'set', '--uart1', 'off', '--uartmode2', 'disconnected', '--name', 'renamed')

@@ -298,6 +298,7 @@ def limits_are_true(_world):
     out, _ = call('list', 'systemproperties')
     limits = {key: int(value) for key, value in re.findall(r'^(M\w+ .*?): +(\d+)', out, re.M)}
     call('createvm', '--name', 'box', '--register')
+    call('modifyvm', 'box', '--ioapic', 'on')
     for option, name in (('memory', 'guest RAM size'), ('vram', 'video RAM size'), ('cpus', 'guest CPU count')):
         least, most = limits[f'Minimum {name}'], limits[f'Maximum {name}']
         for value in (least, most):

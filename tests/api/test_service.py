@@ -236,19 +236,20 @@ def saving_is_checked(world):
         for name, value in values.items():
             setattr(settings.props, name, value)
         machine.save_settings_sync(settings, None)
-    refused(E.NOT_SUPPORTED, lambda: attempt(cpus=2))
+    refused(E.INVALID, lambda: attempt(cpus=2, ioapic=False))
+    refused(E.NOT_SUPPORTED, lambda: attempt(cpus=9, ioapic=True))
     refused(E.NOT_SUPPORTED, lambda: attempt(firmware=Vitrine.Firmware.EFI))
-    refused(E.NOT_SUPPORTED, lambda: attempt(exec_engine='rem'))
+    refused(E.NOT_SUPPORTED, lambda: attempt(exec_engine='raw'))
     refused(E.INVALID, lambda: attempt(exec_engine='fast'))
     refused(E.INVALID, lambda: attempt(memory=1))
     refused(E.INVALID, lambda: attempt(name=''))
     assert path.read_bytes() == before, 'a refused change was written'
     # What was there before this version existed is kept and does not stand in the way.
-    path.write_text(path.read_text().replace('<CPU>', '<CPU count="4">'))
+    path.write_text(path.read_text().replace('<CPU>', '<CPU count="16">'))
     machine.refresh_sync(None)
     attempt(description='edited')
-    assert 'count="4"' in path.read_text()
-    assert 'virtual CPU' in refused(E.NOT_SUPPORTED, machine.launch_sync, 'headless', None, None)
+    assert 'count="16"' in path.read_text()
+    assert 'up to 8 processors' in refused(E.NOT_SUPPORTED, machine.launch_sync, 'headless', None, None)
 
 
 def renaming_moves_the_folder(world):
