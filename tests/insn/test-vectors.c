@@ -10,8 +10,8 @@
 typedef struct {
     InsnMode mode;
     unsigned families;
-    const char *mnemonic, *engine;
-    unsigned count; /* vectors of each form */
+    char *mnemonic, *engine; /* its own; mnemonic may be NULL */
+    unsigned count;          /* vectors of each form */
     unsigned seed;
 } Options;
 
@@ -102,7 +102,7 @@ parse(int argc, char **argv, Options *options)
                         : g_str_equal(family, "sse") ? INSN_FAMILY_SSE
                         : g_str_equal(family, "avx") ? INSN_FAMILY_AVX
                                                      : INSN_FAMILY_INTEGER;
-    options->engine = engine != NULL ? g_steal_pointer(&engine) : "iem";
+    options->engine = engine != NULL ? g_steal_pointer(&engine) : g_strdup("iem");
     options->mnemonic = g_steal_pointer(&mnemonic);
     options->count = (unsigned)count * (is_long ? 50 : 1);
     options->seed = (unsigned)seed;
@@ -124,5 +124,7 @@ main(int argc, char **argv)
     run_all(&bench);
     insn_guest_free(bench.guest);
     g_rand_free(bench.rand);
+    g_free(options.mnemonic);
+    g_free(options.engine);
     return bench.failed != 0 || bench.run == 0;
 }
