@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout: 480
+# timeout: 900
 # needs: gir1.2-glib-2.0 python3-gi seabios xvfb
 #
 # Commands work on machines and images while processes are killed at random moments: service, VM
