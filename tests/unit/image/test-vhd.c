@@ -132,6 +132,38 @@ test_random_work(void)
     image_free(image);
 }
 
+/* A bitmap that fills its sector to the last bit, and a write to the end of its block. */
+static void
+test_end_of_block(void)
+{
+    g_autoptr(GByteArray) file = g_byte_array_new();
+    g_autoptr(ImageIo) io = &memory_io_new(file, NULL)->io;
+    ImageCreateOptions options = {.format = "VHD", .variant = IMAGE_DYNAMIC, .capacity = 4 << 20};
+    const uint64_t end = 2 << 20;
+    uint8_t data[1000], found[1000];
+    Image *image;
+    gsize bitmap;
+
+    memset(data, 0xa5, sizeof data);
+    g_assert_true(image_create_io(io, &options, NULL, NULL, NULL));
+    image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    g_assert_true(image_write(image, 0, data, 1, NULL));
+    g_assert_true(image_close(image, NULL));
+    bitmap = file->len - 512 - end - 512;
+    g_assert_cmphex(file->data[bitmap], ==, 0xff);
+    memset(file->data + bitmap, 0, 512);
+    image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    g_assert_true(image_write(image, end - sizeof data, data, sizeof data, NULL));
+    g_assert_true(image_close(image, NULL));
+    image = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    g_assert_true(image_read(image, end - sizeof found, found, sizeof found, NULL));
+    g_assert_cmpmem(found, sizeof found, data, sizeof data);
+    g_assert_true(image_read(image, end - 1024, found, 24, NULL));
+    for (unsigned i = 0; i < 24; i++)
+        g_assert_cmphex(found[i], ==, 0);
+    image_free(image);
+}
+
 static void
 test_lost_footer(void)
 {
@@ -270,6 +302,7 @@ main(int argc, char **argv)
     g_test_add_func("/vhd/sectors-from-both", test_sectors_from_both);
     g_test_add_func("/vhd/create-child", test_create_child);
     g_test_add_func("/vhd/random-work", test_random_work);
+    g_test_add_func("/vhd/end-of-block", test_end_of_block);
     g_test_add_func("/vhd/lost-footer", test_lost_footer);
     g_test_add_func("/vhd/disk-full", test_disk_full);
     g_test_add_func("/vhd/lies", test_lies);

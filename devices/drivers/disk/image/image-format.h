@@ -6,6 +6,7 @@
 #pragma once
 
 #include "devices/drivers/disk/image/image.h"
+#include "vmm/base/error.h"
 
 /* How sure a probe is. */
 typedef enum {
@@ -84,6 +85,14 @@ image_locate_flat(uint64_t end, uint64_t offset, uint64_t length, ImageExtent *e
         *extent = (ImageExtent){IMAGE_EXTENT_ZERO, length, 0};
     else
         *extent = (ImageExtent){IMAGE_EXTENT_DATA, MIN(length, end - offset), offset};
+}
+
+/* Sets an error: file `name` cannot be used, and why (a clause without a full stop). False. */
+static inline bool
+image_refuse(GError **error, BaseError code, const char *name, const char *reason)
+{
+    g_set_error(error, BASE_ERROR, code, "“%s” cannot be used: %s.", name, reason);
+    return false;
 }
 
 /* Write to the image's file and note that a sync is due. */

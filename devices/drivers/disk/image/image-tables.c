@@ -7,6 +7,8 @@
 
 /* 16 million entries of the first level: 128 MiB. */
 #define FIRST_MAX (16ull << 20)
+/* 16 MiB in one table of the second level; the largest that is usual has 256 KiB. */
+#define SECOND_MAX (2u << 20)
 /* So many tables of the second level are kept; then they are dropped together. */
 #define CACHE_BYTES (32u << 20)
 
@@ -37,11 +39,9 @@ read_table(const ImageTables *tables, Image *image, uint64_t position, uint64_t 
 bool
 image_tables_load(ImageTables *tables, Image *image, uint64_t position, GError **error)
 {
-    if (tables->first_count > FIRST_MAX) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_CORRUPT,
-                    "“%s” is damaged: its first table is too large.", image->io->name);
-        return false;
-    }
+    if (tables->first_count > FIRST_MAX || tables->second_count > SECOND_MAX)
+        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
+                            "its tables are larger than any that is in use");
     tables->first = read_table(tables, image, position, tables->first_count, error);
     if (tables->first == NULL)
         return false;

@@ -19,6 +19,8 @@ enum {
 /* Entries count in sectors, or in whole blocks. */
 #define MAGIC_SECTORS "WithoutFreeSpace"
 #define MAGIC_BLOCKS "WithouFreSpacExt"
+/* A table of 256 MiB. */
+#define BLOCKS_MAX (64u << 20)
 
 typedef struct {
     ImageMap map;
@@ -45,13 +47,6 @@ free_state(ParallelsState *hdd)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ParallelsState, free_state)
 
 static bool
-refuse(GError **error, BaseError code, const Image *image, const char *reason)
-{
-    g_set_error(error, BASE_ERROR, code, "“%s” cannot be used: %s.", image->io->name, reason);
-    return false;
-}
-
-static bool
 decode(Image *image, ParallelsState *hdd, const uint8_t *raw, GError **error)
 {
     const bool in_blocks = memcmp(raw, MAGIC_BLOCKS, 16) == 0;
@@ -62,14 +57,18 @@ decode(Image *image, ParallelsState *hdd, const uint8_t *raw, GError **error)
     if (in_blocks)
         sectors |= (uint64_t)image_get32(raw, AT_SECTORS + 4) << 32;
     else if (memcmp(raw, MAGIC_SECTORS, 16) != 0)
-        return refuse(error, BASE_ERROR_CORRUPT, image, "it has no Parallels signature");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "it has no Parallels signature");
     if (image_get32(raw, AT_VERSION) != 2)
-        return refuse(error, BASE_ERROR_VERSION, image, "its Parallels version is not 2");
+        return image_refuse(error, BASE_ERROR_VERSION, image->io->name,
+                            "its Parallels version is not 2");
     if (block_sectors == 0 || block_sectors > 1u << 21)
-        return refuse(error, BASE_ERROR_CORRUPT, image, "its block size is out of range");
-    if (sectors == 0 || sectors > G_MAXINT64 / 1024 || blocks < (sectors - 1) / block_sectors + 1)
-        return refuse(error, BASE_ERROR_CORRUPT, image,
-                      "its size and its number of blocks contradict each other");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "its block size is out of range");
+    if (sectors == 0 || sectors > G_MAXINT64 / 1024 || blocks < (sectors - 1) / block_sectors + 1 ||
+        blocks > BLOCKS_MAX)
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "its size and its number of blocks contradict each other");
     hdd->block_size = block_sectors * 512ull;
     hdd->unit = in_blocks ? hdd->block_size : 512;
     image->capacity = sectors * 512;
@@ -111,8 +110,8 @@ parallels_locate(Image *image, uint64_t offset, uint64_t length, ImageExtent *ex
     if (start == 0)
         return true;
     if (start + within >= hdd->file_end)
-        return refuse(error, BASE_ERROR_CORRUPT, image,
-                      "it is damaged: a block lies past the end of the file");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "it is damaged: a block lies past the end of the file");
     extent->kind = IMAGE_EXTENT_DATA;
     extent->length = MIN(extent->length, hdd->file_end - extent->position);
     return true;

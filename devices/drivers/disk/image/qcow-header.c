@@ -4,6 +4,7 @@
  * data) or a password is refused with its reason. */
 #include <string.h>
 
+#include "devices/drivers/disk/image/image-bytes.h"
 #include "devices/drivers/disk/image/qcow-private.h"
 #include "vmm/base/error.h"
 
@@ -36,43 +37,22 @@ enum {
     FEATURE_EXTENDED_TABLES = 16,
 };
 
-static uint32_t
-get32(const uint8_t *raw, unsigned at)
-{
-    uint32_t value;
-
-    memcpy(&value, raw + at, sizeof value);
-    return GUINT32_FROM_BE(value);
-}
-
-static uint64_t
-get64(const uint8_t *raw, unsigned at)
-{
-    return (uint64_t)get32(raw, at) << 32 | get32(raw, at + 4);
-}
-
-static bool
-refuse(GError **error, BaseError code, const char *name, const char *reason)
-{
-    g_set_error(error, BASE_ERROR, code, "“%s” cannot be used: %s.", name, reason);
-    return false;
-}
-
 static bool
 check_features(const uint8_t *raw, const char *name, QcowHeader *header, GError **error)
 {
-    const uint64_t features = get64(raw, V3_INCOMPATIBLE);
+    const uint64_t features = image_get64be(raw, V3_INCOMPATIBLE);
 
     if (features & FEATURE_EXTERNAL_DATA)
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, name, "its data lies in another file");
+        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, name, "its data lies in another file");
     if (features & FEATURE_EXTENDED_TABLES)
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, name,
-                      "it has clusters with parts of their own");
+        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, name,
+                            "it has clusters with parts of their own");
     if (features & ~(uint64_t)(FEATURE_DIRTY | FEATURE_CORRUPT | FEATURE_CODEC))
-        return refuse(error, BASE_ERROR_VERSION, name, "it uses a feature of a newer version");
-    if ((features & FEATURE_CODEC) && get32(raw, V3_HEADER_LENGTH) > V3_CODEC) {
+        return image_refuse(error, BASE_ERROR_VERSION, name,
+                            "it uses a feature of a newer version");
+    if ((features & FEATURE_CODEC) && image_get32be(raw, V3_HEADER_LENGTH) > V3_CODEC) {
         if (raw[V3_CODEC] > 1)
-            return refuse(error, BASE_ERROR_VERSION, name, "its compression is unknown");
+            return image_refuse(error, BASE_ERROR_VERSION, name, "its compression is unknown");
         header->codec = raw[V3_CODEC] == 1 ? IMAGE_CODEC_ZSTD : IMAGE_CODEC_DEFLATE;
     }
     return true;
@@ -81,20 +61,20 @@ check_features(const uint8_t *raw, const char *name, QcowHeader *header, GError 
 static void
 decode_v1(const uint8_t *raw, QcowHeader *header)
 {
-    header->capacity = get64(raw, V1_CAPACITY);
+    header->capacity = image_get64be(raw, V1_CAPACITY);
     header->cluster_bits = raw[V1_CLUSTER_BITS];
     header->second_bits = raw[V1_SECOND_BITS];
-    header->first_position = get64(raw, V1_FIRST_POSITION);
+    header->first_position = image_get64be(raw, V1_FIRST_POSITION);
 }
 
 static void
 decode_v2(const uint8_t *raw, QcowHeader *header)
 {
-    header->capacity = get64(raw, V2_CAPACITY);
-    header->cluster_bits = get32(raw, V2_CLUSTER_BITS);
+    header->capacity = image_get64be(raw, V2_CAPACITY);
+    header->cluster_bits = image_get32be(raw, V2_CLUSTER_BITS);
     header->second_bits = header->cluster_bits - 3;
-    header->first_position = get64(raw, V2_FIRST_POSITION);
-    header->first_count = get32(raw, V2_FIRST_COUNT);
+    header->first_position = image_get64be(raw, V2_FIRST_POSITION);
+    header->first_count = image_get32be(raw, V2_FIRST_COUNT);
 }
 
 static bool
@@ -104,15 +84,15 @@ check_sizes(QcowHeader *header, const char *name, GError **error)
 
     if (header->cluster_bits < 9 || header->cluster_bits > 21 || header->second_bits < 6 ||
         header->second_bits > 18)
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its cluster size is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "its cluster size is out of range");
     if (header->capacity == 0 || header->capacity > (uint64_t)G_MAXINT64 >> 1)
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its size is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "its size is out of range");
     needed = ((header->capacity - 1) >> (header->cluster_bits + header->second_bits)) + 1;
     if (header->version == 1)
         header->first_count = needed;
     if (header->first_count < needed)
-        return refuse(error, BASE_ERROR_CORRUPT, name,
-                      "its size and its first table contradict each other");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name,
+                            "its size and its first table contradict each other");
     header->first_count = needed;
     return true;
 }
@@ -121,15 +101,17 @@ bool
 qcow_header_decode(const uint8_t raw[QCOW_HEADER_SIZE], const char *name, QcowHeader *header,
                    GError **error)
 {
-    *header = (QcowHeader){.version = get32(raw, AT_VERSION), .codec = IMAGE_CODEC_DEFLATE};
+    *header = (QcowHeader){.version = image_get32be(raw, AT_VERSION), .codec = IMAGE_CODEC_DEFLATE};
     if (header->version < 1 || header->version > 3)
-        return refuse(error, BASE_ERROR_VERSION, name, "it is a QCOW image of a newer version");
-    if (get64(raw, AT_BACKING_OFFSET) != 0)
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, name,
-                      "it stands on another image, its backing file, and names of other files are "
-                      "not followed. Merge the two with “qemu-img convert”");
-    if (get32(raw, header->version == 1 ? V1_CRYPT : V2_CRYPT) != 0)
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, name, "it is encrypted");
+        return image_refuse(error, BASE_ERROR_VERSION, name,
+                            "it is a QCOW image of a newer version");
+    if (image_get64be(raw, AT_BACKING_OFFSET) != 0)
+        return image_refuse(
+            error, BASE_ERROR_NOT_SUPPORTED, name,
+            "it stands on another image, its backing file, and names of other files are "
+            "not followed. Merge the two with “qemu-img convert”");
+    if (image_get32be(raw, header->version == 1 ? V1_CRYPT : V2_CRYPT) != 0)
+        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, name, "it is encrypted");
     if (header->version == 1)
         decode_v1(raw, header);
     else

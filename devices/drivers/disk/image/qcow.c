@@ -98,12 +98,15 @@ damaged(const Image *image, GError **error)
 
 /* A plain cluster. The last one may end with the file; what is missing there reads as zeros. */
 static bool
-locate_plain(Image *image, QcowState *qcow, uint64_t position, uint64_t length, ImageExtent *extent,
-             GError **error)
+locate_plain(Image *image, QcowState *qcow, uint64_t cluster, uint64_t within, uint64_t length,
+             ImageExtent *extent, GError **error)
 {
-    if (position >= qcow->file_end)
+    if (cluster >= qcow->file_end)
         return damaged(image, error);
-    *extent = (ImageExtent){IMAGE_EXTENT_DATA, MIN(length, qcow->file_end - position), position};
+    *extent = (ImageExtent){IMAGE_EXTENT_ZERO, length, 0};
+    if (within < qcow->file_end - cluster)
+        *extent = (ImageExtent){IMAGE_EXTENT_DATA, MIN(length, qcow->file_end - cluster - within),
+                                cluster + within};
     return true;
 }
 
@@ -127,7 +130,7 @@ qcow_locate(Image *image, uint64_t offset, uint64_t length, ImageExtent *extent,
         entry &= FIRST_MASK;
     }
     if (entry != 0)
-        return locate_plain(image, qcow, entry + within, length, extent, error);
+        return locate_plain(image, qcow, entry, within, length, extent, error);
     extent->kind = IMAGE_EXTENT_HOLE;
     return true;
 }

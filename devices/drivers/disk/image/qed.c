@@ -43,13 +43,6 @@ free_state(QedState *qed)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QedState, free_state)
 
 static bool
-refuse(GError **error, BaseError code, const Image *image, const char *reason)
-{
-    g_set_error(error, BASE_ERROR, code, "“%s” cannot be used: %s.", image->io->name, reason);
-    return false;
-}
-
-static bool
 is_power_of_two(uint32_t value, uint32_t least, uint32_t most)
 {
     return value >= least && value <= most && (value & (value - 1)) == 0;
@@ -65,13 +58,16 @@ decode(Image *image, QedState *qed, const uint8_t *raw, GError **error)
 
     qed->cluster_size = image_get32(raw, AT_CLUSTER_SIZE);
     if (features & (FEATURE_BACKING | FEATURE_BACKING_RAW))
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, image,
-                      "it stands on another image, its backing file, and names of other files are "
-                      "not followed. Merge the two with “qemu-img convert”");
+        return image_refuse(
+            error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
+            "it stands on another image, its backing file, and names of other files are "
+            "not followed. Merge the two with “qemu-img convert”");
     if (features & ~(uint64_t)FEATURE_NEED_CHECK)
-        return refuse(error, BASE_ERROR_VERSION, image, "it uses a feature of a newer version");
+        return image_refuse(error, BASE_ERROR_VERSION, image->io->name,
+                            "it uses a feature of a newer version");
     if (!is_power_of_two(qed->cluster_size, 4096, 64u << 20) || !is_power_of_two(table_size, 1, 16))
-        return refuse(error, BASE_ERROR_CORRUPT, image, "its cluster size is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "its cluster size is out of range");
     qed->tables = (ImageTables){
         .second_count = (uint32_t)((uint64_t)table_size * qed->cluster_size / 8),
         .mask = G_MAXUINT64,
@@ -80,7 +76,7 @@ decode(Image *image, QedState *qed, const uint8_t *raw, GError **error)
     reach = (uint64_t)qed->tables.second_count * qed->cluster_size;
     if (capacity == 0 || capacity > (uint64_t)G_MAXINT64 >> 1 ||
         (capacity - 1) / reach >= qed->tables.second_count)
-        return refuse(error, BASE_ERROR_CORRUPT, image, "its size is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name, "its size is out of range");
     qed->tables.first_count = (capacity - 1) / reach + 1;
     image->capacity = (capacity + 511) & ~511ull;
     return true;
@@ -121,8 +117,8 @@ qed_locate(Image *image, uint64_t offset, uint64_t length, ImageExtent *extent, 
     if (entry <= ENTRY_ZERO)
         return true;
     if (entry % qed->cluster_size != 0 || entry >= qed->file_end || within >= qed->file_end - entry)
-        return refuse(error, BASE_ERROR_CORRUPT, image,
-                      "it is damaged: a cluster lies past the end of the file");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "it is damaged: a cluster lies past the end of the file");
     extent->kind = IMAGE_EXTENT_DATA;
     extent->position = entry + within;
     extent->length = MIN(extent->length, qed->file_end - extent->position);

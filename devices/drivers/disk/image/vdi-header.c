@@ -51,27 +51,20 @@ put_geometry(uint8_t *raw, unsigned at, const ImageGeometry *geometry)
 }
 
 static bool
-refuse(GError **error, BaseError code, const char *name, const char *reason)
-{
-    g_set_error(error, BASE_ERROR, code, "“%s” cannot be used: %s.", name, reason);
-    return false;
-}
-
-static bool
 check_version(const uint8_t *raw, const char *name, GError **error)
 {
     uint32_t version = image_get32(raw, AT_VERSION);
 
     if (image_get32(raw, AT_SIGNATURE) != VDI_SIGNATURE)
-        return refuse(error, BASE_ERROR_CORRUPT, name, "it has no VDI signature");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "it has no VDI signature");
     if (version >> 16 == 0)
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, name,
-                      "it is a VDI image of version 0, from before 2005");
+        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, name,
+                            "it is a VDI image of version 0, from before 2005");
     if (version >> 16 != 1 || (version & 0xffff) > 1)
-        return refuse(error, BASE_ERROR_VERSION, name,
-                      "it is a VDI image of a version newer than 1.1");
+        return image_refuse(error, BASE_ERROR_VERSION, name,
+                            "it is a VDI image of a version newer than 1.1");
     if (version != VDI_VERSION)
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, name, "its VDI version is not 1.1");
+        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, name, "its VDI version is not 1.1");
     return true;
 }
 
@@ -82,17 +75,18 @@ check_type(const VdiHeader *header, const char *name, GError **error)
     case VDI_TYPE_DYNAMIC:
     case VDI_TYPE_FIXED: break;
     case VDI_TYPE_UNDO:
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, name,
-                      "it is an undo image, a kind that is no longer in use");
+        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, name,
+                            "it is an undo image, a kind that is no longer in use");
     case VDI_TYPE_DIFFERENCING:
         if (image_uuid_is_null(&header->parent))
-            return refuse(error, BASE_ERROR_CORRUPT, name,
-                          "it is a differencing image but names no parent");
+            return image_refuse(error, BASE_ERROR_CORRUPT, name,
+                                "it is a differencing image but names no parent");
         return true;
-    default: return refuse(error, BASE_ERROR_CORRUPT, name, "its image type is unknown");
+    default: return image_refuse(error, BASE_ERROR_CORRUPT, name, "its image type is unknown");
     }
     if (!image_uuid_is_null(&header->parent))
-        return refuse(error, BASE_ERROR_CORRUPT, name, "it names a parent but is a base image");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name,
+                            "it names a parent but is a base image");
     return true;
 }
 
@@ -106,20 +100,22 @@ check_layout(const VdiHeader *header, const char *name, GError **error)
     if (header->header_size < HEADER_SIZE_OLD ||
         header->header_size > header->map_offset - (uint64_t)AT_HEADER_SIZE ||
         header->map_offset < VDI_HEADER_SIZE || header->map_offset % 512 != 0)
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its header and block map overlap");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "its header and block map overlap");
     if (block_size < 4096 || block_size > (256u << 20) || (block_size & (block_size - 1)) != 0)
-        return refuse(error, BASE_ERROR_CORRUPT, name,
-                      "its block size is not a power of two from 4 KiB to 256 MiB");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name,
+                            "its block size is not a power of two from 4 KiB to 256 MiB");
     if (header->block_extra % 512 != 0 || header->block_extra > block_size)
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its blocks carry too much extra data");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name,
+                            "its blocks carry too much extra data");
     if (header->blocks == 0 || header->blocks > VDI_MAX_BLOCKS)
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its number of blocks is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name,
+                            "its number of blocks is out of range");
     if (header->data_offset % 512 != 0 || map_end > header->data_offset)
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its block map and data overlap");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "its block map and data overlap");
     if (header->capacity == 0 || header->capacity % 512 != 0 ||
         header->capacity > (uint64_t)header->blocks * block_size)
-        return refuse(error, BASE_ERROR_CORRUPT, name,
-                      "its size and its number of blocks contradict each other");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name,
+                            "its size and its number of blocks contradict each other");
     return true;
 }
 

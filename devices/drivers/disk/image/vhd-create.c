@@ -5,6 +5,7 @@
  * its parent's file relative to itself, as Windows writes paths. */
 #include <string.h>
 
+#include "devices/drivers/disk/image/image-bytes.h"
 #include "devices/drivers/disk/image/vhd-private.h"
 #include "vmm/base/error.h"
 
@@ -72,13 +73,6 @@ create_fixed(ImageIo *io, const ImageCreateOptions *options, const uint8_t *foot
            image_io_write(io, options->capacity, footer, VHD_FOOTER_SIZE, error);
 }
 
-static void
-put32(uint8_t *at, uint32_t value)
-{
-    value = GUINT32_TO_BE(value);
-    memcpy(at, &value, sizeof(value));
-}
-
 /* Writes the parent's path for the first locator and enters it in the header; *position moves
  * behind it. */
 static bool
@@ -95,11 +89,10 @@ write_locator(ImageIo *io, uint8_t *header, const char *path, uint64_t *position
     for (glong i = 0; i < units; i++)
         text[i] = text[i] == '/' ? GUINT16_TO_LE('\\') : GUINT16_TO_LE(text[i]);
     memcpy(sectors, text, bytes);
-    put32(locator, LOCATOR_RELATIVE);
-    put32(locator + 4, room);
-    put32(locator + 8, bytes);
-    put32(locator + 16, (uint32_t)(*position >> 32));
-    put32(locator + 20, (uint32_t)*position);
+    image_put32be(locator, 0, LOCATOR_RELATIVE);
+    image_put32be(locator, 4, room);
+    image_put32be(locator, 8, bytes);
+    image_put64be(locator, 16, *position);
     if (!image_io_write(io, *position, sectors, room, error))
         return false;
     *position += room;

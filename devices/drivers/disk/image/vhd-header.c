@@ -5,6 +5,7 @@
  * "Dynamic Disk Header Format". UUIDs are stored as in VDI. */
 #include <string.h>
 
+#include "devices/drivers/disk/image/image-bytes.h"
 #include "devices/drivers/disk/image/vhd-private.h"
 #include "vmm/base/error.h"
 
@@ -44,35 +45,6 @@ enum {
 #define LOCATORS 8
 #define LOCATOR_SIZE 24
 
-static uint32_t
-get32(const uint8_t *raw, unsigned at)
-{
-    uint32_t value;
-
-    memcpy(&value, raw + at, sizeof(value));
-    return GUINT32_FROM_BE(value);
-}
-
-static void
-put32(uint8_t *raw, unsigned at, uint32_t value)
-{
-    value = GUINT32_TO_BE(value);
-    memcpy(raw + at, &value, sizeof(value));
-}
-
-static uint64_t
-get64(const uint8_t *raw, unsigned at)
-{
-    return (uint64_t)get32(raw, at) << 32 | get32(raw, at + 4);
-}
-
-static void
-put64(uint8_t *raw, unsigned at, uint64_t value)
-{
-    put32(raw, at, (uint32_t)(value >> 32));
-    put32(raw, at + 4, (uint32_t)value);
-}
-
 /* The sum of all bytes but its own, inverted. */
 static uint32_t
 checksum(const uint8_t *raw, size_t size, unsigned at)
@@ -86,18 +58,11 @@ checksum(const uint8_t *raw, size_t size, unsigned at)
     return ~sum;
 }
 
-static bool
-refuse(GError **error, BaseError code, const char *name, const char *reason)
-{
-    g_set_error(error, BASE_ERROR, code, "“%s” cannot be used: %s.", name, reason);
-    return false;
-}
-
 bool
 vhd_footer_is_valid(const uint8_t raw[VHD_FOOTER_SIZE])
 {
     return memcmp(raw, FOOTER_COOKIE, 8) == 0 &&
-           get32(raw, AT_CHECKSUM) == checksum(raw, VHD_FOOTER_SIZE, AT_CHECKSUM);
+           image_get32be(raw, AT_CHECKSUM) == checksum(raw, VHD_FOOTER_SIZE, AT_CHECKSUM);
 }
 
 bool
@@ -105,22 +70,24 @@ vhd_footer_decode(const uint8_t raw[VHD_FOOTER_SIZE], const char *name, VhdFoote
                   GError **error)
 {
     if (!vhd_footer_is_valid(raw))
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its VHD footer is damaged");
-    if (get32(raw, AT_VERSION) >> 16 != VERSION >> 16)
-        return refuse(error, BASE_ERROR_VERSION, name, "it is a VHD image of a newer version");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "its VHD footer is damaged");
+    if (image_get32be(raw, AT_VERSION) >> 16 != VERSION >> 16)
+        return image_refuse(error, BASE_ERROR_VERSION, name,
+                            "it is a VHD image of a newer version");
     *footer = (VhdFooter){
-        .data_offset = get64(raw, AT_DATA_OFFSET),
-        .time = get32(raw, AT_TIME),
-        .capacity = get64(raw, AT_SIZE),
+        .data_offset = image_get64be(raw, AT_DATA_OFFSET),
+        .time = image_get32be(raw, AT_TIME),
+        .capacity = image_get64be(raw, AT_SIZE),
         .geometry = {(uint32_t)(raw[AT_GEOMETRY] << 8 | raw[AT_GEOMETRY + 1]), raw[AT_GEOMETRY + 2],
                      raw[AT_GEOMETRY + 3]},
-        .type = get32(raw, AT_TYPE),
+        .type = image_get32be(raw, AT_TYPE),
     };
     image_uuid_from_mixed(raw + AT_UUID, &footer->uuid);
     if (footer->type < VHD_TYPE_FIXED || footer->type > VHD_TYPE_DIFFERENCING)
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, name, "its kind of VHD image is unknown");
+        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, name,
+                            "its kind of VHD image is unknown");
     if (footer->capacity == 0 || footer->capacity % 512 != 0 || footer->capacity > VHD_MAX_CAPACITY)
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its size is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "its size is out of range");
     return true;
 }
 
@@ -128,22 +95,22 @@ void
 vhd_footer_encode(const VhdFooter *footer, uint8_t raw[VHD_FOOTER_SIZE])
 {
     memcpy(raw, FOOTER_COOKIE, 8);
-    put32(raw, AT_FEATURES, 2); /* the bit that is always set */
-    put32(raw, AT_VERSION, VERSION);
-    put64(raw, AT_DATA_OFFSET, footer->data_offset);
-    put32(raw, AT_TIME, footer->time);
+    image_put32be(raw, AT_FEATURES, 2); /* the bit that is always set */
+    image_put32be(raw, AT_VERSION, VERSION);
+    image_put64be(raw, AT_DATA_OFFSET, footer->data_offset);
+    image_put32be(raw, AT_TIME, footer->time);
     memcpy(raw + AT_CREATOR, "vbox", 4);
-    put32(raw, AT_CREATOR_VERSION, 0x00070000);
+    image_put32be(raw, AT_CREATOR_VERSION, 0x00070000);
     memcpy(raw + AT_CREATOR_HOST, "Wi2k", 4);
-    put64(raw, AT_ORIGINAL_SIZE, footer->capacity);
-    put64(raw, AT_SIZE, footer->capacity);
+    image_put64be(raw, AT_ORIGINAL_SIZE, footer->capacity);
+    image_put64be(raw, AT_SIZE, footer->capacity);
     raw[AT_GEOMETRY] = (uint8_t)(footer->geometry.cylinders >> 8);
     raw[AT_GEOMETRY + 1] = (uint8_t)footer->geometry.cylinders;
     raw[AT_GEOMETRY + 2] = (uint8_t)footer->geometry.heads;
     raw[AT_GEOMETRY + 3] = (uint8_t)footer->geometry.sectors;
-    put32(raw, AT_TYPE, footer->type);
+    image_put32be(raw, AT_TYPE, footer->type);
     image_uuid_to_mixed(&footer->uuid, raw + AT_UUID);
-    put32(raw, AT_CHECKSUM, checksum(raw, VHD_FOOTER_SIZE, AT_CHECKSUM));
+    image_put32be(raw, AT_CHECKSUM, checksum(raw, VHD_FOOTER_SIZE, AT_CHECKSUM));
 }
 
 /* Where the last of the parent's names ends. Some writers count their room in sectors, so the
@@ -155,10 +122,10 @@ locators_end(const uint8_t raw[VHD_HEADER_SIZE])
 
     for (unsigned i = 0; i < LOCATORS; i++) {
         const uint8_t *locator = raw + HEADER_LOCATORS + i * LOCATOR_SIZE;
-        uint64_t offset = get64(locator, 16);
+        uint64_t offset = image_get64be(locator, 16);
 
-        if (get32(locator, 0) != 0 && offset < VHD_MAX_CAPACITY)
-            end = MAX(end, offset + MAX(get32(locator, 4), get32(locator, 8)));
+        if (image_get32be(locator, 0) != 0 && offset < VHD_MAX_CAPACITY)
+            end = MAX(end, offset + MAX(image_get32be(locator, 4), image_get32be(locator, 8)));
     }
     return end;
 }
@@ -170,27 +137,27 @@ vhd_header_decode(const uint8_t raw[VHD_HEADER_SIZE], const VhdFooter *footer, c
     uint32_t size;
 
     if (memcmp(raw, HEADER_COOKIE, 8) != 0 ||
-        get32(raw, HEADER_CHECKSUM) != checksum(raw, VHD_HEADER_SIZE, HEADER_CHECKSUM))
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its VHD header is damaged");
-    if (get32(raw, HEADER_VERSION) >> 16 != VERSION >> 16)
-        return refuse(error, BASE_ERROR_VERSION, name, "it is a VHD image of a newer version");
+        image_get32be(raw, HEADER_CHECKSUM) != checksum(raw, VHD_HEADER_SIZE, HEADER_CHECKSUM))
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "its VHD header is damaged");
+    if (image_get32be(raw, HEADER_VERSION) >> 16 != VERSION >> 16)
+        return image_refuse(error, BASE_ERROR_VERSION, name,
+                            "it is a VHD image of a newer version");
     *header = (VhdHeader){
-        .table_offset = get64(raw, HEADER_TABLE),
-        .blocks = get32(raw, HEADER_BLOCKS),
-        .block_size = size = get32(raw, HEADER_BLOCK_SIZE),
+        .table_offset = image_get64be(raw, HEADER_TABLE),
+        .blocks = image_get32be(raw, HEADER_BLOCKS),
+        .block_size = size = image_get32be(raw, HEADER_BLOCK_SIZE),
         .locators_end = locators_end(raw),
     };
     image_uuid_from_mixed(raw + HEADER_PARENT, &header->parent);
     if (size < 4096 || size > (256u << 20) || (size & (size - 1)) != 0)
-        return refuse(error, BASE_ERROR_CORRUPT, name,
-                      "its block size is not a power of two from 4 KiB to 256 MiB");
-    if (header->blocks < (footer->capacity - 1) / size + 1 ||
-        header->blocks > VHD_MAX_CAPACITY / 4096)
-        return refuse(error, BASE_ERROR_CORRUPT, name,
-                      "its size and its number of blocks contradict each other");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name,
+                            "its block size is not a power of two from 4 KiB to 256 MiB");
+    if (header->blocks < (footer->capacity - 1) / size + 1 || header->blocks > VHD_MAX_BLOCKS)
+        return image_refuse(error, BASE_ERROR_CORRUPT, name,
+                            "its size and its number of blocks contradict each other");
     if (header->table_offset % 512 != 0 || header->table_offset > VHD_MAX_CAPACITY ||
         header->table_offset < footer->data_offset + VHD_HEADER_SIZE)
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its header and block table overlap");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "its header and block table overlap");
     return true;
 }
 
@@ -198,11 +165,11 @@ void
 vhd_header_encode(const VhdHeader *header, uint8_t raw[VHD_HEADER_SIZE])
 {
     memcpy(raw, HEADER_COOKIE, 8);
-    put64(raw, HEADER_DATA_OFFSET, G_MAXUINT64);
-    put64(raw, HEADER_TABLE, header->table_offset);
-    put32(raw, HEADER_VERSION, VERSION);
-    put32(raw, HEADER_BLOCKS, header->blocks);
-    put32(raw, HEADER_BLOCK_SIZE, header->block_size);
+    image_put64be(raw, HEADER_DATA_OFFSET, G_MAXUINT64);
+    image_put64be(raw, HEADER_TABLE, header->table_offset);
+    image_put32be(raw, HEADER_VERSION, VERSION);
+    image_put32be(raw, HEADER_BLOCKS, header->blocks);
+    image_put32be(raw, HEADER_BLOCK_SIZE, header->block_size);
     image_uuid_to_mixed(&header->parent, raw + HEADER_PARENT);
-    put32(raw, HEADER_CHECKSUM, checksum(raw, VHD_HEADER_SIZE, HEADER_CHECKSUM));
+    image_put32be(raw, HEADER_CHECKSUM, checksum(raw, VHD_HEADER_SIZE, HEADER_CHECKSUM));
 }

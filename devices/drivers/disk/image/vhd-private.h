@@ -12,6 +12,8 @@
 #define VHD_DEFAULT_BLOCK_SIZE (2u << 20)
 /* Block positions are 32-bit sector numbers; the specification ends at 2040 GiB. */
 #define VHD_MAX_CAPACITY (2040ull << 30)
+/* 64 Mi entries: a table of 256 MiB. At the default block size the largest disk has 1 Mi. */
+#define VHD_MAX_BLOCKS (64u << 20)
 
 typedef enum {
     VHD_TYPE_FIXED = 2,

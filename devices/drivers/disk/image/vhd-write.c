@@ -77,8 +77,11 @@ fill_sector(Image *image, VhdState *vhd, VhdBitmap *bitmap, uint32_t block, uint
     uint8_t sector[512] = {0};
     bool present;
 
+    /* A write that ends with the block has no sector behind it. */
+    if (within % 512 == 0)
+        return true;
     vhd_bitmap_run(bitmap, within / 512, 1, &present);
-    if (present || within % 512 == 0)
+    if (present)
         return true;
     if (image->parent != NULL && !image_read_below(image, start, sector, 512, error))
         return false;

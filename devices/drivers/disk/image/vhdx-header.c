@@ -26,13 +26,6 @@ static const uint64_t region_tables_at[] = {192 << 10, 256 << 10};
 static const char table_uuid[] = "2dc27766-f623-4200-9d64-115e9bfd4a08";
 static const char metadata_uuid[] = "8b7ca206-4790-4b9a-b8fe-575f050f886e";
 
-bool
-vhdx_refuse(GError **error, BaseError code, const Image *image, const char *reason)
-{
-    g_set_error(error, BASE_ERROR, code, "“%s” cannot be used: %s.", image->io->name, reason);
-    return false;
-}
-
 /* Reads a structure that counts only with its signature and checksum; *valid says whether. */
 static bool
 read_sealed(Image *image, const VhdxState *vhdx, uint64_t position, const char *signature,
@@ -55,12 +48,12 @@ static bool
 check_header(const Image *image, const uint8_t *raw, GError **error)
 {
     if (image_get16(raw, AT_VERSION) != 1)
-        return vhdx_refuse(error, BASE_ERROR_VERSION, image,
-                           "it is a VHDX image of a newer version");
+        return image_refuse(error, BASE_ERROR_VERSION, image->io->name,
+                            "it is a VHDX image of a newer version");
     if (!image_is_zero(raw + AT_LOG_UUID, 16))
-        return vhdx_refuse(error, BASE_ERROR_NOT_SUPPORTED, image,
-                           "it was not closed by the program that wrote to it, so its log would "
-                           "have to be replayed. Open and close it there once");
+        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
+                            "it was not closed by the program that wrote to it, so its log would "
+                            "have to be replayed. Open and close it there once");
     return true;
 }
 
@@ -79,7 +72,8 @@ vhdx_header_load(Image *image, VhdxState *vhdx, GError **error)
         found = true;
     }
     if (!found)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image, "both of its headers are damaged");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "both of its headers are damaged");
     return check_header(image, newest, error);
 }
 
@@ -100,12 +94,12 @@ take_region(const Image *image, VhdxState *vhdx, const uint8_t *entry, GError **
     else if ((image_get32(entry, 28) & REGION_REQUIRED) == 0)
         return true;
     else
-        return vhdx_refuse(error, BASE_ERROR_VERSION, image,
-                           "it has a region of an unknown kind that has to be understood");
+        return image_refuse(error, BASE_ERROR_VERSION, image->io->name,
+                            "it has a region of an unknown kind that has to be understood");
     if (region.position < VHDX_REGIONS_AT_LEAST || region.position > vhdx->file_end ||
         region.length > vhdx->file_end - region.position)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image,
-                           "one of its regions lies outside of the file");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "one of its regions lies outside of the file");
     *target = region;
     return true;
 }
@@ -116,13 +110,15 @@ take_regions(const Image *image, VhdxState *vhdx, const uint8_t *raw, GError **e
     const uint32_t count = image_get32(raw, 8);
 
     if (count > REGIONS_MAX)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image, "its region table is too long");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "its region table is too long");
     for (uint32_t i = 0; i < count; i++) {
         if (!take_region(image, vhdx, raw + 16 + i * REGION_ENTRY, error))
             return false;
     }
     if (vhdx->table.length == 0 || vhdx->metadata.length == 0)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image, "one of its regions is missing");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "one of its regions is missing");
     return true;
 }
 
@@ -139,5 +135,6 @@ vhdx_regions_load(Image *image, VhdxState *vhdx, GError **error)
         if (valid)
             return take_regions(image, vhdx, raw, error);
     }
-    return vhdx_refuse(error, BASE_ERROR_CORRUPT, image, "both of its region tables are damaged");
+    return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                        "both of its region tables are damaged");
 }

@@ -64,12 +64,13 @@ take_item(Image *image, const VhdxState *vhdx, const uint8_t *entry, Items *item
     if (item == ITEMS) {
         if ((image_get32(entry, 24) & FLAG_REQUIRED) == 0)
             return true;
-        return vhdx_refuse(error, BASE_ERROR_VERSION, image,
-                           "it has metadata of an unknown kind that has to be understood");
+        return image_refuse(error, BASE_ERROR_VERSION, image->io->name,
+                            "it has metadata of an unknown kind that has to be understood");
     }
     if (known_items[item].used > length || offset < TABLE_SIZE || offset > vhdx->metadata.length ||
         length > vhdx->metadata.length - offset)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image, "its metadata is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "its metadata is out of range");
     items->present[item] = true;
     return image_io_read(image->io, vhdx->metadata.position + offset, items->bytes[item],
                          known_items[item].used, error);
@@ -84,17 +85,19 @@ take_sizes(Image *image, VhdxState *vhdx, const Items *items, GError **error)
     const uint32_t sector = image_get32(items->bytes[ITEM_SECTOR], 0);
 
     if ((flags & PARAMETER_HAS_PARENT) != 0 || items->present[ITEM_PARENT])
-        return vhdx_refuse(error, BASE_ERROR_NOT_SUPPORTED, image,
-                           "it is a differencing VHDX image, which is not read here. Merge it with "
-                           "its parent first");
+        return image_refuse(
+            error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
+            "it is a differencing VHDX image, which is not read here. Merge it with "
+            "its parent first");
     if (size < VHDX_BLOCK_MIN || size > VHDX_BLOCK_MAX || (size & (size - 1)) != 0)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image,
-                           "its block size is not a power of two from 1 to 256 MiB");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "its block size is not a power of two from 1 to 256 MiB");
     if (sector != 512 && sector != 4096)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image, "its sector size is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "its sector size is out of range");
     if (capacity == 0 || capacity % sector != 0 || capacity > VHDX_MAX_CAPACITY ||
         (capacity - 1) / size >= VHDX_MAX_BLOCKS)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image, "its size is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name, "its size is out of range");
     image->capacity = capacity;
     vhdx->fixed = (flags & PARAMETER_LEAVE_ALLOCATED) != 0;
     vhdx->block_size = size;
@@ -111,18 +114,20 @@ vhdx_metadata_load(Image *image, VhdxState *vhdx, GError **error)
     unsigned count;
 
     if (vhdx->metadata.length < TABLE_SIZE)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image, "its metadata is too short");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "its metadata is too short");
     if (!image_io_read(image->io, vhdx->metadata.position, raw, TABLE_SIZE, error))
         return false;
     count = image_get16(raw, 10);
     if (memcmp(raw, "metadata", 8) != 0 || count > ENTRIES_MAX)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image, "its metadata is damaged");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name, "its metadata is damaged");
     for (unsigned i = 0; i < count; i++) {
         if (!take_item(image, vhdx, raw + 32 + i * ENTRY_SIZE, &items, error))
             return false;
     }
     if (!items.present[ITEM_PARAMETERS] || !items.present[ITEM_CAPACITY] ||
         !items.present[ITEM_SECTOR])
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image, "a part of its metadata is missing");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "a part of its metadata is missing");
     return take_sizes(image, vhdx, &items, error);
 }

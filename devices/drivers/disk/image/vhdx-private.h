@@ -30,8 +30,6 @@ typedef struct {
     uint64_t *blocks; /* positions in the file; 0: zeros */
 } VhdxState;
 
-/* vhdx-header.c */
-bool vhdx_refuse(GError **error, BaseError code, const Image *image, const char *reason);
 /* Finds the header that counts, and refuses an image whose log is not empty. */
 bool vhdx_header_load(Image *image, VhdxState *vhdx, GError **error);
 bool vhdx_regions_load(Image *image, VhdxState *vhdx, GError **error);

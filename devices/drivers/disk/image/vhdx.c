@@ -47,13 +47,15 @@ check_block(Image *image, VhdxState *vhdx, uint32_t block, uint64_t entry, GErro
     case BLOCK_UNMAPPED: return true;
     case BLOCK_PRESENT: break;
     default:
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image, "a block has a state that none has");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "a block has a state that none has");
     }
     if (position < VHDX_REGIONS_AT_LEAST)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image, "a block lies in its metadata");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "a block lies in its metadata");
     if (position > vhdx->file_end || needed > vhdx->file_end - position)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image,
-                           "a block lies past the end of the file");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "a block lies past the end of the file");
     vhdx->blocks[block] = position;
     vhdx->used++;
     return true;
@@ -80,13 +82,13 @@ load_blocks(Image *image, VhdxState *vhdx, GError **error)
     g_autofree uint64_t *entries = NULL;
 
     if (count > vhdx->table.length / 8)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image,
-                           "its block allocation table is too short for its size");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "its block allocation table is too short for its size");
     entries = g_try_malloc_n(count, 8);
     vhdx->blocks = g_try_malloc0_n(vhdx->block_count, 8);
     if (entries == NULL || vhdx->blocks == NULL)
-        return vhdx_refuse(error, BASE_ERROR_NO_MEMORY, image,
-                           "there is not enough memory for its block table");
+        return image_refuse(error, BASE_ERROR_NO_MEMORY, image->io->name,
+                            "there is not enough memory for its block table");
     return image_io_read(image->io, vhdx->table.position, entries, count * 8, error) &&
            take_entries(image, vhdx, entries, error);
 }
@@ -101,7 +103,8 @@ vhdx_open(Image *image, GError **error)
         !image_io_read(image->io, 0, raw, MIN(sizeof raw, vhdx->file_end), error))
         return false;
     if (memcmp(raw, SIGNATURE, 8) != 0)
-        return vhdx_refuse(error, BASE_ERROR_CORRUPT, image, "its VHDX signature is damaged");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "its VHDX signature is damaged");
     if (!vhdx_header_load(image, vhdx, error) || !vhdx_regions_load(image, vhdx, error) ||
         !vhdx_metadata_load(image, vhdx, error) || !load_blocks(image, vhdx, error))
         return false;

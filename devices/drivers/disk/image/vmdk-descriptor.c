@@ -23,13 +23,6 @@ typedef struct {
     size_t length;
 } Span;
 
-static bool
-refuse(GError **error, BaseError code, const Image *image, const char *reason)
-{
-    g_set_error(error, BASE_ERROR, code, "“%s” cannot be used: %s.", image->io->name, reason);
-    return false;
-}
-
 /* The value in a line whose key fits. */
 static bool
 value_in_line(const char *line, size_t length, const char *key, Span *span)
@@ -113,8 +106,8 @@ check_type(const Image *image, const VmdkState *vmdk, GError **error)
     const char *expected = vmdk_is_compressed(vmdk) ? "streamOptimized" : "monolithicSparse";
 
     if (type == NULL)
-        return refuse(error, BASE_ERROR_CORRUPT, image,
-                      "its descriptor is damaged: it does not say what kind of VMDK it is");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "its descriptor is damaged: it does not say what kind of VMDK it is");
     if (g_ascii_strcasecmp(type, expected) == 0)
         return true;
     g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
@@ -139,14 +132,15 @@ check_extents(const Image *image, const VmdkState *vmdk, GError **error)
             (strcmp(words[0], "RW") != 0 && strcmp(words[0], "RDONLY") != 0))
             continue;
         if (strcmp(words[2], "SPARSE") != 0 || extents++ > 0)
-            return refuse(error, BASE_ERROR_NOT_SUPPORTED, image,
-                          "its VMDK descriptor names other files, which are not followed");
+            return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
+                                "its VMDK descriptor names other files, which are not followed");
         if (!g_ascii_string_to_unsigned(words[1], 10, 1, G_MAXUINT64, &sectors, NULL))
             sectors = 0;
     }
     if (extents == 0 || sectors != vmdk->header.capacity)
-        return refuse(error, BASE_ERROR_CORRUPT, image,
-                      "its VMDK descriptor and its header contradict each other about its size");
+        return image_refuse(
+            error, BASE_ERROR_CORRUPT, image->io->name,
+            "its VMDK descriptor and its header contradict each other about its size");
     return true;
 }
 
@@ -172,9 +166,10 @@ take_values(const Image *image, VmdkState *vmdk, GError **error)
         vmdk->lchs = (ImageGeometry){0};
     if (image_uuid_is_null(&vmdk->parent) &&
         number_of(text, "parentCID", 16, VMDK_NO_PARENT) != VMDK_NO_PARENT)
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, image,
-                      "it stands on another image that it knows by a file name only, and names of "
-                      "other files are not followed. Merge the two with “qemu-img convert”");
+        return image_refuse(
+            error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
+            "it stands on another image that it knows by a file name only, and names of "
+            "other files are not followed. Merge the two with “qemu-img convert”");
     return true;
 }
 
@@ -185,8 +180,8 @@ vmdk_descriptor_load(Image *image, VmdkState *vmdk, GError **error)
     const uint64_t position = vmdk->header.descriptor * VMDK_SECTOR;
 
     if (position > vmdk->file_end || size > vmdk->file_end - position)
-        return refuse(error, BASE_ERROR_CORRUPT, image,
-                      "it is damaged: its descriptor lies past the end of the file");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "it is damaged: its descriptor lies past the end of the file");
     vmdk->descriptor = g_malloc0(size + 1);
     return image_io_read(image->io, position, vmdk->descriptor, size, error) &&
            check_type(image, vmdk, error) && check_extents(image, vmdk, error) &&

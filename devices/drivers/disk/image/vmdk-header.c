@@ -34,13 +34,6 @@ enum {
 /* Positions of tables and grains are 32 bits of sectors. */
 #define SECTOR_MAX G_MAXUINT32
 
-static bool
-refuse(GError **error, BaseError code, const char *name, const char *reason)
-{
-    g_set_error(error, BASE_ERROR, code, "“%s” cannot be used: %s.", name, reason);
-    return false;
-}
-
 bool
 vmdk_header_is_valid(const uint8_t *raw)
 {
@@ -52,16 +45,18 @@ static bool
 check_kind(const uint8_t *raw, const char *name, const VmdkHeader *header, GError **error)
 {
     if (header->version < 1 || header->version > 3 || (header->flags & ~(uint32_t)FLAGS_KNOWN) != 0)
-        return refuse(error, BASE_ERROR_VERSION, name, "it is a VMDK image of a newer version");
+        return image_refuse(error, BASE_ERROR_VERSION, name,
+                            "it is a VMDK image of a newer version");
     if ((header->flags & VMDK_FLAG_NEWLINES) != 0 && memcmp(raw + AT_NEWLINES, NEWLINES, 4) != 0)
-        return refuse(error, BASE_ERROR_CORRUPT, name,
-                      "it was damaged by a transfer that took it for a text");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name,
+                            "it was damaged by a transfer that took it for a text");
     if ((header->flags & VMDK_FLAG_COMPRESSED) != 0 && header->compression != COMPRESSION_DEFLATE)
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, name, "its compression is unknown");
+        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, name, "its compression is unknown");
     if (header->descriptor == 0)
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, name,
-                      "it is a part of a VMDK image in several files, which are not read here. "
-                      "Convert the image to VDI or to a VMDK in one file");
+        return image_refuse(
+            error, BASE_ERROR_NOT_SUPPORTED, name,
+            "it is a part of a VMDK image in several files, which are not read here. "
+            "Convert the image to VDI or to a VMDK in one file");
     return true;
 }
 
@@ -71,22 +66,22 @@ check_sizes(const uint8_t *raw, const char *name, const VmdkHeader *header, GErr
     const uint64_t grain = image_get64(raw, AT_GRAIN);
 
     if (grain < GRAIN_MIN || grain > GRAIN_MAX || (grain & (grain - 1)) != 0)
-        return refuse(error, BASE_ERROR_CORRUPT, name,
-                      "its grain size is not a power of two from 4 KiB to 2 MiB");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name,
+                            "its grain size is not a power of two from 4 KiB to 2 MiB");
     if (image_get32(raw, AT_TABLE_ENTRIES) != VMDK_TABLE_ENTRIES)
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its grain tables have an odd size");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "its grain tables have an odd size");
     if (header->capacity == 0 || (header->capacity - 1) / grain >= VMDK_MAX_GRAINS)
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its size is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "its size is out of range");
     if (header->descriptor > SECTOR_MAX || header->descriptor_size == 0 ||
         header->descriptor_size > DESCRIPTOR_MAX)
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its descriptor is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "its descriptor is out of range");
     if (header->directory == 0 ||
         (header->directory > SECTOR_MAX && header->directory != VMDK_POSITION_AT_END))
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its grain directory is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "its grain directory is out of range");
     if ((header->flags & VMDK_FLAG_REDUNDANT) != 0 &&
         (header->redundant == 0 || header->redundant > SECTOR_MAX))
-        return refuse(error, BASE_ERROR_CORRUPT, name,
-                      "its redundant grain directory is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name,
+                            "its redundant grain directory is out of range");
     return true;
 }
 
@@ -95,7 +90,7 @@ vmdk_header_decode(const uint8_t raw[VMDK_SECTOR], const char *name, VmdkHeader 
                    GError **error)
 {
     if (!vmdk_header_is_valid(raw))
-        return refuse(error, BASE_ERROR_CORRUPT, name, "its VMDK header is damaged");
+        return image_refuse(error, BASE_ERROR_CORRUPT, name, "its VMDK header is damaged");
     *header = (VmdkHeader){
         .version = image_get32(raw, AT_VERSION),
         .flags = image_get32(raw, AT_FLAGS),

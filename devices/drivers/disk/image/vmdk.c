@@ -37,13 +37,6 @@ free_state(VmdkState *vmdk)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VmdkState, free_state)
 
-static bool
-refuse(GError **error, BaseError code, const Image *image, const char *reason)
-{
-    g_set_error(error, BASE_ERROR, code, "“%s” cannot be used: %s.", image->io->name, reason);
-    return false;
-}
-
 /* A program that writes a stream knows where its directory is only at the end. */
 static bool
 read_footer(Image *image, VmdkState *vmdk, GError **error)
@@ -53,14 +46,15 @@ read_footer(Image *image, VmdkState *vmdk, GError **error)
     if (vmdk->header.directory != VMDK_POSITION_AT_END)
         return true;
     if (vmdk->file_end < FOOTER_BACK + VMDK_SECTOR)
-        return refuse(error, BASE_ERROR_CORRUPT, image, "the file ends before its footer");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "the file ends before its footer");
     if (!image_io_read(image->io, vmdk->file_end - FOOTER_BACK, raw, sizeof raw, error) ||
         !vmdk_header_decode(raw, image->io->name, &vmdk->header, error))
         return false;
     if (vmdk->header.directory == VMDK_POSITION_AT_END)
-        return refuse(error, BASE_ERROR_CORRUPT, image,
-                      "its footer does not end the search for "
-                      "its grain directory");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "its footer does not end the search for "
+                            "its grain directory");
     return true;
 }
 
@@ -73,15 +67,16 @@ read_header(Image *image, VmdkState *vmdk, GError **error)
         !image_io_read(image->io, 0, raw, MIN(VMDK_SECTOR, vmdk->file_end), error))
         return false;
     if (memcmp(raw, DESCRIPTOR_MAGIC, strlen(DESCRIPTOR_MAGIC)) == 0)
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, image,
-                      "it is the descriptor of a VMDK image in several files, and names of other "
-                      "files are not followed. Convert the image to VDI or to a VMDK in one file");
+        return image_refuse(
+            error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
+            "it is the descriptor of a VMDK image in several files, and names of other "
+            "files are not followed. Convert the image to VDI or to a VMDK in one file");
     if (!vmdk_header_decode(raw, image->io->name, &vmdk->header, error) ||
         !read_footer(image, vmdk, error))
         return false;
     if (image->writable && vmdk_is_compressed(vmdk))
-        return refuse(error, BASE_ERROR_NOT_SUPPORTED, image,
-                      "it is a stream-optimised VMDK image, which can only be read");
+        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
+                            "it is a stream-optimised VMDK image, which can only be read");
     return true;
 }
 
@@ -140,16 +135,16 @@ read_marker(Image *image, const VmdkState *vmdk, uint32_t grain, uint64_t positi
     uint8_t marker[MARKER_SIZE];
 
     if (MARKER_SIZE > vmdk->file_end - position)
-        return refuse(error, BASE_ERROR_CORRUPT, image, "it ends within a grain");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name, "it ends within a grain");
     if (!image_io_read(image->io, position, marker, sizeof marker, error))
         return false;
     *length = image_get32(marker, 8);
     if (image_get64(marker, 0) != (uint64_t)grain * vmdk->header.grain)
-        return refuse(error, BASE_ERROR_CORRUPT, image,
-                      "it is damaged: the marker of a grain belongs to another one");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "it is damaged: the marker of a grain belongs to another one");
     if (*length == 0 || *length > 2 * size || *length > vmdk->file_end - position - MARKER_SIZE)
-        return refuse(error, BASE_ERROR_CORRUPT, image,
-                      "it is damaged: the length of a grain is out of range");
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "it is damaged: the length of a grain is out of range");
     return true;
 }
 
