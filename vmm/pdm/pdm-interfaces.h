@@ -51,6 +51,18 @@ typedef struct {
     bool (*eject_request)(void *user, bool force);
 } PdmMediaPort;
 
+/* A file that a running disk is given. */
+typedef struct {
+    const char *source; /* a path or "fd:<number>", which is taken over in any case */
+    const char *name;   /* for messages; NULL: source */
+    const char *format; /* NULL: probed */
+    const char *uuid;   /* of the image, as text; NULL: not compared */
+    bool writable;
+} PdmMediaSource;
+
+/* 0.0 to 1.0; false cancels. */
+typedef bool (*PdmMediaProgress)(void *user, double fraction);
+
 typedef struct {
     void *user;
     bool (*present)(void *user);
@@ -71,6 +83,28 @@ typedef struct {
      * False when the guest has locked the tray and force is false, or when the drive is not for
      * removable media. The medium is opened by a worker: medium_changed() follows, or a message. */
     bool (*change_medium)(void *user, const char *source, bool force);
+
+    /* Of hard disks only (else NULL), for snapshots. These block: they are called from any thread
+     * but a virtual CPU's, without the device lock, whether the machine runs, is paused or being
+     * saved; one at a time. Requests that the guest makes meanwhile are held and then go on. On
+     * failure the chain is as before. Levels of the chain are counted from 0, the newest. */
+
+    /* Puts a new differencing image on top: flushes what is there, which is only read from then on.
+     * child was made for the present top image (writable, empty); if the guest has written since it
+     * was made, the parent's modification UUID in it is put right. */
+    bool (*push_image)(void *user, const PdmMediaSource *child, GError **error);
+    /* While the guest goes on: from < to merges the levels from .. to - 1 into level to, which is
+     * then what level from was; from > to merges the levels to + 1 .. from into level to. target is
+     * the image at level `to`, to be written to; NULL when that is level 0. The images that are
+     * needed no more are closed; the caller sets UUIDs of other children and deletes files. */
+    bool (*merge_images)(void *user, unsigned from, unsigned to, const PdmMediaSource *target,
+                         PdmMediaProgress progress, void *progress_user, GError **error);
+    /* Puts another chain in the place of the present one, sources[0] the newest (after a restore,
+     * or a merge elsewhere). The disk's size has to stay. */
+    bool (*replace_chain)(void *user, const PdmMediaSource *sources, unsigned count,
+                          GError **error);
+    /* How many levels there are. */
+    unsigned (*chain_length)(void *user);
 } PdmMediaConnector;
 
 /* --- character streams --- */

@@ -26,6 +26,11 @@ typedef struct {
     bool (*truncate)(ImageIo *io, uint64_t size, GError **error);
     /* Reserves room, zero-filled; NULL or BASE_ERROR_NOT_SUPPORTED if it can't be done. */
     bool (*allocate)(ImageIo *io, uint64_t offset, uint64_t length, GError **error);
+    /* Gives room back; the range reads as zeros then. NULL or BASE_ERROR_NOT_SUPPORTED likewise. */
+    bool (*punch)(ImageIo *io, uint64_t offset, uint64_t length, GError **error);
+    /* The next range from offset on that may hold something else than zeros; start == end == size
+     * when there is none. NULL: all may. */
+    bool (*next_data)(ImageIo *io, uint64_t offset, uint64_t *start, uint64_t *end, GError **error);
     void (*close)(ImageIo *io);
 } ImageIoOps;
 
@@ -34,6 +39,17 @@ struct ImageIo {
     const char *name; /* for messages; belongs to the implementation */
     bool writable;
 };
+
+typedef enum { IMAGE_FILE_READ, IMAGE_FILE_WRITE, IMAGE_FILE_CREATE } ImageFileMode;
+
+/* Where an image in several files has the others. name is a plain file name without a folder: the
+ * library sees to that. NULL and *error when the caller does not let the image have that file. */
+typedef struct {
+    ImageIo *(*open)(void *user, const char *name, ImageFileMode mode, GError **error);
+    /* Deletes what was made a moment ago, on failure; may be NULL. */
+    void (*remove)(void *user, const char *name);
+    void *user;
+} ImageFolder;
 
 /* Takes file over. */
 ImageIo *image_io_new_file(BaseFile *file);

@@ -31,7 +31,17 @@ typedef enum {
     IMAGE_CAN_CREATE_FIXED = 1 << 2,
     IMAGE_CAN_DIFFER = 1 << 3,
     IMAGE_HAS_UUIDS = 1 << 4,
+    IMAGE_CAN_RESIZE = 1 << 5,  /* can become larger; not in every variant */
+    IMAGE_CAN_COMPACT = 1 << 6, /* dynamic and differencing images */
+    IMAGE_CAN_SPLIT = 1 << 7,   /* IMAGE_KIND_SPLIT with dynamic and fixed images */
+    IMAGE_CAN_STREAM = 1 << 8,  /* IMAGE_KIND_STREAM by cloning only */
 } ImageCapabilities;
+
+/* Bits beside the variant. */
+typedef enum {
+    IMAGE_KIND_SPLIT = 1 << 0,  /* in files of at most 2 GB */
+    IMAGE_KIND_STREAM = 1 << 1, /* compressed, written once from start to end */
+} ImageKind;
 
 typedef enum {
     IMAGE_OPEN_READ_WRITE = 0,
@@ -48,6 +58,7 @@ typedef struct {
 typedef struct {
     const char *format; /* the name in the registry of formats; static */
     ImageVariant variant;
+    unsigned kind; /* ImageKind */
     bool writable;
     uint64_t capacity;   /* what the guest sees, bytes, a multiple of 512 */
     uint64_t allocated;  /* bytes of the capacity that have room in the file */
@@ -78,6 +89,7 @@ typedef struct {
 typedef struct {
     const char *format; /* name of the format; required */
     ImageVariant variant;
+    unsigned kind;       /* ImageKind */
     uint64_t capacity;   /* bytes; rounded up to 512 */
     ImageUuid uuid;      /* null: a new one */
     const char *comment; /* UTF-8 or NULL */
@@ -85,6 +97,7 @@ typedef struct {
      */
     ImageUuid parent, parent_modification;
     const char *parent_path;
+    const ImageFolder *folder; /* with image_create_io(): for formats in several files */
 } ImageCreateOptions;
 
 /* Called now and then with fraction from 0 to 1; false cancels (BASE_ERROR_CANCELLED). */
