@@ -1,31 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What iem-cache.c (lookup, decoding) and iem-code-page.c (pages, arena, invalidation) share. */
+ * What iem-cache.c (lookup, decoding) and iem-cache-keep.c (memory, forgetting) share. */
 #pragma once
 
 #include "vmm/iem/iem-cache.h"
 
 #define IEM_HASH_SIZE 32768u
-#define IEM_PAGE_HASH_SIZE 4096u
 #define IEM_ARENA_SIZE (24u << 20)
-
-typedef struct IemBlockRef IemBlockRef;
-typedef struct IemCodePage IemCodePage;
-
-/* A block's bytes in one page. */
-struct IemBlockRef {
-    IemBlockRef *next;
-    IemBlock *block;
-    uint16_t first, end; /* offsets in the page */
-};
-
-/* Found by the host address of the page, so that aliases in the physical map are one. */
-struct IemCodePage {
-    IemCodePage *hash_next;
-    const uint8_t *host;
-    uint64_t granules; /* bit i: some block holds bytes of [64 i, 64 i + 64) */
-    IemBlockRef *refs;
-};
 
 struct IemCache {
     X86Decoder decoder;
@@ -36,9 +17,7 @@ struct IemCache {
     uint8_t *arena;
     size_t used;
     IemBlock *hash[IEM_HASH_SIZE];
-    IemCodePage *pages[IEM_PAGE_HASH_SIZE];
-    unsigned listener; /* of PGM's reports */
-    PgmRemote remote;
+    PgmCodeIndex index;
     uint64_t decoded, killed, flushed;
 };
 
@@ -59,8 +38,7 @@ void iem_cache_insert(IemCache *cache, IemBlock *block);
 
 /* Notes that the block holds `bytes` bytes from gpa on (within a page), and has writes to them
  * reported. */
-void iem_code_page_add(IemCache *cache, uint64_t gpa, const uint8_t *host, unsigned bytes,
-                       IemBlock *block);
-/* Forgets the block. */
-void iem_cache_kill(IemCache *cache, IemBlock *block);
-bool iem_code_written(void *user, Vcpu *writer, uint64_t gpa, uint64_t size);
+void iem_cache_note(IemCache *cache, uint64_t gpa, const uint8_t *host, unsigned bytes,
+                    IemBlock *block);
+/* Forgets the block: PgmCodeIndexCalls.kill, user is the cache. */
+void iem_cache_kill(void *user, PgmCodeBlock *code);

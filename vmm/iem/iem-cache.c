@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The cache of decoded instructions: lookup, decoding, the code that is never kept. Pages and their
- * invalidation are in iem-code-page.c. Intel SDM volume 3A section 11.6 (self-modifying code: exact
- * here, as on a processor that snoops its own stores). */
+ * The cache of decoded instructions: lookup, decoding, the code that is never kept. What keeps
+ * blocks and forgets them is in iem-cache-keep.c. Intel SDM volume 3A section 11.6 (self-modifying
+ * code: exact here, as on a processor that snoops its own stores). */
 #include "vmm/iem/iem-cache-private.h"
 
 #define PAGE_MASK (~(uint64_t)X86_PAGE_OFFSET_MASK)
@@ -122,7 +122,7 @@ start_block(Vcpu *vcpu, const uint8_t *host)
 {
     IemBlock *block = iem_cache_block(vcpu->iem_vcpu->cache);
 
-    block->host = host;
+    block->code.host = host;
     block->mode = vcpu->iem_vcpu->mode_key;
     block->second = NULL;
     block->link[0] = block->link[1] = NULL;
@@ -155,11 +155,11 @@ translate_crossing(Vcpu *vcpu, uint64_t linear, uint64_t gpa, const uint8_t *hos
     block->second = (const uint8_t *)(uintptr_t)(entry->addend + next);
     iem_cache_commit(cache, block);
     iem_cache_insert(cache, block);
-    iem_code_page_add(cache, gpa, host, available, block);
-    iem_code_page_add(cache, next_gpa, block->second, block->bytes - available, block);
+    iem_cache_note(cache, gpa, host, available, block);
+    iem_cache_note(cache, next_gpa, block->second, block->bytes - available, block);
     decode_slowly(vcpu, &block->insn[0]); /* again: the bytes are being watched only now */
     if (block->insn[0].length != insn.length)
-        iem_cache_kill(cache, block);
+        iem_cache_kill(cache, &block->code);
     return block;
 }
 
@@ -183,10 +183,10 @@ translate_within(Vcpu *vcpu, uint64_t gpa, const uint8_t *host)
         used = MIN(used + X86_INSN_MAX, available);
     iem_cache_commit(cache, block);
     iem_cache_insert(cache, block);
-    iem_code_page_add(cache, gpa, host, used, block);
+    iem_cache_note(cache, gpa, host, used, block);
     /* A device may have written before its writes were being watched. */
     if (memcmp(bytes, host, used) != 0)
-        iem_cache_kill(cache, block);
+        iem_cache_kill(cache, &block->code);
     return block;
 }
 
@@ -242,7 +242,7 @@ iem_cache_find(Vcpu *vcpu)
     }
     host = (const uint8_t *)(uintptr_t)(entry->addend + linear);
     for (block = cache->hash[iem_cache_hash(host)]; block != NULL; block = block->hash_next) {
-        if (block->host == host && block->mode == mode)
+        if (block->code.host == host && block->mode == mode)
             break;
     }
     if (G_UNLIKELY(block == NULL)) {
@@ -262,7 +262,7 @@ iem_cache_find_after(Vcpu *vcpu, IemBlock *before, uint64_t start)
 
     /* A block over two pages has to have its second page looked at each time. */
     if (before != NULL && block != NULL && block->second == NULL && flushed == cache->flushed &&
-        before->host != NULL && ((linear ^ start) >> X86_PAGE_SHIFT) == 0)
+        before->code.host != NULL && ((linear ^ start) >> X86_PAGE_SHIFT) == 0)
         before->link[linear != start + before->bytes] = block;
     return block;
 }

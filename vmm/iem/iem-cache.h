@@ -7,12 +7,13 @@
 #pragma once
 
 #include "vmm/iem/iem-decode.h"
+#include "vmm/pgm/pgm-code-index.h"
 
 #define IEM_BLOCK_INSNS 32
 
 typedef struct IemBlock IemBlock;
 struct IemBlock {
-    const uint8_t *host; /* of the first byte; NULL once its bytes were overwritten */
+    PgmCodeBlock code;
     /* Blocks of the same page that came next: behind this one, and where it last branched to. */
     IemBlock *link[2];
     IemBlock *hash_next;
@@ -52,7 +53,8 @@ iem_cache_next(Vcpu *vcpu, IemBlock *before, uint64_t start, uint64_t linear)
 
     if (before != NULL && ((linear ^ start) >> X86_PAGE_SHIFT) == 0) {
         next = before->link[linear != start + before->bytes];
-        if (G_LIKELY(next != NULL && next->host - before->host == (int64_t)(linear - start) &&
+        if (G_LIKELY(next != NULL &&
+                     next->code.host - before->code.host == (int64_t)(linear - start) &&
                      vcpu->rip + next->bytes <= vcpu->iem_vcpu->code_end))
             return next;
     }

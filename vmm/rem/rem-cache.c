@@ -50,6 +50,7 @@ rem_cache_init(RemVcpu *rem, GError **error)
 void
 rem_cache_clear(RemVcpu *rem)
 {
+    pgm_code_index_free(&rem->index);
     base_exec_memory_free(&rem->memory);
     base_memory_unmap(rem->sites, REM_SITES * sizeof *rem->sites);
     base_memory_unmap(rem->blocks, REM_BLOCKS * sizeof *rem->blocks);
@@ -61,7 +62,7 @@ void
 rem_cache_flush(RemVcpu *rem)
 {
     memset(rem->hash, 0, sizeof rem->hash);
-    rem_page_clear(rem);
+    pgm_code_index_clear(&rem->index);
     base_memory_discard(rem->jumps, REM_JUMPS * sizeof *rem->jumps);
     rem->flushes++;
     start_code(rem);
@@ -105,7 +106,7 @@ target_of(const RemVcpu *rem, const uint8_t *host)
 static uint64_t
 target_key(const RemBlock *block)
 {
-    return (uint64_t)(uintptr_t)block->host ^ (uint64_t)block->mode << 48;
+    return (uint64_t)(uintptr_t)block->code.host ^ (uint64_t)block->mode << 48;
 }
 
 void
@@ -134,16 +135,17 @@ unlink_all(RemVcpu *rem, RemBlock *block)
     block->links = NULL;
 }
 
-void
-rem_cache_kill(RemVcpu *rem, RemBlock *block)
+static void
+kill_block(void *user, PgmCodeBlock *code)
 {
-    RemBlock **link;
+    RemVcpu *rem = user;
+    RemBlock *block = (RemBlock *)code, **link;
     RemTarget *target;
 
-    if (block->host == NULL)
+    if (block->code.host == NULL)
         return;
-    link = &rem->hash[hash_of(block->host)];
-    target = target_of(rem, block->host);
+    link = &rem->hash[hash_of(block->code.host)];
+    target = target_of(rem, block->code.host);
     rem->killed_blocks++;
     while (*link != block)
         link = &(*link)->hash_next;
@@ -151,7 +153,7 @@ rem_cache_kill(RemVcpu *rem, RemBlock *block)
     if (target->key == target_key(block))
         target->key = 0;
     unlink_all(rem, block);
-    block->host = NULL;
+    block->code.host = NULL;
     iem_stop(rem->vcpu);
 }
 
@@ -188,7 +190,7 @@ translate(Vcpu *vcpu, uint64_t linear, const uint8_t *host)
     if (!has_room(rem))
         rem_cache_flush(rem);
     block = &rem->blocks[rem->block_count];
-    *block = (RemBlock){.host = host, .mode = rem->mode};
+    *block = (RemBlock){.code.host = host, .mode = rem->mode};
     memcpy(bytes, host, MIN(available, REM_BLOCK_INSNS * X86_INSN_MAX));
     /* What crosses pages is remembered as an empty block. */
     if (!rem_translate(vcpu, block, bytes, MIN(available, REM_BLOCK_INSNS * X86_INSN_MAX)))
@@ -196,9 +198,9 @@ translate(Vcpu *vcpu, uint64_t linear, const uint8_t *host)
     rem->block_count++;
     block->hash_next = rem->hash[hash_of(host)];
     rem->hash[hash_of(host)] = block;
-    if (!rem_page_add(rem, gpa, block, block->bytes) ||
+    if (!pgm_code_index_add(&rem->index, gpa, host, block->bytes, &block->code) ||
         memcmp(bytes, host, block->bytes) != 0) { /* written before writes were watched */
-        rem_cache_kill(rem, block);
+        kill_block(rem, &block->code);
         return NULL;
     }
     rem->translated++;
@@ -221,7 +223,7 @@ rem_cache_find(Vcpu *vcpu)
         return NULL;
     host = (const uint8_t *)(uintptr_t)(entry->addend + linear);
     for (block = rem->hash[hash_of(host)]; block != NULL; block = block->hash_next) {
-        if (block->host == host && block->mode == rem->mode)
+        if (block->code.host == host && block->mode == rem->mode)
             break;
     }
     if (block == NULL)
@@ -247,5 +249,27 @@ rem_cache_enter(Vcpu *vcpu)
         rem->generation = generation;
         rem_cache_flush(rem);
     }
-    rem_page_act_on_remote(rem);
+    pgm_code_index_enter(&rem->index);
+}
+
+/* --- the index of pages --- */
+
+static void *
+take_zeroed(void *user, size_t size)
+{
+    return rem_cache_take(user, size);
+}
+
+static void
+flush_all(void *user)
+{
+    rem_cache_flush(user);
+}
+
+void
+rem_cache_watch(RemVcpu *rem)
+{
+    static const PgmCodeIndexCalls calls = {take_zeroed, kill_block, flush_all};
+
+    pgm_code_index_init(&rem->index, rem->vcpu, &calls, rem);
 }

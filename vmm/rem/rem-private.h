@@ -20,6 +20,7 @@
 
 #include "vmm/base/exec-memory.h"
 #include "vmm/iem/iem-fallback.h"
+#include "vmm/pgm/pgm-code-index.h"
 #include "vmm/rem/rem-emit.h"
 #include "vmm/rem/rem-rewrite.h"
 #include "vmm/rem/rem-vector.h"
@@ -32,7 +33,6 @@
 #define REM_SITES 524288u                /* of one virtual CPU */
 #define REM_BLOCKS 131072u
 #define REM_HASH_SIZE 65536u
-#define REM_PAGE_HASH_SIZE 4096u
 #define REM_JUMPS 65536u
 /* Instructions between two looks at Vcpu.pending. */
 #define REM_QUANTUM 8192
@@ -142,7 +142,7 @@ struct RemLink {
 };
 
 struct RemBlock {
-    const uint8_t *host; /* address of the guest's bytes; NULL once they were overwritten */
+    PgmCodeBlock code;
     RemBlock *hash_next;
     RemLink *links;       /* that lead here */
     uint16_t mode;        /* RemMode */
@@ -153,7 +153,6 @@ struct RemBlock {
     uint32_t entry_saved; /* the guest's flags are in RemHot.flags, the host's are lost */
 };
 
-typedef struct RemPage RemPage;
 typedef struct RemTranslator RemTranslator;
 
 struct RemVcpu {
@@ -167,7 +166,7 @@ struct RemVcpu {
     RemSite *sites;
     uint32_t block_count, site_count;
     RemBlock *hash[REM_HASH_SIZE];
-    RemPage *pages[REM_PAGE_HASH_SIZE];
+    PgmCodeIndex index;
     RemTarget *jumps;
     X86Decoder decoder;
     RemTranslator *translator; /* where blocks are made */
@@ -177,11 +176,8 @@ struct RemVcpu {
     uint16_t mode;       /* RemMode at present */
     bool bmi2;
     EmExit exit;
-    bool leaves;  /* rem_go_on() said: leave with `exit` */
-    uint64_t end; /* Vcpu.retired at which the run ends */
-    PgmRemote remote;
-    unsigned listener; /* of PGM's reports */
-    bool listening;
+    bool leaves;           /* rem_go_on() said: leave with `exit` */
+    uint64_t end;          /* Vcpu.retired at which the run ends */
     IemInsn *spare_insn;   /* where the arena has no room for an IemInsn */
     uint32_t missed_retry; /* RemSite.retry of the last access that missed, */
     int64_t missed_left;   /* and RemHot.left then */
@@ -262,6 +258,8 @@ void rem_cache_clear(RemVcpu *rem);
 /* The block at CS:RIP, translated if need be. NULL: its code cannot be translated (MMIO, an
  * instruction that crosses pages, CS's limit): IEM has to execute one instruction. May raise. */
 RemBlock *rem_cache_find(Vcpu *vcpu);
+/* Begins to watch writes to the blocks' bytes; rem_cache_clear() ends that. */
+void rem_cache_watch(RemVcpu *rem);
 /* At each entry of run: writes that other threads did, changes of the physical map. */
 void rem_cache_enter(Vcpu *vcpu);
 /* Forgets everything. Not while a block that is to be gone back to is under way. */
@@ -271,16 +269,6 @@ void rem_cache_insert(RemVcpu *rem, RemBlock *block);
 void *rem_cache_take(RemVcpu *rem, size_t size);
 /* Remembers that the jump at `at` leads to the block, and lets it. */
 void rem_cache_link(RemVcpu *rem, RemBlock *block, uint32_t at, uint32_t entry);
-
-/* ---- rem-page.c ---- */
-/* Notes that the block holds its bytes from guest-physical address gpa on, and has writes to them
- * reported. False: no memory left. */
-bool rem_page_add(RemVcpu *rem, uint64_t gpa, RemBlock *block, unsigned bytes);
-bool rem_page_written(void *user, Vcpu *writer, uint64_t gpa, uint64_t size);
-void rem_page_act_on_remote(RemVcpu *rem);
-void rem_page_clear(RemVcpu *rem);
-/* rem-cache.c */
-void rem_cache_kill(RemVcpu *rem, RemBlock *block);
 
 /* ---- rem-info.c ---- */
 void rem_info(Vcpu *vcpu, GString *out);

@@ -96,7 +96,7 @@ begin(Vcpu *vcpu, const RemBlock *block)
     hot->left = (int64_t)MIN(left, REM_QUANTUM);
     hot->limit = vcpu->retired + (uint64_t)hot->left;
     hot->flags = rem_flags_pack(vcpu->rflags);
-    hot->rip_base = vcpu->rip - ((uintptr_t)block->host & X86_PAGE_OFFSET_MASK);
+    hot->rip_base = vcpu->rip - ((uintptr_t)block->code.host & X86_PAGE_OFFSET_MASK);
     return rem_code(rem, block->entry_saved);
 }
 
@@ -280,7 +280,7 @@ rem_call_link(Vcpu *vcpu, const RemSite *site, uint64_t argument)
         rem->care = true;
         return NULL;
     }
-    if (rem->flushes == flushes && rem->blocks[site->block].host != NULL)
+    if (rem->flushes == flushes && rem->blocks[site->block].code.host != NULL)
         rem_cache_link(rem, block, site->link,
                        site->flags == REM_SITE_FLAGS_SAVED ? block->entry_saved : block->entry);
     return begin(vcpu, block);

@@ -269,7 +269,7 @@ rem_translate(Vcpu *vcpu, RemBlock *block, const uint8_t *bytes, unsigned availa
         .block = block,
         .bytes = bytes,
         .mode = block->mode,
-        .offset = (unsigned)((uintptr_t)block->host & X86_PAGE_OFFSET_MASK),
+        .offset = (unsigned)((uintptr_t)block->code.host & X86_PAGE_OFFSET_MASK),
     };
     while (decode(t, available))
         continue;

@@ -103,10 +103,7 @@ rem_vcpu_destroy(Vcpu *vcpu)
 
     if (rem == NULL)
         return;
-    if (rem->listening)
-        pgm_code_unlisten(vcpu->pgm, rem->listener);
     rem_cache_clear(rem);
-    pgm_remote_clear(&rem->remote);
     g_free(rem->fallback_rows);
     g_free(rem->spare_insn);
     g_free(rem->translator);
@@ -123,7 +120,6 @@ rem_vcpu_create(void *engine_vm, Vcpu *vcpu, GError **error)
 
     vcpu->rem_vcpu = rem;
     rem->vcpu = vcpu;
-    pgm_remote_init(&rem->remote, vcpu);
     rem->fallback_rows = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
     rem->spare_insn = g_malloc0(iem_insn_size());
     rem->generation = pgm_generation(vcpu->pgm);
@@ -136,8 +132,7 @@ rem_vcpu_create(void *engine_vm, Vcpu *vcpu, GError **error)
         rem_vcpu_destroy(vcpu);
         return false;
     }
-    rem->listener = pgm_code_listen(vcpu->pgm, rem_page_written, rem);
-    rem->listening = true;
+    rem_cache_watch(rem);
     return true;
 }
 
