@@ -128,19 +128,34 @@ check_memory(VitrineSettings *settings, GPtrArray *problems)
                              g_strdup(_("This leaves little memory for the host.")));
 }
 
-/* Where the host has the hardware, a type that is made for it should get it. */
+/* Why a type that is made for hardware virtualization does not get it; NULL: it does. */
+static const char *
+hardware_problem(VitrineSettings *settings)
+{
+    const char *engine = vitrine_settings_get_string(settings, "exec-engine");
+
+    if (vitrine_host_nested_paging() < 0)
+        return _("This type of operating system is meant for hardware virtualization, which this "
+                 "computer does not have: it runs in software, slower.");
+    if (!vitrine_settings_get_bool(settings, "hwvirtex"))
+        return _("This type of operating system is meant for hardware virtualization, which is "
+                 "switched off: it will be slow.");
+    if (!g_str_equal(engine, "auto") && !g_str_equal(engine, "hm"))
+        return _("This type of operating system is meant for hardware virtualization, which the "
+                 "chosen engine does without: it will be slow.");
+    return NULL;
+}
+
 static void
 check_hardware(VitrineSettings *settings, GPtrArray *problems)
 {
     const VitrineOsType *type =
         vitrine_os_type_find(vitrine_settings_get_string(settings, "os-type"));
+    const char *problem = type && type->is_64bit ? hardware_problem(settings) : NULL;
 
-    if (type && type->is_64bit && vitrine_host_nested_paging() >= 0 &&
-        !vitrine_settings_get_bool(settings, "hwvirtex"))
-        vitrine_problems_add(
-            problems, "hwvirtex", VITRINE_ERROR_NOT_SUPPORTED, FALSE,
-            g_strdup(_("This type of operating system is meant for hardware virtualization, which "
-                       "is switched off: it will be slow.")));
+    if (problem)
+        vitrine_problems_add(problems, "hwvirtex", VITRINE_ERROR_NOT_SUPPORTED, FALSE,
+                             g_strdup(problem));
 }
 
 /* The original's own profiles are of processors without what guests of today need. */

@@ -21,7 +21,7 @@ ROWS = ('integer', 'x87', 'pingpong', 'compile')
 
 def main():
     """Runs it and looks at what it leaves."""
-    engine = os.environ.get('VITRINE_ENGINE', 'iem')
+    engine = os.environ.get('VITRINE_ENGINE', 'rem')
     names = ('native', 'tcg', engine)
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([Path(__file__).with_name('run'), '--engines', ','.join(names), '--subject', engine,

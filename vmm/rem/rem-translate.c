@@ -26,7 +26,7 @@ rem_new_site(RemTranslator *t, RemCall call)
         .vector = t->insn != NULL && rem_insn_uses_vector(t->insn),
         .undone = (uint8_t)(t->counted - t->index),
         .retry = t->retry,
-        .stays = t->insn != NULL && t->stays[t->index],
+        .stays = t->index < t->count && t->stays[t->index],
         .leaves = t->shares,
     };
     return site;

@@ -90,6 +90,12 @@ rem_probe(GError **error)
     return true;
 }
 
+static unsigned
+rem_rank(void)
+{
+    return EM_RANK_RECOMPILER;
+}
+
 static void *
 rem_vm_create(const EmRooms *rooms, GError **error)
 {
@@ -152,6 +158,7 @@ const EmEngine rem_engine = {
     .name = "rem",
     .title = "Recompiler",
     .probe = rem_probe,
+    .rank = rem_rank,
     .counts = true,
     .vm_create = rem_vm_create,
     .vm_destroy = g_free,

@@ -4,6 +4,8 @@
  * Manual, chapter "Technical background". */
 #include "vmm/vm/vm-private.h"
 
+#include "vmm/hm/hm.h"
+
 #include <string.h>
 
 #define MIB (1ull << 20)
@@ -181,6 +183,18 @@ make_devices(Vmm *vmm, const VmmConfig *config, void (*prepare)(Pdm *pdm, void *
     return true;
 }
 
+/* Where a machine may have hardware virtualization and does not get it, its log says why. */
+static void
+log_engine(const Vmm *vmm, const CfgmNode *em)
+{
+    const bool asked = strcmp(cfgm_string(em, "Engine", "auto"), "auto") == 0 &&
+                       cfgm_bool(em, "HardwareVirtualization", true);
+
+    base_log(vmm->log, "vm", "created, engine %s", vmm_engine_name(vmm));
+    if (asked && hm_host()->kind != HM_HOST_HARDWARE)
+        base_log(vmm->log, "vm", "no hardware virtualization: %s", hm_host()->reason);
+}
+
 Vmm *
 vmm_create(const VmmConfig *config, void (*prepare)(Pdm *pdm, void *user), void *user,
            GError **error)
@@ -212,7 +226,7 @@ vmm_create(const VmmConfig *config, void (*prepare)(Pdm *pdm, void *user), void 
         vmm_destroy(vmm);
         return NULL;
     }
-    base_log(vmm->log, "vm", "created, engine %s", vmm_engine_name(vmm));
+    log_engine(vmm, cfgm_child(config->config, "EM"));
     return vmm;
 }
 

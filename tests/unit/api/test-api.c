@@ -97,10 +97,31 @@ test_settings_variant(void)
     }
 }
 
+/* What is made for hardware virtualization has it or says why not; what is not made for it is never
+ * told of it. */
+static void
+test_check_hardware(void)
+{
+    g_autoptr(VitrineSettings) s = good_settings();
+    const gboolean here = vitrine_host_nested_paging() >= 0;
+
+    vitrine_settings_set_string(s, "os-type", "Debian_64");
+    vitrine_settings_set_string(s, "exec-engine", "auto");
+    g_assert_cmpint(problem_with(s, "hwvirtex"), ==, here ? -1 : VITRINE_ERROR_NOT_SUPPORTED);
+    vitrine_settings_set_string(s, "exec-engine", "rem");
+    g_assert_cmpint(problem_with(s, "hwvirtex"), ==, VITRINE_ERROR_NOT_SUPPORTED);
+    vitrine_settings_set_string(s, "exec-engine", "auto");
+    vitrine_settings_set_bool(s, "hwvirtex", FALSE);
+    g_assert_cmpint(problem_with(s, "hwvirtex"), ==, VITRINE_ERROR_NOT_SUPPORTED);
+    vitrine_settings_set_string(s, "os-type", "Debian");
+    g_assert_cmpint(problem_with(s, "hwvirtex"), ==, -1);
+}
+
 static void
 test_check_scalars(void)
 {
     g_autoptr(VitrineSettings) s = good_settings();
+    vitrine_settings_set_string(s, "os-type", "Debian");
     g_autoptr(GPtrArray) none = vitrine_settings_check(s);
     g_assert_cmpuint(none->len, ==, 0);
     static const char *const names[] = {"", "a/b", "a\\b", "..", ".", " a", "a ", "a\nb"};
@@ -418,6 +439,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/api/settings/value", test_settings_value);
     g_test_add_func("/api/settings/variant", test_settings_variant);
+    g_test_add_func("/api/check/hardware", test_check_hardware);
     g_test_add_func("/api/check/scalars", test_check_scalars);
     g_test_add_func("/api/check/storage", test_check_storage);
     g_test_add_func("/api/check/ports", test_check_ports);

@@ -4,6 +4,7 @@
  * SIPI, shutdown, requests from other threads, what an idle guest costs. */
 #include "vmm/base/clock.h"
 #include "vmm/em/em.h"
+#include "vmm/hm/hm.h"
 
 #include <string.h>
 
@@ -27,12 +28,12 @@ ram(const Bench *bench, uint32_t gpa)
 }
 
 static void
-bench_open(Bench *bench, bool deterministic)
+bench_open(Bench *bench, const char *engine, bool deterministic)
 {
     const CpumConfig cpu = {
         .cpus = 1, .pae = true, .long_mode = true, .apic = true, .x2apic = true, .nx = true};
     const TmConfig time = {.deterministic = deterministic, .deterministic_hz = 1000000000};
-    const EmConfig config = {.engine = "auto", .no_hardware = true};
+    const EmConfig config = {.engine = engine};
     EmRooms *rooms = &bench->rooms;
     g_autoptr(GError) error = NULL;
 
@@ -102,11 +103,11 @@ static const uint8_t count_loop[] = {0x40, 0xeb, 0xfd};      /* inc ax; jmp -3 *
 static const uint8_t halt_loop[] = {0xfb, 0xf4, 0xeb, 0xfc}; /* sti; hlt; jmp -4 */
 
 static void
-test_budget(void)
+test_budget(gconstpointer engine)
 {
     Bench bench;
 
-    bench_open(&bench, true);
+    bench_open(&bench, engine, true);
     load(&bench, count_loop, sizeof count_loop);
     for (unsigned total = 0, part = 1; part < 2000; part += 37) {
         g_assert_cmpint(em_run_for(bench.vcpu, part), ==, EM_RESULT_BUDGET);
@@ -115,7 +116,7 @@ test_budget(void)
         g_assert_cmphex(bench.vcpu->gpr[X86_RAX], ==, (total + 1) / 2);
         g_assert_cmpuint(tm_now(bench.rooms.tm), ==, total); /* at 1 GHz */
     }
-    g_assert_cmpstr(em_engine_name(bench.vcpu), ==, "iem");
+    g_assert_cmpstr(em_engine_name(bench.vcpu), ==, engine);
     bench_close(&bench);
 }
 
@@ -135,7 +136,7 @@ on_alarm(void *user)
 
 /* A guest that does nothing but fault retires nothing, and gets to the end all the same. */
 static void
-test_faults(void)
+test_faults(gconstpointer engine)
 {
     static const uint8_t undefined[] = {0x0f, 0x0b};
     const uint32_t entry = HANDLER;
@@ -143,7 +144,7 @@ test_faults(void)
     Alarm alarm = {.bench = &bench};
     TmTimer *timer;
 
-    bench_open(&bench, true);
+    bench_open(&bench, engine, true);
     load(&bench, undefined, sizeof undefined);
     memcpy(ram(&bench, HANDLER), undefined, sizeof undefined);
     memcpy(ram(&bench, X86_XCPT_UD * 4), &entry, 4);
@@ -159,13 +160,13 @@ test_faults(void)
 
 /* A timer expires after exactly the instructions that its deadline is away. */
 static void
-test_exact_timer(void)
+test_exact_timer(gconstpointer engine)
 {
     Bench bench;
     Alarm alarm = {.bench = &bench};
     TmTimer *timer;
 
-    bench_open(&bench, true);
+    bench_open(&bench, engine, true);
     load(&bench, count_loop, sizeof count_loop);
     timer = tm_timer_new(bench.rooms.tm, "alarm", on_alarm, &alarm);
     for (unsigned i = 1; i < 50; i++) {
@@ -181,12 +182,12 @@ test_exact_timer(void)
 
 /* The local APIC's timer wakes a halted CPU; time passes only as far as the next deadline. */
 static void
-test_halt(void)
+test_halt(gconstpointer engine)
 {
     Bench bench;
     Vcpu *vcpu;
 
-    bench_open(&bench, true);
+    bench_open(&bench, engine, true);
     vcpu = bench.vcpu;
     load(&bench, halt_loop, sizeof halt_loop);
     set_handler(&bench, 0x40);
@@ -215,12 +216,12 @@ test_halt(void)
 
 /* STI holds an interrupt back for one instruction. */
 static void
-test_shadow(void)
+test_shadow(gconstpointer engine)
 {
     static const uint8_t code[] = {0x90, 0xfb, 0x40, 0x40, 0xeb, 0xfe}; /* nop; sti; inc ax twice */
     Bench bench;
 
-    bench_open(&bench, true);
+    bench_open(&bench, engine, true);
     load(&bench, code, sizeof code);
     set_handler(&bench, 0x40);
     write_apic(&bench, 0xf0, 0x1ff);
@@ -235,12 +236,12 @@ test_shadow(void)
 }
 
 static void
-test_shutdown(void)
+test_shutdown(gconstpointer engine)
 {
     static const uint8_t code[] = {0x0f, 0x01, 0x1e, 0x00, 0x06, 0xcc}; /* lidt [0x600]; int3 */
     Bench bench;
 
-    bench_open(&bench, true);
+    bench_open(&bench, engine, true);
     load(&bench, code, sizeof code);
     g_assert_cmpint(em_run_for(bench.vcpu, 100), ==, EM_RESULT_SHUTDOWN);
     g_assert_cmpuint(bench.vcpu->activity, ==, CPUM_SHUTDOWN);
@@ -249,12 +250,12 @@ test_shutdown(void)
 }
 
 static void
-test_init(void)
+test_init(gconstpointer engine)
 {
     Bench bench;
     Vcpu *vcpu;
 
-    bench_open(&bench, true);
+    bench_open(&bench, engine, true);
     vcpu = bench.vcpu;
     load(&bench, count_loop, sizeof count_loop);
     em_run_for(vcpu, 10);
@@ -318,7 +319,7 @@ on_period(void *user)
 
 /* A halted guest with 250 ticks a second: it ticks, and costs next to nothing. */
 static void
-test_idle(void)
+test_idle(gconstpointer engine)
 {
     static const uint8_t handler[] = {
         0xff, 0x06, COUNTER & 0xff, COUNTER >> 8, /* inc word */
@@ -330,7 +331,7 @@ test_idle(void)
     GThread *thread;
     uint64_t cpu;
 
-    bench_open(&bench, false);
+    bench_open(&bench, engine, false);
     load(&bench, halt_loop, sizeof halt_loop);
     set_handler(&bench, 0x40);
     memcpy(ram(&bench, HANDLER), handler, sizeof handler);
@@ -356,14 +357,14 @@ test_idle(void)
 
 /* A guest that never halts still gets its timers, by TM's thread. */
 static void
-test_busy(void)
+test_busy(gconstpointer engine)
 {
     Bench bench;
     Runner runner = {.bench = &bench};
     TmTimer *timer;
     GThread *thread;
 
-    bench_open(&bench, false);
+    bench_open(&bench, engine, false);
     load(&bench, count_loop, sizeof count_loop);
     bench.vcpu->rflags |= X86_FL_IF;
     set_handler(&bench, 0x40);
@@ -384,14 +385,14 @@ test_busy(void)
 
 /* A busy guest gets no more of the time than its cap says, and all of it again without one. */
 static void
-test_cap(void)
+test_cap(gconstpointer engine)
 {
     Bench bench;
     Runner runner = {.bench = &bench};
     uint64_t began, capped, freely;
     GThread *thread;
 
-    bench_open(&bench, false);
+    bench_open(&bench, engine, false);
     load(&bench, count_loop, sizeof count_loop);
     em_set_execution_cap(bench.em, 20);
     g_assert_cmpuint(em_execution_cap(bench.em), ==, 20);
@@ -427,7 +428,7 @@ test_engines(void)
         g_assert_cmpstr(engines[i - 1]->name, <, engines[i]->name);
     g_assert_nonnull(em_engine_by_name("iem"));
     g_assert_null(em_engine_by_name("warp"));
-    bench_open(&bench, true);
+    bench_open(&bench, "iem", true);
     em_free(bench.em);
     g_assert_null(em_new(&bench.rooms, &unknown, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_INVALID);
@@ -439,20 +440,55 @@ test_engines(void)
     bench_close(&bench);
 }
 
+/* Without hardware, or without leave to use it, the recompiler; never what the deterministic mode
+ * cannot have. */
+static void
+test_auto(void)
+{
+    const EmConfig config = {.engine = "auto"}, unnamed = {.no_hardware = true};
+    Bench bench;
+
+    bench_open(&bench, "auto", true);
+    g_assert_cmpstr(em_engine_name(bench.vcpu), ==, "rem");
+    em_free(bench.em);
+    bench.em = em_new(&bench.rooms, &unnamed, NULL);
+    g_assert_cmpstr(em_engine_name(bench.vcpu), ==, "rem");
+    bench_close(&bench);
+    bench_open(&bench, "iem", false);
+    em_free(bench.em);
+    bench.em = em_new(&bench.rooms, &config, NULL);
+    g_assert_cmpstr(em_engine_name(bench.vcpu), ==,
+                    hm_engine.probe(NULL) && hm_engine.rank() == EM_RANK_HARDWARE ? "hm" : "rem");
+    bench_close(&bench);
+}
+
+/* Every test but those of the choice is one of each engine that counts. */
+static void
+add_for_engines(const char *name, GTestDataFunc test)
+{
+    for (const EmEngine *const *engine = em_engines(); *engine != NULL; engine++) {
+        g_autofree char *path = g_strdup_printf("/em/%s/%s", (*engine)->name, name);
+
+        if ((*engine)->counts)
+            g_test_add_data_func(path, (*engine)->name, test);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/em/budget", test_budget);
-    g_test_add_func("/em/exact-timer", test_exact_timer);
-    g_test_add_func("/em/faults", test_faults);
-    g_test_add_func("/em/halt", test_halt);
-    g_test_add_func("/em/shadow", test_shadow);
-    g_test_add_func("/em/shutdown", test_shutdown);
-    g_test_add_func("/em/init", test_init);
-    g_test_add_func("/em/idle", test_idle);
-    g_test_add_func("/em/busy", test_busy);
-    g_test_add_func("/em/cap", test_cap);
+    add_for_engines("budget", test_budget);
+    add_for_engines("exact-timer", test_exact_timer);
+    add_for_engines("faults", test_faults);
+    add_for_engines("halt", test_halt);
+    add_for_engines("shadow", test_shadow);
+    add_for_engines("shutdown", test_shutdown);
+    add_for_engines("init", test_init);
+    add_for_engines("idle", test_idle);
+    add_for_engines("busy", test_busy);
+    add_for_engines("cap", test_cap);
+    g_test_add_func("/em/auto", test_auto);
     g_test_add_func("/em/engines", test_engines);
     return g_test_run();
 }
