@@ -170,8 +170,9 @@ set_extended(Cpum *cpum)
     set_brand(cpum);
     /* 64 KiB of L1 each for data and code, 2 ways; TLB sizes as the real family has them. */
     set(cpum, 0x80000005u, 0xff08ff08, 0xff20ff20, 0x40020140, 0x40020140);
-    /* 512 KiB of L2, 16 ways. */
-    set(cpum, 0x80000006u, 0, 0x42004200, 0x02008140, 0);
+    /* 512 KiB of L2, 16 MiB of L3, 16 ways each. C libraries copy past the caches what does not fit
+     * in there. */
+    set(cpum, 0x80000006u, 0, 0x42004200, 0x02008140, 0x00808140);
     set(cpum, 0x80000007u, 0, 0, 0, 1u << 8); /* the TSC is invariant */
     /* Address sizes; FXRSTOR always restores the error pointers; cores. */
     set(cpum, 0x80000008u, (long_mode ? 48u : 32u) << 8 | 40u, 1u << 2, cpum->count - 1, 0);

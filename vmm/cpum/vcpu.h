@@ -66,7 +66,7 @@ _Static_assert(offsetof(CpumFpu, ymm_high) == 576, "XSAVE layout");
  * page's linear address (canonical, low 12 bits zero) | CPUM_TLB_* flags; an invalid entry's tag is
  * CPUM_TLB_INVALID. Equal to the page address: access memory at addend + linear address. Any
  * flag: take PGM's slow path. Direct-mapped by linear page number. */
-#define CPUM_TLB_BITS 10
+#define CPUM_TLB_BITS 13
 #define CPUM_TLB_ENTRIES (1u << CPUM_TLB_BITS)
 #define CPUM_TLB_MMIO (1u << 0)    /* dispatch to IOM */
 #define CPUM_TLB_TRACKED (1u << 1) /* RAM whose writes are reported: code, dirty log, ROM */

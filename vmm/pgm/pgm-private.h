@@ -10,6 +10,7 @@
 #define PGM_PAGE_MASK (~(uint64_t)X86_PAGE_OFFSET_MASK)
 #define PGM_GRANULE_SHIFT 6 /* code is tracked by 64 bytes: one bit of a word for each page */
 #define PGM_TLB_WORDS (CPUM_TLB_ENTRIES / 64)
+_Static_assert(PGM_TLB_WORDS % 64 == 0, "PgmTlbUse.some");
 #define PGM_WALK_CACHE 128
 
 #define PGM_TRACK_MAX                                                                              \
@@ -101,6 +102,7 @@ struct Pgm {
 
 /* Which entries of a TLB hold something, so that a flush touches no others. */
 typedef struct {
+    uint64_t some[PGM_TLB_WORDS / 64]; /* bit i: used[i] may not be 0 */
     uint64_t used[PGM_TLB_WORDS];
     uint64_t global[PGM_TLB_WORDS];
     uint64_t large[PGM_TLB_WORDS];

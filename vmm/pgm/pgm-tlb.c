@@ -88,6 +88,7 @@ install(Vcpu *vcpu, uint64_t linear, CpumTlbKind kind, const PgmWalk *walk)
                            ? write
                            : CPUM_TLB_INVALID;
     own->gpa[kind][index] = gpa;
+    set_bit(own->use[kind].some, index / 64, true);
     set_bit(own->use[kind].used, index, true);
     set_bit(own->use[kind].global, index, walk->global);
     set_bit(own->use[kind].large, index, walk->shift > X86_PAGE_SHIFT);
@@ -122,9 +123,24 @@ static void
 clear_used(CpumTlb *tlb, PgmTlbUse *use, unsigned word, uint64_t bits)
 {
     use->used[word] &= ~bits;
+    if (use->used[word] == 0)
+        set_bit(use->some, word, false);
     while (bits != 0) {
         clear_entry(&tlb->entry[word * 64 + (unsigned)__builtin_ctzll(bits)]);
         bits &= bits - 1;
+    }
+}
+
+static void
+drop_kind(CpumTlb *tlb, PgmTlbUse *use, bool global_too)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(use->some); i++) {
+        for (uint64_t words = use->some[i]; words != 0; words &= words - 1) {
+            const unsigned word = i * 64 + (unsigned)__builtin_ctzll(words);
+
+            clear_used(tlb, use, word,
+                       use->used[word] & (global_too ? UINT64_MAX : ~use->global[word]));
+        }
     }
 }
 
@@ -133,13 +149,8 @@ pgm_tlb_drop(Vcpu *vcpu, bool global_too)
 {
     PgmVcpu *own = vcpu->pgm_vcpu;
 
-    for (unsigned kind = 0; kind < CPUM_TLB_COUNT; kind++) {
-        PgmTlbUse *use = &own->use[kind];
-
-        for (unsigned word = 0; word < PGM_TLB_WORDS; word++)
-            clear_used(&vcpu->tlb[kind], use, word,
-                       use->used[word] & (global_too ? UINT64_MAX : ~use->global[word]));
-    }
+    for (unsigned kind = 0; kind < CPUM_TLB_COUNT; kind++)
+        drop_kind(&vcpu->tlb[kind], &own->use[kind], global_too);
     own->walk_epoch++;
     if (global_too) {
         own->large_low = EMPTY_RANGE;
@@ -166,8 +177,11 @@ static void
 drop_large(Vcpu *vcpu, unsigned kind, uint64_t linear, unsigned shift)
 {
     PgmTlbUse *use = &vcpu->pgm_vcpu->use[kind];
+    const uint64_t pages = 1ull << (shift - X86_PAGE_SHIFT);
+    const unsigned first = pages < CPUM_TLB_ENTRIES ? index_of(linear >> shift << shift) : 0;
+    const unsigned end = first + (unsigned)MIN(pages, CPUM_TLB_ENTRIES);
 
-    for (unsigned word = 0; word < PGM_TLB_WORDS; word++) {
+    for (unsigned word = first / 64; word < end / 64; word++) {
         uint64_t bits = use->used[word] & use->large[word];
 
         for (; bits != 0; bits &= bits - 1) {
