@@ -71,8 +71,8 @@ VmmState vmm_state(const Vmm *vmm);
 void vmm_set_execution_cap(Vmm *vmm, unsigned percent);
 
 /* Saved state, paused only (save) or before power-on (load). */
-bool vmm_save(Vmm *vmm, int fd, GError **error);
-bool vmm_load(Vmm *vmm, int fd, GError **error);
+bool vmm_save(Vmm *vmm, int fd, const SsmProgress *progress, GError **error);
+bool vmm_load(Vmm *vmm, int fd, const SsmProgress *progress, GError **error);
 
 Pdm *vmm_pdm(Vmm *vmm);
 /* "iem", … of virtual CPU 0 at present. */

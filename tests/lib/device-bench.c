@@ -341,7 +341,7 @@ device_bench_save(DeviceBench *bench, GError **error)
     struct stat info;
 
     g_assert_cmpint(fd, >=, 0);
-    if (ssm_save(bench->rooms.ssm, fd, error)) {
+    if (ssm_save(bench->rooms.ssm, fd, NULL, error)) {
         char *data;
 
         g_assert_cmpint(fstat(fd, &info), ==, 0);
@@ -363,7 +363,7 @@ device_bench_load(DeviceBench *bench, GBytes *state, GError **error)
 
     g_assert_cmpint(fd, >=, 0);
     g_assert_cmpint(pwrite(fd, data, size, 0), ==, (gssize)size);
-    ok = ssm_load(bench->rooms.ssm, fd, error);
+    ok = ssm_load(bench->rooms.ssm, fd, NULL, error);
     if (ok)
         pdm_loaded(bench->pdm);
     close(fd);

@@ -174,7 +174,7 @@ transfer_state(Run *run, const char *path, bool save, GError **error)
         base_error_set_errno(error, errno, "%s", path);
         return false;
     }
-    ok = save ? vmm_save(run->vmm, fd, error) : vmm_load(run->vmm, fd, error);
+    ok = save ? vmm_save(run->vmm, fd, NULL, error) : vmm_load(run->vmm, fd, NULL, error);
     close(fd);
     return ok;
 }

@@ -4,6 +4,7 @@
 #include "vmm/base/stream.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int
@@ -42,4 +43,16 @@ base_stream_write(int descriptor, const void *buffer, size_t size)
         }
     }
     return 0;
+}
+
+uint64_t
+base_stream_left(int descriptor)
+{
+    const off_t position = lseek(descriptor, 0, SEEK_CUR);
+    struct stat info;
+
+    if (position < 0 || fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode) ||
+        info.st_size < position)
+        return 0;
+    return (uint64_t)(info.st_size - position);
 }

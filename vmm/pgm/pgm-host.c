@@ -32,7 +32,7 @@ append_part(GArray *spans, const PgmRange *range, uint64_t from, uint64_t to, ui
                      .mem = read->mem,
                      .offset = read->offset + (start - range->start),
                      .writable = write->to == PGM_TO_MEM && write->host == read->host,
-                     .dirty_log = read->mem->dirty != NULL};
+                     .dirty_log = atomic_load(&read->mem->watch) != 0};
     g_array_append_val(spans, span);
 }
 
@@ -88,9 +88,11 @@ pgm_ask_dirty_source(Pgm *pgm, PgmMem *mem)
 void
 pgm_dirty_report(PgmMem *mem, uint64_t offset, uint64_t size)
 {
-    if (mem->dirty == NULL || offset >= mem->size)
+    const uint8_t watch = atomic_load(&mem->watch);
+
+    if (watch == 0 || offset >= mem->size)
         return;
     size = MIN(size, mem->size - offset);
     for (uint64_t at = offset & PGM_PAGE_MASK; at < offset + size; at += X86_PAGE_SIZE)
-        atomic_fetch_or(&mem->dirty[pgm_page(at)], PGM_DIRTY);
+        atomic_fetch_or(&mem->dirty[pgm_page(at)], watch);
 }

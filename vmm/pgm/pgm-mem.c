@@ -22,7 +22,9 @@ map_words(PgmMem *mem, GError **error)
         mem->holders = base_memory_map(pages * sizeof *mem->holders, 0, error);
     if (mem->holders != NULL)
         mem->writers = base_memory_map(pages * sizeof *mem->writers, 0, error);
-    return mem->writers != NULL;
+    if (mem->writers != NULL)
+        mem->dirty = base_memory_map(pages, 0, error);
+    return mem->dirty != NULL;
 }
 
 PgmMem *
@@ -62,7 +64,7 @@ pgm_mem_free(PgmMem *mem)
     base_memory_unmap((void *)mem->code, pages_of(mem) * sizeof *mem->code);
     base_memory_unmap((void *)mem->holders, pages_of(mem) * sizeof *mem->holders);
     base_memory_unmap((void *)mem->writers, pages_of(mem) * sizeof *mem->writers);
-    g_free((void *)mem->dirty);
+    base_memory_unmap((void *)mem->dirty, pages_of(mem));
     g_free(mem->name);
     g_free(mem);
 }
@@ -77,11 +79,4 @@ uint64_t
 pgm_mem_size(const PgmMem *mem)
 {
     return mem->size;
-}
-
-void
-pgm_dirty_log_start(PgmMem *mem)
-{
-    if (mem->dirty == NULL)
-        mem->dirty = g_malloc0(pages_of(mem));
 }

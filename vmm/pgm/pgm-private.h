@@ -17,8 +17,9 @@ _Static_assert(PGM_TLB_WORDS % 64 == 0, "PgmTlbUse.some");
     32 /* pages that a CPU is asked to track before it drops its whole TLB instead */
 #define PGM_LISTENERS 64
 
-#define PGM_DIRTY 1u /* written since the last fetch; its TLB entries may be fast */
-#define PGM_STALE 2u /* fetched, but a CPU may still have a fast entry */
+#define PGM_DIRTY 1u   /* written since the last fetch; its TLB entries may be fast */
+#define PGM_STALE 2u   /* fetched, but a CPU may still have a fast entry */
+#define PGM_UNSAVED 4u /* written since a live save has taken it */
 
 struct PgmMem {
     Pgm *pgm;
@@ -29,7 +30,8 @@ struct PgmMem {
      * virtual CPUs that may have a TLB entry by which they write unseen. */
     _Atomic uint64_t *code, *holders;
     _Atomic uint32_t *writers;
-    _Atomic uint8_t *dirty; /* one byte a page: PGM_DIRTY, PGM_STALE; NULL without a dirty log */
+    _Atomic uint8_t watch;  /* what has to be noted of writes: PGM_DIRTY, PGM_UNSAVED */
+    _Atomic uint8_t *dirty; /* one byte a page: PGM_DIRTY, PGM_STALE, PGM_UNSAVED */
     uint32_t stale_request; /* Pgm.flush_request that has to be seen before PGM_STALE goes */
     bool aliased;           /* the present map shows some of its pages twice */
 };
@@ -173,11 +175,11 @@ pgm_seen_at(const PgmRange *range, uint64_t gpa)
 static inline bool
 pgm_is_tracked(const PgmMem *mem, uint64_t page)
 {
+    const uint8_t watch = atomic_load_explicit(&mem->watch, memory_order_relaxed);
+
     return atomic_load_explicit(&mem->code[page], memory_order_relaxed) != 0 ||
-           (mem->dirty != NULL &&
-            !(atomic_load_explicit(&mem->dirty[page], memory_order_relaxed) & PGM_DIRTY));
+           (watch & ~atomic_load_explicit(&mem->dirty[page], memory_order_relaxed)) != 0;
 }
-void pgm_dirty_log_start(PgmMem *mem);
 
 /* pgm-tlb.c */
 /* Drops all entries of this thread's CPU. */

@@ -12,7 +12,7 @@ pgm_region_new(Pgm *pgm, const PgmRegionInfo *info)
     region->pgm = pgm;
     region->info = *info;
     if (info->dirty_log && info->mem != NULL)
-        pgm_dirty_log_start(info->mem);
+        atomic_fetch_or(&info->mem->watch, PGM_DIRTY);
     g_rw_lock_writer_lock(&pgm->lock);
     g_ptr_array_add(pgm->regions, region);
     g_rw_lock_writer_unlock(&pgm->lock);

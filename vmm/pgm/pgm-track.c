@@ -106,8 +106,10 @@ pgm_written(Pgm *pgm, Vcpu *writer, PgmMem *mem, uint64_t offset, uint64_t size,
     while (size > 0) {
         const uint64_t part = MIN(size, X86_PAGE_SIZE - (offset & X86_PAGE_OFFSET_MASK));
 
-        if (mem->dirty != NULL)
-            atomic_fetch_or(&mem->dirty[pgm_page(offset)], PGM_DIRTY);
+        const uint8_t watch = atomic_load_explicit(&mem->watch, memory_order_relaxed);
+
+        if (watch != 0)
+            atomic_fetch_or(&mem->dirty[pgm_page(offset)], watch);
         code_written(pgm, writer, mem, offset, part, gpa);
         offset += part;
         size -= part;
@@ -185,7 +187,7 @@ pgm_dirty_fetch(PgmRegion *region, uint8_t *dirty, size_t pages)
     const uint64_t first = pgm_page(region->info.mem_offset);
     bool any = false, alone, settled;
 
-    if (mem == NULL || mem->dirty == NULL) {
+    if (mem == NULL || !(atomic_load(&mem->watch) & PGM_DIRTY)) {
         memset(dirty, 0, pages);
         return;
     }
@@ -193,11 +195,13 @@ pgm_dirty_fetch(PgmRegion *region, uint8_t *dirty, size_t pages)
     pgm_ask_dirty_source(pgm, mem);
     pages = MIN(pages, pgm_page(region->info.size + X86_PAGE_OFFSET_MASK));
     for (size_t i = 0; i < pages; i++) {
-        const uint8_t state = atomic_load_explicit(&mem->dirty[first + i], memory_order_relaxed);
+        const uint8_t state = atomic_load_explicit(&mem->dirty[first + i], memory_order_relaxed) &
+                              (PGM_DIRTY | PGM_STALE);
 
         dirty[i] = state != 0;
         if (state & PGM_DIRTY) {
-            atomic_store(&mem->dirty[first + i], PGM_STALE);
+            atomic_fetch_or(&mem->dirty[first + i], PGM_STALE);
+            atomic_fetch_and(&mem->dirty[first + i], (uint8_t)~PGM_DIRTY);
             any = true;
         } else if (state != 0 && settled) {
             atomic_fetch_and(&mem->dirty[first + i], (uint8_t)~PGM_STALE);

@@ -195,4 +195,6 @@ void pgm_bind_thread(Vcpu *vcpu);
 /* A thread that is about to start will. */
 void pgm_bind_later(Vcpu *vcpu);
 
-void pgm_ssm_register(Pgm *pgm, Ssm *ssm); /* RAM and all other PgmMem, A20 */
+/* RAM and all other PgmMem: the unit PGM_RAM_UNIT; A20. */
+#define PGM_RAM_UNIT "ram"
+void pgm_ssm_register(Pgm *pgm, Ssm *ssm);

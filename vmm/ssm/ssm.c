@@ -68,18 +68,12 @@ in_unit(const char *name, uint32_t instance, GError **error)
     return false;
 }
 
-static bool
-save_unit(SsmWriter *writer, const SsmUnit *unit, GError **error)
+bool
+ssm_save_unit(SsmWriter *writer, const SsmUnit *unit, GError **error)
 {
     const SsmState *state = unit->state;
-    uint8_t header[SSM_UNIT_HEADER_SIZE] = {0};
 
-    ssm_store32(header, SSM_UNIT_MAGIC);
-    memcpy(header + 4, unit->name, SSM_NAME_SIZE);
-    ssm_store32(header + 52, unit->instance);
-    ssm_store32(header + 56, state->version);
-    ssm_store32(header + 60, base_crc32c(0, header, 60));
-    ssm_writer_header(writer, header, sizeof(header));
+    ssm_writer_begin_unit(writer, unit);
     if (state->pre_save != NULL)
         state->pre_save(unit->object);
     if (state->fields != NULL)
@@ -87,27 +81,41 @@ save_unit(SsmWriter *writer, const SsmUnit *unit, GError **error)
     if (state->save != NULL && !state->save(unit->object, writer, error))
         return in_unit(unit->name, unit->instance, error);
     ssm_writer_end_unit(writer);
-    return ssm_writer_ok(writer, error);
+    return ssm_put_ok(writer, error);
 }
 
-bool
-ssm_save(Ssm *ssm, int fd, GError **error)
+void
+ssm_write_file_header(SsmWriter *writer, const Ssm *ssm)
 {
-    SsmWriter *writer = ssm_writer_new(fd);
     uint8_t header[SSM_FILE_HEADER_SIZE] = SSM_MAGIC;
-    uint8_t end[8];
-    bool ok = true;
 
     ssm_store32(header + SSM_MAGIC_SIZE, SSM_FORMAT);
     ssm_store32(header + SSM_MAGIC_SIZE + 4, ssm->units->len);
     ssm_store32(header + 28, base_crc32c(0, header, 28));
-    ssm_writer_header(writer, header, sizeof(header));
-    for (guint i = 0; i < ssm->units->len && ok; i++)
-        ok = save_unit(writer, ssm->units->pdata[i], error);
+    ssm_writer_bytes(writer, header, sizeof(header));
+}
+
+void
+ssm_write_end(SsmWriter *writer, const Ssm *ssm)
+{
+    uint8_t end[SSM_END_SIZE];
+
     ssm_store32(end, SSM_END_MAGIC);
     ssm_store32(end + 4, ssm->units->len);
-    ssm_writer_header(writer, end, sizeof(end));
-    ok = ok && ssm_writer_ok(writer, error);
+    ssm_writer_bytes(writer, end, sizeof(end));
+}
+
+bool
+ssm_save(Ssm *ssm, int fd, const SsmProgress *progress, GError **error)
+{
+    SsmWriter *writer = ssm_writer_new(fd, NULL, progress);
+    bool ok = true;
+
+    ssm_write_file_header(writer, ssm);
+    for (guint i = 0; i < ssm->units->len && ok; i++)
+        ok = ssm_save_unit(writer, ssm->units->pdata[i], error);
+    ssm_write_end(writer, ssm);
+    ok = ok && ssm_put_ok(writer, error);
     ssm_writer_free(writer);
     return ok;
 }
@@ -117,7 +125,7 @@ read_file_header(SsmReader *reader, uint32_t *units, GError **error)
 {
     uint8_t header[SSM_FILE_HEADER_SIZE];
 
-    if (!ssm_reader_header(reader, header, sizeof(header), error))
+    if (!ssm_reader_bytes(reader, header, sizeof(header), error))
         return false;
     if (memcmp(header, SSM_MAGIC, SSM_MAGIC_SIZE) != 0) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_CORRUPT, "This file is not a saved state");
@@ -169,7 +177,7 @@ load_unit(Ssm *ssm, SsmReader *reader, GError **error)
     uint32_t instance;
     SsmUnit *unit;
 
-    if (!ssm_reader_header(reader, header, sizeof(header), error))
+    if (!ssm_reader_bytes(reader, header, sizeof(header), error))
         return false;
     if (ssm_load32(header) != SSM_UNIT_MAGIC || header[4 + SSM_NAME_SIZE - 1] != 0 ||
         ssm_load32(header + 60) != base_crc32c(0, header, 60)) {
@@ -198,7 +206,7 @@ load_unit(Ssm *ssm, SsmReader *reader, GError **error)
 static bool
 check_complete(Ssm *ssm, SsmReader *reader, uint32_t units, GError **error)
 {
-    uint8_t end[8];
+    uint8_t end[SSM_END_SIZE];
 
     for (guint i = 0; i < ssm->units->len; i++) {
         const SsmUnit *unit = ssm->units->pdata[i];
@@ -210,7 +218,7 @@ check_complete(Ssm *ssm, SsmReader *reader, uint32_t units, GError **error)
             return false;
         }
     }
-    if (!ssm_reader_header(reader, end, sizeof(end), error))
+    if (!ssm_reader_bytes(reader, end, sizeof(end), error))
         return false;
     if (ssm_load32(end) == SSM_END_MAGIC && ssm_load32(end + 4) == units)
         return true;
@@ -220,9 +228,9 @@ check_complete(Ssm *ssm, SsmReader *reader, uint32_t units, GError **error)
 }
 
 bool
-ssm_load(Ssm *ssm, int fd, GError **error)
+ssm_load(Ssm *ssm, int fd, const SsmProgress *progress, GError **error)
 {
-    SsmReader *reader = ssm_reader_new(fd);
+    SsmReader *reader = ssm_reader_new(fd, progress);
     uint32_t units = 0;
     bool ok = read_file_header(reader, &units, error);
 

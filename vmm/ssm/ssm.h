@@ -67,13 +67,43 @@ void ssm_register(Ssm *ssm, const char *name, uint32_t instance, const SsmState 
                   void *object);
 void ssm_unregister(Ssm *ssm, const char *name, uint32_t instance);
 
-/* Saves all units to fd or loads them; the VM is stopped. A load that fails leaves the objects in
- * an undefined but destructible state; the message names the unit. */
-bool ssm_save(Ssm *ssm, int fd, GError **error);
-bool ssm_load(Ssm *ssm, int fd, GError **error);
+/* Is asked again and again, on the thread that saves or loads: how far it is, 0 to 1. False: give
+ * up (BASE_ERROR_CANCELLED). */
+typedef struct {
+    bool (*step)(void *user, double fraction);
+    void *user;
+} SsmProgress;
+
+/* Saves all units to fd or loads them; the VM is stopped. progress may be NULL. A load that fails
+ * leaves the objects in an undefined but destructible state; the message names the unit. */
+bool ssm_save(Ssm *ssm, int fd, const SsmProgress *progress, GError **error);
+bool ssm_load(Ssm *ssm, int fd, const SsmProgress *progress, GError **error);
+
+/* Saving while the VM runs. The first unit that was registered is written bit by bit by its owner
+ * (live_writer, in passes of pieces); once the VM stands, all others are saved to memory; when it
+ * runs again the file is finished. `first` names that unit. */
+typedef struct SsmLive SsmLive;
+SsmLive *ssm_live_new(Ssm *ssm, const char *first, int fd, const SsmProgress *progress);
+SsmWriter *ssm_live_writer(SsmLive *live);
+bool ssm_live_stopped(SsmLive *live, GError **error);
+bool ssm_live_finish(SsmLive *live, GError **error);
+void ssm_live_free(SsmLive *live);
 
 /* For save and load callbacks. Readers fail (false, error set) at the unit's end. */
 void ssm_put_uint(SsmWriter *writer, uint64_t value, unsigned size);
 void ssm_put_bytes(SsmWriter *writer, const void *data, size_t size);
 bool ssm_get_uint(SsmReader *reader, uint64_t *value, unsigned size, GError **error);
 bool ssm_get_bytes(SsmReader *reader, void *data, size_t size, GError **error);
+
+/* Large parts, in pieces that several threads make and take, each on its own.
+ * Fill: writes piece `index` to data and returns its size, at most SSM_PIECE_MAX; 0: nothing is to
+ * be saved of it. Each call makes a new pass: a reader takes its pieces after those of the passes
+ * before, so they may say again what these have said. */
+#define SSM_PIECE_MAX ((1u << 20) + 4096u)
+typedef size_t (*SsmFill)(void *user, uint64_t index, uint8_t *data);
+void ssm_put_pieces(SsmWriter *writer, uint64_t count, SsmFill fill, void *user);
+/* False with the first error of all that was put, or when saving was cancelled. */
+bool ssm_put_ok(SsmWriter *writer, GError **error);
+/* Takes the pieces of all passes that come next; data are hostile. */
+typedef bool (*SsmTake)(void *user, const uint8_t *data, size_t size, GError **error);
+bool ssm_get_pieces(SsmReader *reader, SsmTake take, void *user, GError **error);

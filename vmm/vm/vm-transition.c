@@ -210,25 +210,25 @@ vmm_power_off(Vmm *vmm)
 }
 
 bool
-vmm_save(Vmm *vmm, int fd, GError **error)
+vmm_save(Vmm *vmm, int fd, const SsmProgress *progress, GError **error)
 {
     bool ok;
 
     g_mutex_lock(&vmm->transition);
     ok = vmm_state(vmm) == VMM_PAUSED || vmm_state(vmm) == VMM_CREATED;
-    ok = ok ? ssm_save(vmm->ssm, fd, error) : wrong_state("saved", error);
+    ok = ok ? ssm_save(vmm->ssm, fd, progress, error) : wrong_state("saved", error);
     g_mutex_unlock(&vmm->transition);
     return ok;
 }
 
 bool
-vmm_load(Vmm *vmm, int fd, GError **error)
+vmm_load(Vmm *vmm, int fd, const SsmProgress *progress, GError **error)
 {
     bool ok;
 
     g_mutex_lock(&vmm->transition);
     ok = vmm_state(vmm) == VMM_CREATED;
-    ok = ok ? ssm_load(vmm->ssm, fd, error) : wrong_state("loaded", error);
+    ok = ok ? ssm_load(vmm->ssm, fd, progress, error) : wrong_state("loaded", error);
     if (ok) {
         pdm_loaded(vmm->pdm);
         for (unsigned i = 0; i < cpum_count(vmm->rooms.cpum); i++)

@@ -138,8 +138,8 @@ make_rooms(Vmm *vmm, const CfgmNode *config, GError **error)
                            cfgm_bool(config, "APIC", true), error);
     if (rooms->trpm == NULL)
         return false;
-    cpum_ssm_register(rooms->cpum, vmm->ssm);
     pgm_ssm_register(rooms->pgm, vmm->ssm);
+    cpum_ssm_register(rooms->cpum, vmm->ssm);
     trpm_ssm_register(rooms->trpm, vmm->ssm);
     vmm->em = em_new(rooms, &engine, error);
     if (vmm->em == NULL)

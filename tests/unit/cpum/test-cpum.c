@@ -406,10 +406,10 @@ test_state(void)
     vcpu->cr0 |= X86_CR0_PE;
     vcpu->seg[X86_CS].attr |= X86_SEG_DB;
     cpum_update_mode(vcpu);
-    g_assert_true(ssm_save(ssm, fd, &error));
+    g_assert_true(ssm_save(ssm, fd, NULL, &error));
     cpum_reset(vcpu, false);
     lseek(fd, 0, SEEK_SET);
-    g_assert_true(ssm_load(ssm, fd, &error));
+    g_assert_true(ssm_load(ssm, fd, NULL, &error));
     g_assert_no_error(error);
     g_assert_cmphex(vcpu->gpr[X86_R13], ==, 0x1122334455667788ull);
     g_assert_cmphex(vcpu->seg[X86_GS].base, ==, 77);
@@ -419,9 +419,9 @@ test_state(void)
     vcpu->cr4 = 1ull << 40;
     g_assert_cmpint(ftruncate(fd, 0), ==, 0);
     lseek(fd, 0, SEEK_SET);
-    g_assert_true(ssm_save(ssm, fd, &error));
+    g_assert_true(ssm_save(ssm, fd, NULL, &error));
     lseek(fd, 0, SEEK_SET);
-    g_assert_false(ssm_load(ssm, fd, &error));
+    g_assert_false(ssm_load(ssm, fd, NULL, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_CORRUPT);
     ssm_free(ssm);
     close(fd);
@@ -440,17 +440,17 @@ test_state_of_another_profile(void)
 
     cpum_ssm_register(v2, narrow);
     cpum_ssm_register(v3, wide);
-    g_assert_true(ssm_save(wide, fd, &error));
+    g_assert_true(ssm_save(wide, fd, NULL, &error));
     lseek(fd, 0, SEEK_SET);
-    g_assert_false(ssm_load(narrow, fd, &error));
+    g_assert_false(ssm_load(narrow, fd, NULL, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED);
     g_assert_nonnull(strstr(error->message, "XSAVE"));
     g_clear_error(&error);
     g_assert_cmpint(ftruncate(fd, 0), ==, 0);
     lseek(fd, 0, SEEK_SET);
-    g_assert_true(ssm_save(narrow, fd, &error));
+    g_assert_true(ssm_save(narrow, fd, NULL, &error));
     lseek(fd, 0, SEEK_SET);
-    g_assert_true(ssm_load(wide, fd, &error));
+    g_assert_true(ssm_load(wide, fd, NULL, &error));
     g_assert_no_error(error);
     g_assert_cmphex(cpum_vcpu(v3, 0)->features, ==, cpum_vcpu(v2, 0)->features);
     g_assert_cmphex(cpuid(v3, 1, 0).ecx, ==, cpuid(v2, 1, 0).ecx);

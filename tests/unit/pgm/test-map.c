@@ -376,14 +376,14 @@ test_state(void)
     pgm_ssm_register(map.bench.pgm, ssm);
     put(&map, 0x5678, 0x9a);
     pgm_set_a20(map.bench.pgm, false);
-    g_assert_true(ssm_save(ssm, fd, &error));
+    g_assert_true(ssm_save(ssm, fd, NULL, &error));
     g_assert_no_error(error);
     pgm_set_a20(map.bench.pgm, true);
     put(&map, 0x5678, 0);
     put(&map, 0x9abcd, 0x11);
     memset(pgm_mem_host(map.mem), 0, PAGE);
     lseek(fd, 0, SEEK_SET);
-    g_assert_true(ssm_load(ssm, fd, &error));
+    g_assert_true(ssm_load(ssm, fd, NULL, &error));
     g_assert_no_error(error);
     g_assert_false(pgm_a20(map.bench.pgm));
     pgm_set_a20(map.bench.pgm, true);

@@ -157,7 +157,7 @@ save(const SsmState *state, Thing *thing)
     char *data;
 
     ssm_register(ssm, "thing", 3, state, thing);
-    g_assert_true(ssm_save(ssm, fd, &error));
+    g_assert_true(ssm_save(ssm, fd, NULL, &error));
     g_assert_no_error(error);
     ssm_free(ssm);
     g_assert_cmpint(fstat(fd, &info), ==, 0);
@@ -176,7 +176,7 @@ load_bytes(const void *data, size_t size, const char *name, Thing *thing, GError
 
     g_assert_cmpint(pwrite(fd, data, size, 0), ==, (gssize)size);
     ssm_register(ssm, name, 3, &thing_state, thing);
-    ok = ssm_load(ssm, fd, error);
+    ok = ssm_load(ssm, fd, NULL, error);
     ssm_free(ssm);
     close(fd);
     if (error != NULL)
@@ -333,7 +333,7 @@ test_write_error(void)
     g_assert_cmpint(pipe(ends), ==, 0);
     close(ends[1]);
     ssm_register(ssm, "thing", 3, &thing_state, thing);
-    g_assert_false(ssm_save(ssm, ends[0], &error)); /* the end that is for reading */
+    g_assert_false(ssm_save(ssm, ends[0], NULL, &error)); /* the end that is for reading */
     g_assert_nonnull(error);
     close(ends[0]);
     ssm_free(ssm);

@@ -309,13 +309,13 @@ test_state(void)
     tm_skip_to(bench.tm, 12345);
     tm_tsc_set(bench.vcpu, 99);
     tm_timer_set(a.timer, 20000);
-    g_assert_true(ssm_save(ssm, fd, &error));
+    g_assert_true(ssm_save(ssm, fd, NULL, &error));
     tm_skip_to(bench.tm, 50000);
     tm_tsc_set(bench.vcpu, 0);
     tm_timer_cancel(a.timer);
     tm_timer_set(b.timer, 60000);
     lseek(fd, 0, SEEK_SET);
-    g_assert_true(ssm_load(ssm, fd, &error));
+    g_assert_true(ssm_load(ssm, fd, NULL, &error));
     g_assert_no_error(error);
     g_assert_cmpuint(tm_now(bench.tm), ==, 12345);
     g_assert_cmpuint(tm_tsc(bench.vcpu), ==, 99);

@@ -241,10 +241,10 @@ test_state(void)
     bench_send(&bench, 0x65, false);
     g_assert_cmpint(bench_take(&bench, 0), ==, 0x65);
     bench_write(&bench, 0, TPR, 0x10);
-    g_assert_true(ssm_save(ssm, fd, &error));
+    g_assert_true(ssm_save(ssm, fd, NULL, &error));
     trpm_reset(bench.trpm);
     lseek(fd, 0, SEEK_SET);
-    g_assert_true(ssm_load(ssm, fd, &error));
+    g_assert_true(ssm_load(ssm, fd, NULL, &error));
     g_assert_no_error(error);
     pgm_flush_tlb(bench.cpu[0], true);
     g_assert_cmphex(bench_read(&bench, 0, PPR), ==, 0x60);

@@ -426,7 +426,7 @@ save(Machine *machine)
     const int fd = memfd_create("state", MFD_CLOEXEC);
     g_autoptr(GError) error = NULL;
 
-    vmm_save(machine->vmm, fd, &error);
+    vmm_save(machine->vmm, fd, NULL, &error);
     g_assert_no_error(error);
     return fd;
 }
@@ -458,7 +458,7 @@ test_step_and_state(void)
     g_assert_cmpuint(instructions(first), ==, 100003);
     fd = save(first);
     lseek(fd, 0, SEEK_SET);
-    g_assert_true(vmm_load(second->vmm, fd, &error));
+    g_assert_true(vmm_load(second->vmm, fd, NULL, &error));
     g_assert_no_error(error);
     close(fd);
     g_assert_cmpuint(second->guest->loops, ==, first->guest->loops);
@@ -494,13 +494,13 @@ test_load_and_run(void)
     g_assert_true(vmm_power_on(first->vmm, NULL));
     wait_for_boots(first, 1);
     g_usleep(2000);
-    g_assert_false(vmm_save(first->vmm, -1, &error)); /* it runs */
+    g_assert_false(vmm_save(first->vmm, -1, NULL, &error)); /* it runs */
     g_clear_error(&error);
     g_assert_true(vmm_pause(first->vmm, VMM_PAUSE_USER, NULL));
     loops = first->guest->loops;
     fd = save(first);
     lseek(fd, 0, SEEK_SET);
-    vmm_load(second->vmm, fd, &error);
+    vmm_load(second->vmm, fd, NULL, &error);
     g_assert_no_error(error);
     close(fd);
     g_assert_cmpuint(second->guest->loops, ==, loops);
