@@ -82,6 +82,7 @@ typedef struct {
     uint64_t instructions; /* retired by software engines, all CPUs */
     uint64_t engine_ns, halted_ns;
     uint64_t virtual_ns;
+    uint64_t resident_bytes; /* physical memory that the process has; 0: not known */
 } VmmStatistics;
 void vmm_statistics(const Vmm *vmm, VmmStatistics *out);
 /* What the engines count: a line "cpu0.name: value" for each number of each virtual CPU. Any

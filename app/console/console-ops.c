@@ -194,9 +194,10 @@ statistics(Console *console)
     vmm_statistics(console->vmm, &numbers);
     g_string_printf(text,
                     "engine: %s\ninstructions: %" G_GUINT64_FORMAT "\nengine-ns: %" G_GUINT64_FORMAT
-                    "\nhalted-ns: %" G_GUINT64_FORMAT "\nvirtual-ns: %" G_GUINT64_FORMAT "\n",
+                    "\nhalted-ns: %" G_GUINT64_FORMAT "\nvirtual-ns: %" G_GUINT64_FORMAT
+                    "\nresident-bytes: %" G_GUINT64_FORMAT "\n",
                     vmm_engine_name(console->vmm), numbers.instructions, numbers.engine_ns,
-                    numbers.halted_ns, numbers.virtual_ns);
+                    numbers.halted_ns, numbers.virtual_ns, numbers.resident_bytes);
     vmm_engine_info(console->vmm, text);
     return g_string_free(text, FALSE);
 }

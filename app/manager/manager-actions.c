@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What can be done in the manager's window. */
-#include "app/manager/manager-log.h"
 #include "app/manager/manager-private.h"
 #include "app/settings/settings-dialog.h"
 #include "app/widgets/widget-actions.h"
@@ -280,7 +279,17 @@ on_open_settings(GSimpleAction *action, GVariant *parameter, gpointer data)
 static void
 on_show_log(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    manager_log_show(GTK_WINDOW(data), manager_window_get_machine(data));
+    manager_window_show_page(data, "logs");
+}
+
+static void
+show_folder(ManagerWindow *window, const char *folder)
+{
+    g_autofree char *uri = g_filename_to_uri(folder, NULL, NULL);
+    g_autoptr(GError) error = NULL;
+
+    if (!gtk_show_uri_on_window(GTK_WINDOW(window), uri, GDK_CURRENT_TIME, &error))
+        manager_window_show_error(window, _("The folder cannot be shown"), error);
 }
 
 static void
@@ -288,11 +297,14 @@ on_show_folder(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     const char *file = vitrine_machine_get_settings_file(manager_window_get_machine(data));
     g_autofree char *folder = g_path_get_dirname(file);
-    g_autofree char *uri = g_filename_to_uri(folder, NULL, NULL);
-    g_autoptr(GError) error = NULL;
 
-    if (!gtk_show_uri_on_window(GTK_WINDOW(data), uri, GDK_CURRENT_TIME, &error))
-        manager_window_show_error(data, _("The folder cannot be shown"), error);
+    show_folder(data, folder);
+}
+
+static void
+on_show_log_folder(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    show_folder(data, vitrine_machine_get_log_folder(manager_window_get_machine(data)));
 }
 
 static void
@@ -360,6 +372,7 @@ manager_window_update_actions(ManagerWindow *window)
     widget_action_enable(map, "settings", accessible);
     widget_action_enable(map, "open-settings", accessible);
     widget_action_enable(map, "show-log", machine != NULL);
+    widget_action_enable(map, "show-log-folder", machine != NULL);
     widget_action_enable(map, "show-folder", machine != NULL);
     widget_action_enable(map, "pause", accessible && (running || paused));
     widget_action_enable(map, "reset", online);
@@ -386,6 +399,7 @@ manager_window_add_actions(ManagerWindow *window)
         {.name = "open-settings", .activate = on_open_settings, .parameter_type = "s"},
         {.name = "show-log", .activate = on_show_log},
         {.name = "show-folder", .activate = on_show_folder},
+        {.name = "show-log-folder", .activate = on_show_log_folder},
         {.name = "pause", .state = "false", .change_state = on_pause},
         {.name = "reset", .activate = on_reset},
         {.name = "shutdown", .activate = on_shutdown},

@@ -3,6 +3,8 @@
  * The details pane. */
 #include "app/manager/manager-details.h"
 
+#include "app/manager/manager-activity.h"
+#include "app/manager/manager-logs.h"
 #include "app/widgets/widget-drive.h"
 #include "app/widgets/widget-format.h"
 #include "app/widgets/widget-template.h"
@@ -25,6 +27,8 @@ struct _ManagerDetails {
     GtkGrid *values;
     GtkWidget *picture, *refresh;
     GtkMenuButton *more;
+    GtkStack *pages;
+    GtkWidget *switcher, *logs, *activity;
 };
 
 G_DEFINE_FINAL_TYPE(ManagerDetails, manager_details, GTK_TYPE_BOX)
@@ -147,6 +151,12 @@ on_settings(GObject *source, GAsyncResult *result, gpointer data)
         show_settings(details, settings);
 }
 
+void
+manager_details_show_page(ManagerDetails *details, const char *page)
+{
+    gtk_stack_set_visible_child_name(details->pages, page);
+}
+
 static void
 show_state(ManagerDetails *details)
 {
@@ -164,6 +174,9 @@ show_state(ManagerDetails *details)
     gtk_widget_set_visible(GTK_WIDGET(details->values), accessible);
     gtk_widget_set_visible(GTK_WIDGET(details->buttons), vitrine_machine_state_is_online(state));
     gtk_widget_set_visible(details->refresh, !accessible);
+    gtk_widget_set_visible(details->switcher, accessible);
+    if (!accessible)
+        manager_details_show_page(details, "details");
 }
 
 static void
@@ -197,6 +210,10 @@ manager_details_set_machine(ManagerDetails *details, VitrineMachine *machine)
     g_set_object(&details->machine, machine);
     if (details->picture)
         widget_thumbnail_set_machine(WIDGET_THUMBNAIL(details->picture), machine);
+    if (details->logs) {
+        manager_logs_set_machine(MANAGER_LOGS(details->logs), machine);
+        manager_activity_set_machine(MANAGER_ACTIVITY(details->activity), machine);
+    }
     if (!machine)
         return;
     details->cancel = g_cancellable_new();
@@ -210,7 +227,7 @@ manager_details_dispose(GObject *object)
 {
     ManagerDetails *details = MANAGER_DETAILS(object);
 
-    details->picture = NULL;
+    details->picture = details->logs = details->activity = NULL;
     manager_details_set_machine(details, NULL);
     g_clear_object(&details->client);
     G_OBJECT_CLASS(manager_details_parent_class)->dispose(object);
@@ -228,6 +245,8 @@ manager_details_class_init(ManagerDetailsClass *class)
         {"buttons", G_STRUCT_OFFSET(ManagerDetails, buttons)},
         {"refresh", G_STRUCT_OFFSET(ManagerDetails, refresh)},
         {"values", G_STRUCT_OFFSET(ManagerDetails, values)},
+        {"pages", G_STRUCT_OFFSET(ManagerDetails, pages)},
+        {"switcher", G_STRUCT_OFFSET(ManagerDetails, switcher)},
         {"more", G_STRUCT_OFFSET(ManagerDetails, more)},
     };
 
@@ -240,6 +259,10 @@ static void
 manager_details_init(ManagerDetails *details)
 {
     gtk_widget_init_template(GTK_WIDGET(details));
+    details->logs = manager_logs_new();
+    details->activity = manager_activity_new();
+    gtk_stack_add_titled(details->pages, details->logs, "logs", _("Logs"));
+    gtk_stack_add_titled(details->pages, details->activity, "activity", _("Activity"));
 }
 
 GtkWidget *

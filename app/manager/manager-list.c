@@ -251,6 +251,9 @@ manager_list_key_press(GtkWidget *widget, GdkEventKey *event)
         gtk_widget_grab_focus(GTK_WIDGET(row));
         return GDK_EVENT_STOP;
     }
+    if (plain &&
+        event->keyval == GDK_KEY_space) /* selects; a start is Enter's or a double click's */
+        return GDK_EVENT_STOP;
     return GTK_WIDGET_CLASS(manager_list_parent_class)->key_press_event(widget, event);
 }
 

@@ -18,6 +18,8 @@ void manager_window_update_actions(ManagerWindow *window);
 void manager_window_toggle_search(ManagerWindow *window);
 /* Opens the settings at a page. */
 void manager_window_open_settings(ManagerWindow *window, const char *page);
+/* A page of the selected machine: manager_details_show_page(). */
+void manager_window_show_page(ManagerWindow *window, const char *page);
 
 /* manager-remove.c */
 void manager_window_ask_remove(ManagerWindow *window, VitrineMachine *machine);

@@ -66,6 +66,12 @@ manager_window_show_start_button(ManagerWindow *window, gboolean start)
     gtk_widget_set_visible(window->show_button, !start);
 }
 
+void
+manager_window_show_page(ManagerWindow *window, const char *page)
+{
+    manager_details_show_page(window->details, page);
+}
+
 static void
 show_notice(ManagerWindow *window, const char *text)
 {
@@ -281,6 +287,10 @@ manager_window_set_failed(ManagerWindow *window, const GError *error)
 static gboolean
 on_key(GtkWidget *widget, GdkEvent *event, ManagerWindow *window)
 {
+    GtkWidget *focus = gtk_window_get_focus(GTK_WINDOW(window));
+
+    if (GTK_IS_ENTRY(focus) || GTK_IS_TEXT_VIEW(focus)) /* what is typed is for it */
+        return GDK_EVENT_PROPAGATE;
     return gtk_search_bar_handle_event(window->search_bar, event);
 }
 

@@ -4,7 +4,7 @@
  * shown, plots the load by engine and lists the numbers. */
 #include "app/vmwindow/vm-information.h"
 
-#include "app/vmwindow/vm-load-plot.h"
+#include "app/widgets/widget-engine-load.h"
 #include "app/widgets/widget-template.h"
 
 #include <glib/gi18n.h>
@@ -16,7 +16,8 @@ enum { COLUMN_NAME, COLUMN_VALUE };
 
 struct _VmInformation {
     GtkWindow parent;
-    VmLoadPlot *plot;
+    GtkBox *plot_place;
+    WidgetPlot *plot;
     GtkLabel *summary;
     GtkTreeView *view;
     GtkListStore *numbers;
@@ -24,10 +25,7 @@ struct _VmInformation {
     GCancellable *cancel;
     GHashTable *rows; /* name: GtkTreeRowReference */
     guint poll;
-    gint64 last_us; /* when the last answer came; 0: never */
-    guint64 last_ns[VM_LOAD_PLOT_SERIES_MAX];
-    guint64 total_ns[VM_LOAD_PLOT_SERIES_MAX]; /* of the answer that is being read */
-    guint cpus;
+    WidgetEngineLoad load;
 };
 
 G_DEFINE_FINAL_TYPE(VmInformation, vm_information, GTK_TYPE_WINDOW)
@@ -74,48 +72,6 @@ show_number(VmInformation *information, const char *name, const char *value)
     gtk_tree_path_free(path);
 }
 
-/* --- the plot --- */
-
-/* "cpu0.iem-time-ns": adds it to what the engine took on all CPUs. */
-static void
-count_time(VmInformation *information, const char *name, const char *value)
-{
-    const char *dot = strchr(name, '.');
-    g_autofree char *engine = NULL, *title = NULL;
-    guint series;
-
-    if (!dot || !g_str_has_prefix(name, "cpu") || !g_str_has_suffix(name, TIME_SUFFIX))
-        return;
-    engine = g_strndup(dot + 1, strlen(dot + 1) - strlen(TIME_SUFFIX));
-    if (g_str_equal(engine, "em")) {
-        information->cpus++; /* the total of a CPU */
-        return;
-    }
-    title = g_ascii_strup(engine, -1);
-    series = vm_load_plot_series(information->plot, title);
-    if (series < VM_LOAD_PLOT_SERIES_MAX)
-        information->total_ns[series] += g_ascii_strtoull(value, NULL, 10);
-}
-
-static void
-plot_times(VmInformation *information)
-{
-    const gint64 now = g_get_monotonic_time();
-    const double passed_ns =
-        (double)(now - information->last_us) * 1000 * MAX(information->cpus, 1);
-    double shares[VM_LOAD_PLOT_SERIES_MAX];
-
-    for (guint i = 0; i < VM_LOAD_PLOT_SERIES_MAX; i++) {
-        const guint64 last = information->last_ns[i], total = information->total_ns[i];
-
-        shares[i] = total > last ? (double)(total - last) / passed_ns : 0;
-        information->last_ns[i] = total;
-    }
-    if (information->last_us != 0)
-        vm_load_plot_add(information->plot, shares);
-    information->last_us = now;
-}
-
 /* --- asking --- */
 
 static void
@@ -123,8 +79,6 @@ read_statistics(VmInformation *information, const char *text)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
-    information->cpus = 0;
-    memset(information->total_ns, 0, sizeof(information->total_ns));
     for (guint i = 0; lines[i]; i++) {
         char *value = strstr(lines[i], ": ");
 
@@ -133,9 +87,8 @@ read_statistics(VmInformation *information, const char *text)
         *value = '\0';
         value += strlen(": ");
         show_number(information, lines[i], value);
-        count_time(information, lines[i], value);
     }
-    plot_times(information);
+    widget_engine_load_add(&information->load, information->plot, text);
 }
 
 static void
@@ -211,13 +164,12 @@ static void
 vm_information_class_init(VmInformationClass *class)
 {
     static const WidgetChild children[] = {
-        {"plot", G_STRUCT_OFFSET(VmInformation, plot)},
+        {"plot_place", G_STRUCT_OFFSET(VmInformation, plot_place)},
         {"summary", G_STRUCT_OFFSET(VmInformation, summary)},
         {"view", G_STRUCT_OFFSET(VmInformation, view)},
         {"numbers", G_STRUCT_OFFSET(VmInformation, numbers)},
     };
 
-    g_type_ensure(VM_TYPE_LOAD_PLOT);
     G_OBJECT_CLASS(class)->dispose = vm_information_dispose;
     widget_class_set_template(GTK_WIDGET_CLASS(class), "vmwindow/vm-information.ui", children,
                               G_N_ELEMENTS(children));
@@ -227,6 +179,9 @@ static void
 vm_information_init(VmInformation *information)
 {
     gtk_widget_init_template(GTK_WIDGET(information));
+    information->plot = WIDGET_PLOT(widget_engine_load_plot_new());
+    gtk_box_pack_start(information->plot_place, GTK_WIDGET(information->plot), TRUE, TRUE, 0);
+    gtk_widget_show(GTK_WIDGET(information->plot));
     information->cancel = g_cancellable_new();
     information->rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                               (GDestroyNotify)gtk_tree_row_reference_free);

@@ -80,3 +80,16 @@ base_memory_discard(void *memory, size_t size)
 {
     madvise(memory, round_to_page(size), MADV_DONTNEED);
 }
+
+/* proc(5), /proc/pid/statm: the second number, in pages. */
+size_t
+base_memory_resident(void)
+{
+    g_autofree char *text = NULL;
+    const char *resident;
+
+    if (!g_file_get_contents("/proc/self/statm", &text, NULL, NULL) ||
+        (resident = strchr(text, ' ')) == NULL)
+        return 0;
+    return (size_t)g_ascii_strtoull(resident, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
+}

@@ -20,3 +20,5 @@ void *base_memory_map(size_t size, unsigned flags, GError **error);
 void base_memory_unmap(void *memory, size_t size);
 /* Gives whole pages of a mapping back to the host: they read as zero afterwards. */
 void base_memory_discard(void *memory, size_t size);
+/* Bytes of physical memory that the process has at present; 0 where the host does not say. */
+size_t base_memory_resident(void);

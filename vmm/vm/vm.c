@@ -4,6 +4,7 @@
  * Manual, chapter "Technical background". */
 #include "vmm/vm/vm-private.h"
 
+#include "vmm/base/memory.h"
 #include "vmm/hm/hm.h"
 
 #include <string.h>
@@ -287,7 +288,10 @@ vmm_engine_name(const Vmm *vmm)
 void
 vmm_statistics(const Vmm *vmm, VmmStatistics *out)
 {
-    *out = (VmmStatistics){.virtual_ns = tm_now(vmm->rooms.tm)};
+    *out = (VmmStatistics){
+        .virtual_ns = tm_now(vmm->rooms.tm),
+        .resident_bytes = base_memory_resident(),
+    };
     for (unsigned i = 0; i < cpum_count(vmm->rooms.cpum); i++) {
         const Vcpu *vcpu = cpum_vcpu(vmm->rooms.cpum, i);
 
