@@ -133,6 +133,9 @@ struct Vcpu {
     uint16_t fpu_cs, fpu_ds;
 
     uint8_t activity; /* CpumActivity */
+    /* TRPM: something may wait for IF, or for priorities to change. 0: nothing does, so that
+     * setting IF has no more consequences. Set by any thread. */
+    _Atomic bool interrupt_waits;
     uint8_t nmi_blocked;
     bool smm; /* always false: there is no SMM yet */
 
@@ -157,7 +160,7 @@ struct Vcpu {
     struct IemVcpu *iem_vcpu;
     void *rem_vcpu, *hm_vcpu, *dbgf_vcpu, *gim_vcpu;
     void *vm_vcpu;          /* the thread, owned by vmm/vm */
-    uint64_t rem_words[48]; /* what REM's translated code reaches besides the above: its RemHot */
+    uint64_t rem_words[64]; /* what REM's translated code reaches besides the above: its RemHot */
 
     CpumTlb tlb[CPUM_TLB_COUNT];
 } __attribute__((aligned(64)));

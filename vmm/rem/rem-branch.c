@@ -51,6 +51,13 @@ rem_emit_goto_register(RemTranslator *t)
 }
 
 void
+rem_emit_goto_in_mode(RemTranslator *t, unsigned mode)
+{
+    rem_emit_jmp_to(t->emit, t->rem->lookup[REM_LOOKUP_DIRECT][(mode & REM_MODE_TLB) >> 5]);
+    t->ended = true;
+}
+
+void
 rem_emit_goto(RemTranslator *t, int32_t target)
 {
     if (!(t->mode & REM_MODE_FLAT_CODE)) {

@@ -5,6 +5,8 @@
  * section 6.9 (what is looked at between instructions). */
 #include "vmm/rem/rem-private.h"
 
+#include "vmm/tm/tm.h"
+
 void
 rem_sync(Vcpu *vcpu, const RemSite *site)
 {
@@ -13,6 +15,7 @@ rem_sync(Vcpu *vcpu, const RemSite *site)
     vcpu->rip = hot->rip_base + site->offset;
     vcpu->rflags = rem_flags_unpack(vcpu->rflags, hot->flags);
     vcpu->retired = hot->limit - (uint64_t)(hot->left + site->undone);
+    rem_of(vcpu)->mode = (uint16_t)(hot->mode_tag >> 48);
     iem_bases_changed(vcpu);
 }
 
@@ -78,6 +81,8 @@ rem_mode_changed(Vcpu *vcpu)
                            &rem_hot(vcpu)->window[i].write_end);
     rem->mode = (uint16_t)mode;
     rem_hot(vcpu)->mode_tag = (uint64_t)mode << 48;
+    if (vcpu->tm != NULL)
+        tm_tsc_offset(vcpu, &rem_hot(vcpu)->tsc_offset);
 }
 
 /* Begins the block at CS:RIP, whose state is exact. NULL: fewer instructions are left than it has,

@@ -5,9 +5,8 @@
  * fault. Intel SDM volume 1 chapter 6, volume 2. */
 #include "vmm/rem/rem-translate.h"
 
-/* Bytes of a stack word; 0: leave it to IEM. */
-static unsigned
-word_size(const RemTranslator *t)
+unsigned
+rem_stack_word(const RemTranslator *t)
 {
     const unsigned needed = REM_MODE_FLAT | REM_MODE_FLAT_CODE | REM_MODE_SS_B;
 
@@ -80,7 +79,7 @@ bool
 rem_translate_push(RemTranslator *t)
 {
     const RemInsn *insn = t->insn;
-    const unsigned size = word_size(t);
+    const unsigned size = rem_stack_word(t);
     RemMem mem;
 
     if (size == 0 || insn->op.map != 0)
@@ -104,7 +103,7 @@ bool
 rem_translate_pop(RemTranslator *t)
 {
     const RemInsn *insn = t->insn;
-    const unsigned size = word_size(t);
+    const unsigned size = rem_stack_word(t);
     RemMem mem;
 
     if (size == 0 || insn->op.map != 0 ||
@@ -127,7 +126,7 @@ rem_translate_pop(RemTranslator *t)
 bool
 rem_translate_leave(RemTranslator *t)
 {
-    const unsigned size = word_size(t);
+    const unsigned size = rem_stack_word(t);
     unsigned value;
     RemMem mem;
 
@@ -210,7 +209,7 @@ bool
 rem_translate_call(RemTranslator *t)
 {
     const RemInsn *insn = t->insn;
-    const unsigned size = word_size(t);
+    const unsigned size = rem_stack_word(t);
 
     if (size == 0 || insn->op.map != 0)
         return false;
@@ -235,7 +234,7 @@ bool
 rem_translate_ret(RemTranslator *t)
 {
     const RemInsn *insn = t->insn;
-    const unsigned size = word_size(t);
+    const unsigned size = rem_stack_word(t);
     RemSite *site;
     int32_t bytes;
     RemMem mem;

@@ -165,8 +165,24 @@ bool rem_translate_jmp_indirect(RemTranslator *t);
 /* Ends the block: on to the RIP in T0; flat code only, flags saved. It is canonical, or
  * RemHot.jump_site is the site of the RET that it is the fault of. */
 void rem_emit_goto_register(RemTranslator *t);
+/* The same in another mode of 64-bit code, whatever the RIP is. */
+void rem_emit_goto_in_mode(RemTranslator *t, unsigned mode);
+
+/* ---- rem-stack.c ---- */
+/* Bytes that the present instruction pushes or pops as one word; 0: leave it to IEM. */
+unsigned rem_stack_word(const RemTranslator *t);
 
 /* ---- rem-system.c ---- */
+/* A conditional jump to C; flags have to be saved. */
+void rem_emit_leave_if(RemTranslator *t, RemCondition cc, const RemSite *site);
+/* Leaves if an interrupt may come as soon as IF is set. Flags as before. */
+void rem_emit_leave_if_waiting(RemTranslator *t, const RemSite *site);
+/* The Vcpu runs in another RemMode (CPL 0 or 3) from here on. */
+void rem_emit_mode(RemTranslator *t, unsigned mode);
+/* RFLAGS into `to`, flags being saved; the host's are lost, and `other` is. */
+void rem_emit_flags_image(RemTranslator *t, unsigned to, unsigned other);
+/* The status flags of an image become the guest's (RemHot.flags); both registers are lost. */
+void rem_emit_set_status(RemTranslator *t, unsigned image, unsigned other);
 /* Does the block go on behind this instruction, although IEM's would not? */
 bool rem_stays_in_block(const RemTranslator *t, const RemInsn *insn);
 

@@ -84,6 +84,7 @@ trpm_apic_accept(TrpmVcpu *apic, uint8_t vector, bool level)
         atomic_fetch_and(&apic->tmr[vector / 32], ~bit);
     atomic_fetch_or(&apic->irr[vector / 32], bit);
     atomic_fetch_or(&apic->irr_summary, 1u << (vector / 32));
+    atomic_store(&apic->vcpu->interrupt_waits, true);
     cpum_pend(apic->vcpu, CPUM_PEND_INTERRUPT);
 }
 

@@ -58,6 +58,7 @@ deliver(TrpmVcpu *apic, TrpmDelivery delivery, uint8_t vector, bool level)
         break;
     case TRPM_EXTINT:
         atomic_store(&apic->extint, true);
+        atomic_store(&apic->vcpu->interrupt_waits, true);
         cpum_pend(apic->vcpu, CPUM_PEND_INTERRUPT);
         break;
     case TRPM_SMI: break; /* there is no SMM */

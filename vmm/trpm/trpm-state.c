@@ -69,6 +69,7 @@ post_load(void *object, uint32_t version, GError **error)
     if (apic->trpm->has_apic)
         trpm_map_apic(apic);
     atomic_store(&apic->irr_summary, 0xff);
+    atomic_store(&apic->vcpu->interrupt_waits, true);
     /* Looked at, and cleared where there is nothing, before the first instruction. */
     cpum_pend(apic->vcpu, CPUM_PEND_INTERRUPT | CPUM_PEND_NMI | CPUM_PEND_INIT | CPUM_PEND_SIPI);
     return true;

@@ -113,6 +113,7 @@ trpm_pic_line(Trpm *trpm, bool level)
 
     if (atomic_exchange(&trpm->pic_level, level) == level || !level)
         return;
+    atomic_store(&apic->vcpu->interrupt_waits, true);
     if (trpm_apic_passes_extint(apic))
         cpum_pend(apic->vcpu, CPUM_PEND_INTERRUPT);
     else
@@ -123,6 +124,7 @@ void
 trpm_nmi(Vcpu *vcpu)
 {
     atomic_store(&vcpu->trpm_vcpu->nmi, true);
+    atomic_store(&vcpu->interrupt_waits, true);
     cpum_pend(vcpu, CPUM_PEND_NMI);
 }
 
@@ -150,6 +152,18 @@ has_nmi(const Vcpu *vcpu)
     return atomic_load_explicit(&vcpu->trpm_vcpu->nmi, memory_order_relaxed) && !vcpu->nmi_blocked;
 }
 
+/* Whatever masks and priorities say. Who makes something wait sets the word behind it. */
+static void
+note_what_waits(TrpmVcpu *apic)
+{
+    if (!atomic_load_explicit(&apic->vcpu->interrupt_waits, memory_order_relaxed))
+        return;
+    atomic_store(&apic->vcpu->interrupt_waits, false);
+    if (atomic_load(&apic->irr_summary) != 0 || atomic_load(&apic->extint) ||
+        atomic_load(&apic->nmi) || (apic->vcpu->id == 0 && atomic_load(&apic->trpm->pic_level)))
+        atomic_store(&apic->vcpu->interrupt_waits, true);
+}
+
 static int
 acknowledge_pic(TrpmVcpu *apic)
 {
@@ -167,14 +181,12 @@ acknowledge_pic(TrpmVcpu *apic)
     return vector;
 }
 
-int
-trpm_take_interrupt(Vcpu *vcpu, bool *nmi)
+static int
+take_interrupt(Vcpu *vcpu, bool *nmi)
 {
     TrpmVcpu *apic = vcpu->trpm_vcpu;
     int vector;
 
-    /* First the bits, then a look: what arrives later sets them again. */
-    cpum_unpend(vcpu, CPUM_PEND_INTERRUPT | CPUM_PEND_NMI);
     *nmi = false;
     if (vcpu->irq_shadow)
         return -1;
@@ -197,6 +209,18 @@ trpm_take_interrupt(Vcpu *vcpu, bool *nmi)
     return vector;
 }
 
+int
+trpm_take_interrupt(Vcpu *vcpu, bool *nmi)
+{
+    int vector;
+
+    /* First the bits, then a look: what arrives later sets them again. */
+    cpum_unpend(vcpu, CPUM_PEND_INTERRUPT | CPUM_PEND_NMI);
+    vector = take_interrupt(vcpu, nmi);
+    note_what_waits(vcpu->trpm_vcpu);
+    return vector;
+}
+
 void
 trpm_recheck(Vcpu *vcpu)
 {
@@ -204,12 +228,12 @@ trpm_recheck(Vcpu *vcpu)
 
     if (G_UNLIKELY(has_nmi(vcpu)))
         atomic_fetch_or(&vcpu->pending, CPUM_PEND_NMI);
-    if (!(vcpu->rflags & X86_FL_IF))
-        return;
-    if (atomic_load_explicit(&apic->irr_summary, memory_order_relaxed) == 0 && !has_extint(apic))
+    if (!(vcpu->rflags & X86_FL_IF) ||
+        !atomic_load_explicit(&vcpu->interrupt_waits, memory_order_relaxed))
         return;
     if (has_interrupt(apic))
         atomic_fetch_or(&vcpu->pending, CPUM_PEND_INTERRUPT);
+    note_what_waits(apic);
 }
 
 bool
