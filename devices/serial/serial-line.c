@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The line side of a serial port: bytes take as long as the line parameters say, in both
- * directions. What is in the transmit FIFO is handed to the driver when its last byte would enter
- * the shift register; received bytes are let in no faster than they could have arrived, so a fast
- * sender does not drown the guest. */
+ * The line side of a serial port: bytes take the time that the line parameters say when they come,
+ * and a sixteenth of it when they go to a driver, for there is no wire. What is in the transmit
+ * FIFO is handed to the driver when its last byte would enter the shift register; received bytes
+ * are let in no faster than they could have arrived, so a fast sender does not drown the guest. */
 #include "devices/serial/serial-private.h"
 
 #define UART_CLOCK 1843200u
@@ -11,6 +11,8 @@
 /* A driver that takes nothing for so long loses what waits, as a line without a listener does. */
 #define STALL_MAX_NS 200000000u
 #define TIMEOUT_CHARACTERS 4
+/* A kernel that writes its log to a serial console waits for each byte. */
+#define TRANSMIT_SPEED 16
 
 static void
 fifo_put(UartFifo *fifo, uint8_t byte)
@@ -71,6 +73,14 @@ serial_character_ns(const Serial *serial)
 
 /* --- transmitter --- */
 
+static uint64_t
+serial_shift_ns(const Serial *serial)
+{
+    bool wire = !serial->connector || (serial->mcr & MCR_LOOP);
+
+    return serial_character_ns(serial) / (wire ? 1 : TRANSMIT_SPEED);
+}
+
 static void serial_put_received(Serial *serial, uint8_t byte);
 
 /* Hands the FIFO's bytes on; those that the driver does not take stay. */
@@ -123,7 +133,7 @@ serial_drain(Serial *serial)
         serial->transmit.count = 0;
     }
     pdm_timer_cancel(serial->device, serial->transmit_timer);
-    serial->shift_end = now + serial_character_ns(serial);
+    serial->shift_end = now + serial_shift_ns(serial);
     serial->lsr |= LSR_THR_EMPTY;
     serial->transmit_pending = 1;
     serial_update_irq(serial);
@@ -167,8 +177,7 @@ serial_transmit(Serial *serial, uint8_t byte)
     }
     if (!serial_waits(serial, now))
         pdm_timer_set(serial->device, serial->transmit_timer,
-                      MAX(serial->shift_end, now) +
-                          (fifo->count - 1) * serial_character_ns(serial));
+                      MAX(serial->shift_end, now) + (fifo->count - 1) * serial_shift_ns(serial));
     serial_update_irq(serial);
 }
 
