@@ -199,19 +199,6 @@ create_medium_call(const char *location, VitrineMediumKind kind, const char *for
                                       logical_size, options_or_empty(options)));
 }
 
-/* Takes reply. */
-static VitrineProgress *
-started_progress(VitrineClient *client, GVariant *reply)
-{
-    const char *path;
-    if (reply == NULL)
-        return NULL;
-    g_variant_get_child(reply, 0, "&o", &path);
-    VitrineProgress *progress = progress_new(client, path);
-    g_variant_unref(reply);
-    return progress;
-}
-
 VitrineProgress *
 vitrine_client_create_medium_sync(VitrineClient *client, const char *location,
                                   VitrineMediumKind kind, const char *format, const char *variant,
@@ -219,7 +206,7 @@ vitrine_client_create_medium_sync(VitrineClient *client, const char *location,
                                   GCancellable *cancellable, GError **error)
 {
     RemoteCall call = create_medium_call(location, kind, format, variant, logical_size, options);
-    return started_progress(client, client_call_sync(client, &call, NULL, cancellable, error));
+    return progress_from_reply(client, client_call_sync(client, &call, NULL, cancellable, error));
 }
 
 void
@@ -236,5 +223,5 @@ vitrine_client_create_medium_async(VitrineClient *client, const char *location,
 VitrineProgress *
 vitrine_client_create_medium_finish(VitrineClient *client, GAsyncResult *result, GError **error)
 {
-    return started_progress(client, client_call_finish(client, result, error));
+    return progress_from_reply(client, client_call_finish(client, result, error));
 }

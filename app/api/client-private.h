@@ -48,6 +48,8 @@ const char *machine_path(VitrineMachine *machine);
 VitrineMedium *medium_new(VitrineClient *client, const char *id, GVariant *properties);
 void medium_update(VitrineMedium *medium, GVariant *properties);
 VitrineProgress *progress_new(VitrineClient *client, const char *path);
+/* Of a reply whose only value is the path of a progress object; takes reply, NULL for NULL. */
+VitrineProgress *progress_from_reply(VitrineClient *client, GVariant *reply);
 void progress_update(VitrineProgress *progress, GVariant *properties);
 
 /* Connects to the service of this folder and starts it when nobody answers. Blocks; for threads. */

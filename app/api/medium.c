@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * VitrineMedium: a view of an image that the service knows. */
+#include <string.h>
+
 #include "app/api/client-private.h"
 
 struct _VitrineMedium {
@@ -9,7 +11,8 @@ struct _VitrineMedium {
     char *id;
     char *path;
     Cache *cache;
-    char **machines;
+    char **machines, **children, **snapshots;
+    GHashTable *properties;
 };
 
 G_DEFINE_FINAL_TYPE(VitrineMedium, vitrine_medium, G_TYPE_OBJECT)
@@ -37,6 +40,9 @@ medium_finalize(GObject *object)
     g_free(medium->id);
     g_free(medium->path);
     g_strfreev(medium->machines);
+    g_strfreev(medium->children);
+    g_strfreev(medium->snapshots);
+    g_hash_table_unref(medium->properties);
     g_hash_table_unref(medium->cache);
     G_OBJECT_CLASS(vitrine_medium_parent_class)->finalize(object);
 }
@@ -55,16 +61,43 @@ vitrine_medium_init(VitrineMedium *medium)
 {
     medium->cache = cache_new();
     medium->machines = g_new0(char *, 1);
+    medium->children = g_new0(char *, 1);
+    medium->snapshots = g_new0(char *, 1);
+    medium->properties = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+static void
+take_strings(GVariant *properties, const char *key, char ***place)
+{
+    char **strings = NULL;
+    if (!g_variant_lookup(properties, key, "^as", &strings))
+        return;
+    g_strfreev(*place);
+    *place = strings;
+}
+
+static void
+take_properties(VitrineMedium *medium, GVariant *properties)
+{
+    g_autoptr(GVariant) table =
+        g_variant_lookup_value(properties, "Properties", G_VARIANT_TYPE("a{ss}"));
+    GVariantIter iter;
+    const char *name, *value;
+    if (table == NULL)
+        return;
+    g_hash_table_remove_all(medium->properties);
+    g_variant_iter_init(&iter, table);
+    while (g_variant_iter_loop(&iter, "{&s&s}", &name, &value))
+        g_hash_table_insert(medium->properties, g_strdup(name), g_strdup(value));
 }
 
 void
 medium_update(VitrineMedium *medium, GVariant *properties)
 {
-    char **machines = NULL;
-    if (g_variant_lookup(properties, "Machines", "^as", &machines)) {
-        g_strfreev(medium->machines);
-        medium->machines = machines;
-    }
+    take_strings(properties, "Machines", &medium->machines);
+    take_strings(properties, "Children", &medium->children);
+    take_strings(properties, "Snapshots", &medium->snapshots);
+    take_properties(medium, properties);
     cache_update(medium->cache, G_OBJECT(medium), fields, G_N_ELEMENTS(fields), properties);
 }
 
@@ -97,6 +130,44 @@ const char *const *
 vitrine_medium_get_machines(VitrineMedium *medium)
 {
     return (const char *const *)medium->machines;
+}
+
+static int
+compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+const char *const *
+vitrine_medium_get_children(VitrineMedium *medium)
+{
+    return (const char *const *)medium->children;
+}
+
+const char *const *
+vitrine_medium_get_snapshots(VitrineMedium *medium)
+{
+    return (const char *const *)medium->snapshots;
+}
+
+const char *
+vitrine_medium_get_property(VitrineMedium *medium, const char *name)
+{
+    return g_hash_table_lookup(medium->properties, name);
+}
+
+const char **
+vitrine_medium_list_properties(VitrineMedium *medium)
+{
+    GPtrArray *names = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer name;
+    g_hash_table_iter_init(&iter, medium->properties);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        g_ptr_array_add(names, name);
+    g_ptr_array_sort(names, compare_names);
+    g_ptr_array_add(names, NULL);
+    return (const char **)g_ptr_array_free(names, FALSE);
 }
 
 static RemoteCall

@@ -80,6 +80,18 @@ progress_new(VitrineClient *client, const char *path)
     return progress;
 }
 
+VitrineProgress *
+progress_from_reply(VitrineClient *client, GVariant *reply)
+{
+    const char *path;
+    if (reply == NULL)
+        return NULL;
+    g_variant_get_child(reply, 0, "&o", &path);
+    VitrineProgress *progress = progress_new(client, path);
+    g_variant_unref(reply);
+    return progress;
+}
+
 const char *
 vitrine_progress_get_description(VitrineProgress *progress)
 {

@@ -5,14 +5,18 @@
  * groups, state (VitrineMachineState), last-state-change (int64, seconds since 1970),
  * accessible, access-error, settings-file, log-folder, snapshot-folder, settings-generation (uint:
  * changes with each change of the settings), read-only-reason, session-type, session-pid,
- * console-available.
+ * console-available, busy, current-snapshot, current-snapshot-name, snapshot-count (uint),
+ * current-state-modified, snapshots-generation (uint: changes when a snapshot comes, goes or is
+ * edited).
  *
  * Extra data is per machine too; its changes arrive at VitrineClient::extra-data-changed and at
  * VitrineMachine::extra-data-changed (key, value or "" when removed). */
 #pragma once
 
 #include "app/api/vitrine-console.h"
+#include "app/api/vitrine-progress.h"
 #include "app/api/vitrine-settings.h"
+#include "app/api/vitrine-snapshot.h"
 
 G_BEGIN_DECLS
 
@@ -44,6 +48,16 @@ const char *vitrine_machine_get_read_only_reason(VitrineMachine *machine);
 /* "gui", "headless"; "" when no VM process holds the machine. */
 const char *vitrine_machine_get_session_type(VitrineMachine *machine);
 guint vitrine_machine_get_session_pid(VitrineMachine *machine);
+/* "", or what the service does with the machine: it can neither start nor change until that is
+ * over. */
+const char *vitrine_machine_get_busy(VitrineMachine *machine);
+/* UUID and name of the snapshot that the present state follows; "" when there is none. */
+const char *vitrine_machine_get_current_snapshot(VitrineMachine *machine);
+const char *vitrine_machine_get_current_snapshot_name(VitrineMachine *machine);
+guint vitrine_machine_get_snapshot_count(VitrineMachine *machine);
+/* Whether settings or disks changed since the current snapshot was taken or restored. */
+gboolean vitrine_machine_get_current_state_modified(VitrineMachine *machine);
+guint vitrine_machine_get_snapshots_generation(VitrineMachine *machine);
 
 /**
  * vitrine_machine_load_settings_sync:
@@ -183,5 +197,133 @@ void vitrine_machine_open_console_async(VitrineMachine *machine, GCancellable *c
  */
 VitrineConsole *vitrine_machine_open_console_finish(VitrineMachine *machine, GAsyncResult *result,
                                                     GError **error);
+
+/**
+ * vitrine_machine_load_snapshots_sync:
+ * Returns: (transfer full) (nullable): the root of the tree of snapshots; %NULL without @error when
+ *   there are none
+ */
+VitrineSnapshot *vitrine_machine_load_snapshots_sync(VitrineMachine *machine,
+                                                     GCancellable *cancellable, GError **error);
+void vitrine_machine_load_snapshots_async(VitrineMachine *machine, GCancellable *cancellable,
+                                          GAsyncReadyCallback callback, gpointer user_data);
+/**
+ * vitrine_machine_load_snapshots_finish:
+ * Returns: (transfer full) (nullable): as vitrine_machine_load_snapshots_sync()
+ */
+VitrineSnapshot *vitrine_machine_load_snapshots_finish(VitrineMachine *machine,
+                                                       GAsyncResult *result, GError **error);
+
+/**
+ * vitrine_machine_load_snapshot_settings_sync:
+ * @id: UUID of a snapshot
+ * Returns: (transfer full): the machine's settings as they were, to look at. They cannot be saved.
+ */
+VitrineSettings *vitrine_machine_load_snapshot_settings_sync(VitrineMachine *machine,
+                                                             const char *id,
+                                                             GCancellable *cancellable,
+                                                             GError **error);
+void vitrine_machine_load_snapshot_settings_async(VitrineMachine *machine, const char *id,
+                                                  GCancellable *cancellable,
+                                                  GAsyncReadyCallback callback, gpointer user_data);
+/**
+ * vitrine_machine_load_snapshot_settings_finish:
+ * Returns: (transfer full): as vitrine_machine_load_snapshot_settings_sync()
+ */
+VitrineSettings *vitrine_machine_load_snapshot_settings_finish(VitrineMachine *machine,
+                                                               GAsyncResult *result,
+                                                               GError **error);
+
+/**
+ * vitrine_machine_take_snapshot_sync:
+ * @name: not empty; need not be the only one of this name
+ * @description: (nullable): free text
+ *
+ * Keeps the machine as it is now: settings, disks and, when it is saved, its memory. It follows the
+ * current snapshot and becomes the current one. VITRINE_ERROR_INVALID when 250 snapshots follow
+ * each other already.
+ *
+ * Returns: (transfer full): its progress, whose wait gives the snapshot's UUID
+ */
+VitrineProgress *vitrine_machine_take_snapshot_sync(VitrineMachine *machine, const char *name,
+                                                    const char *description,
+                                                    GCancellable *cancellable, GError **error);
+/**
+ * vitrine_machine_take_snapshot_async:
+ * @description: (nullable): as vitrine_machine_take_snapshot_sync()
+ */
+void vitrine_machine_take_snapshot_async(VitrineMachine *machine, const char *name,
+                                         const char *description, GCancellable *cancellable,
+                                         GAsyncReadyCallback callback, gpointer user_data);
+/**
+ * vitrine_machine_take_snapshot_finish:
+ * Returns: (transfer full): as vitrine_machine_take_snapshot_sync()
+ */
+VitrineProgress *vitrine_machine_take_snapshot_finish(VitrineMachine *machine, GAsyncResult *result,
+                                                      GError **error);
+
+/**
+ * vitrine_machine_restore_snapshot_sync:
+ * @id: UUID of a snapshot
+ *
+ * Makes the machine what it was; its present settings and the changes on its disks are lost (take a
+ * snapshot first to keep them). VITRINE_ERROR_STATE while it runs. Of an online snapshot the
+ * machine is in state saved afterwards.
+ *
+ * Returns: (transfer full): its progress
+ */
+VitrineProgress *vitrine_machine_restore_snapshot_sync(VitrineMachine *machine, const char *id,
+                                                       GCancellable *cancellable, GError **error);
+void vitrine_machine_restore_snapshot_async(VitrineMachine *machine, const char *id,
+                                            GCancellable *cancellable, GAsyncReadyCallback callback,
+                                            gpointer user_data);
+/**
+ * vitrine_machine_restore_snapshot_finish:
+ * Returns: (transfer full): as vitrine_machine_restore_snapshot_sync()
+ */
+VitrineProgress *vitrine_machine_restore_snapshot_finish(VitrineMachine *machine,
+                                                         GAsyncResult *result, GError **error);
+
+/**
+ * vitrine_machine_delete_snapshot_sync:
+ * @id: UUID of a snapshot
+ *
+ * Forgets a snapshot; the present state and all other snapshots stay as they are. Its disk images
+ * are merged with those that stand on them, which can take long; cancelled or failed then, the
+ * snapshot is gone and only the room is not given back. VITRINE_ERROR_STATE while the machine runs,
+ * and for the first snapshot when several follow it.
+ *
+ * Returns: (transfer full): its progress
+ */
+VitrineProgress *vitrine_machine_delete_snapshot_sync(VitrineMachine *machine, const char *id,
+                                                      GCancellable *cancellable, GError **error);
+void vitrine_machine_delete_snapshot_async(VitrineMachine *machine, const char *id,
+                                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                                           gpointer user_data);
+/**
+ * vitrine_machine_delete_snapshot_finish:
+ * Returns: (transfer full): as vitrine_machine_delete_snapshot_sync()
+ */
+VitrineProgress *vitrine_machine_delete_snapshot_finish(VitrineMachine *machine,
+                                                        GAsyncResult *result, GError **error);
+
+/**
+ * vitrine_machine_edit_snapshot_sync:
+ * @id: UUID of a snapshot
+ * @name: its new name, not empty
+ * @description: (nullable): its new description
+ */
+gboolean vitrine_machine_edit_snapshot_sync(VitrineMachine *machine, const char *id,
+                                            const char *name, const char *description,
+                                            GCancellable *cancellable, GError **error);
+/**
+ * vitrine_machine_edit_snapshot_async:
+ * @description: (nullable): as vitrine_machine_edit_snapshot_sync()
+ */
+void vitrine_machine_edit_snapshot_async(VitrineMachine *machine, const char *id, const char *name,
+                                         const char *description, GCancellable *cancellable,
+                                         GAsyncReadyCallback callback, gpointer user_data);
+gboolean vitrine_machine_edit_snapshot_finish(VitrineMachine *machine, GAsyncResult *result,
+                                              GError **error);
 
 G_END_DECLS

@@ -3,7 +3,8 @@
  * VitrineMedium: a disk, optical or floppy image that the service knows. One object per UUID for
  * the client's life. Properties, all read-only and notified: id, kind, location, format,
  * medium-type, state, access-error, description, logical-size, file-size, variant, parent-id,
- * machines. */
+ * machines, children, snapshots, auto-reset. Images form trees: a differencing image holds what
+ * differs from its parent. */
 #pragma once
 
 #include "app/api/vitrine-types.h"
@@ -41,6 +42,30 @@ const char *vitrine_medium_get_parent_id(VitrineMedium *medium);
  * Returns: (transfer none) (array zero-terminated=1): UUIDs of machines that it is attached to.
  */
 const char *const *vitrine_medium_get_machines(VitrineMedium *medium);
+
+/**
+ * vitrine_medium_get_children:
+ * Returns: (transfer none) (array zero-terminated=1): UUIDs of the images that stand on it.
+ */
+const char *const *vitrine_medium_get_children(VitrineMedium *medium);
+/**
+ * vitrine_medium_get_snapshots:
+ * Returns: (transfer none) (array zero-terminated=1): the snapshots that have it attached, each as
+ *   "machine UUID/snapshot UUID".
+ */
+const char *const *vitrine_medium_get_snapshots(VitrineMedium *medium);
+/* A differencing image of an immutable disk that starts empty at each power-on. */
+gboolean vitrine_medium_get_auto_reset(VitrineMedium *medium);
+/**
+ * vitrine_medium_get_property:
+ * Returns: (nullable): the value of a property of the image's format, %NULL when it is not set.
+ */
+const char *vitrine_medium_get_property(VitrineMedium *medium, const char *name);
+/**
+ * vitrine_medium_list_properties:
+ * Returns: (transfer container) (array zero-terminated=1): the names of all that are set, sorted.
+ */
+const char **vitrine_medium_list_properties(VitrineMedium *medium);
 
 /* Looks at the file again; afterwards state and sizes are right. */
 gboolean vitrine_medium_refresh_sync(VitrineMedium *medium, GCancellable *cancellable,

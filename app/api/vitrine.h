@@ -12,6 +12,7 @@
 #include "app/api/vitrine-os-types.h"
 #include "app/api/vitrine-progress.h"
 #include "app/api/vitrine-settings.h"
+#include "app/api/vitrine-snapshot.h"
 #include "app/api/vitrine-storage.h"
 #include "app/api/vitrine-surface.h"
 #include "app/api/vitrine-types.h"

@@ -2,9 +2,6 @@
  *
  * createmedium: a new disk image. Manual, chapter VBoxManage, "createmedium". Leaves out:
  * differencing images, properties, formats other than VDI and raw. */
-#include <glib-unix.h>
-#include <stdio.h>
-
 #include "app/manage/manage-words.h"
 #include "app/manage/manage.h"
 
@@ -54,47 +51,6 @@ find_size(const CreateMedium *wanted, guint64 *bytes, GError **error)
     return true;
 }
 
-static void
-on_percent(VitrineProgress *progress, GParamSpec *spec, gpointer shown)
-{
-    manage_show_percent(shown, vitrine_progress_get_percent(progress));
-}
-
-/* Ctrl+C: the service removes what it has made so far. */
-static gboolean
-on_interrupt(gpointer progress)
-{
-    vitrine_progress_cancel(progress);
-    return G_SOURCE_CONTINUE;
-}
-
-static void
-on_waited(GObject *source, GAsyncResult *result, gpointer data)
-{
-    *(GAsyncResult **)data = g_object_ref(result);
-}
-
-static char *
-wait_for(VitrineProgress *progress, GError **error)
-{
-    guint shown = 0;
-    g_autoptr(GAsyncResult) result = NULL;
-    gulong handler = g_signal_connect(progress, "notify::percent", G_CALLBACK(on_percent), &shown);
-    guint interrupt = g_unix_signal_add(SIGINT, on_interrupt, progress);
-    on_percent(progress, NULL, &shown);
-    vitrine_progress_wait_async(progress, NULL, on_waited, &result);
-    while (result == NULL)
-        g_main_context_iteration(NULL, TRUE);
-    g_source_remove(interrupt);
-    g_signal_handler_disconnect(progress, handler);
-    char *id = vitrine_progress_wait_finish(progress, result, error);
-    if (id)
-        manage_show_percent(&shown, 100);
-    else if (shown <= 10)
-        fprintf(stderr, "\n");
-    return id;
-}
-
 static bool
 check(const CreateMedium *wanted, const char *word, VitrineMediumKind *kind, GError **error)
 {
@@ -132,7 +88,7 @@ run(Manage *manage, ManageArgs *args, GError **error)
     g_autofree char *format = g_ascii_strup(wanted.format ? wanted.format : usual, -1);
     g_autoptr(VitrineProgress) progress = vitrine_client_create_medium_sync(
         client, path, kind, format, variant, bytes, NULL, NULL, error);
-    g_autofree char *id = progress ? wait_for(progress, error) : NULL;
+    g_autofree char *id = progress ? manage_wait(progress, error) : NULL;
     if (id)
         manage_print("Medium created. UUID: %s\n", id);
     return id != NULL;

@@ -57,6 +57,12 @@ void manage_print_medium(VitrineMedium *medium, VitrineClient *client);
 /* What showvminfo prints. */
 bool manage_print_machine(Manage *manage, VitrineMachine *machine, bool machine_readable,
                           GError **error);
+/* What showvminfo prints of a machine with these settings, of now or of a snapshot. */
+void manage_print_settings(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
+                           bool machine_readable);
+/* Waits for the end and shows the percentage meanwhile; Ctrl+C cancels. The result, the caller's;
+ * NULL with error. */
+char *manage_wait(VitrineProgress *progress, GError **error);
 /* 0%...10%... up to this percentage, on the standard error stream: scripts read the other. shown:
  * tens printed so far. */
 void manage_show_percent(guint *shown, guint percent);

@@ -225,16 +225,10 @@ print_inaccessible(VitrineMachine *machine, bool machine_readable)
                     "Access error details:", vitrine_machine_get_access_error(machine));
 }
 
-bool
-manage_print_machine(Manage *manage, VitrineMachine *machine, bool machine_readable, GError **error)
+void
+manage_print_settings(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
+                      bool machine_readable)
 {
-    if (!vitrine_machine_get_accessible(machine)) {
-        print_inaccessible(machine, machine_readable);
-        return true;
-    }
-    g_autoptr(VitrineSettings) settings = vitrine_machine_load_settings_sync(machine, NULL, error);
-    if (settings == NULL)
-        return false;
     print_identity(machine, settings, machine_readable);
     print_fields(fields, G_N_ELEMENTS(fields), settings, machine_readable);
     print_state(machine, machine_readable);
@@ -246,7 +240,38 @@ manage_print_machine(Manage *manage, VitrineMachine *machine, bool machine_reada
     print_session(machine, machine_readable);
     print_fields(usb_fields, G_N_ELEMENTS(usb_fields), settings, machine_readable);
     print_description(machine, machine_readable);
+}
+
+static bool
+print_snapshots(VitrineMachine *machine, bool machine_readable, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    if (vitrine_machine_get_snapshot_count(machine) == 0)
+        return true;
+    g_autoptr(VitrineSnapshot) root = vitrine_machine_load_snapshots_sync(machine, NULL, &problem);
+    if (problem) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    if (!machine_readable)
+        manage_print("\n* Snapshots:\n\n");
+    if (root)
+        showvminfo_snapshots(machine, root, machine_readable);
     return true;
+}
+
+bool
+manage_print_machine(Manage *manage, VitrineMachine *machine, bool machine_readable, GError **error)
+{
+    if (!vitrine_machine_get_accessible(machine)) {
+        print_inaccessible(machine, machine_readable);
+        return true;
+    }
+    g_autoptr(VitrineSettings) settings = vitrine_machine_load_settings_sync(machine, NULL, error);
+    if (settings == NULL)
+        return false;
+    manage_print_settings(manage, machine, settings, machine_readable);
+    return print_snapshots(machine, machine_readable, error);
 }
 
 /* --log: the newest log is number 0. */

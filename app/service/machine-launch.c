@@ -208,6 +208,10 @@ check_startable(Machine *machine, GError **error)
                     "The machine \"%s\" is running already.", machine_name(machine));
         return FALSE;
     }
+    if (machine->busy) {
+        machine_set_busy_error(machine, error);
+        return FALSE;
+    }
     if (*machine->record->state_file) {
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
                     "This version cannot continue from a saved state: discard it first.");

@@ -17,7 +17,7 @@
 
 static gboolean
 add_file(GVariantBuilder *builder, GUnixFDList *fds, const char *id, const char *path,
-         const char *format, gboolean read_only, GError **error)
+         const char *format, gboolean read_only, gboolean shared, GError **error)
 {
     int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     int fd = read_only ? -1 : open(path, O_RDWR | flags);
@@ -29,11 +29,8 @@ add_file(GVariantBuilder *builder, GUnixFDList *fds, const char *id, const char 
         return FALSE;
     }
     /* Travels with the descriptor, and guards against other configuration folders' machines. */
-    struct flock lock = {.l_type = may_write ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
-    if (fcntl(fd, F_OFD_SETLK, &lock) < 0 && (errno == EAGAIN || errno == EACCES)) {
+    if (!service_lock_image(fd, may_write && !shared, path, error)) {
         close(fd);
-        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_BUSY,
-                    "The medium \"%s\" is in use by another program.", path);
         return FALSE;
     }
     int index = g_unix_fd_list_append(fds, fd, error);
@@ -51,38 +48,66 @@ is_writable_kind(const Medium *medium)
            medium->record->type != VITRINE_MEDIUM_TYPE_READONLY;
 }
 
-/* Base first. Only the last is written to. */
-static gboolean
-add_chain(Service *service, GVariantBuilder *builder, GUnixFDList *fds, const char *id,
-          GError **error)
+/* NULL with error when the chain does not reach its base. Base first. */
+static GPtrArray *
+chain_of(Service *service, const char *id, GError **error)
 {
     g_autoptr(GPtrArray) chain = g_ptr_array_new();
-    for (Medium *medium = service_find_medium(service, id); medium && chain->len < MAX_CHAIN;
-         medium = service_find_medium(service, medium->record->parent)) {
+    Medium *medium = service_find_medium(service, id);
+    for (; medium && chain->len < MAX_CHAIN; medium = medium_parent(medium))
         g_ptr_array_insert(chain, 0, medium);
-        if (*medium->record->parent == '\0')
-            break;
-    }
     const Medium *base = chain->len ? chain->pdata[0] : NULL;
-    if (base == NULL || *base->record->parent) {
-        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND,
-                    "The medium {%s}, or one below it, is not in the registry.", id);
+    if (base && *base->record->parent == '\0')
+        return g_steal_pointer(&chain);
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND,
+                "The medium {%s}, or one below it, is not in the registry.", id);
+    return NULL;
+}
+
+/* Two machines never write to one image; whose it is now is said by name. */
+static gboolean
+check_free(Machine *machine, Medium *medium, GError **error)
+{
+    Machine *user = medium_running_user(medium, machine);
+    if (user == NULL || medium->record->type == VITRINE_MEDIUM_TYPE_SHAREABLE)
+        return TRUE;
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_BUSY,
+                "The medium \"%s\" is in use by the machine \"%s\", which is running. Only "
+                "shareable disks can be used by several machines at once.",
+                medium->record->location, machine_name(user));
+    return FALSE;
+}
+
+static gboolean
+add_image(GVariantBuilder *builder, GUnixFDList *fds, Medium *medium, gboolean last, GError **error)
+{
+    const MediumRecord *record = medium->record;
+    GStatBuf status;
+    gboolean read_only = !last || !is_writable_kind(medium);
+    if (record->kind == VITRINE_MEDIUM_KIND_FLOPPY && access(record->location, W_OK) < 0)
+        read_only = TRUE; /* a write-protected disk */
+    if (g_stat(record->location, &status) == 0 && S_ISDIR(status.st_mode)) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID, "\"%s\" is a folder.",
+                    record->location);
         return FALSE;
     }
+    return add_file(builder, fds, record->id, record->location, record->format, read_only,
+                    record->type == VITRINE_MEDIUM_TYPE_SHAREABLE, error);
+}
+
+/* Base first. Only the last is written to. */
+static gboolean
+add_chain(Machine *machine, GVariantBuilder *builder, GUnixFDList *fds, const char *id,
+          GError **error)
+{
+    g_autoptr(GPtrArray) chain = chain_of(machine->service, id, error);
+    if (chain == NULL)
+        return FALSE;
+    Medium *leaf = chain->pdata[chain->len - 1];
+    if (is_writable_kind(leaf) && !check_free(machine, leaf, error))
+        return FALSE;
     for (guint i = 0; i < chain->len; i++) {
-        const Medium *medium = chain->pdata[i];
-        gboolean last = i + 1 == chain->len;
-        const MediumRecord *record = medium->record;
-        GStatBuf status;
-        gboolean read_only = !last || !is_writable_kind(medium);
-        if (record->kind == VITRINE_MEDIUM_KIND_FLOPPY && access(record->location, W_OK) < 0)
-            read_only = TRUE; /* a write-protected disk */
-        if (g_stat(record->location, &status) == 0 && S_ISDIR(status.st_mode)) {
-            g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID, "\"%s\" is a folder.",
-                        record->location);
-            return FALSE;
-        }
-        if (!add_file(builder, fds, record->id, record->location, record->format, read_only, error))
+        if (!add_image(builder, fds, chain->pdata[i], i + 1 == chain->len, error))
             return FALSE;
     }
     return TRUE;
@@ -90,15 +115,15 @@ add_chain(Service *service, GVariantBuilder *builder, GUnixFDList *fds, const ch
 
 /* The images of a drive with this content; "" and "host:<device>" as in ChangeMedium. */
 static GVariant *
-open_images(Service *service, const char *medium, GUnixFDList *fds, GError **error)
+open_images(Machine *machine, const char *medium, GUnixFDList *fds, GError **error)
 {
     GVariantBuilder builder;
     gboolean done = TRUE;
     g_variant_builder_init(&builder, G_VARIANT_TYPE(IMAGES_TYPE));
     if (g_str_has_prefix(medium, "host:"))
-        done = add_file(&builder, fds, "", medium + strlen("host:"), "RAW", TRUE, error);
+        done = add_file(&builder, fds, "", medium + strlen("host:"), "RAW", TRUE, FALSE, error);
     else if (*medium)
-        done = add_chain(service, &builder, fds, medium, error);
+        done = add_chain(machine, &builder, fds, medium, error);
     if (!done) {
         g_variant_builder_clear(&builder);
         return NULL;
@@ -124,7 +149,7 @@ on_open_attachment(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocati
                               "\"%s\" has no drive at port %u, device %u.", controller, port,
                               device);
     g_autofree char *host = *a->host_drive ? g_strconcat("host:", a->host_drive, NULL) : NULL;
-    GVariant *images = open_images(machine->service, host ? host : a->medium, fds, &error);
+    GVariant *images = open_images(machine, host ? host : a->medium, fds, &error);
     if (images == NULL)
         return service_fail(invocation, error);
     vitrine_dbus_machine_complete_open_attachment(skeleton, invocation, fds, images);
@@ -197,7 +222,7 @@ send_to_vm(Machine *machine, Change *change, const char *medium, gboolean force,
 {
     const VitrineAttachment *a = change->attachment;
     g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
-    GVariant *images = open_images(machine->service, medium, fds, error);
+    GVariant *images = open_images(machine, medium, fds, error);
     if (images == NULL)
         return FALSE;
     g_dbus_connection_call_with_unix_fd_list(

@@ -162,6 +162,10 @@ check_lockable(Machine *machine, gboolean returning, GError **error)
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE, "%s", machine->access_error);
         return FALSE;
     }
+    if (machine->busy && !returning) {
+        machine_set_busy_error(machine, error);
+        return FALSE;
+    }
     if (machine->vm || (machine->orphan_source && !returning)) {
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_BUSY,
                     "The machine \"%s\" is running already.", machine_name(machine));

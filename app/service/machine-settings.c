@@ -152,6 +152,7 @@ commit(Machine *machine, VitrineSettings *after, GError **error)
         return FALSE;
     }
     machine->record->settings = after;
+    machine_set_modified(machine);
     adopt_media(machine, after);
     if (!machine_save(machine, error)) {
         machine->record->settings = before;

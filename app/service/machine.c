@@ -27,6 +27,7 @@ machine_new(Service *service, const char *id, const char *settings_file)
     machine_connect_launch(machine);
     machine_connect_media(machine);
     machine_connect_ports(machine);
+    machine_connect_snapshots(machine);
     machine_load(machine);
     machine_session_restore(machine);
     service_export(service, G_DBUS_INTERFACE_SKELETON(machine->skeleton), machine->object_path);
@@ -41,6 +42,9 @@ machine_free(Machine *machine)
     g_object_unref(machine->skeleton);
     settings_file_free(machine->file);
     machine_record_free(machine->record);
+    g_clear_pointer(&machine->snapshots, g_ptr_array_unref);
+    g_clear_pointer(&machine->snapshot_media, g_hash_table_unref);
+    g_free(machine->busy);
     g_clear_error(&machine->start_error);
     g_ptr_array_unref(machine->launches);
     g_free(machine->id);
@@ -102,6 +106,7 @@ machine_load(Machine *machine)
     if (record) {
         machine->file = g_steal_pointer(&file);
         machine->record = g_steal_pointer(&record);
+        machine_read_snapshots(machine);
         g_autoptr(GPtrArray) media = settings_file_read_media(machine->file);
         media_take_registry(machine->service, media, machine);
         if (!machine_is_online(machine)) {
@@ -210,6 +215,8 @@ machine_publish(Machine *machine)
     vitrine_dbus_machine_set_settings_generation(skeleton, machine->generation);
     vitrine_dbus_machine_set_session_type(skeleton, machine->session_type);
     vitrine_dbus_machine_set_session_pid(skeleton, machine->vm_pid);
+    vitrine_dbus_machine_set_busy(skeleton, machine->busy ? machine->busy : "");
+    machine_publish_snapshots(machine);
     if (vitrine_dbus_machine_get_console_address(skeleton) == NULL)
         vitrine_dbus_machine_set_console_address(skeleton, "");
     g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(skeleton));
@@ -226,6 +233,8 @@ machine_set_state(Machine *machine, VitrineMachineState state)
     if (machine->record) {
         g_autoptr(GError) error = NULL;
         machine->record->last_state_change = g_get_real_time() / G_USEC_PER_SEC;
+        if (state == VITRINE_MACHINE_STATE_RUNNING || state == VITRINE_MACHINE_STATE_ABORTED)
+            machine_set_modified(machine); /* it ran */
         machine->record->aborted =
             state == VITRINE_MACHINE_STATE_ABORTED || state == VITRINE_MACHINE_STATE_ABORTED_SAVED;
         if ((rests || was_aborted != machine->record->aborted) && !machine_save(machine, &error))
@@ -258,6 +267,11 @@ machine_allow_change(Machine *machine, GDBusMethodInvocation *invocation)
         service_refuse(invocation, VITRINE_ERROR_STATE, "%s", machine->access_error);
         return FALSE;
     }
+    if (machine->busy) {
+        GError *error = NULL;
+        machine_set_busy_error(machine, &error);
+        return !service_fail(invocation, error);
+    }
     const char *reason = settings_file_read_only_reason(machine->file);
     if (*reason) {
         service_refuse(invocation, VITRINE_ERROR_READ_ONLY, "%s", reason);
@@ -266,8 +280,22 @@ machine_allow_change(Machine *machine, GDBusMethodInvocation *invocation)
     return service_allow_change(machine->service, invocation);
 }
 
+void
+machine_set_busy_error(const Machine *machine, GError **error)
+{
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_BUSY, "The machine \"%s\" is busy: %s.",
+                machine_name(machine), machine->busy);
+}
+
+void
+machine_set_modified(Machine *machine)
+{
+    if (machine->record && *machine->record->current_snapshot)
+        machine->record->current_state_modified = TRUE;
+}
+
 gboolean
-machine_uses_medium(const Machine *machine, const char *medium)
+machine_has_attached(const Machine *machine, const char *medium)
 {
     if (machine->record == NULL)
         return FALSE;
@@ -277,7 +305,14 @@ machine_uses_medium(const Machine *machine, const char *medium)
         if (g_ascii_strcasecmp(attachment->medium, medium) == 0)
             return TRUE;
     }
-    return machine_file_snapshot_uses(machine->file, medium);
+    return FALSE;
+}
+
+gboolean
+machine_uses_medium(const Machine *machine, const char *medium)
+{
+    return machine->record && (g_hash_table_contains(machine->snapshot_media, medium) ||
+                               machine_has_attached(machine, medium));
 }
 
 /* Files in a folder that have this beginning, then the folder if it is empty. */

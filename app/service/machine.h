@@ -4,7 +4,7 @@
 #pragma once
 
 #include "app/service/service.h"
-#include "app/service/settings/machine-file.h"
+#include "app/service/settings/snapshot-file.h"
 
 struct Machine {
     Service *service;
@@ -17,6 +17,10 @@ struct Machine {
     char *access_error;
     VitrineMachineState state;
     guint generation;
+    GPtrArray *snapshots;       /* SnapshotRecord, parents before children */
+    GHashTable *snapshot_media; /* see snapshot_file_media() */
+    guint snapshots_generation;
+    char *busy; /* what a task does with the machine, or NULL */
 
     /* the session; see machine-session.c */
     GDBusConnection *vm; /* of the VM process; NULL when no process has the machine */
@@ -52,9 +56,29 @@ gboolean machine_save(Machine *machine, GError **error);
 /* FALSE, and the call is answered, when the settings cannot be changed. */
 gboolean machine_allow_change(Machine *machine, GDBusMethodInvocation *invocation);
 gboolean machine_uses_medium(const Machine *machine, const char *medium);
+/* Only the present settings, not those of snapshots. */
+gboolean machine_has_attached(const Machine *machine, const char *medium);
+/* Says what the machine is busy with, as VITRINE_ERROR_BUSY. */
+void machine_set_busy_error(const Machine *machine, GError **error);
+/* Something differs from the current snapshot now; to be saved with the change itself. */
+void machine_set_modified(Machine *machine);
 /* Settings, logs, snapshots, then the folder if nothing else is in it. */
 void machine_delete_files(Machine *machine);
 
+/* machine-snapshots.c: what snapshots there are. The calls that change them are in
+ * snapshot-take.c, snapshot-restore.c and snapshot-delete.c. */
+void machine_connect_snapshots(Machine *machine);
+/* Reads them from the document again. */
+void machine_read_snapshots(Machine *machine);
+void machine_publish_snapshots(Machine *machine);
+SnapshotRecord *machine_find_snapshot(const Machine *machine, const char *id);
+/* Whether the machine or one of its snapshots continues from this file. */
+gboolean machine_names_state_file(const Machine *machine, const char *path);
+/* After the document was changed: FALSE when it cannot be written, and all is as it was. */
+gboolean machine_commit_snapshots(Machine *machine, GError **error);
+void machine_connect_snapshot_take(Machine *machine);
+void machine_connect_snapshot_restore(Machine *machine);
+void machine_connect_snapshot_delete(Machine *machine);
 /* machine-settings.c */
 void machine_connect_settings(Machine *machine);
 /* machine-rename.c: the folder and the file get the new name, if they had the old one. */

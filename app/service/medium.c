@@ -26,6 +26,7 @@ medium_add(Service *service, MediumRecord *record)
     vitrine_dbus_medium_set_access_error(medium->skeleton, "");
     medium_connect(medium);
     g_ptr_array_add(service->media, medium);
+    g_hash_table_insert(service->media_by_id, record->id, medium);
     medium_publish(medium);
     service_export(service, G_DBUS_INTERFACE_SKELETON(medium->skeleton), medium->object_path);
     g_autoptr(GVariant) properties = g_variant_ref_sink(
@@ -42,6 +43,7 @@ medium_free(Medium *medium)
     g_object_unref(medium->skeleton);
     g_ptr_array_unref(medium->registries);
     medium_record_free(medium->record);
+    g_free(medium->busy);
     g_free(medium->object_path);
     g_free(medium);
 }
@@ -51,18 +53,130 @@ medium_remove(Medium *medium)
 {
     Service *service = medium->service;
     vitrine_dbus_service_emit_medium_removed(service->skeleton, medium->record->id);
+    g_hash_table_remove(service->media_by_id, medium->record->id);
     g_ptr_array_remove(service->media, medium);
 }
 
 Machine *
-medium_running_user(Medium *medium)
+medium_running_user(Medium *medium, const Machine *but)
 {
     for (guint i = 0; i < medium->service->machines->len; i++) {
         Machine *machine = medium->service->machines->pdata[i];
-        if (machine_is_online(machine) && machine_uses_medium(machine, medium->record->id))
+        if (machine != but && machine_is_online(machine) &&
+            machine_has_attached(machine, medium->record->id))
             return machine;
     }
     return NULL;
+}
+
+Machine *
+medium_user(Medium *medium, const Machine *but)
+{
+    for (guint i = 0; i < medium->service->machines->len; i++) {
+        Machine *machine = medium->service->machines->pdata[i];
+        if (machine != but && machine_uses_medium(machine, medium->record->id))
+            return machine;
+    }
+    return NULL;
+}
+
+Medium *
+medium_parent(const Medium *medium)
+{
+    const char *parent = medium->record->parent;
+    return *parent ? service_find_medium(medium->service, parent) : NULL;
+}
+
+Medium *
+medium_base(Medium *medium)
+{
+    guint steps = medium->service->media->len; /* a ring in damaged files ends too */
+    for (Medium *below; steps && (below = medium_parent(medium)); steps--)
+        medium = below;
+    return medium;
+}
+
+GPtrArray *
+medium_children(const Medium *medium)
+{
+    GPtrArray *children = g_ptr_array_new();
+    for (guint i = 0; i < medium->service->media->len; i++) {
+        Medium *other = medium->service->media->pdata[i];
+        if (g_str_equal(other->record->parent, medium->record->id))
+            g_ptr_array_add(children, other);
+    }
+    return children;
+}
+
+VitrineMediumType
+medium_type(Medium *medium)
+{
+    return medium_base(medium)->record->type;
+}
+
+gboolean
+medium_save(Medium *medium, GError **error)
+{
+    for (guint i = 0; i < medium->registries->len; i++) {
+        if (!machine_save(medium->registries->pdata[i], error))
+            return FALSE;
+    }
+    return !medium->in_global || service_save(medium->service, error);
+}
+
+MediumRecord *
+medium_new_child_record(Medium *parent, const char *folder)
+{
+    static const struct {
+        const char *format, *extension;
+    } formats[] = {{"VDI", ".vdi"}, {"VHD", ".vhd"}, {"VMDK", ".vmdk"}};
+    guint at = 0; /* what cannot have children gets one of the standard format */
+    MediumRecord *record = medium_record_new();
+    for (guint i = 0; i < G_N_ELEMENTS(formats); i++) {
+        if (g_ascii_strcasecmp(parent->record->format, formats[i].format) == 0)
+            at = i;
+    }
+    g_free(record->id);
+    record->id = g_uuid_string_random();
+    g_free(record->parent);
+    record->parent = g_strdup(parent->record->id);
+    g_free(record->format);
+    record->format = g_strdup(formats[at].format);
+    g_autofree char *name = g_strdup_printf("{%s}%s", record->id, formats[at].extension);
+    g_free(record->location);
+    record->location = g_build_filename(folder, name, NULL);
+    record->kind = VITRINE_MEDIUM_KIND_HARD_DISK;
+    return record;
+}
+
+static void
+publish_snapshot_users(Medium *medium)
+{
+    g_autoptr(GPtrArray) users = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < medium->service->machines->len; i++) {
+        const Machine *machine = medium->service->machines->pdata[i];
+        const GPtrArray *snapshots =
+            machine->snapshot_media
+                ? g_hash_table_lookup(machine->snapshot_media, medium->record->id)
+                : NULL;
+        for (guint k = 0; snapshots && k < snapshots->len; k++)
+            g_ptr_array_add(
+                users, g_strdup_printf("%s/%s", machine->id, (const char *)snapshots->pdata[k]));
+    }
+    g_ptr_array_add(users, NULL);
+    vitrine_dbus_medium_set_snapshots(medium->skeleton, (const char *const *)users->pdata);
+}
+
+static void
+publish_properties(Medium *medium)
+{
+    g_autoptr(GVariantBuilder) builder = g_variant_builder_new(G_VARIANT_TYPE("a{ss}"));
+    GHashTableIter iter;
+    gpointer name, value;
+    g_hash_table_iter_init(&iter, medium->record->properties);
+    while (g_hash_table_iter_next(&iter, &name, &value))
+        g_variant_builder_add(builder, "{ss}", name, value);
+    vitrine_dbus_medium_set_properties(medium->skeleton, g_variant_builder_end(builder));
 }
 
 static void
@@ -91,7 +205,7 @@ state_word(Medium *medium)
 {
     const char *error = vitrine_dbus_medium_get_access_error(medium->skeleton);
     VitrineMediumState state = VITRINE_MEDIUM_STATE_UNKNOWN;
-    if (medium_running_user(medium))
+    if (medium_running_user(medium, NULL))
         state = medium->record->kind == VITRINE_MEDIUM_KIND_DVD ? VITRINE_MEDIUM_STATE_LOCKED_READ
                                                                 : VITRINE_MEDIUM_STATE_LOCKED_WRITE;
     else if (error && *error)
@@ -113,7 +227,10 @@ medium_publish(Medium *medium)
                                         vitrine_nick(VITRINE_TYPE_MEDIUM_TYPE, record->type));
     vitrine_dbus_medium_set_description(skeleton, record->description);
     vitrine_dbus_medium_set_parent_id(skeleton, record->parent);
+    vitrine_dbus_medium_set_auto_reset(skeleton, record->auto_reset);
     publish_users(medium);
+    publish_snapshot_users(medium);
+    publish_properties(medium);
     vitrine_dbus_medium_set_state(skeleton, state_word(medium));
     g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(skeleton));
 }
@@ -146,7 +263,9 @@ media_of_registry(Service *service, Machine *machine)
     GPtrArray *records = g_ptr_array_new();
     for (guint i = 0; i < service->media->len; i++) {
         Medium *medium = service->media->pdata[i];
-        if (machine ? g_ptr_array_find(medium->registries, machine, NULL) : medium->in_global)
+        gboolean listed =
+            machine ? g_ptr_array_find(medium->registries, machine, NULL) : medium->in_global;
+        if (listed && !medium->dropped)
             g_ptr_array_add(records, medium->record);
     }
     return records;
@@ -155,12 +274,15 @@ media_of_registry(Service *service, Machine *machine)
 void
 medium_adopt(Medium *medium, Machine *machine)
 {
-    for (; medium; medium = service_find_medium(medium->service, medium->record->parent)) {
+    gboolean old = machine->file && settings_file_is_before_registries(machine->file);
+    for (; medium; medium = medium_parent(medium)) {
+        if (old) { /* a file of that age lists its media in the global registry */
+            medium->in_global = TRUE;
+            continue;
+        }
         if (!g_ptr_array_find(medium->registries, machine, NULL))
             g_ptr_array_add(medium->registries, machine);
         medium->in_global = FALSE;
-        if (*medium->record->parent == '\0')
-            break;
     }
 }
 
@@ -290,11 +412,7 @@ on_set_description(VitrineDBusMedium *skeleton, GDBusMethodInvocation *invocatio
         return TRUE;
     g_free(medium->record->description);
     medium->record->description = g_strdup(description);
-    for (guint i = 0; i < medium->registries->len; i++) {
-        if (!machine_save(medium->registries->pdata[i], &error))
-            return service_fail(invocation, error);
-    }
-    if (medium->in_global && !service_save(medium->service, &error))
+    if (!medium_save(medium, &error))
         return service_fail(invocation, error);
     medium_publish(medium);
     vitrine_dbus_medium_complete_set_description(skeleton, invocation);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "app/service/service.h"
+#include "app/service/task.h"
 
 struct Medium {
     Service *service;
@@ -13,6 +14,8 @@ struct Medium {
     VitrineDBusMedium *skeleton;
     GPtrArray *registries; /* Machine: whose files list it */
     gboolean in_global;
+    gboolean dropped; /* the settings that are being saved do not list it any more */
+    char *busy;       /* what a task does with the image, or NULL */
 };
 
 /* Takes record, adds the medium to the service and offers it. */
@@ -32,11 +35,53 @@ void medium_adopt(Medium *medium, Machine *machine);
 /* Takes the machine out of all registries; media that nobody lists any more are forgotten. */
 void media_forget_machine(Service *service, Machine *machine);
 
-/* A machine that has it attached and runs, else NULL. */
-Machine *medium_running_user(Medium *medium);
+/* A machine other than this (NULL: any) that has it attached and runs, else NULL. */
+Machine *medium_running_user(Medium *medium, const Machine *but);
+/* A machine that has it attached now or in a snapshot, other than this one (NULL: any). */
+Machine *medium_user(Medium *medium, const Machine *but);
+
+/* The image below; NULL for a base, or when it is not registered. */
+Medium *medium_parent(const Medium *medium);
+/* The lowest image that is registered. */
+Medium *medium_base(Medium *medium);
+/* (element-type Medium): the images that stand on it. */
+GPtrArray *medium_children(const Medium *medium);
+/* The type of its base: what attaching means. */
+VitrineMediumType medium_type(Medium *medium);
+/* Writes every settings file that lists it. */
+gboolean medium_save(Medium *medium, GError **error);
+
+/* A record of a differencing image on parent, with a new UUID, in this folder. */
+MediumRecord *medium_new_child_record(Medium *parent, const char *folder);
+
+/* medium-children.c: differencing images that are made together, (element-type MediumRecord).
+ * For the hard disks of these settings that snapshots and indirect attachments apply to. */
+GPtrArray *children_new(void);
+void children_plan(Machine *machine, VitrineSettings *settings, GPtrArray *children);
+/* Whether snapshots apply to this disk. */
+gboolean medium_takes_children(Medium *medium);
+/* Lists the files in the journal and adds the jobs that make them. */
+void children_add_jobs(GPtrArray *children, Service *service, Task *task, Journal *journal);
+/* They become media of the machine. FALSE when a parent has gone. */
+gboolean children_register(GPtrArray *children, Machine *machine, GError **error);
+void children_unregister(GPtrArray *children, Service *service);
+/* Where a parent was attached, its child is. */
+void children_attach(GPtrArray *children, VitrineSettings *settings);
+
+/* medium-drop.c: differencing images that nobody needs. Marks this one, and those below it that
+ * nothing else needs either, as dropped, and lists their files in the journal. */
+void media_drop_chain(Medium *leaf, Machine *machine, Journal *journal, GPtrArray *dropped);
+/* Whether no machine and no snapshot has it attached. */
+gboolean medium_is_unused(Medium *medium);
+/* A differencing image that the service made for snapshots of this machine. */
+gboolean medium_is_own_child(Medium *medium, Machine *machine);
+/* After the save: takes them away, or takes the mark away. */
+void media_finish_drop(GPtrArray *dropped, gboolean saved);
 
 /* Asks a worker about the file; done(user_data) is called once the properties are right. */
 void medium_refresh(Medium *medium, void (*done)(gpointer user_data), gpointer user_data);
 
 /* medium-calls.c: OpenMedium, CreateMedium, CloseMedium of the service. */
 void media_connect_calls(Service *service);
+/* snapshot-delete.c: merges of images that a killed service has not done. */
+void media_merge_again(Service *service, const char *machine, GPtrArray *ids);

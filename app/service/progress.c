@@ -78,6 +78,13 @@ progress_set(Progress *progress, double fraction)
                                       (guint)(CLAMP(fraction, 0.0, 1.0) * 100.0));
 }
 
+void
+progress_forbid_cancel(Progress *progress)
+{
+    progress->cancel = NULL;
+    vitrine_dbus_progress_set_cancellable(progress->skeleton, FALSE);
+}
+
 static gboolean
 on_expired(gpointer user_data)
 {

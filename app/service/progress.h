@@ -12,5 +12,7 @@ Progress *progress_start(Service *service, const char *description,
                          void (*cancel)(gpointer user_data), gpointer user_data);
 const char *progress_path(Progress *progress);
 void progress_set(Progress *progress, double fraction);
+/* From here on it cannot be cancelled. */
+void progress_forbid_cancel(Progress *progress);
 /* error NULL: successful, with this result. Takes error. The object goes a minute later. */
 void progress_finish(Progress *progress, const char *result, GError *error);

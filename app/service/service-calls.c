@@ -273,6 +273,11 @@ unregister(Machine *machine, GDBusMethodInvocation *call)
     gboolean delete_files = FALSE;
     if (machine_defer(machine, unregister, call))
         return;
+    if (machine->busy) {
+        machine_set_busy_error(machine, &error);
+        service_fail(call, error);
+        return;
+    }
     if (machine_is_online(machine) || machine->child) {
         service_refuse(call, VITRINE_ERROR_STATE,
                        "The machine \"%s\" is running: power it off first.", machine_name(machine));

@@ -3,9 +3,12 @@
  * The service's life: lock, socket, clients, registry file. */
 #include "app/service/service.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <unistd.h>
 
+#include "app/service/journal.h"
 #include "app/service/machine.h"
 #include "app/service/medium.h"
 
@@ -42,6 +45,7 @@ service_new(const char *config_folder, GMainLoop *loop)
     service->connections = g_ptr_array_new_with_free_func(g_object_unref);
     service->machines = g_ptr_array_new_with_free_func((GDestroyNotify)machine_free);
     service->media = g_ptr_array_new_with_free_func((GDestroyNotify)medium_free);
+    service->media_by_id = g_hash_table_new(g_str_hash, g_str_equal);
     service->skeleton = vitrine_dbus_service_skeleton_new();
     service->devices = device_list_new();
     return service;
@@ -62,6 +66,7 @@ service_free(Service *service)
     }
     g_ptr_array_unref(service->machines);
     g_ptr_array_unref(service->media);
+    g_hash_table_unref(service->media_by_id);
     service_unexport(G_DBUS_INTERFACE_SKELETON(service->skeleton));
     g_object_unref(service->skeleton);
     device_list_free(service->devices);
@@ -79,8 +84,10 @@ service_free(Service *service)
 }
 
 static gboolean
-machine_needs_us(Service *service)
+work_needs_us(Service *service)
 {
+    if (service->task_count)
+        return TRUE;
     for (guint i = 0; i < service->machines->len; i++) {
         const Machine *machine = service->machines->pdata[i];
         if (machine->child || machine->orphan_source)
@@ -94,7 +101,7 @@ on_idle(gpointer user_data)
 {
     Service *service = user_data;
     service->idle_source = 0;
-    if (service->connections->len == 0 && !machine_needs_us(service))
+    if (service->connections->len == 0 && !work_needs_us(service))
         g_main_loop_quit(service->loop);
     return G_SOURCE_REMOVE;
 }
@@ -105,7 +112,7 @@ service_check_idle(Service *service)
     if (service->idle_source)
         g_source_remove(service->idle_source);
     service->idle_source = 0;
-    if (service->connections->len == 0 && !machine_needs_us(service))
+    if (service->connections->len == 0 && !work_needs_us(service))
         service->idle_source = g_timeout_add_seconds(LINGER_SECONDS, on_idle, service);
 }
 
@@ -182,6 +189,7 @@ service_start(Service *service, GError **error)
     if (service->lock < 0)
         return FALSE;
     load_registry(service);
+    journals_recover(service);
     service_connect_calls(service);
     media_connect_calls(service);
     service->server = vitrine_transport_listen(service->socket_path, error);
@@ -293,12 +301,8 @@ service_find_machine(Service *service, const char *id)
 Medium *
 service_find_medium(Service *service, const char *id)
 {
-    for (guint i = 0; i < service->media->len; i++) {
-        Medium *medium = service->media->pdata[i];
-        if (g_ascii_strcasecmp(medium->record->id, id) == 0)
-            return medium;
-    }
-    return NULL;
+    g_autofree char *lower = g_ascii_strdown(id, -1);
+    return g_hash_table_lookup(service->media_by_id, lower);
 }
 
 Medium *
@@ -310,4 +314,15 @@ service_find_medium_at(Service *service, const char *location)
             return medium;
     }
     return NULL;
+}
+
+gboolean
+service_lock_image(int fd, gboolean writing, const char *path, GError **error)
+{
+    struct flock lock = {.l_type = writing ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES))
+        return TRUE;
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_BUSY,
+                "The medium \"%s\" is in use by another machine or program.", path);
+    return FALSE;
 }

@@ -27,6 +27,8 @@ typedef struct {
     GHashTable *extra_data;
     GPtrArray *machines; /* Machine, in the registry's order */
     GPtrArray *media;    /* Medium */
+    GHashTable *media_by_id;
+    guint task_count; /* the service stays while work is under way */
     guint progress_count;
     DeviceList *devices;
 } Service;
@@ -53,6 +55,10 @@ void service_check_idle(Service *service);
 Machine *service_find_machine(Service *service, const char *id);
 Medium *service_find_medium(Service *service, const char *id);
 Medium *service_find_medium_at(Service *service, const char *location);
+
+/* Locks the file of an image, shared or for writing. The lock belongs to the descriptor and goes
+ * where that goes. VITRINE_ERROR_BUSY when another program has it. */
+gboolean service_lock_image(int fd, gboolean writing, const char *path, GError **error);
 
 /* service-calls.c: answers to org.vitrine.Service. */
 void service_connect_calls(Service *service);

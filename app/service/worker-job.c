@@ -116,14 +116,16 @@ report_failure(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+/* The worker's end is the only one left, so that its locks end with it. */
 static void
-spawn(WorkerJob *job, int fd, const char *const *arguments)
+spawn(WorkerJob *job, const int *fds, guint count, const char *const *arguments)
 {
     g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(
         G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
     g_autofree char *program = vitrine_find_program("vitrine-worker", &job->error);
-    g_subprocess_launcher_take_fd(launcher, fd, WORKER_FD);
+    for (guint i = 0; i < count; i++)
+        g_subprocess_launcher_take_fd(launcher, fds[i], (int)(WORKER_FD + i));
     if (program == NULL)
         return;
     g_ptr_array_add(argv, program);
@@ -135,8 +137,8 @@ spawn(WorkerJob *job, int fd, const char *const *arguments)
 }
 
 WorkerJob *
-worker_job_start(int fd, const char *const *arguments, WorkerProgress progress, WorkerDone done,
-                 gpointer user_data)
+worker_job_start_files(const int *fds, guint count, const char *const *arguments,
+                       WorkerProgress progress, WorkerDone done, gpointer user_data)
 {
     WorkerJob *job = g_new0(WorkerJob, 1);
     job->answers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -144,7 +146,7 @@ worker_job_start(int fd, const char *const *arguments, WorkerProgress progress, 
     job->progress = progress;
     job->done = done;
     job->user_data = user_data;
-    spawn(job, fd, arguments);
+    spawn(job, fds, count, arguments);
     if (job->process == NULL) {
         g_idle_add(report_failure, job);
         return job;
@@ -152,6 +154,13 @@ worker_job_start(int fd, const char *const *arguments, WorkerProgress progress, 
     job->output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(job->process));
     read_line(job);
     return job;
+}
+
+WorkerJob *
+worker_job_start(int fd, const char *const *arguments, WorkerProgress progress, WorkerDone done,
+                 gpointer user_data)
+{
+    return worker_job_start_files(&fd, 1, arguments, progress, done, user_data);
 }
 
 void

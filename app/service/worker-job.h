@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Runs the worker program on one file. The worker gets the open file as descriptor 3 and words as
+ * Runs the worker program. The worker gets the open files as descriptors from 3 on and words as
  * arguments, and answers with lines "key value" on its standard output. */
 #pragma once
 
@@ -16,5 +16,8 @@ typedef void (*WorkerProgress)(double fraction, gpointer user_data);
  */
 WorkerJob *worker_job_start(int fd, const char *const *arguments, WorkerProgress progress,
                             WorkerDone done, gpointer user_data);
+/* The same with several files: descriptors 3, 4 … */
+WorkerJob *worker_job_start_files(const int *fds, guint count, const char *const *arguments,
+                                  WorkerProgress progress, WorkerDone done, gpointer user_data);
 /* done is called with VITRINE_ERROR_CANCELLED. */
 void worker_job_cancel(WorkerJob *job);

@@ -45,6 +45,7 @@ machine_record_new(void)
     record->settings = vitrine_settings_new();
     record->state_file = g_strdup("");
     record->current_snapshot = g_strdup("");
+    record->current_state_modified = TRUE;
     return record;
 }
 
@@ -267,8 +268,6 @@ read_identity(SettingsFile *file, MachineRecord *record)
 {
     g_autofree char *time = xml_get(file->body, "lastStateChange");
     g_autofree char *aborted = xml_get(file->body, "aborted");
-    g_autofree char *hardware = xml_get_uuid(xml_child(file->body, "Hardware"), "uuid");
-    g_autofree char *description = xml_get_text(file->body, "Description");
     g_autoptr(GDateTime) date = time ? g_date_time_new_from_iso8601(time, NULL) : NULL;
     char *state_file = xml_get(file->body, "stateFile");
     take(&record->id, xml_get_uuid(file->body, "uuid"));
@@ -277,8 +276,25 @@ read_identity(SettingsFile *file, MachineRecord *record)
     g_free(state_file);
     record->last_state_change = date ? g_date_time_to_unix(date) : 0;
     record->aborted = aborted != NULL;
-    vitrine_settings_set_string(record->settings, "hardware-uuid", hardware);
-    vitrine_settings_set_string(record->settings, "description", description);
+    record->current_state_modified = xml_get_bool(file->body, "currentStateModified", TRUE);
+}
+
+gboolean
+machine_file_read_hardware(SettingsFile *file, VitrineSettings *settings, GError **error)
+{
+    g_autofree char *hardware = xml_get_uuid(xml_child(file->body, "Hardware"), "uuid");
+    vitrine_settings_set_string(settings, "hardware-uuid", hardware);
+    for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
+        g_auto(GValue) value = G_VALUE_INIT;
+        field_read(file, settings, &fields[i], &value);
+        g_object_set_property(G_OBJECT(settings), fields[i].property, &value);
+    }
+    for (guint position = 1; position <= 4; position++) {
+        g_autofree char *property = g_strdup_printf("boot%u", position);
+        vitrine_settings_set_enum(settings, property, read_boot(file, position));
+    }
+    machine_ports_read(file, settings);
+    return machine_storage_read(file, settings, error);
 }
 
 MachineRecord *
@@ -289,25 +305,17 @@ machine_file_read(SettingsFile *file, GError **error)
     VitrineSettings *settings = record->settings;
     const char *engine = g_hash_table_lookup(extra, ENGINE_KEY);
     const char *profile = g_hash_table_lookup(extra, PROFILE_KEY);
+    g_autofree char *description = xml_get_text(file->body, "Description");
     read_identity(file, record);
     if (!check_required(file, record, error))
         return NULL;
-    for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
-        g_auto(GValue) value = G_VALUE_INIT;
-        field_read(file, settings, &fields[i], &value);
-        g_object_set_property(G_OBJECT(settings), fields[i].property, &value);
-    }
-    for (guint position = 1; position <= 4; position++) {
-        g_autofree char *property = g_strdup_printf("boot%u", position);
-        vitrine_settings_set_enum(settings, property, read_boot(file, position));
-    }
+    if (!machine_file_read_hardware(file, settings, error))
+        return NULL;
+    vitrine_settings_set_string(settings, "description", description);
     vitrine_settings_set_string(settings, "exec-engine", engine ? engine : "auto");
     if (profile)
         vitrine_settings_set_string(settings, "cpu-profile", profile);
     read_groups(file, settings);
-    machine_ports_read(file, settings);
-    if (!machine_storage_read(file, settings, error))
-        return NULL;
     return g_steal_pointer(&record);
 }
 
@@ -341,6 +349,13 @@ write_identity(SettingsFile *file, const MachineRecord *record)
     if (record->aborted != (aborted != NULL))
         xml_set(file->body, "aborted", record->aborted ? "true" : NULL);
     xml_set(file->body, "stateFile", *state_file ? state_file : NULL);
+    if (*record->current_snapshot)
+        xml_set_uuid(file->body, "currentSnapshot", record->current_snapshot);
+    else
+        xml_set(file->body, "currentSnapshot", NULL);
+    if (xml_get_bool(file->body, "currentStateModified", TRUE) != record->current_state_modified)
+        xml_set(file->body, "currentStateModified",
+                record->current_state_modified ? NULL : "false");
     xml_set_text(file->body, "Description",
                  vitrine_settings_get_string(record->settings, "description"));
     if (*hardware)
@@ -380,28 +395,4 @@ machine_file_write(SettingsFile *file, const MachineRecord *record)
     machine_storage_write(file, settings);
     write_cpu_profile(file, settings);
     settings_file_set_extra_data(file, ENGINE_KEY, g_str_equal(engine, "auto") ? "" : engine);
-}
-
-static gboolean
-uses(xmlNodePtr node, const char *medium)
-{
-    for (; node; node = node->next) {
-        if (node->type != XML_ELEMENT_NODE)
-            continue;
-        if (g_str_equal((const char *)node->name, "Image")) {
-            g_autofree char *id = xml_get_uuid(node, "uuid");
-            if (g_strcmp0(id, medium) == 0)
-                return TRUE;
-        }
-        if (uses(node->children, medium))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-gboolean
-machine_file_snapshot_uses(SettingsFile *file, const char *medium)
-{
-    xmlNodePtr snapshot = xml_child(file->body, "Snapshot");
-    return snapshot && uses(snapshot->children, medium);
 }

@@ -10,8 +10,9 @@ typedef struct {
     VitrineSettings *settings;
     gint64 last_state_change; /* seconds since 1970; 0 when the file does not say */
     gboolean aborted;
-    char *state_file;       /* "" unless there is a saved state */
-    char *current_snapshot; /* "" unless there are snapshots */
+    char *state_file;                /* "" unless there is a saved state */
+    char *current_snapshot;          /* "" unless there are snapshots */
+    gboolean current_state_modified; /* something differs from the current snapshot */
 } MachineRecord;
 
 MachineRecord *machine_record_new(void);
@@ -23,5 +24,5 @@ MachineRecord *machine_file_read(SettingsFile *file, GError **error);
 /* Puts what differs from the document into it, and raises the version when the content needs it. */
 void machine_file_write(SettingsFile *file, const MachineRecord *record);
 
-/* Whether a snapshot has this medium attached. */
-gboolean machine_file_snapshot_uses(SettingsFile *file, const char *medium);
+/* Only what a snapshot holds too: the hardware. */
+gboolean machine_file_read_hardware(SettingsFile *file, VitrineSettings *settings, GError **error);

@@ -17,6 +17,7 @@ medium_record_new(void)
     record->format = g_strdup("");
     record->description = g_strdup("");
     record->parent = g_strdup("");
+    record->properties = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return record;
 }
 
@@ -24,11 +25,17 @@ MediumRecord *
 medium_record_copy(const MediumRecord *record)
 {
     MediumRecord *copy = g_memdup2(record, sizeof *record);
+    GHashTableIter iter;
+    gpointer name, value;
     copy->id = g_strdup(record->id);
     copy->location = g_strdup(record->location);
     copy->format = g_strdup(record->format);
     copy->description = g_strdup(record->description);
     copy->parent = g_strdup(record->parent);
+    copy->properties = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_hash_table_iter_init(&iter, record->properties);
+    while (g_hash_table_iter_next(&iter, &name, &value))
+        g_hash_table_insert(copy->properties, g_strdup(name), g_strdup(value));
     return copy;
 }
 
@@ -42,6 +49,7 @@ medium_record_free(MediumRecord *record)
     g_free(record->format);
     g_free(record->description);
     g_free(record->parent);
+    g_hash_table_unref(record->properties);
     g_free(record);
 }
 
@@ -85,6 +93,20 @@ settings_file_set_extra_data(SettingsFile *file, const char *key, const char *va
     xml_set(item, "value", value);
 }
 
+static void
+read_properties(xmlNodePtr medium, GHashTable *properties)
+{
+    for (xmlNodePtr node = xml_child(medium, "Property"); node; node = xml_next(node)) {
+        char *name = xml_get(node, "name"), *value = xml_get(node, "value");
+        if (name && value) {
+            g_hash_table_insert(properties, name, value);
+        } else {
+            g_free(name);
+            g_free(value);
+        }
+    }
+}
+
 /* Locations of the registry: the file's folder is where relative ones start. */
 static void
 read_medium(SettingsFile *file, xmlNodePtr node, VitrineMediumKind kind, const char *parent,
@@ -107,6 +129,8 @@ read_medium(SettingsFile *file, xmlNodePtr node, VitrineMediumKind kind, const c
         g_free(record->parent);
         record->parent = g_strdup(parent);
         record->kind = kind;
+        record->auto_reset = xml_get_bool(node, "autoReset", FALSE);
+        read_properties(node, record->properties);
         for (guint i = 0; type && i < G_N_ELEMENTS(type_words); i++) {
             if (g_ascii_strcasecmp(type_words[i], type) == 0)
                 record->type = i;
@@ -138,82 +162,144 @@ settings_file_read_media(SettingsFile *file)
     return media;
 }
 
-static xmlNodePtr
-find_below(xmlNodePtr node, const char *id)
+/* All media of the document by UUID; keys belong to the table. */
+static void
+index_below(xmlNodePtr node, GHashTable *index)
 {
     for (; node; node = xml_next(node)) {
-        g_autofree char *own = xml_get_uuid(node, "uuid");
-        xmlNodePtr found =
-            g_strcmp0(own, id) == 0 ? node : find_below(xml_child(node, "HardDisk"), id);
-        if (found)
-            return found;
+        char *id = xml_get_uuid(node, "uuid");
+        if (id)
+            g_hash_table_insert(index, id, node);
+        index_below(xml_child(node, "HardDisk"), index);
     }
-    return NULL;
 }
 
-static xmlNodePtr
-find_medium(SettingsFile *file, VitrineMediumKind kind, const char *id)
+static GHashTable *
+index_of_media(SettingsFile *file)
 {
-    return find_below(xml_child(xml_path(file->body, places[kind].parent), places[kind].element),
-                      id);
-}
-
-static const MediumRecord *
-find_record(GPtrArray *media, const char *id)
-{
-    for (guint i = 0; i < media->len; i++) {
-        const MediumRecord *record = g_ptr_array_index(media, i);
-        if (g_str_equal(record->id, id))
-            return record;
-    }
-    return NULL;
+    GHashTable *index = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint kind = 0; kind < G_N_ELEMENTS(places); kind++)
+        index_below(xml_child(xml_path(file->body, places[kind].parent), places[kind].element),
+                    index);
+    return index;
 }
 
 static void
-write_medium(SettingsFile *file, const MediumRecord *record)
+write_properties(xmlNodePtr medium, GHashTable *properties)
 {
-    xmlNodePtr node = find_medium(file, record->kind, record->id);
-    xmlNodePtr parent = *record->parent ? find_medium(file, record->kind, record->parent) : NULL;
-    gboolean is_new = node == NULL;
-    if (parent == NULL && is_new)
-        parent = xml_make_path(file->body, places[record->kind].parent);
-    if (is_new)
-        node = xml_add(parent, places[record->kind].element);
-    xml_set_uuid(node, "uuid", record->id);
+    GHashTableIter iter;
+    gpointer name, value;
+    xmlNodePtr next;
+    g_autoptr(GHashTable) found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (xmlNodePtr node = xml_child(medium, "Property"); node; node = next) {
+        char *own = xml_get(node, "name");
+        const char *wanted = own ? g_hash_table_lookup(properties, own) : NULL;
+        next = xml_next(node);
+        if (wanted) {
+            xml_set(node, "value", wanted);
+            g_hash_table_add(found, own);
+        } else {
+            xml_remove(node);
+            g_free(own);
+        }
+    }
+    g_hash_table_iter_init(&iter, properties);
+    while (g_hash_table_iter_next(&iter, &name, &value)) {
+        if (g_hash_table_contains(found, name))
+            continue;
+        xmlNodePtr node = xml_add(medium, "Property");
+        xml_set(node, "name", name);
+        xml_set(node, "value", value);
+    }
+}
+
+static void
+write_location(SettingsFile *file, xmlNodePtr node, const char *wanted)
+{
     g_autofree char *location = xml_get(node, "location");
     g_autofree char *old = location ? settings_file_absolute(file, location) : NULL;
-    if (g_strcmp0(old, record->location) != 0) {
-        g_autofree char *relative = settings_file_relative(file, record->location);
-        xml_set(node, "location", relative);
-    }
+    if (g_strcmp0(old, wanted) == 0)
+        return;
+    g_autofree char *relative = settings_file_relative(file, wanted);
+    xml_set(node, "location", relative);
+}
+
+static void
+write_medium(SettingsFile *file, xmlNodePtr node, const MediumRecord *record, gboolean is_new)
+{
+    xml_set_uuid(node, "uuid", record->id);
+    write_location(file, node, record->location);
     if (record->kind == VITRINE_MEDIUM_KIND_HARD_DISK) {
         xml_set(node, "format", record->format);
-        if (*record->parent == '\0')
-            xml_set(node, "type", type_words[record->type]);
+        xml_set(node, "type", *record->parent ? NULL : type_words[record->type]);
+        if (xml_get_bool(node, "autoReset", FALSE) != record->auto_reset)
+            xml_set(node, "autoReset", record->auto_reset ? "true" : NULL);
     } else if (is_new && !g_str_equal(record->format, "RAW")) {
         xml_set(node, "format", record->format);
     }
     xml_set_text(node, "Description", record->description);
+    write_properties(node, record->properties);
+}
+
+/* The element of a medium, in its place: below its parent if this file has it. */
+static xmlNodePtr
+place_medium(SettingsFile *file, GHashTable *index, const MediumRecord *record)
+{
+    xmlNodePtr node = g_hash_table_lookup(index, record->id);
+    xmlNodePtr parent = *record->parent ? g_hash_table_lookup(index, record->parent) : NULL;
+    if (parent == NULL)
+        parent = xml_make_path(file->body, places[record->kind].parent);
+    if (node->parent == parent)
+        return node;
+    xmlUnlinkNode(node);
+    return xmlAddChild(parent, node);
+}
+
+static void
+make_missing(SettingsFile *file, GHashTable *index, const MediumRecord *record)
+{
+    gboolean is_new = !g_hash_table_contains(index, record->id);
+    if (is_new) {
+        xmlNodePtr parent = *record->parent ? g_hash_table_lookup(index, record->parent) : NULL;
+        if (parent == NULL)
+            parent = xml_make_path(file->body, places[record->kind].parent);
+        g_hash_table_insert(index, g_strdup(record->id),
+                            xml_add(parent, places[record->kind].element));
+    }
+    write_medium(file, g_hash_table_lookup(index, record->id), record, is_new);
+}
+
+/* Nothing that stays is below what goes. */
+static void
+remove_gone(SettingsFile *file, GHashTable *index, GPtrArray *old, GHashTable *kept)
+{
+    for (guint i = old->len; i > 0; i--) { /* children before parents */
+        const MediumRecord *record = g_ptr_array_index(old, i - 1);
+        xmlNodePtr node = g_hash_table_lookup(index, record->id);
+        if (node == NULL || g_hash_table_contains(kept, record->id))
+            continue;
+        g_hash_table_remove(index, record->id);
+        xmlNodePtr parent = node->parent;
+        xml_remove(node);
+        if (parent)
+            xml_prune(parent, file->body);
+    }
 }
 
 void
 settings_file_write_media(SettingsFile *file, GPtrArray *media)
 {
     g_autoptr(GPtrArray) old = settings_file_read_media(file);
-    for (guint i = old->len; i > 0; i--) { /* children before parents */
-        const MediumRecord *record = g_ptr_array_index(old, i - 1);
-        if (find_record(media, record->id))
-            continue;
-        xmlNodePtr node = find_medium(file, record->kind, record->id);
-        if (node == NULL)
-            continue;
-        xmlNodePtr parent = node->parent;
-        xml_remove(node);
-        if (parent)
-            xml_prune(parent, file->body);
-    }
+    g_autoptr(GHashTable) index = index_of_media(file);
+    g_autoptr(GHashTable) kept = g_hash_table_new(g_str_hash, g_str_equal);
     if (media->len && file->kind == SETTINGS_MACHINE)
         settings_file_need_version(file, 11);
+    for (guint i = 0; i < media->len; i++) {
+        const MediumRecord *record = g_ptr_array_index(media, i);
+        g_hash_table_add(kept, record->id);
+        make_missing(file, index, record);
+    }
     for (guint i = 0; i < media->len; i++)
-        write_medium(file, g_ptr_array_index(media, i));
+        place_medium(file, index, g_ptr_array_index(media, i));
+    remove_gone(file, index, old, kept);
 }

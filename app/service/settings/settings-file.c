@@ -258,6 +258,12 @@ settings_file_version(const SettingsFile *file)
     return file->version;
 }
 
+gboolean
+settings_file_is_before_registries(const SettingsFile *file)
+{
+    return file->kind == SETTINGS_MACHINE && file->number < 11;
+}
+
 const char *
 settings_file_read_only_reason(const SettingsFile *file)
 {

@@ -25,6 +25,8 @@ const char *settings_file_path(const SettingsFile *file);
 void settings_file_set_path(SettingsFile *file, const char *path);
 /* "1.19-linux" */
 const char *settings_file_version(const SettingsFile *file);
+/* Whether the version has no registry of media in machines' files: before 1.11. */
+gboolean settings_file_is_before_registries(const SettingsFile *file);
 /* "" or why it cannot be saved. */
 const char *settings_file_read_only_reason(const SettingsFile *file);
 
@@ -32,6 +34,11 @@ const char *settings_file_read_only_reason(const SettingsFile *file);
  * <file>-prev. When the version rose since it was read, the old file is first copied to
  * <base>-<old version>.<extension>. */
 gboolean settings_file_save(SettingsFile *file, GError **error);
+
+/* The same for any text, without the last one. */
+gboolean settings_replace_file(const char *path, const char *bytes, gsize length, GError **error);
+/* What was made or renamed in the folder of this file survives a loss of power. */
+void settings_sync_folder(const char *path);
 
 /* A registered medium. All strings owned. */
 typedef struct {
@@ -41,7 +48,9 @@ typedef struct {
     char *description;
     char *parent; /* UUID of the image below, "" for a base */
     VitrineMediumKind kind;
-    VitrineMediumType type;
+    VitrineMediumType type; /* of a differencing image: NORMAL, whatever its base is */
+    gboolean auto_reset;    /* a differencing image that starts empty at each power-on */
+    GHashTable *properties; /* name -> value */
 } MediumRecord;
 
 MediumRecord *medium_record_new(void);

@@ -51,8 +51,8 @@ write_synced(const char *path, const char *bytes, gsize length, GError **error)
     return fail(error, path, errnum);
 }
 
-static void
-sync_folder(const char *path)
+void
+settings_sync_folder(const char *path)
 {
     g_autofree char *folder = g_path_get_dirname(path);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -87,31 +87,44 @@ keep_old_version(SettingsFile *file, GError **error)
     return TRUE;
 }
 
+static void
+keep_previous(const char *path)
+{
+    g_autofree char *prev = g_strconcat(path, "-prev", NULL);
+    g_unlink(prev);
+    /* A link, not a rename: there is no moment without the file itself. */
+    if (link(path, prev) < 0 && errno != ENOENT) {
+        g_autofree char *old = NULL;
+        gsize length;
+        if (g_file_get_contents(path, &old, &length, NULL))
+            write_synced(prev, old, length, NULL);
+    }
+}
+
 static gboolean
-replace(const char *path, const char *bytes, gsize length, GError **error)
+replace(const char *path, const char *bytes, gsize length, gboolean keep, GError **error)
 {
     g_autofree char *tmp = g_strconcat(path, "-tmp", NULL);
-    g_autofree char *prev = g_strconcat(path, "-prev", NULL);
     struct stat status;
     if (!write_synced(tmp, bytes, length, error))
         return FALSE;
     if (stat(path, &status) == 0)
         g_chmod(tmp, status.st_mode & 0777);
-    g_unlink(prev);
-    /* A link, not a rename: there is no moment without the file itself. */
-    if (link(path, prev) < 0 && errno != ENOENT) {
-        g_autofree char *old = NULL;
-        gsize old_length;
-        if (g_file_get_contents(path, &old, &old_length, NULL))
-            write_synced(prev, old, old_length, NULL);
-    }
+    if (keep)
+        keep_previous(path);
     if (rename(tmp, path) < 0) {
         int errnum = errno;
         g_unlink(tmp);
         return fail(error, path, errnum);
     }
-    sync_folder(path);
+    settings_sync_folder(path);
     return TRUE;
+}
+
+gboolean
+settings_replace_file(const char *path, const char *bytes, gsize length, GError **error)
+{
+    return replace(path, bytes, length, FALSE, error);
 }
 
 gboolean
@@ -133,7 +146,7 @@ settings_file_save(SettingsFile *file, GError **error)
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NO_MEMORY, "There is not enough memory.");
         return FALSE;
     }
-    gboolean done = replace(file->path, (const char *)bytes, length, error);
+    gboolean done = replace(file->path, (const char *)bytes, length, TRUE, error);
     xmlFree(bytes);
     return done;
 }

@@ -89,6 +89,7 @@ static const char *const order[] = {
     "Autostart",
     "Recording",
     "Groups",
+    "Snapshots",
 };
 
 static guint

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "app/service/settings/global-file.h"
-#include "app/service/settings/machine-file.h"
+#include "app/service/settings/snapshot-file.h"
 
 typedef struct {
     char *folder;
@@ -110,8 +110,9 @@ test_machine_values(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(disk);
     g_assert_true(disk->non_rotational && disk->discard);
     g_assert_cmpstr(disk->medium, ==, "e8b7c6d5-1234-4abc-8def-0a1b2c3d4e5f");
-    g_assert_true(machine_file_snapshot_uses(file, "c1d94f2b-5f0e-4f2c-a4f3-2f6f1b0a7d21"));
-    g_assert_false(machine_file_snapshot_uses(file, "0f1e2d3c-4b5a-4677-8899-aabbccddeeff"));
+    g_autoptr(GHashTable) in_snapshots = snapshot_file_media(file);
+    g_assert_true(g_hash_table_contains(in_snapshots, "c1d94f2b-5f0e-4f2c-a4f3-2f6f1b0a7d21"));
+    g_assert_false(g_hash_table_contains(in_snapshots, "0f1e2d3c-4b5a-4677-8899-aabbccddeeff"));
 }
 
 static void

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Journals of work on files; see journal.h. A journal is a key file with one group:
+ *   machine=UUID   files=path;path;…   folders=path;…   merges=UUID;… */
+#include "app/service/journal.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "app/service/machine.h"
+#include "app/service/medium.h"
+#include "app/service/settings/file-error.h"
+
+#define GROUP "work"
+#define SUFFIX ".work"
+
+struct Journal {
+    Service *service;
+    char *path;
+    char *machine;
+    GPtrArray *files, *folders, *merges;
+};
+
+static char *
+work_folder(Service *service)
+{
+    return g_build_filename(service->config_folder, "Vitrine-work", NULL);
+}
+
+static Journal *
+make(Service *service, const char *machine, const char *path)
+{
+    Journal *journal = g_new0(Journal, 1);
+    journal->service = service;
+    journal->machine = g_strdup(machine);
+    journal->path = g_strdup(path);
+    journal->files = g_ptr_array_new_with_free_func(g_free);
+    journal->folders = g_ptr_array_new_with_free_func(g_free);
+    journal->merges = g_ptr_array_new_with_free_func(g_free);
+    return journal;
+}
+
+static void
+journal_free(Journal *journal)
+{
+    g_free(journal->path);
+    g_free(journal->machine);
+    g_ptr_array_unref(journal->files);
+    g_ptr_array_unref(journal->folders);
+    g_ptr_array_unref(journal->merges);
+    g_free(journal);
+}
+
+Journal *
+journal_new(Service *service, const char *machine)
+{
+    g_autofree char *folder = work_folder(service);
+    g_autofree char *id = g_uuid_string_random();
+    g_autofree char *name = g_strconcat(id, SUFFIX, NULL);
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    return make(service, machine, path);
+}
+
+void
+journal_add_file(Journal *journal, const char *path)
+{
+    g_ptr_array_add(journal->files, g_strdup(path));
+}
+
+void
+journal_add_folder(Journal *journal, const char *path)
+{
+    g_ptr_array_add(journal->folders, g_strdup(path));
+}
+
+void
+journal_add_merge(Journal *journal, const char *medium)
+{
+    g_ptr_array_add(journal->merges, g_strdup(medium));
+}
+
+static void
+set_list(GKeyFile *keys, const char *name, GPtrArray *list)
+{
+    if (list->len)
+        g_key_file_set_string_list(keys, GROUP, name, (const char *const *)list->pdata, list->len);
+}
+
+gboolean
+journal_write(Journal *journal, GError **error)
+{
+    g_autoptr(GKeyFile) keys = g_key_file_new();
+    gsize length;
+    g_autofree char *folder = work_folder(journal->service);
+    g_key_file_set_string(keys, GROUP, "machine", journal->machine);
+    set_list(keys, "files", journal->files);
+    set_list(keys, "folders", journal->folders);
+    set_list(keys, "merges", journal->merges);
+    g_autofree char *text = g_key_file_to_data(keys, &length, NULL);
+    if (g_mkdir_with_parents(folder, 0700) < 0) {
+        file_error_set(error, errno, "The folder \"%s\" cannot be made", folder);
+        return FALSE;
+    }
+    return settings_replace_file(journal->path, text, length, error);
+}
+
+static void
+forget(Journal *journal)
+{
+    g_autofree char *folder = work_folder(journal->service);
+    if (g_unlink(journal->path) == 0)
+        g_rmdir(folder);
+    journal_free(journal);
+}
+
+static gboolean
+is_named(Service *service, const char *path)
+{
+    if (service_find_medium_at(service, path))
+        return TRUE;
+    for (guint i = 0; i < service->machines->len; i++) {
+        Machine *machine = service->machines->pdata[i];
+        if (g_str_equal(machine->settings_file, path) || machine_names_state_file(machine, path))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+void
+journal_settle(Journal *journal)
+{
+    gboolean clean = TRUE;
+    if (journal == NULL)
+        return;
+    for (guint i = 0; i < journal->files->len; i++) {
+        const char *path = journal->files->pdata[i];
+        if (is_named(journal->service, path) || g_unlink(path) == 0 || errno == ENOENT)
+            continue;
+        clean = FALSE;
+        g_warning("\"%s\" is not needed any more and cannot be deleted: %s", path,
+                  g_strerror(errno));
+    }
+    for (guint i = 0; i < journal->folders->len; i++)
+        g_rmdir(journal->folders->pdata[i]); /* fails while something is in it */
+    if (clean)
+        forget(journal);
+    else
+        journal_free(journal);
+}
+
+void
+journal_drop(Journal *journal)
+{
+    if (journal)
+        forget(journal);
+}
+
+static void
+take_list(GKeyFile *keys, const char *name, GPtrArray *list)
+{
+    g_auto(GStrv) texts = g_key_file_get_string_list(keys, GROUP, name, NULL, NULL);
+    for (guint i = 0; texts && texts[i]; i++)
+        g_ptr_array_add(list, g_strdup(texts[i]));
+}
+
+/* Files that an unreadable settings file may name must not go. */
+static gboolean
+can_judge(Service *service, const char *id)
+{
+    Machine *machine = *id ? service_find_machine(service, id) : NULL;
+    return machine == NULL || machine->record;
+}
+
+static void
+recover(Service *service, const char *path)
+{
+    g_autoptr(GKeyFile) keys = g_key_file_new();
+    if (!g_key_file_load_from_file(keys, path, G_KEY_FILE_NONE, NULL)) {
+        g_unlink(path); /* it was not finished, so nothing was begun */
+        return;
+    }
+    g_autofree char *machine = g_key_file_get_string(keys, GROUP, "machine", NULL);
+    if (machine == NULL || !can_judge(service, machine))
+        return;
+    Journal *journal = make(service, machine, path);
+    take_list(keys, "files", journal->files);
+    take_list(keys, "folders", journal->folders);
+    take_list(keys, "merges", journal->merges);
+    g_autoptr(GPtrArray) merges = g_ptr_array_ref(journal->merges);
+    journal_settle(journal);
+    media_merge_again(service, machine, merges);
+}
+
+void
+journals_recover(Service *service)
+{
+    g_autofree char *folder = work_folder(service);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
+    const char *name;
+    if (service_read_only_reason(service))
+        return;
+    while (dir && (name = g_dir_read_name(dir)))
+        g_ptr_array_add(found, g_build_filename(folder, name, NULL));
+    for (guint i = 0; i < found->len; i++) {
+        if (g_str_has_suffix(found->pdata[i], SUFFIX))
+            recover(service, found->pdata[i]);
+        else
+            g_unlink(found->pdata[i]); /* "-tmp" or "-prev" of one */
+    }
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What makes work on files and settings a transaction. The settings file is the truth: replacing it
+ * is the one moment at which the state before becomes the state after. A journal lists the files
+ * that are made before that moment or deleted after it; settling it deletes each of them that no
+ * settings file names. It is settled at the end of the work, whatever the end was, and by the next
+ * service when this one was killed; so it needs to know nothing of what was done so far. Journals
+ * are files in the folder "Vitrine-work" of the configuration folder. */
+#pragma once
+
+#include "app/service/service.h"
+
+typedef struct Journal Journal;
+
+/* machine: whose settings file names the files; "" for the global registry. Nothing is written
+ * before journal_write(). */
+Journal *journal_new(Service *service, const char *machine);
+/* A file that must go unless it is named. */
+void journal_add_file(Journal *journal, const char *path);
+/* A folder that goes if it is empty and not named. */
+void journal_add_folder(Journal *journal, const char *path);
+/* A medium that shall be merged away: what the next service does when this one was killed. */
+void journal_add_merge(Journal *journal, const char *medium);
+/* On the disk when it returns. From here on journal_settle() or journal_drop() is due. */
+gboolean journal_write(Journal *journal, GError **error);
+/* Deletes what nobody names and forgets the journal; takes it. NULL is nothing. A file that cannot
+ * be deleted is told to the log, and stays in the journal for the next service. */
+void journal_settle(Journal *journal);
+/* The work is done and its files stay, also those that no settings file names; takes it. */
+void journal_drop(Journal *journal);
+
+/* Those that a killed service left; called when the registry was read. A journal of a machine that
+ * cannot be read stays as it is. */
+void journals_recover(Service *service);

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Merging an image with the only one that stands on it. What is read from the upper one is the same
+ * at every moment of the merge, so it can be cut anywhere and done again: a base image takes in its
+ * child (down), and so does an image that is larger than its child; else the child takes in what is
+ * below it (up). Then one save of the settings makes the chain shorter, and the file that was taken
+ * in is deleted. Images that stand on the child learn their new parent before that save; done
+ * again, the merge begins with telling the child its present parent. */
+#include "app/service/medium-merge.h"
+
+#include <glib/gstdio.h>
+
+#include "app/service/machine.h"
+
+struct MediaMerge {
+    Service *service;
+    char *machine_id;
+    Task *task;
+    GPtrArray *ids; /* still to do */
+    guint at;
+    char *lower, *upper; /* UUIDs of the merge under way */
+    gboolean down;
+};
+
+static gboolean next_merge(gpointer data, GError **error);
+
+MediaMerge *
+media_merge_new(Service *service, const char *machine, Task *task)
+{
+    MediaMerge *merge = g_new0(MediaMerge, 1);
+    merge->service = service;
+    merge->machine_id = g_strdup(machine);
+    merge->task = task;
+    merge->ids = g_ptr_array_new_with_free_func(g_free);
+    return merge;
+}
+
+void
+media_merge_free(MediaMerge *merge)
+{
+    g_free(merge->machine_id);
+    g_ptr_array_unref(merge->ids);
+    g_free(merge->lower);
+    g_free(merge->upper);
+    g_free(merge);
+}
+
+void
+media_merge_add(MediaMerge *merge, const char *id)
+{
+    g_ptr_array_add(merge->ids, g_strdup(id));
+}
+
+static gboolean
+belongs_to(const Medium *medium, const Machine *machine)
+{
+    return medium->registries->len == 0 ||
+           (medium->registries->len == 1 && medium->registries->pdata[0] == machine);
+}
+
+/* The image that this one can be merged with, or NULL: nothing of another machine, such as a linked
+ * clone, stands on either of them. */
+static Medium *
+only_child(MediaMerge *merge, Medium *medium)
+{
+    g_autoptr(GPtrArray) children = medium_children(medium);
+    Medium *child = children->len == 1 ? children->pdata[0] : NULL;
+    Machine *machine = service_find_machine(merge->service, merge->machine_id);
+    if (child == NULL || !belongs_to(medium, machine) || !belongs_to(child, machine) ||
+        medium_user(child, machine))
+        return NULL;
+    g_autoptr(GPtrArray) above = medium_children(child);
+    for (guint i = 0; i < above->len; i++) {
+        if (!belongs_to(above->pdata[i], machine))
+            return NULL;
+    }
+    return child;
+}
+
+void
+media_merge_list(MediaMerge *merge, Journal *journal)
+{
+    for (guint i = 0; i < merge->ids->len; i++) {
+        Medium *medium = service_find_medium(merge->service, merge->ids->pdata[i]);
+        Medium *child = medium ? only_child(merge, medium) : NULL;
+        if (child == NULL)
+            continue;
+        journal_add_merge(journal, medium->record->id);
+        journal_add_file(journal, medium->record->location);
+        journal_add_file(journal, child->record->location);
+    }
+}
+
+static guint64
+size_of(const Medium *medium)
+{
+    GStatBuf status;
+    return g_stat(medium->record->location, &status) == 0 ? (guint64)status.st_blocks : 0;
+}
+
+static const char *
+answer(MediaMerge *merge, const char *key)
+{
+    GHashTable *answers = task_answers(merge->task);
+    const char *text = answers ? g_hash_table_lookup(answers, key) : NULL;
+    return text && *text ? text : "-";
+}
+
+static void
+add_probe(MediaMerge *merge, Medium *medium)
+{
+    task_add_job(merge->task, "probe", 1.0);
+    task_add_file(merge->task, medium->record->location, TASK_READ);
+    task_add_word(merge->task, medium->record->format);
+}
+
+/* After a probe of the parent. */
+static void
+add_set_parent(MediaMerge *merge, Medium *child, const char *parent)
+{
+    task_add_job(merge->task, "set-uuids", 1.0);
+    task_add_file(merge->task, child->record->location, TASK_WRITE);
+    task_add_word(merge->task, child->record->format);
+    task_add_word(merge->task, "-");
+    task_add_word(merge->task, "-");
+    task_add_word(merge->task, parent);
+    task_add_word(merge->task, answer(merge, "modification"));
+}
+
+static void
+set_text(char **place, const char *text)
+{
+    g_free(*place);
+    *place = g_strdup(text);
+}
+
+/* In memory: lower takes the place of upper. Done twice with exchanged images it is undone. */
+static void
+put_in_place(Machine *machine, Medium *gone, Medium *stays)
+{
+    GPtrArray *attachments = vitrine_settings_get_attachments(machine->record->settings);
+    g_autoptr(GPtrArray) above = medium_children(gone);
+    for (guint i = 0; i < attachments->len; i++) {
+        VitrineAttachment *a = attachments->pdata[i];
+        if (g_str_equal(a->medium, gone->record->id))
+            set_text(&a->medium, stays->record->id);
+    }
+    snapshot_file_replace_medium(machine->file, gone->record->id, stays->record->id);
+    for (guint i = 0; i < above->len; i++) {
+        Medium *medium = above->pdata[i];
+        set_text(&medium->record->parent, stays->record->id);
+    }
+    stays->record->auto_reset = gone->record->auto_reset;
+}
+
+static gboolean
+finish_down(Machine *machine, Medium *lower, Medium *upper, GError **error)
+{
+    gboolean auto_reset = lower->record->auto_reset;
+    g_autofree char *parent = g_strdup(lower->record->parent);
+    put_in_place(machine, upper, lower);
+    upper->dropped = TRUE;
+    if (machine_commit_snapshots(machine, error))
+        return TRUE;
+    /* The file was read again; images above are told here. */
+    g_autoptr(GPtrArray) above = medium_children(lower);
+    for (guint i = 0; i < above->len; i++) {
+        Medium *medium = above->pdata[i];
+        if (medium != upper)
+            set_text(&medium->record->parent, upper->record->id);
+    }
+    lower->record->auto_reset = auto_reset;
+    upper->dropped = FALSE;
+    return FALSE;
+}
+
+static gboolean
+finish_up(Machine *machine, Medium *lower, Medium *upper, GError **error)
+{
+    set_text(&upper->record->parent, lower->record->parent);
+    lower->dropped = TRUE;
+    if (machine_commit_snapshots(machine, error))
+        return TRUE;
+    set_text(&upper->record->parent, lower->record->id);
+    lower->dropped = FALSE;
+    return FALSE;
+}
+
+/* The save that makes the chain shorter. */
+static gboolean
+commit(gpointer data, GError **error)
+{
+    MediaMerge *merge = *(MediaMerge **)data;
+    Machine *machine = service_find_machine(merge->service, merge->machine_id);
+    Medium *lower = service_find_medium(merge->service, merge->lower);
+    Medium *upper = service_find_medium(merge->service, merge->upper);
+    gboolean in_global = (merge->down ? upper : lower)->in_global;
+    if (!(merge->down ? finish_down(machine, lower, upper, error)
+                      : finish_up(machine, lower, upper, error)))
+        return FALSE;
+    if (in_global && !service_save(merge->service, error))
+        return FALSE;
+    g_autofree char *location = g_strdup((merge->down ? upper : lower)->record->location);
+    medium_remove(merge->down ? upper : lower);
+    media_publish_all(merge->service);
+    g_unlink(location); /* what fails here is tried again by the journal, which tells of it */
+    return next_merge(data, error);
+}
+
+/* After a probe of lower, which has its final UUIDs: those that stand on upper now stand on it. */
+static gboolean
+tell_those_above(gpointer data, GError **error)
+{
+    MediaMerge *merge = *(MediaMerge **)data;
+    Medium *upper = service_find_medium(merge->service, merge->upper);
+    g_autoptr(GPtrArray) above = medium_children(upper);
+    for (guint i = 0; i < above->len; i++)
+        add_set_parent(merge, above->pdata[i], merge->down ? merge->lower : merge->upper);
+    task_add_call(merge->task, commit);
+    return TRUE;
+}
+
+/* After a probe of lower. */
+static gboolean
+run_merge(gpointer data, GError **error)
+{
+    MediaMerge *merge = *(MediaMerge **)data;
+    Medium *lower = service_find_medium(merge->service, merge->lower);
+    Medium *upper = service_find_medium(merge->service, merge->upper);
+    guint64 weight = merge->down ? size_of(upper) : size_of(lower);
+    add_set_parent(merge, upper, merge->lower);
+    task_add_job(merge->task, "merge", 1.0 + (double)weight);
+    task_add_number(merge->task, merge->down ? 0 : 1);
+    task_add_number(merge->task, merge->down ? 1 : 0);
+    task_add_chain(merge->task, upper, merge->down ? TASK_READ : TASK_WRITE,
+                   merge->down ? TASK_WRITE : TASK_READ);
+    add_probe(merge, merge->down ? lower : upper);
+    task_add_call(merge->task, tell_those_above);
+    return TRUE;
+}
+
+static gboolean
+next_merge(gpointer data, GError **error)
+{
+    MediaMerge *merge = *(MediaMerge **)data;
+    while (merge->at < merge->ids->len) {
+        Medium *lower = service_find_medium(merge->service, merge->ids->pdata[merge->at++]);
+        Medium *upper = lower && medium_is_unused(lower) ? only_child(merge, lower) : NULL;
+        if (upper == NULL)
+            continue;
+        set_text(&merge->lower, lower->record->id);
+        set_text(&merge->upper, upper->record->id);
+        merge->down = *lower->record->parent == '\0' || size_of(upper) < size_of(lower);
+        add_probe(merge, lower);
+        task_add_call(merge->task, run_merge);
+        break;
+    }
+    return TRUE;
+}
+
+void
+media_merge_begin(MediaMerge *merge)
+{
+    task_add_call(merge->task, next_merge);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Taking a snapshot. Manual, chapter "Snapshots". Differencing images are made first, beside what
+ * there is; then one save of the settings makes the disks as they were the snapshot's, and the new
+ * images the machine's. A saved state belongs to the snapshot and to the machine until one of them
+ * gives it up. */
+#include "app/service/machine.h"
+#include "app/service/medium.h"
+
+typedef struct {
+    Service *service;
+    char *machine_id;
+    SnapshotRecord *snapshot;
+    GPtrArray *children;
+} Take;
+
+static void
+take_free(gpointer data)
+{
+    Take *take = data;
+    g_free(take->machine_id);
+    snapshot_record_free(take->snapshot);
+    g_ptr_array_unref(take->children);
+    g_free(take);
+}
+
+static void
+set_text(char **place, const char *text)
+{
+    g_free(*place);
+    *place = g_strdup(text);
+}
+
+/* The children take over whether they are reset at power-on; back: they do not. */
+static void
+move_auto_reset(Take *take, gboolean back)
+{
+    for (guint i = 0; i < take->children->len; i++) {
+        const MediumRecord *child = take->children->pdata[i];
+        Medium *parent = service_find_medium(take->service, child->parent);
+        if (*parent->record->parent && child->auto_reset)
+            parent->record->auto_reset = back;
+    }
+}
+
+static gboolean
+commit(gpointer data, GError **error)
+{
+    Take *take = data;
+    Machine *machine = service_find_machine(take->service, take->machine_id);
+    MachineRecord *record = machine->record;
+    set_text(&take->snapshot->state_file, record->state_file);
+    if (!children_register(take->children, machine, error))
+        return FALSE;
+    if (snapshot_file_add(machine->file, take->snapshot, error)) {
+        children_attach(take->children, record->settings);
+        move_auto_reset(take, FALSE);
+        set_text(&record->current_snapshot, take->snapshot->id);
+        record->current_state_modified = FALSE;
+        if (machine_commit_snapshots(machine, error))
+            return TRUE;
+        move_auto_reset(take, TRUE);
+    }
+    children_unregister(take->children, take->service);
+    return FALSE;
+}
+
+static char *
+on_done(gpointer data, GError *error)
+{
+    Take *take = data;
+    return error ? NULL : g_strdup(take->snapshot->id);
+}
+
+static gboolean
+check(Machine *machine, const char *name, GError **error)
+{
+    if (*name == '\0')
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID, "A snapshot needs a name.");
+    else if (machine_is_online(machine))
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                    "This version takes snapshots of machines that are off or saved. Power off "
+                    "\"%s\" first.",
+                    machine_name(machine));
+    return *error == NULL;
+}
+
+/* Before anything is made: whether the line of snapshots has room for one more. */
+static gboolean
+check_room(Machine *machine, const SnapshotRecord *snapshot, GError **error)
+{
+    guint depth = 0;
+    for (const SnapshotRecord *above = snapshot; above && *above->parent; depth++)
+        above = machine_find_snapshot(machine, above->parent);
+    if (depth < SNAPSHOT_MAX_DEPTH)
+        return TRUE;
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
+                "At most %d snapshots can follow each other. Delete one of this line, or restore "
+                "an earlier one first.",
+                SNAPSHOT_MAX_DEPTH);
+    return FALSE;
+}
+
+static Task *
+plan(Machine *machine, const char *name, const char *description, GError **error)
+{
+    Take *take = g_new0(Take, 1);
+    Task *task = task_new(machine->service, take, take_free);
+    Journal *journal = journal_new(machine->service, machine->id);
+    take->service = machine->service;
+    take->machine_id = g_strdup(machine->id);
+    take->snapshot = snapshot_record_new(machine->record->current_snapshot, name, description);
+    take->children = children_new();
+    children_plan(machine, machine->record->settings, take->children);
+    children_add_jobs(take->children, machine->service, task, journal);
+    task_add_call(task, commit);
+    if (check_room(machine, take->snapshot, error) &&
+        task_hold(task, machine, "taking a snapshot", error) && journal_write(journal, error)) {
+        task_set_journal(task, journal);
+        return task;
+    }
+    journal_drop(journal);
+    task_abandon(task);
+    return NULL;
+}
+
+static void
+take_now(Machine *machine, GDBusMethodInvocation *invocation)
+{
+    GError *error = NULL;
+    const char *name, *description;
+    if (machine_defer(machine, take_now, invocation))
+        return;
+    g_variant_get(g_dbus_method_invocation_get_parameters(invocation), "(&s&s)", &name,
+                  &description);
+    Task *task = check(machine, name, &error) ? plan(machine, name, description, &error) : NULL;
+    if (task == NULL) {
+        service_fail(invocation, error);
+        return;
+    }
+    g_autofree char *what = g_strdup_printf("Taking the snapshot \"%s\"", name);
+    task_show(task, what, TRUE);
+    vitrine_dbus_machine_complete_take_snapshot(machine->skeleton, invocation,
+                                                task_progress_path(task));
+    task_start(task, on_done);
+}
+
+static gboolean
+on_take(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const char *name,
+        const char *description, Machine *machine)
+{
+    if (machine_allow_change(machine, invocation))
+        take_now(machine, invocation);
+    return TRUE;
+}
+
+void
+machine_connect_snapshot_take(Machine *machine)
+{
+    g_signal_connect(machine->skeleton, "handle-take-snapshot", G_CALLBACK(on_take), machine);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Work in several steps, one after the other: runs of the worker, and calls in the service. While
+ * it goes on its machines are busy: they neither start nor change. The first step that fails ends
+ * it. A task without a progress object is one that a call waits for. */
+#pragma once
+
+#include "app/service/journal.h"
+#include "app/service/service.h"
+
+typedef struct Task Task;
+
+/* A step in the service; FALSE with error ends the task. */
+typedef gboolean (*TaskCall)(gpointer data, GError **error);
+/* The end: error NULL when all steps were done; it stays the task's, and its message may be
+ * changed. Returns the result of the progress object (the caller's), or NULL for none. */
+typedef char *(*TaskDone)(gpointer data, GError *error);
+
+typedef enum {
+    TASK_READ,   /* shared lock */
+    TASK_WRITE,  /* exclusive lock */
+    TASK_CREATE, /* makes the file, which must not exist; its folder too */
+} TaskMode;
+
+/* Takes data, which free_data releases at the end. */
+Task *task_new(Service *service, gpointer data, GDestroyNotify free_data);
+/* Shown as this; cancellable: until a step calls task_forbid_cancel(). */
+void task_show(Task *task, const char *description, gboolean cancellable);
+/* The machine is busy until the end. FALSE with VITRINE_ERROR_BUSY when it is already. */
+gboolean task_hold(Task *task, Machine *machine, const char *doing, GError **error);
+/* Settled at the end; takes it. */
+void task_set_journal(Task *task, Journal *journal);
+Journal *task_journal(Task *task);
+/* The files stay, whatever names them. */
+void task_drop_journal(Task *task);
+
+void task_add_call(Task *task, TaskCall call);
+/* A run of the worker. weight: how long it takes, beside the others. */
+void task_add_job(Task *task, const char *verb, double weight);
+/* A word for the job added last. */
+void task_add_word(Task *task, const char *word);
+void task_add_number(Task *task, guint64 number);
+/* A file for it: the next descriptor, and the word that messages name it by. */
+void task_add_file(Task *task, const char *path, TaskMode mode);
+/* The three words of a file that is a registered image: name, format, UUID. */
+void task_add_image(Task *task, Medium *medium, TaskMode mode);
+/* The whole chain from a medium down to its base, as a count and so many images; modes: for the
+ * first two levels, those below are read. */
+void task_add_chain(Task *task, Medium *medium, TaskMode first, TaskMode second);
+/* The answers of the job that ended last: key -> value; NULL before. */
+GHashTable *task_answers(Task *task);
+
+/* Starts it, later; the task is gone after done. */
+void task_start(Task *task, TaskDone done);
+/* Ends a task that was never started. */
+void task_abandon(Task *task);
+/* "" for a task that is not shown. */
+const char *task_progress_path(Task *task);
+void task_cancel(Task *task);
+void task_forbid_cancel(Task *task);
