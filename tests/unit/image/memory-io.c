@@ -99,6 +99,22 @@ memory_truncate(ImageIo *io, uint64_t size, GError **error)
     return true;
 }
 
+/* A hole is zeros that are written: what the host's file system makes of it. */
+static bool
+memory_punch(ImageIo *io, uint64_t offset, uint64_t length, GError **error)
+{
+    MemoryIo *self = (MemoryIo *)io;
+    uint64_t end = MIN(offset + length, self->content->len);
+    g_autofree uint8_t *zeros = NULL;
+
+    if (offset >= end)
+        return true;
+    zeros = g_malloc0(end - offset);
+    memset(self->content->data + offset, 0, end - offset);
+    record_op(self, MEMORY_WRITE, offset, zeros, end - offset);
+    return true;
+}
+
 static void
 memory_close(ImageIo *io)
 {
@@ -111,6 +127,7 @@ static const ImageIoOps memory_ops = {
     .sync = memory_sync,
     .size = memory_size,
     .truncate = memory_truncate,
+    .punch = memory_punch,
     .close = memory_close,
 };
 

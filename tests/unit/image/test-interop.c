@@ -5,7 +5,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "devices/drivers/disk/image/image.h"
+#include "devices/drivers/disk/image/image-ops.h"
 #include "tests/unit/image/memory-io.h"
 
 #define MIB (1u << 20)
@@ -15,6 +15,7 @@ typedef struct {
     ImageVariant variant;
     const char *convert_options; /* NULL: compressed */
     bool read_only;
+    unsigned kind; /* ImageKind */
 } Case;
 
 static const Case cases[] = {
@@ -24,7 +25,10 @@ static const Case cases[] = {
     {"VHD", "vpc", IMAGE_FIXED, "subformat=fixed,force_size=on"},
     {"VMDK", "vmdk", IMAGE_DYNAMIC, "subformat=monolithicSparse"},
     {"VMDK", "vmdk", IMAGE_DYNAMIC, "subformat=monolithicSparse,zeroed_grain=on"},
-    {"VMDK", "vmdk", IMAGE_DYNAMIC, "subformat=streamOptimized", true},
+    {"VMDK", "vmdk", IMAGE_DYNAMIC, "subformat=streamOptimized", true, IMAGE_KIND_STREAM},
+    {"VMDK", "vmdk", IMAGE_FIXED, "subformat=monolithicFlat"},
+    {"VMDK", "vmdk", IMAGE_DYNAMIC, "subformat=twoGbMaxExtentSparse", false, IMAGE_KIND_SPLIT},
+    {"VMDK", "vmdk", IMAGE_FIXED, "subformat=twoGbMaxExtentFlat", false, IMAGE_KIND_SPLIT},
     {"VHDX", "vhdx", IMAGE_DYNAMIC, "subformat=dynamic,block_size=1M", true},
     {"VHDX", "vhdx", IMAGE_DYNAMIC, "subformat=dynamic", true},
     {"VHDX", "vhdx", IMAGE_FIXED, "subformat=fixed", true},
@@ -45,15 +49,20 @@ static void
 setup(Files *files, gconstpointer data)
 {
     files->folder = g_dir_make_tmp("vitrine-interop-XXXXXX", NULL);
-    files->image = g_build_filename(files->folder, "a.image", NULL);
+    files->image = g_build_filename(files->folder, "a.vmdk", NULL);
     files->raw = g_build_filename(files->folder, "a.raw", NULL);
 }
 
 static void
 teardown(Files *files, gconstpointer data)
 {
-    g_unlink(files->image);
-    g_unlink(files->raw);
+    g_autoptr(GDir) dir = g_dir_open(files->folder, 0, NULL);
+
+    for (const char *name; (name = g_dir_read_name(dir)) != NULL;) {
+        g_autofree char *path = g_build_filename(files->folder, name, NULL);
+
+        g_unlink(path);
+    }
     g_rmdir(files->folder);
     g_free(files->folder);
     g_free(files->image);
@@ -114,19 +123,27 @@ write_pattern(const char *path, const char *format)
 }
 
 static void
-create(const char *path, const char *format, ImageVariant variant)
+create(const char *path, const char *format, ImageVariant variant, unsigned kind)
 {
-    ImageCreateOptions options = {.format = format, .variant = variant, .capacity = 33 * MIB};
+    ImageCreateOptions options = {
+        .format = format, .variant = variant, .kind = kind, .capacity = 33 * MIB};
     g_autoptr(GError) error = NULL;
 
     g_assert_true(image_create(path, &options, NULL, NULL, &error));
+}
+
+/* Of these there is nothing that could be checked. */
+static bool
+is_flat(const Case *format)
+{
+    return strcmp(format->theirs, "vmdk") == 0 && format->variant == IMAGE_FIXED;
 }
 
 static void
 compare_with_raw(Files *files, const Case *format)
 {
     /* There is no check for VHD. */
-    if (strcmp(format->theirs, "vpc") != 0)
+    if (strcmp(format->theirs, "vpc") != 0 && !is_flat(format))
         qemu_img("check", "-f", format->theirs, files->image, NULL);
     qemu_img("compare", "-f", format->theirs, "-F", "raw", files->image, files->raw, NULL);
 }
@@ -138,8 +155,8 @@ test_ours(Files *files, gconstpointer data)
 
     if (!have_qemu_img())
         return;
-    create(files->image, format->ours, format->variant);
-    create(files->raw, "RAW", IMAGE_DYNAMIC);
+    create(files->image, format->ours, format->variant, format->kind);
+    create(files->raw, "RAW", IMAGE_DYNAMIC, 0);
     compare_with_raw(files, format);
     write_pattern(files->image, format->ours);
     write_pattern(files->raw, "RAW");
@@ -168,7 +185,7 @@ test_theirs(Files *files, gconstpointer data)
 
     if (!have_qemu_img())
         return;
-    create(files->raw, "RAW", IMAGE_DYNAMIC);
+    create(files->raw, "RAW", IMAGE_DYNAMIC, 0);
     write_pattern(files->raw, "RAW");
     convert(files, format);
     g_autoptr(Image) image =
@@ -194,6 +211,63 @@ test_theirs(Files *files, gconstpointer data)
     g_assert_true(image_write(raw, 32 * MIB, a, MIB, NULL));
     g_clear_pointer(&image, image_free);
     g_clear_pointer(&raw, image_free);
+    compare_with_raw(files, format);
+}
+
+/* A clone of what qemu-img wrote, and it agrees. */
+static void
+test_clone(Files *files, gconstpointer data)
+{
+    const Case *format = data;
+    ImageCreateOptions options = {
+        .format = format->ours, .variant = format->variant, .kind = format->kind};
+    g_autofree char *source_path = g_build_filename(files->folder, "source.qcow2", NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Image) source = NULL;
+
+    if (!have_qemu_img())
+        return;
+    create(files->raw, "RAW", IMAGE_DYNAMIC, 0);
+    write_pattern(files->raw, "RAW");
+    qemu_img("convert", "-f", "raw", "-O", "qcow2", files->raw, source_path, NULL);
+    source = image_open(source_path, NULL, IMAGE_OPEN_READ_ONLY, &error);
+    g_assert_no_error(error);
+    image_clone(source, files->image, &options, NULL, NULL, &error);
+    g_assert_no_error(error);
+    compare_with_raw(files, format);
+}
+
+/* What is changed as a whole is still what the other program understands. */
+static void
+test_changed(Files *files, gconstpointer data)
+{
+    const Case *format = data;
+    const uint64_t larger = 300ull * MIB * 1024;
+    g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, larger);
+    g_autoptr(GError) error = NULL;
+    ImageUuid uuid;
+    ImageUuidChange change = {.uuid = &uuid};
+
+    if (!have_qemu_img())
+        return;
+    create(files->raw, "RAW", IMAGE_DYNAMIC, 0);
+    write_pattern(files->raw, "RAW");
+    convert(files, format);
+    g_autoptr(Image) image = image_open(files->image, NULL, IMAGE_OPEN_READ_WRITE, &error);
+    g_assert_no_error(error);
+    image_uuid_generate(&uuid);
+    image_set_uuids(image, &change, &error);
+    g_assert_no_error(error);
+    if ((image_format_find(format->ours)->capabilities & IMAGE_CAN_COMPACT) != 0 &&
+        format->variant == IMAGE_DYNAMIC)
+        g_assert_true(image_compact(image, NULL, NULL, NULL));
+    if ((image_format_find(format->ours)->capabilities & IMAGE_CAN_RESIZE) != 0 &&
+        format->variant == IMAGE_DYNAMIC) {
+        image_resize(image, larger, NULL, NULL, &error);
+        g_assert_no_error(error);
+        qemu_img("resize", "-f", "raw", files->raw, size, NULL);
+    }
+    g_clear_pointer(&image, image_free);
     compare_with_raw(files, format);
 }
 
@@ -236,7 +310,7 @@ test_damaged(Files *files, gconstpointer data)
 
     if (!have_qemu_img())
         return;
-    create(files->raw, "RAW", IMAGE_DYNAMIC);
+    create(files->raw, "RAW", IMAGE_DYNAMIC, 0);
     write_pattern(files->raw, "RAW");
     convert(files, format);
     g_assert_true(g_file_get_contents(files->image, &content, &length, NULL));
@@ -262,8 +336,17 @@ main(int argc, char **argv)
         g_autofree char *damaged =
             g_strdup_printf("/image/interop/%u-%s-%s/damaged", i, cases[i].theirs, variant);
 
-        if (!cases[i].read_only)
+        g_autofree char *clone_path =
+            g_strdup_printf("/image/interop/%u-%s-%s/clone", i, cases[i].theirs, variant);
+        g_autofree char *changed =
+            g_strdup_printf("/image/interop/%u-%s-%s/changed", i, cases[i].theirs, variant);
+
+        if (!cases[i].read_only) {
             g_test_add(ours, Files, &cases[i], setup, test_ours, teardown);
+            g_test_add(changed, Files, &cases[i], setup, test_changed, teardown);
+        }
+        if (!cases[i].read_only || cases[i].kind == IMAGE_KIND_STREAM)
+            g_test_add(clone_path, Files, &cases[i], setup, test_clone, teardown);
         g_test_add(theirs, Files, &cases[i], setup, test_theirs, teardown);
         if (cases[i].read_only)
             g_test_add(damaged, Files, &cases[i], setup, test_damaged, teardown);

@@ -334,8 +334,8 @@ test_descriptors(void)
     g_byte_array_append(text, (const uint8_t *)split, sizeof split - 1);
     g_assert_null(
         image_open_io(&memory_io_new(text, NULL)->io, NULL, IMAGE_OPEN_READ_ONLY, &error));
-    g_assert_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED);
-    g_assert_nonnull(strstr(error->message, "several files"));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_DENIED);
+    g_assert_nonnull(strstr(error->message, "beside the image"));
 }
 
 typedef struct {

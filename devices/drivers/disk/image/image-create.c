@@ -17,7 +17,7 @@ image_report(const ImageProgressSink *sink, double fraction, GError **error)
     if (sink->callback == NULL || sink->callback(sink->user, fraction))
         return true;
     g_set_error_literal(error, BASE_ERROR, BASE_ERROR_CANCELLED,
-                        "Creating the disk image was cancelled.");
+                        "The work on the disk image was cancelled.");
     return false;
 }
 
@@ -97,23 +97,36 @@ image_guess_lchs(uint64_t capacity)
 }
 
 static unsigned
-needed_capability(ImageVariant variant)
+needed_capabilities(const ImageCreateOptions *options)
 {
-    switch (variant) {
-    case IMAGE_FIXED: return IMAGE_CAN_CREATE_FIXED;
-    case IMAGE_DIFFERENCING: return IMAGE_CAN_DIFFER;
+    unsigned needed = (options->kind & IMAGE_KIND_SPLIT) != 0 ? IMAGE_CAN_SPLIT : 0;
+
+    if ((options->kind & IMAGE_KIND_STREAM) != 0)
+        needed |= IMAGE_CAN_STREAM;
+    switch (options->variant) {
+    case IMAGE_FIXED: return needed | IMAGE_CAN_CREATE_FIXED;
+    case IMAGE_DIFFERENCING: return needed | IMAGE_CAN_DIFFER;
     case IMAGE_DYNAMIC: break;
     }
-    return IMAGE_CAN_CREATE_DYNAMIC;
+    return needed | IMAGE_CAN_CREATE_DYNAMIC;
 }
 
-static const ImageFormat *
-creatable_format(const ImageCreateOptions *options, GError **error)
+/* Kinds that stand for something of their own go with dynamic and fixed images only. */
+static bool
+fits_together(const ImageCreateOptions *options)
+{
+    if ((options->kind & IMAGE_KIND_STREAM) != 0)
+        return options->variant == IMAGE_DYNAMIC && options->kind == IMAGE_KIND_STREAM;
+    return options->kind == 0 || options->variant != IMAGE_DIFFERENCING;
+}
+
+const ImageFormat *
+image_creatable_format(const ImageCreateOptions *options, GError **error)
 {
     const ImageFormat *format = image_format_lookup(options->format);
+    const unsigned needed = needed_capabilities(options);
 
-    if (format != NULL && format->create != NULL &&
-        (format->info.capabilities & needed_capability(options->variant)) != 0)
+    if (format != NULL && (format->info.capabilities & needed) == needed && fits_together(options))
         return format;
     g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
                 "Images of format %s cannot be created in that variant.", options->format);
@@ -121,15 +134,10 @@ creatable_format(const ImageCreateOptions *options, GError **error)
 }
 
 bool
-image_create_io(ImageIo *io, const ImageCreateOptions *options, ImageProgress progress, void *user,
-                GError **error)
+image_complete_options(const ImageCreateOptions *options, ImageCreateOptions *checked,
+                       GError **error)
 {
-    const ImageFormat *format = creatable_format(options, error);
-    ImageProgressSink sink = {progress, user};
-    ImageCreateOptions checked = *options;
-
-    if (format == NULL)
-        return false;
+    *checked = *options;
     if (options->capacity == 0 || options->capacity > G_MAXINT64 - 511) {
         g_set_error_literal(error, BASE_ERROR, BASE_ERROR_INVALID,
                             "The size of a disk image must be between 512 bytes and 8 EB.");
@@ -140,32 +148,72 @@ image_create_io(ImageIo *io, const ImageCreateOptions *options, ImageProgress pr
                             "A differencing image needs a parent that has a UUID.");
         return false;
     }
-    checked.capacity = (options->capacity + 511) & ~511ull;
-    if (checked.comment == NULL)
-        checked.comment = "";
-    if (image_uuid_is_null(&checked.uuid))
-        image_uuid_generate(&checked.uuid);
-    return format->create(io, &checked, &sink, error) && image_io_sync(io, error);
+    checked->capacity = (options->capacity + 511) & ~511ull;
+    if (checked->comment == NULL)
+        checked->comment = "";
+    if (image_uuid_is_null(&checked->uuid))
+        image_uuid_generate(&checked->uuid);
+    return true;
+}
+
+bool
+image_create_io(ImageIo *io, const ImageCreateOptions *options, ImageProgress progress, void *user,
+                GError **error)
+{
+    const ImageFormat *format = image_creatable_format(options, error);
+    ImageProgressSink sink = {progress, user};
+    ImageCreateOptions complete;
+
+    if (format == NULL || !image_complete_options(options, &complete, error))
+        return false;
+    if ((options->kind & IMAGE_KIND_STREAM) != 0) {
+        g_set_error_literal(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
+                            "A stream-optimised image can only be made as a copy of another one.");
+        return false;
+    }
+    return format->create(io, &complete, &sink, error) && image_io_sync(io, error);
+}
+
+bool
+image_make_file(const char *path, ImageMaker make, void *user, GError **error)
+{
+    g_auto(ImageFolder) folder = image_folder_beside(path);
+    g_autoptr(BaseFile) file = base_file_open(path, BASE_FILE_CREATE, error);
+    g_autoptr(ImageIo) io = NULL;
+
+    if (file == NULL)
+        return false;
+    if (base_file_lock(file, true, error)) {
+        io = image_io_new_file(g_steal_pointer(&file));
+        if (make(user, io, &folder, error) && base_file_sync_directory_of(path, error))
+            return true;
+    }
+    g_unlink(path);
+    return false;
+}
+
+typedef struct {
+    const ImageCreateOptions *options;
+    ImageProgress progress;
+    void *user;
+} CreateFile;
+
+static bool
+create_in_file(void *user, ImageIo *io, const ImageFolder *folder, GError **error)
+{
+    const CreateFile *job = user;
+    ImageCreateOptions options = *job->options;
+
+    options.folder = folder;
+    return image_create_io(io, &options, job->progress, job->user, error);
 }
 
 bool
 image_create(const char *path, const ImageCreateOptions *options, ImageProgress progress,
              void *user, GError **error)
 {
-    g_autoptr(BaseFile) file = NULL;
-    g_autoptr(ImageIo) io = NULL;
+    CreateFile job = {options, progress, user};
 
-    if (creatable_format(options, error) == NULL)
-        return false;
-    file = base_file_open(path, BASE_FILE_CREATE, error);
-    if (file == NULL)
-        return false;
-    if (base_file_lock(file, true, error)) {
-        io = image_io_new_file(g_steal_pointer(&file));
-        if (image_create_io(io, options, progress, user, error) &&
-            base_file_sync_directory_of(path, error))
-            return true;
-    }
-    g_unlink(path);
-    return false;
+    return image_creatable_format(options, error) != NULL &&
+           image_make_file(path, create_in_file, &job, error);
 }

@@ -44,6 +44,18 @@ file_allocate(ImageIo *io, uint64_t offset, uint64_t length, GError **error)
     return base_file_allocate(((FileIo *)io)->file, offset, length, error);
 }
 
+static bool
+file_punch(ImageIo *io, uint64_t offset, uint64_t length, GError **error)
+{
+    return base_file_punch_hole(((FileIo *)io)->file, offset, length, error);
+}
+
+static bool
+file_next_data(ImageIo *io, uint64_t offset, uint64_t *start, uint64_t *end, GError **error)
+{
+    return base_file_next_data(((FileIo *)io)->file, offset, start, end, error);
+}
+
 static void
 file_close(ImageIo *io)
 {
@@ -58,6 +70,8 @@ static const ImageIoOps file_ops = {
     .size = file_size,
     .truncate = file_truncate,
     .allocate = file_allocate,
+    .punch = file_punch,
+    .next_data = file_next_data,
     .close = file_close,
 };
 

@@ -65,13 +65,29 @@ image_map_clear(ImageMap *map)
     g_clear_pointer(&map->dirty, g_free);
 }
 
+bool
+image_map_grow(ImageMap *map, Image *image, uint32_t count, uint32_t fill, GError **error)
+{
+    ImageMap longer;
+
+    if (!image_map_prepare(&longer, image, count, map->big_endian, error))
+        return false;
+    longer.position = map->position;
+    memcpy(longer.entries, map->entries, map->count * 4ull);
+    for (uint32_t i = map->count; i < count; i++)
+        image_map_set(&longer, i, fill);
+    image_map_clear(map);
+    *map = longer;
+    return true;
+}
+
 void
 image_map_set(ImageMap *map, uint32_t index, uint32_t entry)
 {
     uint32_t sector = index / ENTRIES_PER_SECTOR;
     uint8_t bit = (uint8_t)(1u << sector % 8);
 
-    map->entries[index] = entry;
+    __atomic_store_n(&map->entries[index], entry, __ATOMIC_RELEASE);
     if ((map->dirty[sector / 8] & bit) == 0) {
         map->dirty[sector / 8] |= bit;
         map->dirty_sectors++;

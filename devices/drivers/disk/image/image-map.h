@@ -23,6 +23,15 @@ bool image_map_load(ImageMap *map, Image *image, uint64_t position, uint32_t cou
 bool image_map_prepare(ImageMap *map, Image *image, uint32_t count, bool big_endian,
                        GError **error);
 void image_map_clear(ImageMap *map);
+/* Reads an entry while another thread may be changing it. */
+static inline uint32_t
+image_map_get(const ImageMap *map, uint32_t index)
+{
+    return __atomic_load_n(&map->entries[index], __ATOMIC_ACQUIRE);
+}
+/* Makes the map longer; what is new is `fill` and noted to be written. The image must be used by
+ * nobody else. False without enough memory. */
+bool image_map_grow(ImageMap *map, Image *image, uint32_t count, uint32_t fill, GError **error);
 /* Changes an entry in memory and notes that its sector has to be written. */
 void image_map_set(ImageMap *map, uint32_t index, uint32_t entry);
 /* Writes the sectors that changed. They stay noted until image_map_written(). */

@@ -60,6 +60,7 @@ image_attach_parent(Image *child, Image *parent, GError **error)
     if (!image_check_parent(child, parent, error))
         return false;
     child->parent = parent;
+    child->chain_concurrent = child->concurrent && parent->chain_concurrent;
     return true;
 }
 

@@ -3,7 +3,10 @@
  * Disk images for those who use them: open, create, read, write, flush. A medium is a chain: an
  * image, and below a differencing one its parent.
  *
- * An Image is used by one thread at a time; all calls may block on the host's disk. Errors are in
+ * Reading, writing, flushing and discarding may be done by several threads at once, as long as no
+ * range that one of them writes or discards is used by another; everything else needs the image for
+ * itself. What a flush promises is what had been written when it began. All calls may block on the
+ * host's disk. Errors are in
  * the domain BASE_ERROR; BASE_ERROR_NO_SPACE means that the host's disk is full, that the image is
  * consistent, and that the same call can be made again once there is room. Image files are
  * hostile input: everything in them is checked when they are opened. */
@@ -118,6 +121,9 @@ const char *image_probe(ImageIo *io, GError **error);
 Image *image_open(const char *path, const char *format, ImageOpenFlags flags, GError **error);
 /* The same through io, which is taken over also when opening fails. Locks nothing. */
 Image *image_open_io(ImageIo *io, const char *format, ImageOpenFlags flags, GError **error);
+/* The same for an image that may have other files: in folder, which is used during the call. */
+Image *image_open_in_folder(ImageIo *io, const char *format, ImageOpenFlags flags,
+                            const ImageFolder *folder, GError **error);
 
 /* Flushes and frees. False when the last flush failed; the image is gone in any case. */
 bool image_close(Image *image, GError **error);
@@ -136,6 +142,9 @@ bool image_flush(Image *image, GError **error);
 /* Whether image_flush() would have something to do. */
 bool image_is_dirty(const Image *image);
 
+/* Whether the range can be written to; else *error is set. */
+bool image_may_write(const Image *image, uint64_t offset, uint64_t length, GError **error);
+
 uint64_t image_capacity(const Image *image);
 bool image_is_writable(const Image *image);
 /* The name of the file, for messages. */
@@ -151,6 +160,13 @@ bool image_attach_parent(Image *child, Image *parent, GError **error);
 bool image_check_parent(Image *child, Image *parent, GError **error);
 void image_get_info(Image *image, ImageInfo *info);
 bool image_check(Image *image, ImageCheck *check, GError **error);
+
+/* The names of the other files that an image made with these options consists of, for callers that
+ * hand over descriptors. Free with g_strfreev(). */
+char **image_part_names(const char *file_name, const ImageCreateOptions *options);
+/* The same of an image that is there, as far as its names are plain; NULL and *error when it cannot
+ * be read. Empty for an image in one file. */
+char **image_list_parts(ImageIo *io, GError **error);
 
 /* Makes a new file; an existing one is never touched (BASE_ERROR_EXISTS). When it returns true the
  * file is durable; when it fails or is cancelled there is no file. progress may be NULL. */

@@ -5,8 +5,10 @@
 #include "devices/drivers/disk/image/image-format.h"
 #include "vmm/base/error.h"
 
+#define COMPACT_STEP (64u << 10)
+
 typedef struct {
-    uint64_t file_size;
+    _Atomic uint64_t file_size;
 } RawState;
 
 static ImageProbe
@@ -31,6 +33,7 @@ raw_open(Image *image, GError **error)
     raw = g_new0(RawState, 1);
     raw->file_size = size;
     image->state = raw;
+    image->concurrent = image->started = true;
     image->capacity = (size + 511) & ~511ull;
     return true;
 }
@@ -57,7 +60,8 @@ raw_write(Image *image, uint64_t offset, const void *buffer, size_t length, GErr
 
     if (!image_put(image, offset, buffer, length, error))
         return false;
-    raw->file_size = MAX(raw->file_size, offset + length);
+    if (offset + length > raw->file_size)
+        raw->file_size = offset + length;
     return true;
 }
 
@@ -70,6 +74,34 @@ raw_create(ImageIo *io, const ImageCreateOptions *options, const ImageProgressSi
     return image_io_truncate(io, options->capacity, error) && image_report(sink, 1.0, error);
 }
 
+static bool
+raw_resize(Image *image, uint64_t capacity, const ImageProgressSink *sink, GError **error)
+{
+    RawState *raw = image->state;
+
+    image->unsynced = true;
+    if (!image_io_truncate(image->io, capacity, error))
+        return false;
+    raw->file_size = image->capacity = capacity;
+    return true;
+}
+
+/* Holes in the place of zeros. */
+static bool
+raw_compact(Image *image, const ImageProgressSink *sink, GError **error)
+{
+    g_autofree uint8_t *buffer = g_malloc(COMPACT_STEP);
+    const RawState *raw = image->state;
+
+    for (uint64_t at = 0; at + COMPACT_STEP <= raw->file_size; at += COMPACT_STEP) {
+        if (!image_report(sink, (double)at / (double)raw->file_size, error) ||
+            !image_io_read(image->io, at, buffer, COMPACT_STEP, error) ||
+            (image_is_zero(buffer, COMPACT_STEP) && !image_punch(image, at, COMPACT_STEP, error)))
+            return false;
+    }
+    return true;
+}
+
 static const char *const raw_extensions[] = {"img", "raw", "dd", "ima", "flp", "vfd", NULL};
 
 const ImageFormat image_format_raw = {
@@ -78,7 +110,8 @@ const ImageFormat image_format_raw = {
             .name = "RAW",
             .title = "Raw disk image",
             .extensions = raw_extensions,
-            .capabilities = IMAGE_CAN_WRITE | IMAGE_CAN_CREATE_DYNAMIC | IMAGE_CAN_CREATE_FIXED,
+            .capabilities = IMAGE_CAN_WRITE | IMAGE_CAN_CREATE_DYNAMIC | IMAGE_CAN_CREATE_FIXED |
+                            IMAGE_CAN_RESIZE | IMAGE_CAN_COMPACT,
         },
     .probe = raw_probe,
     .open = raw_open,
@@ -86,4 +119,6 @@ const ImageFormat image_format_raw = {
     .locate = raw_locate,
     .write = raw_write,
     .create = raw_create,
+    .resize = raw_resize,
+    .compact = raw_compact,
 };

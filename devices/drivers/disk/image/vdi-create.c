@@ -39,8 +39,6 @@ type_of(ImageVariant variant)
 static void
 layout(const ImageCreateOptions *options, VdiHeader *header)
 {
-    const char *end;
-
     *header = (VdiHeader){
         .header_size = 400,
         .type = type_of(options->variant),
@@ -57,10 +55,7 @@ layout(const ImageCreateOptions *options, VdiHeader *header)
     header->data_offset = align_up(header->map_offset + 4ull * header->blocks);
     header->blocks_allocated = options->variant == IMAGE_FIXED ? header->blocks : 0;
     image_uuid_generate(&header->modification);
-    /* A comment that is too long is cut between characters. */
-    g_strlcpy(header->comment, options->comment, VDI_COMMENT_SIZE);
-    if (!g_utf8_validate(header->comment, -1, &end))
-        header->comment[end - header->comment] = '\0';
+    vdi_header_set_comment(header, options->comment);
 }
 
 static bool

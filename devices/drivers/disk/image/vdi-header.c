@@ -174,3 +174,14 @@ vdi_header_encode(const VdiHeader *header, uint8_t raw[VDI_HEADER_SIZE])
     if (header->header_size >= HEADER_SIZE_LCHS)
         put_geometry(raw, AT_LCHS, &header->lchs);
 }
+
+void
+vdi_header_set_comment(VdiHeader *header, const char *comment)
+{
+    const char *end;
+
+    memset(header->comment, 0, sizeof header->comment);
+    g_strlcpy(header->comment, comment, VDI_COMMENT_SIZE);
+    if (!g_utf8_validate(header->comment, -1, &end))
+        header->comment[end - header->comment] = '\0';
+}

@@ -51,6 +51,7 @@ collect_gaps(VdiState *vdi, const uint8_t *seen)
     uint32_t unused = vdi->next - vdi->used;
 
     vdi->gaps = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    vdi->freed = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     for (uint32_t index = vdi->next; index-- > 0 && unused > 0;) {
         if ((seen[index / 8] & (1u << index % 8)) != 0)
             continue;
@@ -61,7 +62,7 @@ collect_gaps(VdiState *vdi, const uint8_t *seen)
 }
 
 bool
-vdi_map_load(Image *image, VdiState *vdi, GError **error)
+vdi_map_recount(Image *image, VdiState *vdi, GError **error)
 {
     uint32_t limit = blocks_in_file(vdi);
     g_autofree uint8_t *seen = g_try_malloc0((size_t)limit / 8 + 1);
@@ -71,11 +72,20 @@ vdi_map_load(Image *image, VdiState *vdi, GError **error)
                     "There is not enough memory for the block map of “%s”.", image->io->name);
         return false;
     }
-    if (!image_map_load(&vdi->map, image, vdi->header.map_offset, vdi->header.blocks, false,
-                        vdi->file_end, error) ||
-        !check_entries(image, vdi, seen, limit, error))
+    vdi->used = vdi->next = 0;
+    if (!check_entries(image, vdi, seen, limit, error))
         return false;
     vdi->trailing = limit - vdi->next;
+    g_clear_pointer(&vdi->gaps, g_array_unref);
+    g_clear_pointer(&vdi->freed, g_array_unref);
     collect_gaps(vdi, seen);
     return true;
+}
+
+bool
+vdi_map_load(Image *image, VdiState *vdi, GError **error)
+{
+    return image_map_load(&vdi->map, image, vdi->header.map_offset, vdi->header.blocks, false,
+                          vdi->file_end, error) &&
+           vdi_map_recount(image, vdi, error);
 }

@@ -57,10 +57,10 @@ typedef struct {
     uint32_t used;                       /* how many entries are allocated */
     uint32_t next;                       /* first index in the file behind all that are used */
     GArray *gaps;                        /* uint32_t: indices below next that nothing uses */
-    uint32_t pending;                    /* blocks that the map in the file does not have yet */
-    uint32_t trailing;                   /* blocks in the file behind next when it was opened */
-    uint64_t file_end;                   /* where the file ends now */
-    bool started;                        /* the modification UUID of this session is on the disk */
+    GArray *freed;     /* uint32_t: the same, but the map in the file still refers to them */
+    uint32_t pending;  /* blocks that the map in the file does not have yet */
+    uint32_t trailing; /* blocks in the file behind next when it was opened */
+    uint64_t file_end; /* where the file ends now */
 } VdiState;
 
 /* vdi-header.c */
@@ -69,12 +69,27 @@ bool vdi_header_decode(const uint8_t raw[VDI_HEADER_SIZE], const char *name, Vdi
 /* Writes all fields into raw and leaves the bytes between them as they are. */
 void vdi_header_encode(const VdiHeader *header, uint8_t raw[VDI_HEADER_SIZE]);
 
+/* A comment that is too long is cut between characters. */
+void vdi_header_set_comment(VdiHeader *header, const char *comment);
+
 /* vdi-map.c */
 bool vdi_map_load(Image *image, VdiState *vdi, GError **error);
+/* Counts what is used and collects the gaps anew, after the map was changed as a whole. */
+bool vdi_map_recount(Image *image, VdiState *vdi, GError **error);
 
 /* vdi-write.c */
 bool vdi_write(Image *image, uint64_t offset, const void *buffer, size_t length, GError **error);
 bool vdi_flush(Image *image, GError **error);
+bool vdi_discard(Image *image, uint64_t offset, uint64_t length, GError **error);
+bool vdi_write_zeros(Image *image, uint64_t offset, uint64_t length, GError **error);
+/* Writes the header as it is in memory. */
+bool vdi_write_header(Image *image, VdiState *vdi, GError **error);
+/* Takes a block out of the map; its room can be used after the next flush. */
+void vdi_free_block(Image *image, VdiState *vdi, uint32_t block);
+
+/* vdi-compact.c, vdi-resize.c */
+bool vdi_compact(Image *image, const ImageProgressSink *sink, GError **error);
+bool vdi_resize(Image *image, uint64_t capacity, const ImageProgressSink *sink, GError **error);
 
 /* vdi-create.c */
 bool vdi_create(ImageIo *io, const ImageCreateOptions *options, const ImageProgressSink *sink,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * VDI, the native image format, version 1.1: dynamic, fixed and differencing images. Left out:
- * resizing, compacting. */
+ * VDI, the native image format, version 1.1: dynamic, fixed and differencing images. */
 #include <string.h>
 
 #include "devices/drivers/disk/image/vdi-private.h"
@@ -20,8 +19,8 @@ static void
 free_state(VdiState *vdi)
 {
     image_map_clear(&vdi->map);
-    if (vdi->gaps != NULL)
-        g_array_unref(vdi->gaps);
+    g_clear_pointer(&vdi->gaps, g_array_unref);
+    g_clear_pointer(&vdi->freed, g_array_unref);
     g_free(vdi);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VdiState, free_state)
@@ -43,6 +42,8 @@ vdi_open(Image *image, GError **error)
         !vdi_map_load(image, vdi, error))
         return false;
     image->capacity = vdi->header.capacity;
+    image->concurrent = true;
+    image->differs = vdi->header.type == VDI_TYPE_DIFFERENCING;
     image->state = g_steal_pointer(&vdi);
     return true;
 }
@@ -58,16 +59,16 @@ vdi_locate(Image *image, uint64_t offset, uint64_t length, ImageExtent *extent, 
 {
     const VdiState *vdi = image->state;
     uint32_t within = (uint32_t)(offset & (vdi->header.block_size - 1));
-    uint32_t entry = vdi->map.entries[offset / vdi->header.block_size];
+    uint32_t entry = image_map_get(&vdi->map, (uint32_t)(offset / vdi->header.block_size));
     uint64_t part = MIN(length, vdi->header.block_size - within);
 
     if (entry == VDI_BLOCK_FREE)
-        *extent = (ImageExtent){IMAGE_EXTENT_HOLE, part, 0};
+        *extent = (ImageExtent){IMAGE_EXTENT_HOLE, part, 0, NULL};
     else if (entry == VDI_BLOCK_ZERO)
-        *extent = (ImageExtent){IMAGE_EXTENT_ZERO, part, 0};
+        *extent = (ImageExtent){IMAGE_EXTENT_ZERO, part, 0, NULL};
     else
         *extent = (ImageExtent){IMAGE_EXTENT_DATA, part,
-                                vdi_block_position(&vdi->header, entry) + within};
+                                vdi_block_position(&vdi->header, entry) + within, NULL};
     return true;
 }
 
@@ -108,6 +109,37 @@ vdi_check(Image *image, ImageCheck *check, GError **error)
     return true;
 }
 
+static bool
+vdi_set_uuids(Image *image, const ImageUuidChange *change, GError **error)
+{
+    VdiState *vdi = image->state;
+    VdiHeader *header = &vdi->header;
+
+    if (change->uuid != NULL)
+        header->uuid = *change->uuid;
+    if (change->modification != NULL)
+        header->modification = *change->modification;
+    if (change->parent != NULL)
+        header->parent = *change->parent;
+    if (change->parent_modification != NULL)
+        header->parent_modification = *change->parent_modification;
+    if (header->type == VDI_TYPE_DIFFERENCING && image_uuid_is_null(&header->parent)) {
+        header->type = VDI_TYPE_DYNAMIC;
+        header->parent_modification = (ImageUuid){0};
+        image->differs = false;
+    }
+    return vdi_write_header(image, vdi, error);
+}
+
+static bool
+vdi_set_comment(Image *image, const char *comment, GError **error)
+{
+    VdiState *vdi = image->state;
+
+    vdi_header_set_comment(&vdi->header, comment);
+    return vdi_write_header(image, vdi, error);
+}
+
 static const char *const vdi_extensions[] = {"vdi", NULL};
 
 const ImageFormat image_format_vdi = {
@@ -117,7 +149,8 @@ const ImageFormat image_format_vdi = {
             .title = "VirtualBox Disk Image",
             .extensions = vdi_extensions,
             .capabilities = IMAGE_CAN_WRITE | IMAGE_CAN_CREATE_DYNAMIC | IMAGE_CAN_CREATE_FIXED |
-                            IMAGE_CAN_DIFFER | IMAGE_HAS_UUIDS,
+                            IMAGE_CAN_DIFFER | IMAGE_HAS_UUIDS | IMAGE_CAN_RESIZE |
+                            IMAGE_CAN_COMPACT,
         },
     .probe = vdi_probe,
     .open = vdi_open,
@@ -128,4 +161,10 @@ const ImageFormat image_format_vdi = {
     .get_info = vdi_get_info,
     .check = vdi_check,
     .create = vdi_create,
+    .discard = vdi_discard,
+    .write_zeros = vdi_write_zeros,
+    .resize = vdi_resize,
+    .compact = vdi_compact,
+    .set_uuids = vdi_set_uuids,
+    .set_comment = vdi_set_comment,
 };

@@ -19,8 +19,8 @@ static const ImageGeometry no_geometry = {65535, 16, 255};
 
 /* The specification's algorithm (appendix, "CHS calculation"). It rounds down; a disk that it does
  * not cover to the sector gets the largest geometry, which readers take as none. */
-static ImageGeometry
-geometry_of(uint64_t capacity)
+ImageGeometry
+vhd_geometry_of(uint64_t capacity)
 {
     uint64_t sectors = capacity / 512, tracks;
     ImageGeometry chs;
@@ -51,7 +51,7 @@ footer_of(const ImageCreateOptions *options)
         .data_offset = VHD_FOOTER_SIZE,
         .time = (uint32_t)(g_get_real_time() / G_USEC_PER_SEC - EPOCH),
         .capacity = options->capacity,
-        .geometry = geometry_of(options->capacity),
+        .geometry = vhd_geometry_of(options->capacity),
         .type = VHD_TYPE_DYNAMIC,
         .uuid = options->uuid,
     };

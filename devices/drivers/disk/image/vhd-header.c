@@ -113,6 +113,28 @@ vhd_footer_encode(const VhdFooter *footer, uint8_t raw[VHD_FOOTER_SIZE])
     image_put32be(raw, AT_CHECKSUM, checksum(raw, VHD_FOOTER_SIZE, AT_CHECKSUM));
 }
 
+void
+vhd_footer_change(const VhdFooter *footer, uint8_t raw[VHD_FOOTER_SIZE])
+{
+    image_put64be(raw, AT_SIZE, footer->capacity);
+    raw[AT_GEOMETRY] = (uint8_t)(footer->geometry.cylinders >> 8);
+    raw[AT_GEOMETRY + 1] = (uint8_t)footer->geometry.cylinders;
+    raw[AT_GEOMETRY + 2] = (uint8_t)footer->geometry.heads;
+    raw[AT_GEOMETRY + 3] = (uint8_t)footer->geometry.sectors;
+    image_put32be(raw, AT_TYPE, footer->type);
+    image_uuid_to_mixed(&footer->uuid, raw + AT_UUID);
+    image_put32be(raw, AT_CHECKSUM, checksum(raw, VHD_FOOTER_SIZE, AT_CHECKSUM));
+}
+
+void
+vhd_header_change(const VhdHeader *header, uint8_t raw[VHD_HEADER_SIZE])
+{
+    image_put64be(raw, HEADER_TABLE, header->table_offset);
+    image_put32be(raw, HEADER_BLOCKS, header->blocks);
+    image_uuid_to_mixed(&header->parent, raw + HEADER_PARENT);
+    image_put32be(raw, HEADER_CHECKSUM, checksum(raw, VHD_HEADER_SIZE, HEADER_CHECKSUM));
+}
+
 /* Where the last of the parent's names ends. Some writers count their room in sectors, so the
  * longer of room and length is taken. */
 static uint64_t

@@ -68,6 +68,15 @@ bool vhd_header_decode(const uint8_t raw[VHD_HEADER_SIZE], const VhdFooter *foot
                        const char *name, VhdHeader *header, GError **error);
 void vhd_header_encode(const VhdHeader *header, uint8_t raw[VHD_HEADER_SIZE]);
 
+/* Changes what a footer says and leaves everything else in it. */
+void vhd_footer_change(const VhdFooter *footer, uint8_t raw[VHD_FOOTER_SIZE]);
+/* The same with a dynamic header. */
+void vhd_header_change(const VhdHeader *header, uint8_t raw[VHD_HEADER_SIZE]);
+
+/* vhd-change.c */
+bool vhd_set_uuids(Image *image, const ImageUuidChange *change, GError **error);
+bool vhd_resize(Image *image, uint64_t capacity, const ImageProgressSink *sink, GError **error);
+
 /* vhd-table.c: loads it and checks that blocks lie in the file and apart from all else. */
 bool vhd_table_load(Image *image, VhdState *vhd, GError **error);
 
@@ -86,6 +95,7 @@ bool vhd_write(Image *image, uint64_t offset, const void *buffer, size_t length,
 bool vhd_flush(Image *image, GError **error);
 
 /* vhd-create.c */
+ImageGeometry vhd_geometry_of(uint64_t capacity);
 bool vhd_create(ImageIo *io, const ImageCreateOptions *options, const ImageProgressSink *sink,
                 GError **error);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The block allocation table of a VHD file. Blocks may lie anywhere behind the metadata at any
- * sector, so that they do not overlap is checked in the order of their positions. */
+ * The block allocation table of a VHD file. Blocks may lie anywhere behind the headers at any
+ * sector, also before the table, so that they do not overlap is checked in the order of their
+ * positions. */
 #include <stdlib.h>
 
 #include "devices/drivers/disk/image/vhd-private.h"
@@ -28,17 +29,20 @@ static bool
 check_order(Image *image, VhdState *vhd, const uint32_t *sorted, GError **error)
 {
     uint64_t stride = vhd->bitmap_size + (uint64_t)vhd->header.block_size;
+    uint64_t table = vhd->header.table_offset;
+    uint64_t table_end = (table + vhd->header.blocks * 4ull + 511) / 512 * 512;
 
     for (uint32_t i = 0; i < vhd->used; i++) {
         uint64_t start = sorted[i] * 512ull;
 
-        if (start < vhd->next)
+        if (start < vhd->next || (start < table_end && table < start + stride))
             return damaged(image, i == 0 ? "a block lies in its metadata" : "two blocks overlap",
                            error);
         if (start + stride > vhd->file_end)
             return damaged(image, "a block lies past the end of the file", error);
         vhd->next = start + stride;
     }
+    vhd->next = MAX(vhd->next, table_end);
     return true;
 }
 
@@ -61,7 +65,7 @@ vhd_table_load(Image *image, VhdState *vhd, GError **error)
             sorted[vhd->used++] = vhd->table.entries[block];
     }
     qsort(sorted, vhd->used, sizeof *sorted, compare_sectors);
-    vhd->next = (vhd->header.table_offset + vhd->header.blocks * 4ull + 511) / 512 * 512;
+    vhd->next = vhd->footer.data_offset + VHD_HEADER_SIZE;
     if (!check_order(image, vhd, sorted, error))
         return false;
     vhd->next = MAX(vhd->next, (MIN(vhd->header.locators_end, vhd->file_end) + 511) / 512 * 512);

@@ -41,7 +41,7 @@ append_block(Image *image, VhdState *vhd, uint32_t block, uint32_t within, const
     uint8_t *data = whole + vhd->bitmap_size;
 
     memset(whole, 0xff, vhd->bitmap_size);
-    if (image->parent != NULL && !image_read_below(image, block_start, data, below, error))
+    if (image_has_parent(image) && !image_read_below(image, block_start, data, below, error))
         return false;
     memcpy(data + within, buffer, length);
     return make_room(image, vhd, vhd->next + vhd->bitmap_size + block_size, error) &&
@@ -83,7 +83,7 @@ fill_sector(Image *image, VhdState *vhd, VhdBitmap *bitmap, uint32_t block, uint
     vhd_bitmap_run(bitmap, within / 512, 1, &present);
     if (present)
         return true;
-    if (image->parent != NULL && !image_read_below(image, start, sector, 512, error))
+    if (image_has_parent(image) && !image_read_below(image, start, sector, 512, error))
         return false;
     return image_put(image, vhd_block_position(vhd, block) + vhd->bitmap_size + within / 512 * 512,
                      sector, 512, error);
@@ -96,7 +96,7 @@ write_in_block(Image *image, VhdState *vhd, uint32_t block, uint32_t within, con
     VhdBitmap *bitmap;
 
     if (vhd->table.entries[block] == VHD_BLOCK_FREE) {
-        if (image->parent == NULL && image_is_zero(buffer, length))
+        if (!image_has_parent(image) && image_is_zero(buffer, length))
             return true;
         return allocate_block(image, vhd, block, within, buffer, length, error);
     }

@@ -83,6 +83,8 @@ vhd_open(Image *image, GError **error)
         !(vhd_is_fixed(vhd) ? check_fixed(image, vhd, error) : read_header(image, vhd, error)))
         return false;
     image->capacity = vhd->footer.capacity;
+    image->concurrent = image->started = vhd_is_fixed(vhd);
+    image->differs = vhd->footer.type == VHD_TYPE_DIFFERENCING;
     image->state = g_steal_pointer(&vhd);
     return true;
 }
@@ -107,7 +109,7 @@ locate_in_block(Image *image, VhdState *vhd, uint32_t block, uint32_t within, ui
         return false;
     run = vhd_bitmap_run(bitmap, first, most, &present) * 512ull - within % 512;
     *extent = (ImageExtent){present ? IMAGE_EXTENT_DATA : IMAGE_EXTENT_HOLE, MIN(run, length),
-                            vhd_block_position(vhd, block) + vhd->bitmap_size + within};
+                            vhd_block_position(vhd, block) + vhd->bitmap_size + within, NULL};
     return true;
 }
 
@@ -126,7 +128,7 @@ vhd_locate(Image *image, uint64_t offset, uint64_t length, ImageExtent *extent, 
     length = MIN(length, vhd->header.block_size - within);
     if (vhd->table.entries[block] != VHD_BLOCK_FREE)
         return locate_in_block(image, vhd, block, within, length, extent, error);
-    *extent = (ImageExtent){IMAGE_EXTENT_HOLE, length, 0};
+    *extent = (ImageExtent){IMAGE_EXTENT_HOLE, length, 0, NULL};
     return true;
 }
 
@@ -169,7 +171,7 @@ const ImageFormat image_format_vhd = {
             .title = "Virtual Hard Disk",
             .extensions = vhd_extensions,
             .capabilities = IMAGE_CAN_WRITE | IMAGE_CAN_CREATE_DYNAMIC | IMAGE_CAN_CREATE_FIXED |
-                            IMAGE_CAN_DIFFER | IMAGE_HAS_UUIDS,
+                            IMAGE_CAN_DIFFER | IMAGE_HAS_UUIDS | IMAGE_CAN_RESIZE,
         },
     .probe = vhd_probe,
     .open = vhd_open,
@@ -180,4 +182,6 @@ const ImageFormat image_format_vhd = {
     .get_info = vhd_get_info,
     .check = vhd_check,
     .create = vhd_create,
+    .resize = vhd_resize,
+    .set_uuids = vhd_set_uuids,
 };

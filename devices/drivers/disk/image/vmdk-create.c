@@ -3,6 +3,8 @@
  * New VMDK files of the kind monolithicSparse: header, descriptor with spare room behind it (other
  * programs insert keys), redundant directory and tables, directory and tables, grains. The header
  * is written last, so a file that was not finished is no VMDK. */
+#include <string.h>
+
 #include "devices/drivers/disk/image/vmdk-private.h"
 #include "vmm/base/error.h"
 
@@ -47,23 +49,23 @@ header_of(const ImageCreateOptions *options)
     return header;
 }
 
+/* NULL: a part of an image, which has none. */
 static bool
-write_descriptor(ImageIo *io, const ImageCreateOptions *options, GError **error)
+write_descriptor(ImageIo *io, const char *text, GError **error)
 {
-    g_autofree char *text = vmdk_descriptor_text(io->name, options);
-    const size_t length = strlen(text);
-
-    if (length > (DESCRIPTOR_SECTORS - DESCRIPTOR_SPARE) * VMDK_SECTOR) {
+    if (text == NULL)
+        return true;
+    if (strlen(text) > (DESCRIPTOR_SECTORS - DESCRIPTOR_SPARE) * VMDK_SECTOR) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
                     "The names are too long for the descriptor of “%s”.", io->name);
         return false;
     }
-    return image_io_write(io, VMDK_SECTOR, text, length, error);
+    return image_io_write(io, VMDK_SECTOR, text, strlen(text), error);
 }
 
 bool
-vmdk_create(ImageIo *io, const ImageCreateOptions *options, const ImageProgressSink *sink,
-            GError **error)
+vmdk_create_sparse(ImageIo *io, const ImageCreateOptions *options, const char *descriptor,
+                   GError **error)
 {
     uint8_t raw[VMDK_SECTOR] = {0};
     VmdkHeader header;
@@ -76,10 +78,28 @@ vmdk_create(ImageIo *io, const ImageCreateOptions *options, const ImageProgressS
     }
     header = header_of(options);
     tables = vmdk_table_count(&header);
+    if (descriptor == NULL)
+        header.descriptor = header.descriptor_size = 0;
     vmdk_header_encode(&header, raw);
     return image_io_truncate(io, header.overhead * VMDK_SECTOR, error) &&
-           write_descriptor(io, options, error) &&
+           write_descriptor(io, descriptor, error) &&
            write_directory(io, header.redundant, tables, error) &&
            write_directory(io, header.directory, tables, error) && image_io_sync(io, error) &&
-           image_io_write(io, 0, raw, sizeof raw, error) && image_report(sink, 1.0, error);
+           image_io_write(io, 0, raw, sizeof raw, error);
+}
+
+bool
+vmdk_create(ImageIo *io, const ImageCreateOptions *options, const ImageProgressSink *sink,
+            GError **error)
+{
+    g_autofree char *base_name = g_path_get_basename(io->name);
+    g_autofree char *extents =
+        g_strdup_printf("RW %" G_GUINT64_FORMAT " SPARSE \"%s\"\n", options->capacity / VMDK_SECTOR,
+                        vmdk_is_plain_name(base_name) ? base_name : "disk.vmdk");
+    g_autofree char *text = NULL;
+
+    if (options->variant == IMAGE_FIXED || (options->kind & IMAGE_KIND_SPLIT) != 0)
+        return vmdk_set_create(io, options, sink, error);
+    text = vmdk_descriptor_text(io->name, "monolithicSparse", extents, options);
+    return vmdk_create_sparse(io, options, text, error) && image_report(sink, 1.0, error);
 }

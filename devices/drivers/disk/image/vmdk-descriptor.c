@@ -1,31 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The descriptor of a VMDK image: lines of "key = value", where values may stand in quotes. Virtual
- * Disk Format 5.0, "The Descriptor File". The keys ddb.uuid.* tell an image and its parent apart;
- * file names in it are written and never followed. A session changes values in their place and at
- * their length, so that a cut between two sectors leaves a text that can be read. */
+ * Reading the descriptor of a VMDK image: lines of "key = value", where values may stand in quotes,
+ * and lines that name extents. Virtual Disk Format 5.0, "The Descriptor File". The keys ddb.uuid.*
+ * tell an image and its parent apart; the parent's file name is written and never followed. */
 #include <string.h>
 
 #include "devices/drivers/disk/image/vmdk-private.h"
 #include "vmm/base/error.h"
 
-#define COMMENT_MAX 256
-#define HINT_MAX 2048
-#define KEY_COMMENT "ddb.comment"
-#define KEY_UUID "ddb.uuid.image"
-#define KEY_MODIFICATION "ddb.uuid.modification"
-#define KEY_PARENT "ddb.uuid.parent"
-#define KEY_PARENT_MODIFICATION "ddb.uuid.parentmodification"
-
-/* Where in the text a value is. */
-typedef struct {
-    size_t at;
-    size_t length;
-} Span;
-
 /* The value in a line whose key fits. */
 static bool
-value_in_line(const char *line, size_t length, const char *key, Span *span)
+value_in_line(const char *line, size_t length, const char *key, size_t *value, size_t *value_length)
 {
     const size_t key_length = strlen(key);
     const char *end = line + length, *at = line;
@@ -48,38 +33,42 @@ value_in_line(const char *line, size_t length, const char *key, Span *span)
         at++;
         end--;
     }
-    *span = (Span){(size_t)(at - line), (size_t)(end - at)};
+    *value = (size_t)(at - line);
+    *value_length = (size_t)(end - at);
     return true;
 }
 
-static bool
-find(const char *text, const char *key, Span *span)
+bool
+vmdk_descriptor_find(const VmdkDescriptor *descriptor, const char *key, size_t *at, size_t *length)
 {
-    for (const char *line = text; *line != '\0';) {
-        const size_t length = strcspn(line, "\n");
+    const char *text = descriptor->text;
 
-        if (value_in_line(line, length, key, span)) {
-            span->at += (size_t)(line - text);
+    for (const char *line = text; *line != '\0';) {
+        const size_t line_length = strcspn(line, "\n");
+
+        if (value_in_line(line, line_length, key, at, length)) {
+            *at += (size_t)(line - text);
             return true;
         }
-        line += length + (line[length] == '\n');
+        line += line_length + (line[line_length] == '\n');
     }
     return false;
 }
 
-/* NULL without such a key. */
-static char *
-value_of(const char *text, const char *key)
+char *
+vmdk_descriptor_value(const VmdkDescriptor *descriptor, const char *key)
 {
-    Span span;
+    size_t at, length;
 
-    return find(text, key, &span) ? g_strndup(text + span.at, span.length) : NULL;
+    return vmdk_descriptor_find(descriptor, key, &at, &length)
+               ? g_strndup(descriptor->text + at, length)
+               : NULL;
 }
 
 static uint32_t
-number_of(const char *text, const char *key, unsigned base, uint32_t missing)
+number_of(const VmdkDescriptor *descriptor, const char *key, unsigned base, uint32_t missing)
 {
-    g_autofree char *value = value_of(text, key);
+    g_autofree char *value = vmdk_descriptor_value(descriptor, key);
     guint64 number;
 
     if (value == NULL || !g_ascii_string_to_unsigned(value, base, 0, G_MAXUINT32, &number, NULL))
@@ -89,9 +78,9 @@ number_of(const char *text, const char *key, unsigned base, uint32_t missing)
 
 /* Null when there is none or it can't be read. */
 static ImageUuid
-uuid_of(const char *text, const char *key)
+uuid_of(const VmdkDescriptor *descriptor, const char *key)
 {
-    g_autofree char *value = value_of(text, key);
+    g_autofree char *value = vmdk_descriptor_value(descriptor, key);
     ImageUuid uuid = {0};
 
     if (value != NULL)
@@ -99,73 +88,105 @@ uuid_of(const char *text, const char *key)
     return uuid;
 }
 
-static bool
-check_type(const Image *image, const VmdkState *vmdk, GError **error)
-{
-    g_autofree char *type = value_of(vmdk->descriptor, "createType");
-    const char *expected = vmdk_is_compressed(vmdk) ? "streamOptimized" : "monolithicSparse";
+/* --- extents --- */
 
-    if (type == NULL)
-        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
-                            "its descriptor is damaged: it does not say what kind of VMDK it is");
-    if (g_ascii_strcasecmp(type, expected) == 0)
-        return true;
-    g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
-                "“%s” is a VMDK image of the kind “%s”, which is not read here. Convert it to VDI "
-                "or to a VMDK in one file.",
-                image->io->name, type);
-    return false;
+static void
+extent_free(gpointer data)
+{
+    VmdkExtent *extent = data;
+
+    g_free(extent->kind);
+    g_free(extent->name);
+    g_free(extent);
 }
 
-/* One extent, in this file, of the size that the header has too. */
-static bool
-check_extents(const Image *image, const VmdkState *vmdk, GError **error)
+/* The name in quotes, and behind it perhaps a number. */
+static void
+take_name(VmdkExtent *extent, const char *rest)
 {
-    g_auto(GStrv) lines = g_strsplit(vmdk->descriptor, "\n", -1);
-    unsigned extents = 0;
+    const char *start = strchr(rest, '"'), *end = start != NULL ? strchr(start + 1, '"') : NULL;
+
+    if (end == NULL)
+        return;
+    extent->name = g_strndup(start + 1, (gsize)(end - start - 1));
+    extent->offset = g_ascii_strtoull(end + 1, NULL, 10);
+}
+
+/* NULL: the line is of another kind. */
+static VmdkExtent *
+extent_in_line(const char *line)
+{
+    g_auto(GStrv) words = g_strsplit(line, " ", 4);
     guint64 sectors = 0;
+    VmdkExtent *extent;
 
-    for (unsigned i = 0; lines[i] != NULL; i++) {
-        g_auto(GStrv) words = g_strsplit(lines[i], " ", 4);
-
-        if (g_strv_length(words) < 3 ||
-            (strcmp(words[0], "RW") != 0 && strcmp(words[0], "RDONLY") != 0))
-            continue;
-        if (strcmp(words[2], "SPARSE") != 0 || extents++ > 0)
-            return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
-                                "its VMDK descriptor names other files, which are not followed");
-        if (!g_ascii_string_to_unsigned(words[1], 10, 1, G_MAXUINT64, &sectors, NULL))
-            sectors = 0;
-    }
-    if (extents == 0 || sectors != vmdk->header.capacity)
-        return image_refuse(
-            error, BASE_ERROR_CORRUPT, image->io->name,
-            "its VMDK descriptor and its header contradict each other about its size");
-    return true;
+    if (g_strv_length(words) < 3 ||
+        (strcmp(words[0], "RW") != 0 && strcmp(words[0], "RDONLY") != 0))
+        return NULL;
+    extent = g_new0(VmdkExtent, 1);
+    if (g_ascii_string_to_unsigned(words[1], 10, 1, G_MAXINT64, &sectors, NULL))
+        extent->sectors = sectors;
+    extent->kind = g_strstrip(g_strdup(words[2]));
+    if (words[3] != NULL)
+        take_name(extent, words[3]);
+    return extent;
 }
 
-static bool
-take_values(const Image *image, VmdkState *vmdk, GError **error)
+GPtrArray *
+vmdk_descriptor_extents(const Image *image, const VmdkDescriptor *descriptor, unsigned most,
+                        GError **error)
 {
-    const char *text = vmdk->descriptor;
-    g_autofree char *comment = value_of(text, KEY_COMMENT);
+    g_autoptr(GPtrArray) extents = g_ptr_array_new_with_free_func(extent_free);
+
+    for (const char *line = descriptor->text; *line != '\0';) {
+        const size_t length = strcspn(line, "\n");
+        g_autofree char *copy = g_strndup(line, length);
+        VmdkExtent *extent = extent_in_line(copy);
+
+        if (extent != NULL)
+            g_ptr_array_add(extents, extent);
+        if (extents->len > most) {
+            image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
+                         "its VMDK descriptor names more files than can be opened");
+            return NULL;
+        }
+        line += length + (line[length] == '\n');
+    }
+    return g_steal_pointer(&extents);
+}
+
+/* --- values --- */
+
+static ImageGeometry
+geometry_of(const VmdkDescriptor *descriptor)
+{
+    const ImageGeometry lchs = {
+        number_of(descriptor, "ddb.geometry.biosCylinders", 10, 0),
+        number_of(descriptor, "ddb.geometry.biosHeads", 10, 0),
+        number_of(descriptor, "ddb.geometry.biosSectors", 10, 0),
+    };
+
+    if (lchs.cylinders == 0 || lchs.cylinders > 1024 || lchs.heads == 0 || lchs.heads > 255 ||
+        lchs.sectors == 0 || lchs.sectors > 63)
+        return (ImageGeometry){0};
+    return lchs;
+}
+
+bool
+vmdk_descriptor_take(const Image *image, VmdkDescriptor *descriptor, GError **error)
+{
+    g_autofree char *comment = vmdk_descriptor_value(descriptor, VMDK_KEY_COMMENT);
     g_autofree char *plain = comment != NULL ? g_strcompress(comment) : g_strdup("");
 
-    vmdk->comment = g_utf8_make_valid(plain, -1);
-    vmdk->uuid = uuid_of(text, KEY_UUID);
-    vmdk->modification = uuid_of(text, KEY_MODIFICATION);
-    vmdk->parent = uuid_of(text, KEY_PARENT);
-    vmdk->parent_modification = uuid_of(text, KEY_PARENT_MODIFICATION);
-    vmdk->lchs = (ImageGeometry){
-        number_of(text, "ddb.geometry.biosCylinders", 10, 0),
-        number_of(text, "ddb.geometry.biosHeads", 10, 0),
-        number_of(text, "ddb.geometry.biosSectors", 10, 0),
-    };
-    if (vmdk->lchs.cylinders == 0 || vmdk->lchs.cylinders > 1024 || vmdk->lchs.heads == 0 ||
-        vmdk->lchs.heads > 255 || vmdk->lchs.sectors == 0 || vmdk->lchs.sectors > 63)
-        vmdk->lchs = (ImageGeometry){0};
-    if (image_uuid_is_null(&vmdk->parent) &&
-        number_of(text, "parentCID", 16, VMDK_NO_PARENT) != VMDK_NO_PARENT)
+    g_free(descriptor->comment);
+    descriptor->comment = g_utf8_make_valid(plain, -1);
+    descriptor->uuid = uuid_of(descriptor, VMDK_KEY_UUID);
+    descriptor->modification = uuid_of(descriptor, VMDK_KEY_MODIFICATION);
+    descriptor->parent = uuid_of(descriptor, VMDK_KEY_PARENT);
+    descriptor->parent_modification = uuid_of(descriptor, VMDK_KEY_PARENT_MODIFICATION);
+    descriptor->lchs = geometry_of(descriptor);
+    if (image_uuid_is_null(&descriptor->parent) &&
+        number_of(descriptor, VMDK_KEY_PARENT_CID, 16, VMDK_NO_PARENT) != VMDK_NO_PARENT)
         return image_refuse(
             error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
             "it stands on another image that it knows by a file name only, and names of "
@@ -174,148 +195,29 @@ take_values(const Image *image, VmdkState *vmdk, GError **error)
 }
 
 bool
-vmdk_descriptor_load(Image *image, VmdkState *vmdk, GError **error)
+vmdk_descriptor_load(Image *image, VmdkDescriptor *descriptor, uint64_t position, size_t size,
+                     size_t room, GError **error)
 {
-    const size_t size = vmdk->header.descriptor_size * VMDK_SECTOR;
-    const uint64_t position = vmdk->header.descriptor * VMDK_SECTOR;
-
-    if (position > vmdk->file_end || size > vmdk->file_end - position)
-        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
-                            "it is damaged: its descriptor lies past the end of the file");
-    vmdk->descriptor = g_malloc0(size + 1);
-    return image_io_read(image->io, position, vmdk->descriptor, size, error) &&
-           check_type(image, vmdk, error) && check_extents(image, vmdk, error) &&
-           take_values(image, vmdk, error);
-}
-
-uint32_t
-vmdk_content_id(const ImageUuid *modification)
-{
-    const uint8_t *bytes = modification->bytes;
-    const uint32_t id =
-        (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
-
-    /* The highest two have a meaning of their own. */
-    return MIN(id, VMDK_NO_PARENT - 2);
-}
-
-static void
-replace(char *text, const char *key, const char *value)
-{
-    Span span;
-
-    if (find(text, key, &span) && span.length == strlen(value))
-        memcpy(text + span.at, value, span.length);
+    descriptor->text = g_malloc0(room + 1);
+    descriptor->room = room;
+    return image_io_read(image->io, position, descriptor->text, size, error) &&
+           vmdk_descriptor_take(image, descriptor, error);
 }
 
 void
-vmdk_descriptor_renew(VmdkState *vmdk)
+vmdk_descriptor_clear(VmdkDescriptor *descriptor)
 {
-    const bool known = !image_uuid_is_null(&vmdk->modification);
-    char uuid_text[IMAGE_UUID_TEXT_SIZE], id_text[9];
-    ImageUuid fresh;
-
-    image_uuid_generate(&fresh);
-    image_uuid_to_text(&fresh, uuid_text);
-    g_snprintf(id_text, sizeof id_text, "%08x", vmdk_content_id(&fresh));
-    replace(vmdk->descriptor, "CID", id_text);
-    if (!known)
-        return;
-    replace(vmdk->descriptor, KEY_MODIFICATION, uuid_text);
-    vmdk->modification = uuid_of(vmdk->descriptor, KEY_MODIFICATION);
+    g_clear_pointer(&descriptor->text, g_free);
+    g_clear_pointer(&descriptor->comment, g_free);
 }
 
-/* --- new images --- */
-
-static void
-add_uuid(GString *text, const char *key, const ImageUuid *uuid)
+void
+vmdk_descriptor_get_info(const VmdkDescriptor *descriptor, ImageInfo *info)
 {
-    char uuid_text[IMAGE_UUID_TEXT_SIZE];
-
-    image_uuid_to_text(uuid, uuid_text);
-    g_string_append_printf(text, "%s=\"%s\"\n", key, uuid_text);
-}
-
-/* As a C string has it, but for letters beyond ASCII; cut between two of them when it is long. */
-static void
-add_comment(GString *text, const char *comment)
-{
-    char cut[COMMENT_MAX];
-    char high[129];
-    const char *end;
-
-    g_strlcpy(cut, comment, sizeof cut);
-    if (!g_utf8_validate(cut, -1, &end))
-        cut[end - cut] = '\0';
-    for (unsigned i = 0; i < 128; i++)
-        high[i] = (char)(128 + i);
-    high[128] = '\0';
-    g_autofree char *escaped = g_strescape(cut, high);
-    g_string_append_printf(text, "%s=\"%s\"\n", KEY_COMMENT, escaped);
-}
-
-/* A name that could end its line or its quotes is left out. */
-static bool
-is_plain_name(const char *name)
-{
-    for (const char *at = name; *at != '\0'; at++) {
-        if (*at == '"' || g_ascii_iscntrl(*at))
-            return false;
-    }
-    return strlen(name) < HINT_MAX;
-}
-
-static void
-add_parent(GString *text, const char *file_name, const ImageCreateOptions *options)
-{
-    const bool differs = options->variant == IMAGE_DIFFERENCING;
-    g_autofree char *hint = NULL;
-
-    g_string_append_printf(text, "parentCID=%08x\n",
-                           differs ? vmdk_content_id(&options->parent_modification)
-                                   : VMDK_NO_PARENT);
-    g_string_append(text, "createType=\"monolithicSparse\"\n");
-    if (differs && options->parent_path != NULL)
-        hint = image_relative_path(file_name, options->parent_path);
-    if (hint != NULL && is_plain_name(hint))
-        g_string_append_printf(text, "parentFileNameHint=\"%s\"\n", hint);
-}
-
-/* ATA's geometry, of which many programs ask for the cylinders only. */
-static void
-add_geometry(GString *text, uint64_t capacity)
-{
-    const ImageGeometry lchs = image_guess_lchs(capacity);
-
-    g_string_append_printf(text,
-                           "ddb.geometry.cylinders=\"%u\"\nddb.geometry.heads=\"16\"\n"
-                           "ddb.geometry.sectors=\"63\"\nddb.geometry.biosCylinders=\"%u\"\n"
-                           "ddb.geometry.biosHeads=\"%u\"\nddb.geometry.biosSectors=\"%u\"\n",
-                           (unsigned)CLAMP(capacity / VMDK_SECTOR / (16 * 63), 1, 16383),
-                           lchs.cylinders, lchs.heads, lchs.sectors);
-}
-
-char *
-vmdk_descriptor_text(const char *file_name, const ImageCreateOptions *options)
-{
-    GString *text = g_string_new("# Disk DescriptorFile\nversion=1\n");
-    g_autofree char *base_name = g_path_get_basename(file_name);
-    ImageUuid modification;
-
-    image_uuid_generate(&modification);
-    g_string_append_printf(text, "CID=%08x\n", vmdk_content_id(&modification));
-    add_parent(text, file_name, options);
-    g_string_append_printf(text, "\n# Extent description\nRW %" G_GUINT64_FORMAT " SPARSE \"%s\"\n",
-                           options->capacity / VMDK_SECTOR,
-                           is_plain_name(base_name) ? base_name : "disk.vmdk");
-    g_string_append(text, "\n# The disk Data Base\n#DDB\n\nddb.virtualHWVersion = \"4\"\n"
-                          "ddb.adapterType=\"ide\"\n");
-    add_geometry(text, options->capacity);
-    add_uuid(text, KEY_UUID, &options->uuid);
-    add_uuid(text, KEY_PARENT, &options->parent);
-    add_uuid(text, KEY_MODIFICATION, &modification);
-    add_uuid(text, KEY_PARENT_MODIFICATION, &options->parent_modification);
-    if (options->comment[0] != '\0')
-        add_comment(text, options->comment);
-    return g_string_free(text, FALSE);
+    info->lchs = descriptor->lchs;
+    info->uuid = descriptor->uuid;
+    info->modification = descriptor->modification;
+    info->parent = descriptor->parent;
+    info->parent_modification = descriptor->parent_modification;
+    info->comment = descriptor->comment;
 }

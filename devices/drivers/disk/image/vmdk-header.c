@@ -42,7 +42,8 @@ vmdk_header_is_valid(const uint8_t *raw)
 
 /* What kind of image it is; all that is known and not read here is said by its name. */
 static bool
-check_kind(const uint8_t *raw, const char *name, const VmdkHeader *header, GError **error)
+check_kind(const uint8_t *raw, const char *name, const VmdkHeader *header, bool part,
+           GError **error)
 {
     if (header->version < 1 || header->version > 3 || (header->flags & ~(uint32_t)FLAGS_KNOWN) != 0)
         return image_refuse(error, BASE_ERROR_VERSION, name,
@@ -52,16 +53,16 @@ check_kind(const uint8_t *raw, const char *name, const VmdkHeader *header, GErro
                             "it was damaged by a transfer that took it for a text");
     if ((header->flags & VMDK_FLAG_COMPRESSED) != 0 && header->compression != COMPRESSION_DEFLATE)
         return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, name, "its compression is unknown");
-    if (header->descriptor == 0)
+    if (header->descriptor == 0 && !part)
         return image_refuse(
             error, BASE_ERROR_NOT_SUPPORTED, name,
-            "it is a part of a VMDK image in several files, which are not read here. "
-            "Convert the image to VDI or to a VMDK in one file");
+            "it is a part of a VMDK image in several files. Use the file that names the parts");
     return true;
 }
 
 static bool
-check_sizes(const uint8_t *raw, const char *name, const VmdkHeader *header, GError **error)
+check_sizes(const uint8_t *raw, const char *name, const VmdkHeader *header, bool part,
+            GError **error)
 {
     const uint64_t grain = image_get64(raw, AT_GRAIN);
 
@@ -72,8 +73,9 @@ check_sizes(const uint8_t *raw, const char *name, const VmdkHeader *header, GErr
         return image_refuse(error, BASE_ERROR_CORRUPT, name, "its grain tables have an odd size");
     if (header->capacity == 0 || (header->capacity - 1) / grain >= VMDK_MAX_GRAINS)
         return image_refuse(error, BASE_ERROR_CORRUPT, name, "its size is out of range");
-    if (header->descriptor > SECTOR_MAX || header->descriptor_size == 0 ||
-        header->descriptor_size > DESCRIPTOR_MAX)
+    if ((!part || header->descriptor != 0) &&
+        (header->descriptor > SECTOR_MAX || header->descriptor_size == 0 ||
+         header->descriptor_size > DESCRIPTOR_MAX))
         return image_refuse(error, BASE_ERROR_CORRUPT, name, "its descriptor is out of range");
     if (header->directory == 0 ||
         (header->directory > SECTOR_MAX && header->directory != VMDK_POSITION_AT_END))
@@ -86,7 +88,7 @@ check_sizes(const uint8_t *raw, const char *name, const VmdkHeader *header, GErr
 }
 
 bool
-vmdk_header_decode(const uint8_t raw[VMDK_SECTOR], const char *name, VmdkHeader *header,
+vmdk_header_decode(const uint8_t raw[VMDK_SECTOR], const char *name, bool part, VmdkHeader *header,
                    GError **error)
 {
     if (!vmdk_header_is_valid(raw))
@@ -103,7 +105,8 @@ vmdk_header_decode(const uint8_t raw[VMDK_SECTOR], const char *name, VmdkHeader 
         .overhead = image_get64(raw, AT_OVERHEAD),
         .compression = image_get16(raw, AT_COMPRESSION),
     };
-    return check_kind(raw, name, header, error) && check_sizes(raw, name, header, error);
+    return check_kind(raw, name, header, part, error) &&
+           check_sizes(raw, name, header, part, error);
 }
 
 void
@@ -121,6 +124,7 @@ vmdk_header_encode(const VmdkHeader *header, uint8_t raw[VMDK_SECTOR])
     image_put64(raw, AT_DIRECTORY, header->directory);
     image_put64(raw, AT_OVERHEAD, header->overhead);
     memcpy(raw + AT_NEWLINES, NEWLINES, 4);
+    raw[AT_COMPRESSION] = (uint8_t)header->compression;
 }
 
 void

@@ -43,13 +43,27 @@ typedef struct {
 } VmdkHeader;
 
 typedef struct {
-    VmdkHeader header;
-    uint8_t raw_header[VMDK_SECTOR]; /* as read: what is not understood is kept */
-    char *descriptor;                /* text with a NUL, and room up to header.descriptor_size */
+    char *text;  /* with a NUL behind it at the latest after `room` bytes */
+    size_t room; /* bytes that it may have in the file */
     char *comment;
     ImageUuid uuid, modification, parent, parent_modification;
     ImageGeometry lchs;
-    ImageMap directory; /* sectors of the grain tables; 0: none */
+} VmdkDescriptor;
+
+/* A line of the descriptor that names an extent. */
+typedef struct {
+    uint64_t sectors;
+    char *kind;      /* "SPARSE", "FLAT", "ZERO" ... */
+    char *name;      /* of the file; NULL: none is named */
+    uint64_t offset; /* sectors; where a flat extent begins in its file */
+} VmdkExtent;
+
+/* An image in one file, or one sparse file of an image in several. */
+typedef struct {
+    VmdkHeader header;
+    uint8_t raw_header[VMDK_SECTOR]; /* as read: what is not understood is kept */
+    VmdkDescriptor descriptor;       /* empty in a part */
+    ImageMap directory;              /* sectors of the grain tables; 0: none */
     ImageMap redundant; /* the same of their copies; without entries when there is none, or when
                            the image is only read */
     ImageMap grains;    /* all tables one after the other: sectors of grains */
@@ -58,25 +72,62 @@ typedef struct {
     uint32_t used;    /* allocated grains */
     uint64_t leaked;  /* room for so many between them that nothing refers to */
     uint32_t pending; /* grains that the tables in the file do not have yet */
-    bool started;     /* CID and modification UUID of this session are on the disk */
     ImageCoded coded;
 } VmdkState;
 
 /* vmdk-header.c */
 bool vmdk_header_is_valid(const uint8_t *raw);
-bool vmdk_header_decode(const uint8_t raw[VMDK_SECTOR], const char *name, VmdkHeader *header,
-                        GError **error);
+/* part: it may have no descriptor. */
+bool vmdk_header_decode(const uint8_t raw[VMDK_SECTOR], const char *name, bool part,
+                        VmdkHeader *header, GError **error);
 void vmdk_header_encode(const VmdkHeader *header, uint8_t raw[VMDK_SECTOR]);
 void vmdk_header_set_unclean(uint8_t raw[VMDK_SECTOR], bool unclean);
 
-/* vmdk-descriptor.c: reads the text that the header points at and takes what is needed from it. */
-bool vmdk_descriptor_load(Image *image, VmdkState *vmdk, GError **error);
-/* Puts a new CID and modification UUID into the text where it has such keys. */
-void vmdk_descriptor_renew(VmdkState *vmdk);
-/* The content ID that goes with a modification UUID; so a child knows its parent's. */
+/* vmdk-descriptor.c: reads a text of `size` bytes, which may grow to `room`, and takes what is
+ * needed from it. */
+bool vmdk_descriptor_load(Image *image, VmdkDescriptor *descriptor, uint64_t position, size_t size,
+                          size_t room, GError **error);
+void vmdk_descriptor_clear(VmdkDescriptor *descriptor);
+void vmdk_descriptor_get_info(const VmdkDescriptor *descriptor, ImageInfo *info);
+/* NULL without such a key. */
+char *vmdk_descriptor_value(const VmdkDescriptor *descriptor, const char *key);
+/* Its extents, VmdkExtent; at most `most`, else NULL and *error. */
+GPtrArray *vmdk_descriptor_extents(const Image *image, const VmdkDescriptor *descriptor,
+                                   unsigned most, GError **error);
+
+/* vmdk-edit.c: changes the text in memory, and writes it. Puts a new CID and modification UUID into
+ * the text where it has such keys. */
+void vmdk_descriptor_renew(VmdkDescriptor *descriptor);
+bool vmdk_descriptor_set(const Image *image, VmdkDescriptor *descriptor, const char *key,
+                         const char *value, GError **error);
+bool vmdk_descriptor_set_uuids(Image *image, VmdkDescriptor *descriptor, uint64_t position,
+                               const ImageUuidChange *change, GError **error);
+bool vmdk_descriptor_set_comment(Image *image, VmdkDescriptor *descriptor, uint64_t position,
+                                 const char *comment, GError **error);
+bool vmdk_descriptor_write(Image *image, const VmdkDescriptor *descriptor, uint64_t position,
+                           GError **error);
+/* Takes the values anew that are kept beside the text. */
+bool vmdk_descriptor_take(const Image *image, VmdkDescriptor *descriptor, GError **error);
+/* Where the value of a key is. */
+bool vmdk_descriptor_find(const VmdkDescriptor *descriptor, const char *key, size_t *at,
+                          size_t *length);
+
+/* vmdk-describe.c: the text of a new image's descriptor, without padding; extents are its lines.
+ * The content ID goes with a modification UUID, so a child knows its parent's. */
 uint32_t vmdk_content_id(const ImageUuid *modification);
-/* The text of a new image's descriptor, without padding. */
-char *vmdk_descriptor_text(const char *file_name, const ImageCreateOptions *options);
+char *vmdk_escape_comment(const char *comment);
+bool vmdk_is_plain_name(const char *name);
+char *vmdk_descriptor_text(const char *file_name, const char *type, const char *extents,
+                           const ImageCreateOptions *options);
+
+#define VMDK_KEY_COMMENT "ddb.comment"
+#define VMDK_KEY_UUID "ddb.uuid.image"
+#define VMDK_KEY_MODIFICATION "ddb.uuid.modification"
+#define VMDK_KEY_PARENT "ddb.uuid.parent"
+#define VMDK_KEY_PARENT_MODIFICATION "ddb.uuid.parentmodification"
+#define VMDK_KEY_CID "CID"
+#define VMDK_KEY_PARENT_CID "parentCID"
+#define VMDK_KEY_PARENT_HINT "parentFileNameHint"
 
 /* vmdk-tables.c: loads them and checks that all lies in the file and apart from all else. */
 bool vmdk_tables_load(Image *image, VmdkState *vmdk, GError **error);
@@ -90,6 +141,23 @@ void vmdk_end_session(Image *image, VmdkState *vmdk);
 /* vmdk-create.c */
 bool vmdk_create(ImageIo *io, const ImageCreateOptions *options, const ImageProgressSink *sink,
                  GError **error);
+/* descriptor: NULL in a part. */
+bool vmdk_create_sparse(ImageIo *io, const ImageCreateOptions *options, const char *descriptor,
+                        GError **error);
+
+/* vmdk-set.c: images in several files, opened by their descriptor. */
+bool vmdk_set_open(Image *image, GError **error);
+/* vmdk-set-create.c */
+bool vmdk_set_create(ImageIo *io, const ImageCreateOptions *options, const ImageProgressSink *sink,
+                     GError **error);
+/* vmdk-stream.c */
+bool vmdk_stream(Image *source, ImageIo *io, const ImageCreateOptions *options,
+                 const ImageProgressSink *sink, GError **error);
+
+/* vmdk.c */
+extern const ImageFormat vmdk_part_format;
+/* Whether a file begins as a descriptor. */
+bool vmdk_is_descriptor(const uint8_t *head);
 
 static inline bool
 vmdk_is_compressed(const VmdkState *vmdk)

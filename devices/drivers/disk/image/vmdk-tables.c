@@ -174,7 +174,8 @@ static void
 add_start(const VmdkState *vmdk, GArray *ranges)
 {
     add_range(ranges, 0, 1);
-    add_range(ranges, vmdk->header.descriptor, vmdk->header.descriptor_size);
+    if (vmdk->header.descriptor != 0)
+        add_range(ranges, vmdk->header.descriptor, vmdk->header.descriptor_size);
     add_range(ranges, vmdk->header.directory, directory_sectors(vmdk));
 }
 

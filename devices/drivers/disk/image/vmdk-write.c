@@ -23,13 +23,18 @@ static bool
 start_session(Image *image, VmdkState *vmdk, GError **error)
 {
     vmdk_header_set_unclean(vmdk->raw_header, true);
-    vmdk_descriptor_renew(vmdk);
-    if (!image_put(image, 0, vmdk->raw_header, VMDK_SECTOR, error) ||
-        !image_put(image, vmdk->header.descriptor * VMDK_SECTOR, vmdk->descriptor,
-                   vmdk->header.descriptor_size * VMDK_SECTOR, error) ||
-        !image_sync(image, error))
+    if (!image_put(image, 0, vmdk->raw_header, VMDK_SECTOR, error))
         return false;
-    vmdk->started = true;
+    /* A part's descriptor is in another file, which sees to itself. */
+    if (image->outer == NULL && !image->keeps_modification) {
+        vmdk_descriptor_renew(&vmdk->descriptor);
+        if (!vmdk_descriptor_write(image, &vmdk->descriptor, vmdk->header.descriptor * VMDK_SECTOR,
+                                   error))
+            return false;
+    }
+    if (!image_sync(image, error))
+        return false;
+    image->started = true;
     return true;
 }
 
@@ -37,7 +42,7 @@ void
 vmdk_end_session(Image *image, VmdkState *vmdk)
 {
     /* An image with unsynced changes was not closed in order. */
-    if (!vmdk->started || image->lost || image->unsynced)
+    if (!image->started || image->lost || image->unsynced)
         return;
     vmdk_header_set_unclean(vmdk->raw_header, false);
     image_io_write(image->io, 0, vmdk->raw_header, VMDK_SECTOR, NULL);
@@ -88,7 +93,7 @@ allocate_grain(Image *image, VmdkState *vmdk, uint32_t grain, uint32_t within, c
     g_autofree uint8_t *whole = g_malloc0(size);
     uint32_t sector;
 
-    if (!hidden && image->parent != NULL && !image_read_below(image, start, whole, below, error))
+    if (!hidden && image_has_parent(image) && !image_read_below(image, start, whole, below, error))
         return false;
     memcpy(whole + within, buffer, length);
     if (!ensure_table(image, vmdk, &vmdk->directory, table, error) ||
@@ -109,7 +114,7 @@ write_in_grain(Image *image, VmdkState *vmdk, uint32_t grain, uint32_t within, c
 
     if (vmdk_is_allocated(vmdk, entry))
         return image_put(image, (uint64_t)entry * VMDK_SECTOR + within, buffer, length, error);
-    if ((entry != VMDK_GRAIN_FREE || image->parent == NULL) && image_is_zero(buffer, length))
+    if ((entry != VMDK_GRAIN_FREE || !image_has_parent(image)) && image_is_zero(buffer, length))
         return true;
     return allocate_grain(image, vmdk, grain, within, buffer, length, error);
 }
@@ -121,7 +126,7 @@ vmdk_write(Image *image, uint64_t offset, const void *buffer, size_t length, GEr
     const uint32_t size = vmdk_grain_bytes(&vmdk->header);
     const uint8_t *bytes = buffer;
 
-    if (!vmdk->started && !start_session(image, vmdk, error))
+    if (!image->started && !start_session(image, vmdk, error))
         return false;
     while (length > 0) {
         const uint32_t within = (uint32_t)(offset & (size - 1));
@@ -153,8 +158,8 @@ vmdk_flush(Image *image, GError **error)
 
     if (!image_sync(image, error))
         return false;
-    if (!vmdk->started || (vmdk->grains.dirty_sectors == 0 && vmdk->directory.dirty_sectors == 0 &&
-                           vmdk->redundant.dirty_sectors == 0))
+    if (!image->started || (vmdk->grains.dirty_sectors == 0 && vmdk->directory.dirty_sectors == 0 &&
+                            vmdk->redundant.dirty_sectors == 0))
         return true;
     if (!write_tables(image, vmdk, &vmdk->directory, error) ||
         !write_tables(image, vmdk, &vmdk->redundant, error) || !image_sync(image, error))
