@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The standard PC: i440FX and PIIX3 with what a PC/AT has around them. Design section 9. */
-#include "devices/machine.h"
+#include "devices/machine-private.h"
 
-#define IDE_DEVICE "piix4-ide"
-#define FLOPPY_DEVICE "fdc"
 #define SERIAL_DEVICE "serial"
 #define PARALLEL_DEVICE "parallel"
 #define DEFAULT_RAM (128ull << 20)
@@ -40,27 +38,10 @@ machine_spec_init(MachineSpec *spec)
     };
 }
 
-static CfgmNode *
-add_device(CfgmNode *root, const char *name, unsigned instance)
-{
-    return cfgm_makef(root, "Devices/%s/%u/Config", name, instance);
-}
-
-static CfgmNode *
-add_driver(CfgmNode *root, MachinePlace place, const char *driver)
-{
-    CfgmNode *lun =
-        cfgm_makef(root, "Devices/%s/%u/LUN%u", place.device, place.instance, place.lun);
-
-    if (driver != NULL)
-        cfgm_set_string(lun, "Driver", driver);
-    return cfgm_make(lun, "Config");
-}
-
 CfgmNode *
 machine_driver_config(CfgmNode *root, MachinePlace place)
 {
-    return add_driver(root, place, NULL);
+    return machine_add_driver(root, place, NULL);
 }
 
 static void
@@ -100,17 +81,17 @@ add_chipset(const MachineSpec *spec, CfgmNode *root)
 {
     CfgmNode *acpi;
 
-    add_device(root, "pic", 0);
-    add_device(root, "pit", 0);
-    cfgm_set_uint(add_device(root, "rtc", 0), "UseUtc", spec->rtc_utc);
-    add_device(root, "dma", 0);
+    machine_add_device(root, "pic", 0);
+    machine_add_device(root, "pit", 0);
+    cfgm_set_uint(machine_add_device(root, "rtc", 0), "UseUtc", spec->rtc_utc);
+    machine_add_device(root, "dma", 0);
     if (spec->apic && spec->ioapic)
-        add_device(root, "ioapic", 0);
+        machine_add_device(root, "ioapic", 0);
     if (spec->hpet)
-        add_device(root, "hpet", 0);
-    add_device(root, "i440fx", 0);
-    add_device(root, "piix3", 0);
-    acpi = add_device(root, MACHINE_ACPI_DEVICE, 0);
+        machine_add_device(root, "hpet", 0);
+    machine_add_device(root, "i440fx", 0);
+    machine_add_device(root, "piix3", 0);
+    acpi = machine_add_device(root, MACHINE_ACPI_DEVICE, 0);
     cfgm_set_uint(acpi, "IoApic", spec->apic && spec->ioapic);
     cfgm_set_uint(acpi, "Hpet", spec->hpet);
 }
@@ -118,41 +99,33 @@ add_chipset(const MachineSpec *spec, CfgmNode *root)
 static void
 add_firmware(const MachineSpec *spec, CfgmNode *root)
 {
-    CfgmNode *fwcfg = add_device(root, "fw-cfg", 0);
+    CfgmNode *fwcfg = machine_add_device(root, "fw-cfg", 0);
 
-    set_string(add_device(root, "bios", 0), "Path", spec->firmware);
+    set_string(machine_add_device(root, "bios", 0), "Path", spec->firmware);
     set_string(fwcfg, "BootOrder", spec->boot_order);
     set_string(fwcfg, "Uuid", spec->uuid);
     cfgm_set_uint(fwcfg, "BootMenu", spec->boot_menu);
     if (spec->boot_menu_delay_ms != 0)
         cfgm_set_uint(fwcfg, "BootMenuDelay", spec->boot_menu_delay_ms);
-    add_device(root, "debugcon", 0);
+    machine_add_device(root, "debugcon", 0);
     if (spec->debug_driver != NULL)
-        add_driver(root, (MachinePlace){"debugcon", 0, 0}, spec->debug_driver);
+        machine_add_driver(root, (MachinePlace){"debugcon", 0, 0}, spec->debug_driver);
 }
 
 static void
 add_console(const MachineSpec *spec, CfgmNode *root)
 {
-    CfgmNode *vga = add_device(root, MACHINE_DISPLAY.device, MACHINE_DISPLAY.instance);
+    CfgmNode *vga = machine_add_device(root, MACHINE_DISPLAY.device, MACHINE_DISPLAY.instance);
 
     if (spec->video_ram != 0)
         cfgm_set_uint(vga, "VRamSize", spec->video_ram);
     if (spec->display_driver != NULL)
-        add_driver(root, MACHINE_DISPLAY, spec->display_driver);
-    add_device(root, MACHINE_KEYBOARD.device, MACHINE_KEYBOARD.instance);
+        machine_add_driver(root, MACHINE_DISPLAY, spec->display_driver);
+    machine_add_device(root, MACHINE_KEYBOARD.device, MACHINE_KEYBOARD.instance);
     if (spec->keyboard_driver != NULL)
-        add_driver(root, MACHINE_KEYBOARD, spec->keyboard_driver);
+        machine_add_driver(root, MACHINE_KEYBOARD, spec->keyboard_driver);
     if (spec->mouse_driver != NULL)
-        add_driver(root, MACHINE_MOUSE, spec->mouse_driver);
-}
-
-MachinePlace
-machine_medium_place(MachineBus bus, unsigned port, unsigned device)
-{
-    if (bus == MACHINE_BUS_FLOPPY)
-        return (MachinePlace){FLOPPY_DEVICE, 0, device};
-    return (MachinePlace){IDE_DEVICE, 0, port * 2 + device};
+        machine_add_driver(root, MACHINE_MOUSE, spec->mouse_driver);
 }
 
 MachinePlace
@@ -167,62 +140,6 @@ machine_parallel_place(unsigned index)
     return (MachinePlace){PARALLEL_DEVICE, index, 0};
 }
 
-static const char *
-driver_of_type(PdmMediaType type)
-{
-    switch (type) {
-    case PDM_MEDIA_OPTICAL: return "optical";
-    case PDM_MEDIA_FLOPPY: return "floppy";
-    case PDM_MEDIA_DISK: break;
-    }
-    return "disk";
-}
-
-static bool
-check_place(const CfgmNode *root, const MachineMedium *medium, GError **error)
-{
-    const MachinePlace place = machine_medium_place(medium->bus, medium->port, medium->device);
-    const bool exists =
-        medium->device < 2 && medium->port < (medium->bus == MACHINE_BUS_IDE ? 2 : 1);
-    const bool fits = (medium->bus == MACHINE_BUS_FLOPPY) == (medium->type == PDM_MEDIA_FLOPPY);
-    g_autofree char *path = g_strdup_printf("Devices/%s/0/LUN%u", place.device, place.lun);
-
-    if (!exists || !fits || cfgm_child(root, path) != NULL) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
-                    "A drive cannot be attached to the %s controller at port %u, device %u: %s",
-                    medium->bus == MACHINE_BUS_IDE ? "IDE" : "floppy", medium->port, medium->device,
-                    !exists ? "there is no such place"
-                    : !fits ? "it is for drives of another kind"
-                            : "there is another one already");
-        return false;
-    }
-    return true;
-}
-
-static bool
-add_medium(const MachineMedium *medium, bool deterministic, CfgmNode *root, GError **error)
-{
-    const MachinePlace place = machine_medium_place(medium->bus, medium->port, medium->device);
-    CfgmNode *config;
-
-    if (!check_place(root, medium, error))
-        return false;
-    if (medium->bus == MACHINE_BUS_FLOPPY)
-        add_device(root, place.device, place.instance);
-    config = add_driver(root, place,
-                        medium->driver != NULL ? medium->driver : driver_of_type(medium->type));
-    set_string(config, "Path", medium->path);
-    if (medium->descriptor > 0)
-        cfgm_set_uint(config, "Descriptor", (uint64_t)medium->descriptor);
-    set_string(config, "Format", medium->format);
-    set_string(config, "Serial", medium->serial);
-    cfgm_set_uint(config, "ReadOnly", medium->read_only);
-    cfgm_set_uint(config, "NonRotational", medium->non_rotational);
-    /* A worker's thread would answer at another instruction each time. */
-    cfgm_set_uint(config, "Synchronous", deterministic);
-    return true;
-}
-
 static void
 add_port(CfgmNode *root, MachinePlace place, const MachinePort *port, const MachinePort *usual)
 {
@@ -230,13 +147,13 @@ add_port(CfgmNode *root, MachinePlace place, const MachinePort *port, const Mach
 
     if (!port->enabled)
         return;
-    config = add_device(root, place.device, place.instance);
+    config = machine_add_device(root, place.device, place.instance);
     cfgm_set_uint(config, "IoBase", port->io_base != 0 ? port->io_base : usual->io_base);
     cfgm_set_uint(config, "Irq", port->irq != 0 ? port->irq : usual->irq);
     if (port->type != NULL)
         cfgm_set_string(config, "UartType", port->type);
     if (port->driver != NULL)
-        add_driver(root, place, port->driver);
+        machine_add_driver(root, place, port->driver);
 }
 
 bool
@@ -246,11 +163,8 @@ machine_build_config(const MachineSpec *spec, CfgmNode *root, GError **error)
     add_chipset(spec, root);
     add_firmware(spec, root);
     add_console(spec, root);
-    add_device(root, IDE_DEVICE, 0);
-    for (size_t i = 0; i < spec->media_count; i++) {
-        if (!add_medium(&spec->media[i], spec->deterministic, root, error))
-            return false;
-    }
+    if (!machine_add_storage(spec, root, error))
+        return false;
     for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++)
         add_port(root, machine_serial_place(i), &spec->serial[i], &usual_serial[i]);
     for (unsigned i = 0; i < MACHINE_PARALLEL_PORTS; i++)

@@ -13,7 +13,16 @@
 typedef enum {
     MACHINE_BUS_IDE,    /* port 0..1 (primary, secondary), device 0..1 (master, slave) */
     MACHINE_BUS_FLOPPY, /* port 0, device 0..1 */
+    MACHINE_BUS_SATA,   /* port 0..29; from here on device is 0 */
 } MachineBus;
+
+/* A storage controller. One that media name and that is not described is there with its usual
+ * properties; the IDE controller is always there. */
+typedef struct {
+    MachineBus bus;
+    unsigned ports;    /* 0: as many as there can be */
+    const char *model; /* NULL: the usual one */
+} MachineController;
 
 typedef struct {
     MachineBus bus;
@@ -24,7 +33,7 @@ typedef struct {
     int descriptor;     /* -1: none; taken over by the driver */
     const char *format; /* "VDI", "RAW", "ISO"; NULL: probed */
     const char *serial; /* NULL: from the image */
-    bool read_only, non_rotational;
+    bool read_only, non_rotational, discard;
     const char *driver; /* NULL: the one for this type */
 } MachineMedium;
 
@@ -63,6 +72,8 @@ typedef struct {
     /* Drivers that the embedder has registered; NULL: nothing is connected. */
     const char *display_driver, *keyboard_driver, *mouse_driver;
 
+    const MachineController *controllers;
+    size_t controller_count;
     const MachineMedium *media;
     size_t media_count;
     MachinePort serial[MACHINE_SERIAL_PORTS];

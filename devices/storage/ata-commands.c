@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The commands of ATA/ATAPI-6 chapter 8: one row each. Left out: host protected area, security,
- * CFA, removable media and streaming sets, queued commands; IDENTIFY does not announce them and
- * they end with ABRT. */
-#include "devices/storage/ide-private.h"
+ * The commands of ATA/ATAPI-6 chapter 8: one row each; DATA SET MANAGEMENT and READ LOG EXT of
+ * ACS-2. Left out: host protected area, security, CFA, removable media and streaming sets; IDENTIFY
+ * does not announce them and they end with ABRT. The queued commands of a serial link have no
+ * registers of their own: their controller makes tasks of them. */
+#include "devices/storage/ata.h"
+
+#include <string.h>
 
 enum {
     DISK = 0x01,
@@ -15,40 +18,98 @@ enum {
     FUA = 0x20,
 };
 
+/* What a command works on. */
+typedef struct {
+    AtaDrive *drive;
+    AtaTask *task;
+    uint8_t select, flags;
+} Call;
+
 typedef struct {
     uint8_t code;
     uint8_t flags;
-    void (*run)(IdeChannel *channel, uint8_t flags);
+    void (*run)(const Call *call);
 } AtaCommand;
 
 static void
-abort_command(IdeChannel *channel)
+fail(AtaTask *task, uint8_t error)
 {
-    ide_fail(channel, IDE_ERROR_ABRT);
+    task->op = ATA_FAIL;
+    task->error = error;
+}
+
+/* --- the drive --- */
+
+void
+ata_set_signature(AtaDrive *drive)
+{
+    memset(drive->previous, 0, sizeof(drive->previous));
+    drive->regs[ATA_REG_FEATURES] = 0;
+    drive->regs[ATA_REG_COUNT] = 1;
+    drive->regs[ATA_REG_LBA_LOW] = 1;
+    drive->regs[ATA_REG_LBA_MID] = drive->packet ? 0x14 : 0;
+    drive->regs[ATA_REG_LBA_HIGH] = drive->packet ? 0xeb : 0;
+    drive->error = 1;
+    /* A packet drive sets DRDY with its first command. */
+    drive->status = drive->media == NULL || drive->packet ? 0 : ATA_DRDY | ATA_DSC;
+}
+
+void
+ata_drive_reset(AtaDrive *drive)
+{
+    drive->heads = 16;
+    drive->sectors_per_track = 63;
+    drive->multiple = ATA_MULTIPLE_MAX;
+    drive->transfer_mode = drive->serial ? 0x45 : 0x42; /* UDMA 5 or 2 */
+    drive->write_cache = drive->look_ahead = drive->smart = true;
+    drive->standby = false;
+    memset(drive->queued_error, 0, sizeof(drive->queued_error));
+    ata_set_signature(drive);
+}
+
+void
+ata_drive_attach(AtaDrive *drive, PdmDevice *device, const PdmMediaConnector *media)
+{
+    drive->device = device;
+    drive->media = media;
+    if (media == NULL)
+        return;
+    drive->packet = media->type == PDM_MEDIA_OPTICAL;
+    if (!drive->packet)
+        drive->sectors = media->size(media->user) / ATA_SECTOR;
 }
 
 /* --- addresses --- */
 
-static uint64_t
-address48(const IdeDrive *drive)
+uint64_t
+ata_lba48(const AtaDrive *drive)
 {
     uint64_t lba = 0;
 
     for (unsigned i = 0; i < 3; i++) {
-        lba |= (uint64_t)drive->regs[IDE_REG_LBA_LOW + i] << (8 * i);
-        lba |= (uint64_t)drive->previous[IDE_REG_LBA_LOW + i] << (8 * i + 24);
+        lba |= (uint64_t)drive->regs[ATA_REG_LBA_LOW + i] << (8 * i);
+        lba |= (uint64_t)drive->previous[ATA_REG_LBA_LOW + i] << (8 * i + 24);
     }
     return lba;
 }
 
-static uint64_t
-address28(const IdeDrive *drive, uint8_t select)
+void
+ata_put_lba(AtaDrive *drive, uint64_t lba)
 {
-    uint32_t low = drive->regs[IDE_REG_LBA_LOW];
-    uint32_t cylinder = drive->regs[IDE_REG_LBA_MID] | (uint32_t)drive->regs[IDE_REG_LBA_HIGH] << 8;
+    for (unsigned i = 0; i < 3; i++) {
+        drive->regs[ATA_REG_LBA_LOW + i] = (uint8_t)(lba >> (8 * i));
+        drive->previous[ATA_REG_LBA_LOW + i] = (uint8_t)(lba >> (8 * i + 24));
+    }
+}
+
+static uint64_t
+address28(const AtaDrive *drive, uint8_t select)
+{
+    uint32_t low = drive->regs[ATA_REG_LBA_LOW];
+    uint32_t cylinder = drive->regs[ATA_REG_LBA_MID] | (uint32_t)drive->regs[ATA_REG_LBA_HIGH] << 8;
     uint32_t head = select & 0x0f;
 
-    if ((select & IDE_DEVICE_LBA) != 0)
+    if ((select & ATA_DEVICE_LBA) != 0)
         return (uint64_t)head << 24 | cylinder << 8 | low;
     if (low == 0 || low > drive->sectors_per_track || head >= drive->heads)
         return G_MAXUINT64;
@@ -56,228 +117,223 @@ address28(const IdeDrive *drive, uint8_t select)
 }
 
 static uint32_t
-sector_count(const IdeDrive *drive, bool ext)
+sector_count(const AtaDrive *drive, bool ext)
 {
-    uint32_t count = drive->regs[IDE_REG_COUNT];
+    uint32_t count = drive->regs[ATA_REG_COUNT];
 
     if (!ext)
         return count != 0 ? count : 256;
-    count |= (uint32_t)drive->previous[IDE_REG_COUNT] << 8;
+    count |= (uint32_t)drive->previous[ATA_REG_COUNT] << 8;
     return count != 0 ? count : 65536;
 }
 
-/* Sets up the transfer's range; false when the command has ended with IDNF. */
-static bool
-take_range(IdeChannel *channel, uint8_t flags)
+void
+ata_begin_range(AtaDrive *drive, AtaOp op, uint64_t lba, uint32_t count, AtaTask *task)
 {
-    const IdeDrive *drive = ide_selected(channel);
-    bool ext = (flags & EXT) != 0;
-    uint64_t lba = ext ? address48(drive) : address28(drive, channel->select);
-    uint32_t count = sector_count(drive, ext);
-
     if (lba >= drive->sectors || count > drive->sectors - lba) {
-        ide_fail(channel, IDE_ERROR_IDNF);
-        return false;
+        fail(task, ATA_ERROR_IDNF);
+        return;
     }
-    channel->transfer.lba = lba;
-    channel->transfer.remaining = count;
-    return true;
+    task->op = op;
+    task->lba = lba;
+    task->count = count;
 }
 
 /* --- data --- */
 
 static void
-begin_data(IdeChannel *channel, IdeOp op, uint8_t flags)
+begin_data(const Call *call, AtaOp op)
 {
-    IdeTransfer *transfer = &channel->transfer;
-    IdeDrive *drive = ide_selected(channel);
-    uint32_t multiple = (flags & MULTIPLE) != 0 ? drive->multiple : 1;
+    AtaDrive *drive = call->drive;
+    AtaTask *task = call->task;
+    bool ext = (call->flags & EXT) != 0;
+    uint32_t multiple = (call->flags & MULTIPLE) != 0 ? drive->multiple : 1;
 
     if (multiple == 0) {
-        abort_command(channel);
+        fail(task, ATA_ERROR_ABRT);
         return;
     }
-    if (!take_range(channel, flags))
-        return;
     drive->standby = false;
-    transfer->op = op;
-    transfer->dma = (flags & DMA) != 0;
+    task->dma = (call->flags & DMA) != 0;
     /* Without a write cache every write is on the disk before it is reported. */
-    transfer->fua = op == IDE_OP_WRITE && ((flags & FUA) != 0 || !drive->write_cache);
-    transfer->block_size = multiple * IDE_SECTOR;
-    ide_begin_medium(channel);
+    task->fua = op == ATA_WRITE && ((call->flags & FUA) != 0 || !drive->write_cache);
+    task->block = multiple * ATA_SECTOR;
+    ata_begin_range(drive, op, ext ? ata_lba48(drive) : address28(drive, call->select),
+                    sector_count(drive, ext), task);
 }
 
 static void
-run_read(IdeChannel *channel, uint8_t flags)
+run_read(const Call *call)
 {
-    begin_data(channel, IDE_OP_READ, flags);
+    begin_data(call, ATA_READ);
 }
 
 static void
-run_write(IdeChannel *channel, uint8_t flags)
+run_write(const Call *call)
 {
-    const PdmMediaConnector *media = ide_selected(channel)->media;
+    const PdmMediaConnector *media = call->drive->media;
 
     if (media->read_only(media->user))
-        abort_command(channel);
+        fail(call->task, ATA_ERROR_ABRT);
     else
-        begin_data(channel, IDE_OP_WRITE, flags);
+        begin_data(call, ATA_WRITE);
 }
 
 static void
-run_verify(IdeChannel *channel, uint8_t flags)
+run_verify(const Call *call)
 {
-    begin_data(channel, IDE_OP_VERIFY, flags);
+    begin_data(call, ATA_VERIFY);
 }
 
 static void
-run_flush(IdeChannel *channel, uint8_t flags)
+run_flush(const Call *call)
 {
-    ide_begin_flush(channel);
+    call->task->op = ATA_FLUSH;
+}
+
+/* Only TRIM, with as many blocks of ranges as IDENTIFY announces. */
+static void
+run_data_set_management(const Call *call)
+{
+    const AtaDrive *drive = call->drive;
+    uint32_t count = drive->regs[ATA_REG_COUNT] | (uint32_t)drive->previous[ATA_REG_COUNT] << 8;
+    bool trim = drive->trim && (drive->regs[ATA_REG_FEATURES] & 0x01) != 0;
+
+    if (!trim || count == 0 || count > ATA_TRIM_BLOCKS_MAX ||
+        drive->media->read_only(drive->media->user)) {
+        fail(call->task, ATA_ERROR_ABRT);
+        return;
+    }
+    call->task->op = ATA_TRIM;
+    call->task->dma = true;
+    call->task->count = count;
+}
+
+bool
+ata_trim_range(const AtaDrive *drive, const uint8_t entry[8], uint64_t *lba, uint32_t *count)
+{
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        value |= (uint64_t)entry[i] << (8 * i);
+    *lba = value & ((1ull << 48) - 1);
+    *count = (uint32_t)(value >> 48);
+    return *count > 0 && *lba < drive->sectors && *count <= drive->sectors - *lba;
 }
 
 static void
-reply_sector(IdeChannel *channel)
+run_identify(const Call *call)
 {
-    channel->transfer.op = IDE_OP_REPLY;
-    ide_begin_pio_in(channel, IDE_SECTOR, IDE_SECTOR);
+    ata_identify_disk(call->drive, call->task->reply);
+    call->task->op = ATA_REPLY;
 }
 
 static void
-run_identify(IdeChannel *channel, uint8_t flags)
+run_identify_packet(const Call *call)
 {
-    ata_identify_disk(ide_selected(channel), channel->io.buffer);
-    reply_sector(channel);
+    ata_identify_packet(call->drive, call->task->reply);
+    call->task->op = ATA_REPLY;
 }
 
 static void
-run_identify_packet(IdeChannel *channel, uint8_t flags)
+run_packet(const Call *call)
 {
-    ata_identify_packet(ide_selected(channel), channel->io.buffer);
-    reply_sector(channel);
-}
-
-static void
-run_packet(IdeChannel *channel, uint8_t flags)
-{
-    atapi_begin_packet(channel);
+    call->task->op = ATA_PACKET;
 }
 
 /* --- without data --- */
 
 static void
-run_nothing(IdeChannel *channel, uint8_t flags)
+run_nothing(const Call *call)
 {
-    ide_finish(channel, true);
 }
 
 static void
-run_nop(IdeChannel *channel, uint8_t flags)
+run_nop(const Call *call)
 {
-    abort_command(channel);
+    fail(call->task, ATA_ERROR_ABRT);
 }
 
 static void
-run_seek(IdeChannel *channel, uint8_t flags)
+run_seek(const Call *call)
 {
-    IdeDrive *drive = ide_selected(channel);
+    if (address28(call->drive, call->select) >= call->drive->sectors)
+        fail(call->task, ATA_ERROR_IDNF);
+}
 
-    if (address28(drive, channel->select) >= drive->sectors)
-        ide_fail(channel, IDE_ERROR_IDNF);
+static void
+run_device_reset(const Call *call)
+{
+    call->task->op = ATA_RESET;
+}
+
+static void
+run_initialize_parameters(const Call *call)
+{
+    AtaDrive *drive = call->drive;
+
+    if (drive->regs[ATA_REG_COUNT] == 0) {
+        fail(call->task, ATA_ERROR_ABRT);
+        return;
+    }
+    drive->heads = (call->select & 0x0fu) + 1;
+    drive->sectors_per_track = drive->regs[ATA_REG_COUNT];
+}
+
+static void
+run_set_multiple(const Call *call)
+{
+    uint8_t count = call->drive->regs[ATA_REG_COUNT];
+
+    if (count > ATA_MULTIPLE_MAX || (count & (count - 1)) != 0)
+        fail(call->task, ATA_ERROR_ABRT);
     else
-        ide_finish(channel, true);
+        call->drive->multiple = count;
 }
 
 static void
-run_device_reset(IdeChannel *channel, uint8_t flags)
+run_set_features(const Call *call)
 {
-    ide_abandon(channel);
-    ide_set_signature(ide_selected(channel));
+    ata_set_features(call->drive, call->task);
 }
 
 static void
-run_initialize_parameters(IdeChannel *channel, uint8_t flags)
+run_smart(const Call *call)
 {
-    IdeDrive *drive = ide_selected(channel);
-
-    if (drive->regs[IDE_REG_COUNT] == 0) {
-        abort_command(channel);
-        return;
-    }
-    drive->heads = (channel->select & 0x0fu) + 1;
-    drive->sectors_per_track = drive->regs[IDE_REG_COUNT];
-    ide_finish(channel, true);
+    ata_smart(call->drive, call->task);
 }
 
 static void
-run_set_multiple(IdeChannel *channel, uint8_t flags)
+run_read_log(const Call *call)
 {
-    IdeDrive *drive = ide_selected(channel);
-    uint8_t count = drive->regs[IDE_REG_COUNT];
-
-    if (count > IDE_MULTIPLE_MAX || (count & (count - 1)) != 0) {
-        abort_command(channel);
-        return;
-    }
-    drive->multiple = count;
-    ide_finish(channel, true);
+    ata_read_log(call->drive, call->task);
 }
 
 static void
-run_set_features(IdeChannel *channel, uint8_t flags)
+run_idle(const Call *call)
 {
-    ata_set_features(channel);
-}
-
-static void
-run_smart(IdeChannel *channel, uint8_t flags)
-{
-    ata_smart(channel);
-}
-
-static void
-run_idle(IdeChannel *channel, uint8_t flags)
-{
-    ide_selected(channel)->standby = false;
-    ide_finish(channel, true);
+    call->drive->standby = false;
 }
 
 /* What the drive caches is on the disk before it stops. */
 static void
-run_standby(IdeChannel *channel, uint8_t flags)
+run_standby(const Call *call)
 {
-    IdeDrive *drive = ide_selected(channel);
-
-    drive->standby = true;
-    if (drive->atapi)
-        ide_finish(channel, true);
-    else
-        ide_begin_flush(channel);
+    call->drive->standby = true;
+    if (!call->drive->packet)
+        call->task->op = ATA_FLUSH;
 }
 
 static void
-run_check_power(IdeChannel *channel, uint8_t flags)
+run_check_power(const Call *call)
 {
-    IdeDrive *drive = ide_selected(channel);
-
-    drive->regs[IDE_REG_COUNT] = drive->standby ? 0x00 : 0xff;
-    ide_finish(channel, true);
-}
-
-void
-ata_diagnostic(IdeChannel *channel)
-{
-    channel->select &= (uint8_t)~IDE_DEVICE_SLAVE;
-    channel->transfer = (IdeTransfer){0};
-    for (unsigned i = 0; i < IDE_DRIVES; i++)
-        ide_set_signature(&channel->drives[i]);
-    ide_raise_irq(channel);
+    call->drive->regs[ATA_REG_COUNT] = call->drive->standby ? 0x00 : 0xff;
 }
 
 /* clang-format off */
 static const AtaCommand commands[] = {
     {0x00, EITHER, run_nop},
+    {0x06, DISK | EXT, run_data_set_management},
     {0x08, PACKET_DRIVE, run_device_reset},
     {0x10, DISK, run_nothing}, /* RECALIBRATE */
     {0x20, DISK, run_read},
@@ -285,6 +341,7 @@ static const AtaCommand commands[] = {
     {0x24, DISK | EXT, run_read},
     {0x25, DISK | EXT | DMA, run_read},
     {0x29, DISK | EXT | MULTIPLE, run_read},
+    {0x2f, DISK | EXT, run_read_log},
     {0x30, DISK, run_write},
     {0x31, DISK, run_write},
     {0x34, DISK | EXT, run_write},
@@ -336,21 +393,49 @@ find_command(uint8_t code, uint8_t who)
 }
 
 void
-ata_execute(IdeChannel *channel, uint8_t code)
+ata_begin(AtaDrive *drive, uint8_t select, uint8_t code, AtaTask *task)
 {
-    IdeDrive *drive = ide_selected(channel);
-    const AtaCommand *command = find_command(code, drive->atapi ? PACKET_DRIVE : DISK);
+    const AtaCommand *command = find_command(code, drive->packet ? PACKET_DRIVE : DISK);
 
     drive->error = 0;
-    if (command == NULL) {
-        /* A packet drive answers a disk's IDENTIFY and READ with its signature. */
-        if (drive->atapi && (code == 0xec || code == 0x20))
-            ide_set_signature(drive);
-        else if (code != 0xa1) /* how a host finds out that it is a disk */
-            pdm_log(channel->device, "ATA command %02x is not known to drive %u.", code,
-                    (unsigned)(drive - channel->drives));
-        abort_command(channel);
+    task->op = ATA_NOTHING;
+    task->error = 0;
+    task->dma = task->fua = false;
+    task->block = ATA_SECTOR;
+    if (command != NULL) {
+        command->run(&(Call){drive, task, select, command->flags});
         return;
     }
-    command->run(channel, command->flags);
+    /* A packet drive answers a disk's IDENTIFY and READ with its signature. */
+    if (drive->packet && (code == 0xec || code == 0x20))
+        ata_set_signature(drive);
+    else if (code != 0xa1) /* how a host finds out that it is a disk */
+        pdm_log(drive->device, "ATA command %02x is not known.", code);
+    fail(task, ATA_ERROR_ABRT);
+}
+
+/* clang-format off */
+#define FLAG(type, member) SSM_UINT_BELOW(type, member, 2)
+
+const SsmField ata_drive_fields[] = {
+    SSM_BYTES(AtaDrive, regs),
+    SSM_BYTES(AtaDrive, previous),
+    SSM_UINT(AtaDrive, status),
+    SSM_UINT(AtaDrive, error),
+    SSM_UINT_BELOW(AtaDrive, heads, 17),
+    SSM_UINT_BELOW(AtaDrive, sectors_per_track, 256),
+    SSM_UINT_BELOW(AtaDrive, multiple, ATA_MULTIPLE_MAX + 1),
+    SSM_UINT(AtaDrive, transfer_mode),
+    FLAG(AtaDrive, write_cache),
+    FLAG(AtaDrive, look_ahead),
+    FLAG(AtaDrive, smart),
+    FLAG(AtaDrive, standby),
+    SSM_END,
+};
+/* clang-format on */
+
+bool
+ata_drive_holds(const AtaDrive *drive)
+{
+    return drive->heads > 0 && drive->sectors_per_track > 0;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * SET FEATURES (ATA/ATAPI-6 section 8.46) and the part of SMART (8.48) that says that the disk is
- * well: no attributes, no logs, no self-tests. */
+ * well: no attributes, no logs, no self-tests. READ LOG EXT with the log of queued commands (ACS-2
+ * section A.14). */
 #include <string.h>
 
-#include "devices/storage/ide-private.h"
+#include "devices/storage/ata.h"
 
 enum {
     FEATURE_WRITE_CACHE_ON = 0x02,
@@ -25,25 +26,27 @@ enum {
     SMART_STATUS = 0xda,
 };
 
-/* PIO default, PIO 0-4, multiword DMA 0-2, Ultra DMA 0-2. */
+enum { LOG_DIRECTORY = 0x00, LOG_QUEUED_ERROR = 0x10 };
+
+/* PIO default, PIO 0-4, multiword DMA 0-2, Ultra DMA 0-2 (0-5 on a serial link). */
 static bool
-mode_is_known(uint8_t mode)
+mode_is_known(const AtaDrive *drive, uint8_t mode)
 {
     switch (mode >> 3) {
     case 0: return mode <= 1;
     case 1: return (mode & 7) <= 4;
-    case 4:
-    case 8: return (mode & 7) <= 2;
+    case 4: return (mode & 7) <= 2;
+    case 8: return (mode & 7) <= (drive->serial ? 5 : 2);
     default: return false;
     }
 }
 
 static bool
-set_feature(IdeDrive *drive, uint8_t feature, uint8_t value)
+set_feature(AtaDrive *drive, uint8_t feature, uint8_t value)
 {
     switch (feature) {
     case FEATURE_TRANSFER_MODE:
-        if (!mode_is_known(value))
+        if (!mode_is_known(drive, value))
             return false;
         if (value >= 0x20)
             drive->transfer_mode = value;
@@ -52,7 +55,7 @@ set_feature(IdeDrive *drive, uint8_t feature, uint8_t value)
     case FEATURE_DEFAULT_ON_RESET: return true;
     default: break;
     }
-    if (drive->atapi)
+    if (drive->packet)
         return false;
     switch (feature) {
     case FEATURE_WRITE_CACHE_ON: drive->write_cache = true; return true;
@@ -63,59 +66,84 @@ set_feature(IdeDrive *drive, uint8_t feature, uint8_t value)
     }
 }
 
-void
-ata_set_features(IdeChannel *channel)
+static void
+fail(AtaTask *task)
 {
-    IdeDrive *drive = ide_selected(channel);
-    uint8_t feature = drive->regs[IDE_REG_FEATURES];
+    task->op = ATA_FAIL;
+    task->error = ATA_ERROR_ABRT;
+}
 
-    if (!set_feature(drive, feature, drive->regs[IDE_REG_COUNT]))
-        ide_fail(channel, IDE_ERROR_ABRT);
+void
+ata_set_features(AtaDrive *drive, AtaTask *task)
+{
+    uint8_t feature = drive->regs[ATA_REG_FEATURES];
+
+    if (!set_feature(drive, feature, drive->regs[ATA_REG_COUNT]))
+        fail(task);
     else if (feature == FEATURE_WRITE_CACHE_OFF)
-        ide_begin_flush(channel);
-    else
-        ide_finish(channel, true);
+        task->op = ATA_FLUSH;
+}
+
+static void
+end_with_sum(uint8_t page[ATA_SECTOR])
+{
+    uint8_t sum = 0;
+
+    for (unsigned i = 0; i < ATA_SECTOR - 1; i++)
+        sum = (uint8_t)(sum + page[i]);
+    page[ATA_SECTOR - 1] = (uint8_t)-sum;
 }
 
 /* A data structure without attributes; the last byte makes the sum of all 512 zero. */
 static void
-reply_smart_page(IdeChannel *channel)
+reply_smart_page(AtaTask *task)
 {
-    uint8_t *page = channel->io.buffer;
-    uint8_t sum = 0;
-
-    memset(page, 0, IDE_SECTOR);
-    page[0] = 1; /* revision */
-    for (unsigned i = 0; i < IDE_SECTOR - 1; i++)
-        sum = (uint8_t)(sum + page[i]);
-    page[IDE_SECTOR - 1] = (uint8_t)-sum;
-    channel->transfer.op = IDE_OP_REPLY;
-    ide_begin_pio_in(channel, IDE_SECTOR, IDE_SECTOR);
+    memset(task->reply, 0, ATA_SECTOR);
+    task->reply[0] = 1; /* revision */
+    end_with_sum(task->reply);
+    task->op = ATA_REPLY;
 }
 
 void
-ata_smart(IdeChannel *channel)
+ata_smart(AtaDrive *drive, AtaTask *task)
 {
-    IdeDrive *drive = ide_selected(channel);
-    uint8_t command = drive->regs[IDE_REG_FEATURES];
-    bool key = drive->regs[IDE_REG_LBA_MID] == 0x4f && drive->regs[IDE_REG_LBA_HIGH] == 0xc2;
+    uint8_t command = drive->regs[ATA_REG_FEATURES];
+    bool key = drive->regs[ATA_REG_LBA_MID] == 0x4f && drive->regs[ATA_REG_LBA_HIGH] == 0xc2;
 
     if (!key || (!drive->smart && command != SMART_ENABLE)) {
-        ide_fail(channel, IDE_ERROR_ABRT);
+        fail(task);
         return;
     }
     switch (command) {
     case SMART_READ_DATA:
-    case SMART_READ_THRESHOLDS: reply_smart_page(channel); break;
+    case SMART_READ_THRESHOLDS: reply_smart_page(task); break;
     case SMART_ENABLE:
-    case SMART_DISABLE:
-        drive->smart = command == SMART_ENABLE;
-        ide_finish(channel, true);
-        break;
+    case SMART_DISABLE: drive->smart = command == SMART_ENABLE; break;
     case SMART_AUTOSAVE:
-    case SMART_STATUS: /* the key stays in the registers: no threshold is exceeded */
-        ide_finish(channel, true);
-        break;
-    default: ide_fail(channel, IDE_ERROR_ABRT); break;
+    case SMART_STATUS: /* the key stays in the registers: no threshold is exceeded */ break;
+    default: fail(task); break;
     }
+}
+
+void
+ata_read_log(AtaDrive *drive, AtaTask *task)
+{
+    uint8_t log = drive->regs[ATA_REG_LBA_LOW];
+    uint32_t pages = drive->regs[ATA_REG_COUNT] | (uint32_t)drive->previous[ATA_REG_COUNT] << 8;
+    uint8_t *page = task->reply;
+
+    if (!drive->serial || pages != 1 || drive->regs[ATA_REG_LBA_MID] != 0 ||
+        (log != LOG_DIRECTORY && log != LOG_QUEUED_ERROR)) {
+        fail(task);
+        return;
+    }
+    memset(page, 0, ATA_SECTOR);
+    if (log == LOG_DIRECTORY) {
+        page[0] = 1; /* version */
+        page[2 * LOG_QUEUED_ERROR] = 1;
+    } else {
+        memcpy(page, drive->queued_error, sizeof(drive->queued_error));
+        end_with_sum(page);
+    }
+    task->op = ATA_REPLY;
 }

@@ -3,16 +3,23 @@
  * Commands of the embedder that change media. */
 #include "devices/storage/drive-commands.h"
 
+#define LUN_MAX 255u
+
 static bool
 change_medium(const DriveCommands *commands, const char *argument, bool insert, bool force)
 {
     const PdmMediaConnector *media;
     const char *source;
+    char *end;
+    guint64 lun;
 
-    if (!g_ascii_isdigit(argument[0]) || (argument[1] != '\0' && argument[1] != ':'))
+    if (!g_ascii_isdigit(argument[0]))
         return false;
-    source = argument[1] == ':' ? argument + 2 : NULL;
-    media = commands->find(commands->device, (unsigned)(argument[0] - '0'));
+    lun = g_ascii_strtoull(argument, &end, 10);
+    if (lun > LUN_MAX || (*end != '\0' && *end != ':'))
+        return false;
+    source = *end == ':' ? end + 1 : NULL;
+    media = commands->find(commands->device, (unsigned)lun);
     return media != NULL && media->change_medium != NULL && insert == (source != NULL) &&
            media->change_medium(media->user, source, force);
 }

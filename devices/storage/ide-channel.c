@@ -24,7 +24,7 @@ enum {
 void
 ide_update_irq(IdeChannel *channel)
 {
-    bool level = channel->irq_pending && (channel->control & IDE_CONTROL_NIEN) == 0;
+    bool level = channel->irq_pending && (channel->control & ATA_CONTROL_NIEN) == 0;
 
     pdm_isa_irq(channel->device, channel->irq, level);
 }
@@ -37,27 +37,13 @@ ide_raise_irq(IdeChannel *channel)
     ide_update_irq(channel);
 }
 
-void
-ide_set_signature(IdeDrive *drive)
-{
-    memset(drive->previous, 0, sizeof(drive->previous));
-    drive->regs[IDE_REG_FEATURES] = 0;
-    drive->regs[IDE_REG_COUNT] = 1;
-    drive->regs[IDE_REG_LBA_LOW] = 1;
-    drive->regs[IDE_REG_LBA_MID] = drive->atapi ? 0x14 : 0;
-    drive->regs[IDE_REG_LBA_HIGH] = drive->atapi ? 0xeb : 0;
-    drive->error = 1;
-    /* A packet drive sets DRDY with its first command. */
-    drive->status = drive->media == NULL || drive->atapi ? 0 : IDE_DRDY | IDE_DSC;
-}
-
 static void
 reset_drives(IdeChannel *channel)
 {
-    channel->select &= (uint8_t)~IDE_DEVICE_SLAVE;
+    channel->select &= (uint8_t)~ATA_DEVICE_SLAVE;
     for (unsigned i = 0; i < IDE_DRIVES; i++) {
-        channel->drives[i].standby = false;
-        ide_set_signature(&channel->drives[i]);
+        channel->drives[i].ata.standby = false;
+        ata_set_signature(&channel->drives[i].ata);
     }
 }
 
@@ -70,15 +56,8 @@ ide_channel_reset(IdeChannel *channel)
     channel->irq_pending = false;
     memset(&channel->master, 0, sizeof(channel->master));
     for (unsigned i = 0; i < IDE_DRIVES; i++) {
-        IdeDrive *drive = &channel->drives[i];
-
-        drive->heads = 16;
-        drive->sectors_per_track = 63;
-        drive->multiple = IDE_MULTIPLE_MAX;
-        drive->transfer_mode = 0x42; /* UDMA 2 */
-        drive->write_cache = drive->look_ahead = drive->smart = true;
-        drive->locked = false;
-        drive->sense = (AtapiSense){0};
+        ata_drive_reset(&channel->drives[i].ata);
+        scsi_unit_reset(&channel->drives[i].unit);
     }
     reset_drives(channel);
     ide_update_irq(channel);
@@ -93,6 +72,7 @@ ide_channel_init(IdeChannel *channel, PdmDevice *device, unsigned index)
     drive_io_init(&channel->io, IDE_BUFFER_SIZE, ide_medium_done, channel);
     for (unsigned i = 0; i < IDE_DRIVES; i++)
         channel->drives[i].channel = channel;
+    channel->drives[1].ata.second = true;
 }
 
 /* --- device control --- */
@@ -103,8 +83,8 @@ begin_soft_reset(IdeChannel *channel)
     ide_abandon(channel);
     channel->irq_pending = false;
     for (unsigned i = 0; i < IDE_DRIVES; i++)
-        if (channel->drives[i].media != NULL)
-            channel->drives[i].status = IDE_BSY;
+        if (channel->drives[i].ata.media != NULL)
+            channel->drives[i].ata.status = ATA_BSY;
 }
 
 void
@@ -115,9 +95,9 @@ ide_control_write(void *user, uint32_t offset, uint32_t value, unsigned size)
     uint8_t falling = (uint8_t)(~value & channel->control);
 
     channel->control = (uint8_t)value;
-    if ((rising & IDE_CONTROL_SRST) != 0)
+    if ((rising & ATA_CONTROL_SRST) != 0)
         begin_soft_reset(channel);
-    else if ((falling & IDE_CONTROL_SRST) != 0)
+    else if ((falling & ATA_CONTROL_SRST) != 0)
         reset_drives(channel);
     ide_update_irq(channel);
 }
@@ -128,7 +108,7 @@ ide_control_read(void *user, uint32_t offset, unsigned size)
     IdeChannel *channel = user;
     const IdeDrive *drive = ide_selected(channel);
 
-    return drive->media != NULL ? drive->status : 0;
+    return drive->ata.media != NULL ? drive->ata.status : 0;
 }
 
 /* --- command block --- */
@@ -136,7 +116,7 @@ ide_control_read(void *user, uint32_t offset, unsigned size)
 static bool
 has_drives(const IdeChannel *channel)
 {
-    return channel->drives[0].media != NULL || channel->drives[1].media != NULL;
+    return channel->drives[0].ata.media != NULL || channel->drives[1].ata.media != NULL;
 }
 
 /* A drive that is missing is answered for by the other one. */
@@ -145,7 +125,7 @@ answering(IdeChannel *channel)
 {
     const IdeDrive *drive = ide_selected(channel);
 
-    return drive->media != NULL ? drive : &channel->drives[drive == &channel->drives[0]];
+    return drive->ata.media != NULL ? drive : &channel->drives[drive == &channel->drives[0]];
 }
 
 static uint8_t
@@ -160,37 +140,37 @@ static uint8_t
 read_register(IdeChannel *channel, uint32_t offset)
 {
     const IdeDrive *drive = answering(channel);
-    bool previous = (channel->control & IDE_CONTROL_HOB) != 0;
+    bool previous = (channel->control & ATA_CONTROL_HOB) != 0;
 
     if (!has_drives(channel))
         return 0;
     switch (offset) {
-    case OFFSET_ERROR: return drive->error;
+    case OFFSET_ERROR: return drive->ata.error;
     case OFFSET_DEVICE: return channel->select;
     case OFFSET_STATUS: return read_status(channel);
     default: break;
     }
     offset -= OFFSET_ERROR;
-    return previous ? drive->previous[offset] : drive->regs[offset];
+    return previous ? drive->ata.previous[offset] : drive->ata.regs[offset];
 }
 
 static void
 write_command(IdeChannel *channel, uint8_t command)
 {
     IdeDrive *drive = ide_selected(channel);
-    bool busy = (drive->status & (IDE_BSY | IDE_DRQ)) != 0;
+    bool busy = (drive->ata.status & (ATA_BSY | ATA_DRQ)) != 0;
 
     /* Both drives carry this one out, whichever is selected. */
     if (command == 0x90 && has_drives(channel) && !busy) {
-        ata_diagnostic(channel);
+        ide_diagnostic(channel);
         return;
     }
-    if (drive->media == NULL || (channel->control & IDE_CONTROL_SRST) != 0 ||
-        (busy && !(drive->atapi && command == COMMAND_RESET)))
+    if (drive->ata.media == NULL || (channel->control & ATA_CONTROL_SRST) != 0 ||
+        (busy && !(drive->ata.packet && command == COMMAND_RESET)))
         return;
     channel->irq_pending = false;
     ide_update_irq(channel);
-    ata_execute(channel, command);
+    ide_execute(channel, command);
 }
 
 static void
@@ -200,9 +180,9 @@ write_register(IdeChannel *channel, uint32_t offset, uint8_t value)
         write_command(channel, value);
         return;
     }
-    if ((ide_selected(channel)->status & (IDE_BSY | IDE_DRQ)) != 0)
+    if ((ide_selected(channel)->ata.status & (ATA_BSY | ATA_DRQ)) != 0)
         return;
-    channel->control &= (uint8_t)~IDE_CONTROL_HOB;
+    channel->control &= (uint8_t)~ATA_CONTROL_HOB;
     if (offset == OFFSET_DEVICE) {
         /* Bits 7 and 5 are obsolete and read as written. */
         channel->select = value;
@@ -212,8 +192,8 @@ write_register(IdeChannel *channel, uint32_t offset, uint8_t value)
         IdeDrive *drive = &channel->drives[i];
         unsigned reg = offset - OFFSET_ERROR;
 
-        drive->previous[reg] = drive->regs[reg];
-        drive->regs[reg] = value;
+        drive->ata.previous[reg] = drive->ata.regs[reg];
+        drive->ata.regs[reg] = value;
     }
 }
 

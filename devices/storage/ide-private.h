@@ -5,61 +5,16 @@
  * (290562). */
 #pragma once
 
+#include "devices/storage/ata.h"
 #include "devices/storage/drive-commands.h"
 #include "devices/storage/drive-io.h"
+#include "devices/storage/scsi.h"
 #include "vmm/pdm/pdm.h"
 
 #define IDE_CHANNELS 2
 #define IDE_DRIVES 2
-#define IDE_SECTOR 512u
-#define IDE_CD_SECTOR 2048u
-#define IDE_CD_RAW_SECTOR 2352u
 /* A whole LBA28 command; larger ones go through it in pieces. */
-#define IDE_BUFFER_SIZE (256 * IDE_SECTOR)
-#define IDE_MULTIPLE_MAX 16u
-#define IDE_PACKET_SIZE 12u
-
-/* Status register. */
-enum {
-    IDE_ERR = 0x01,
-    IDE_DRQ = 0x08,
-    IDE_DSC = 0x10,
-    IDE_DF = 0x20,
-    IDE_DRDY = 0x40,
-    IDE_BSY = 0x80,
-};
-
-/* Error register. */
-enum {
-    IDE_ERROR_ABRT = 0x04,
-    IDE_ERROR_IDNF = 0x10,
-    IDE_ERROR_UNC = 0x40,
-};
-
-/* Device control and device registers. */
-enum {
-    IDE_CONTROL_NIEN = 0x02,
-    IDE_CONTROL_SRST = 0x04,
-    IDE_CONTROL_HOB = 0x80,
-    IDE_DEVICE_SLAVE = 0x10,
-    IDE_DEVICE_LBA = 0x40,
-};
-
-/* Interrupt reason (the sector count register of PACKET commands). */
-enum {
-    IDE_REASON_COMMAND = 0x01,
-    IDE_REASON_TO_HOST = 0x02,
-};
-
-/* Registers of the command block that have a previous content (HOB). */
-typedef enum {
-    IDE_REG_FEATURES,
-    IDE_REG_COUNT,
-    IDE_REG_LBA_LOW,
-    IDE_REG_LBA_MID,
-    IDE_REG_LBA_HIGH,
-    IDE_REGS,
-} IdeReg;
+#define IDE_BUFFER_SIZE (256 * ATA_SECTOR)
 
 /* What the command at work does with its data. */
 typedef enum {
@@ -88,31 +43,11 @@ typedef enum {
 typedef struct IdeController IdeController;
 typedef struct IdeChannel IdeChannel;
 
-/* Sense data of an ATAPI drive. */
-typedef struct {
-    uint8_t key, asc, ascq;
-} AtapiSense;
-
 typedef struct {
     PdmMediaPort port;
-    const PdmMediaConnector *media; /* NULL: no drive */
     IdeChannel *channel;
-    uint64_t sectors; /* of a disk, in 512 bytes */
-    bool atapi;
-
-    uint8_t regs[IDE_REGS], previous[IDE_REGS];
-    uint8_t status, error;
-    /* ATA */
-    uint32_t heads, sectors_per_track; /* present translation */
-    uint32_t multiple;     /* sectors in a DRQ block of READ and WRITE MULTIPLE; 0: off */
-    uint8_t transfer_mode; /* as in SET FEATURES 03h */
-    bool write_cache, look_ahead, smart;
-    bool standby;
-    /* ATAPI */
-    AtapiSense sense;
-    bool tray_open, locked;
-    bool unit_attention; /* the medium has changed and the guest has not been told */
-    bool event_new, event_removed, event_eject;
+    AtaDrive ata;
+    ScsiUnit unit; /* that packets talk to, of a packet drive */
 } IdeDrive;
 
 typedef struct {
@@ -128,7 +63,7 @@ typedef struct {
     uint32_t chunk;      /* sectors of the medium in the buffer */
     uint32_t remaining;  /* sectors after these */
     uint32_t io_kind;    /* of the request to the medium, for issuing it again after a load */
-    uint8_t packet[IDE_PACKET_SIZE];
+    uint8_t packet[ATA_PACKET_SIZE];
 } IdeTransfer;
 
 typedef struct {
@@ -163,7 +98,7 @@ struct IdeController {
 static inline IdeDrive *
 ide_selected(IdeChannel *channel)
 {
-    return &channel->drives[(channel->select & IDE_DEVICE_SLAVE) != 0];
+    return &channel->drives[(channel->select & ATA_DEVICE_SLAVE) != 0];
 }
 
 /* ide-channel.c: registers, reset, irq */
@@ -175,8 +110,6 @@ uint32_t ide_control_read(void *user, uint32_t offset, unsigned size);
 void ide_control_write(void *user, uint32_t offset, uint32_t value, unsigned size);
 void ide_raise_irq(IdeChannel *channel);
 void ide_update_irq(IdeChannel *channel);
-/* Registers, status and error as after a reset. */
-void ide_set_signature(IdeDrive *drive);
 
 /* ide-data.c: the data port */
 uint32_t ide_data_read(IdeChannel *channel, unsigned size);
@@ -222,29 +155,19 @@ ide_bmdma_active(const IdeChannel *channel)
     return (channel->master.status & 0x01) != 0;
 }
 
-/* ata-commands.c, ata-identify.c, ata-features.c */
-void ata_execute(IdeChannel *channel, uint8_t command);
-void ata_diagnostic(IdeChannel *channel);
-void ata_identify_disk(IdeDrive *drive, uint8_t out[IDE_SECTOR]);
-void ata_identify_packet(IdeDrive *drive, uint8_t out[IDE_SECTOR]);
-void ata_set_features(IdeChannel *channel);
-void ata_smart(IdeChannel *channel);
-/* What PHYSICAL geometry a disk reports: 16 heads, 63 sectors. */
-uint32_t ata_default_cylinders(const IdeDrive *drive);
-
-/* atapi-commands.c; the rest of the packet commands' interfaces is in atapi.h */
-void atapi_begin_packet(IdeChannel *channel);
+/* ide-commands.c: from a command or packet to a transfer */
+void ide_execute(IdeChannel *channel, uint8_t command);
+/* EXECUTE DEVICE DIAGNOSTIC, of both drives. */
+void ide_diagnostic(IdeChannel *channel);
 /* All of the packet is in the buffer. */
-void atapi_execute(IdeChannel *channel);
-/* Ends the command well, or with sense data. */
-void atapi_succeed(IdeChannel *channel);
-void atapi_fail(IdeChannel *channel, uint8_t key, uint8_t asc, uint8_t ascq);
-void atapi_medium_changed(void *user, bool present);
-bool atapi_eject_request(void *user, bool force);
-/* atapi-read.c */
-void atapi_chunk_loaded(IdeChannel *channel);
-/* How many sectors fit into the buffer. */
-uint32_t atapi_chunk_max(const IdeTransfer *transfer);
+void ide_execute_packet(IdeChannel *channel);
+/* Ends the packet command well, or with the sense data of the drive's unit. */
+void ide_packet_succeed(IdeChannel *channel);
+void ide_packet_fail(IdeChannel *channel);
+/* A piece of a packet command's read is in the buffer. */
+void ide_packet_loaded(IdeChannel *channel);
+/* How many sectors of a packet command fit into the buffer. */
+uint32_t ide_packet_chunk_max(const IdeTransfer *transfer);
 
 /* ide-state.c */
 extern const SsmState ide_state;

@@ -7,33 +7,9 @@
 /* clang-format off */
 #define FLAG(type, member) SSM_UINT_BELOW(type, member, 2)
 
-static const SsmField sense_fields[] = {
-    SSM_UINT(AtapiSense, key),
-    SSM_UINT(AtapiSense, asc),
-    SSM_UINT(AtapiSense, ascq),
-    SSM_END,
-};
-
 static const SsmField drive_fields[] = {
-    SSM_BYTES(IdeDrive, regs),
-    SSM_BYTES(IdeDrive, previous),
-    SSM_UINT(IdeDrive, status),
-    SSM_UINT(IdeDrive, error),
-    SSM_UINT_BELOW(IdeDrive, heads, 17),
-    SSM_UINT_BELOW(IdeDrive, sectors_per_track, 256),
-    SSM_UINT_BELOW(IdeDrive, multiple, IDE_MULTIPLE_MAX + 1),
-    SSM_UINT(IdeDrive, transfer_mode),
-    FLAG(IdeDrive, write_cache),
-    FLAG(IdeDrive, look_ahead),
-    FLAG(IdeDrive, smart),
-    FLAG(IdeDrive, standby),
-    SSM_STRUCT(IdeDrive, sense, sense_fields),
-    FLAG(IdeDrive, tray_open),
-    FLAG(IdeDrive, locked),
-    FLAG(IdeDrive, unit_attention),
-    FLAG(IdeDrive, event_new),
-    FLAG(IdeDrive, event_removed),
-    FLAG(IdeDrive, event_eject),
+    SSM_STRUCT(IdeDrive, ata, ata_drive_fields),
+    SSM_STRUCT(IdeDrive, unit, scsi_unit_fields),
     SSM_END,
 };
 
@@ -49,7 +25,7 @@ static const SsmField transfer_fields[] = {
     SSM_UINT_BELOW(IdeTransfer, limit, 0x10000),
     SSM_UINT_BELOW(IdeTransfer, filled, IDE_BUFFER_SIZE + 1),
     SSM_UINT_BELOW(IdeTransfer, lba, 1ull << 48),
-    SSM_UINT_BELOW(IdeTransfer, chunk, IDE_BUFFER_SIZE / IDE_SECTOR + 1),
+    SSM_UINT_BELOW(IdeTransfer, chunk, IDE_BUFFER_SIZE / ATA_SECTOR + 1),
     SSM_UINT(IdeTransfer, remaining),
     SSM_UINT_BELOW(IdeTransfer, io_kind, PDM_IO_DISCARD),
     SSM_BYTES(IdeTransfer, packet),
@@ -107,12 +83,12 @@ transfer_holds(IdeChannel *channel)
 
     if (transfer->phase == IDE_PHASE_IDLE)
         return transfer->op == IDE_OP_NONE;
-    if (drive->media == NULL || (drive->status & (IDE_BSY | IDE_DRQ)) == 0)
+    if (drive->ata.media == NULL || (drive->ata.status & (ATA_BSY | ATA_DRQ)) == 0)
         return false;
-    if (packet &&
-        (!drive->atapi || transfer->limit < 2 || transfer->chunk > atapi_chunk_max(transfer)))
+    if (packet && (!drive->ata.packet || transfer->limit < 2 ||
+                   transfer->chunk > ide_packet_chunk_max(transfer)))
         return false;
-    if (drive->atapi && transfer->phase == IDE_PHASE_MEDIUM && !packet)
+    if (drive->ata.packet && transfer->phase == IDE_PHASE_MEDIUM && !packet)
         return false;
     return transfer->op != IDE_OP_NONE && positions_hold(transfer);
 }
@@ -128,7 +104,7 @@ ide_post_load(void *object, uint32_t version, GError **error)
 
         ok = ok && transfer_holds(channel);
         for (unsigned j = 0; j < IDE_DRIVES; j++)
-            ok = ok && channel->drives[j].heads > 0 && channel->drives[j].sectors_per_track > 0;
+            ok = ok && ata_drive_holds(&channel->drives[j].ata);
     }
     /* A request that had not come back is made again. */
     for (unsigned i = 0; i < IDE_CHANNELS && ok; i++) {

@@ -4,8 +4,6 @@
  * buffer: a piece is read from the medium and then given to the host, in DRQ blocks with an
  * interrupt each (ATA/ATAPI-6 chapter 9, PIO data-in and data-out) or by the bus master in one go
  * (DMA), or the other way round for writing. */
-#include <errno.h>
-
 #include "devices/storage/ide-private.h"
 
 static bool
@@ -17,14 +15,14 @@ is_packet(const IdeTransfer *transfer)
 static void
 set_status(IdeChannel *channel, uint8_t status)
 {
-    ide_selected(channel)->status = status;
+    ide_selected(channel)->ata.status = status;
 }
 
 void
 ide_finish(IdeChannel *channel, bool irq)
 {
     channel->transfer = (IdeTransfer){0};
-    set_status(channel, IDE_DRDY | IDE_DSC);
+    set_status(channel, ATA_DRDY | ATA_DSC);
     if (irq)
         ide_raise_irq(channel);
 }
@@ -33,8 +31,8 @@ void
 ide_fail(IdeChannel *channel, uint8_t error)
 {
     channel->transfer = (IdeTransfer){0};
-    ide_selected(channel)->error = error;
-    set_status(channel, IDE_DRDY | IDE_DSC | IDE_ERR);
+    ide_selected(channel)->ata.error = error;
+    set_status(channel, ATA_DRDY | ATA_DSC | ATA_ERR);
     ide_raise_irq(channel);
 }
 
@@ -50,14 +48,14 @@ ide_submit(IdeChannel *channel, PdmIoKind kind)
 {
     IdeTransfer *transfer = &channel->transfer;
     const IdeDrive *drive = ide_selected(channel);
-    uint32_t sector = drive->atapi ? IDE_CD_SECTOR : IDE_SECTOR;
+    uint32_t sector = drive->ata.packet ? SCSI_CD_SECTOR : ATA_SECTOR;
     uint32_t size = kind == PDM_IO_FLUSH ? 0 : transfer->chunk * sector;
     /* Framing moves sectors apart, so they are read to the end of the buffer. */
     uint32_t within = transfer->packet_raw ? IDE_BUFFER_SIZE - size : 0;
 
     transfer->io_kind = kind;
     transfer->phase = IDE_PHASE_MEDIUM;
-    drive_io_submit(&channel->io, drive->media, kind, transfer->lba * sector, size, within);
+    drive_io_submit(&channel->io, drive->ata.media, kind, transfer->lba * sector, size, within);
 }
 
 /* --- PIO --- */
@@ -71,13 +69,13 @@ begin_block(IdeChannel *channel, bool irq)
 
     transfer->block_end = transfer->position + bytes;
     if (transfer->op == IDE_OP_PACKET) {
-        drive->regs[IDE_REG_COUNT] = IDE_REASON_COMMAND;
+        drive->ata.regs[ATA_REG_COUNT] = ATA_REASON_COMMAND;
     } else if (is_packet(transfer)) {
-        drive->regs[IDE_REG_COUNT] = IDE_REASON_TO_HOST;
-        drive->regs[IDE_REG_LBA_MID] = (uint8_t)bytes;
-        drive->regs[IDE_REG_LBA_HIGH] = (uint8_t)(bytes >> 8);
+        drive->ata.regs[ATA_REG_COUNT] = ATA_REASON_TO_HOST;
+        drive->ata.regs[ATA_REG_LBA_MID] = (uint8_t)bytes;
+        drive->ata.regs[ATA_REG_LBA_HIGH] = (uint8_t)(bytes >> 8);
     }
-    set_status(channel, IDE_DRDY | IDE_DSC | IDE_DRQ);
+    set_status(channel, ATA_DRDY | ATA_DSC | ATA_DRQ);
     if (irq)
         ide_raise_irq(channel);
 }
@@ -111,7 +109,8 @@ ide_begin_pio_out(IdeChannel *channel, uint32_t bytes, uint32_t block_size, bool
 static uint32_t
 next_chunk(const IdeTransfer *transfer)
 {
-    uint32_t most = is_packet(transfer) ? atapi_chunk_max(transfer) : IDE_BUFFER_SIZE / IDE_SECTOR;
+    uint32_t most =
+        is_packet(transfer) ? ide_packet_chunk_max(transfer) : IDE_BUFFER_SIZE / ATA_SECTOR;
 
     return MIN(transfer->remaining, most);
 }
@@ -127,7 +126,7 @@ static void
 load(IdeChannel *channel)
 {
     take_chunk(&channel->transfer);
-    set_status(channel, IDE_BSY);
+    set_status(channel, ATA_BSY);
     ide_submit(channel, PDM_IO_READ);
 }
 
@@ -139,7 +138,7 @@ begin_dma(IdeChannel *channel, IdePhase phase, uint32_t bytes)
     transfer->phase = phase;
     transfer->position = 0;
     transfer->filled = bytes;
-    set_status(channel, IDE_DRDY | IDE_DSC | IDE_DRQ);
+    set_status(channel, ATA_DRDY | ATA_DSC | ATA_DRQ);
     ide_pump_dma(channel);
 }
 
@@ -150,15 +149,15 @@ collect(IdeChannel *channel, bool irq)
 
     take_chunk(transfer);
     if (transfer->dma)
-        begin_dma(channel, IDE_PHASE_DMA_OUT, transfer->chunk * IDE_SECTOR);
+        begin_dma(channel, IDE_PHASE_DMA_OUT, transfer->chunk * ATA_SECTOR);
     else
-        ide_begin_pio_out(channel, transfer->chunk * IDE_SECTOR, transfer->block_size, irq);
+        ide_begin_pio_out(channel, transfer->chunk * ATA_SECTOR, transfer->block_size, irq);
 }
 
 static void
 store(IdeChannel *channel)
 {
-    set_status(channel, IDE_BSY);
+    set_status(channel, ATA_BSY);
     ide_submit(channel, PDM_IO_WRITE);
 }
 
@@ -172,7 +171,7 @@ drained(IdeChannel *channel)
     if (transfer->remaining > 0)
         load(channel);
     else if (is_packet(transfer))
-        atapi_succeed(channel);
+        ide_packet_succeed(channel);
     else
         ide_finish(channel, transfer->dma);
 }
@@ -181,7 +180,7 @@ static void
 filled(IdeChannel *channel)
 {
     if (channel->transfer.op == IDE_OP_PACKET)
-        atapi_execute(channel);
+        ide_execute_packet(channel);
     else
         store(channel);
 }
@@ -231,7 +230,7 @@ ide_begin_flush(IdeChannel *channel)
 {
     channel->transfer.op = IDE_OP_FLUSH;
     channel->transfer.lba = 0;
-    set_status(channel, IDE_BSY);
+    set_status(channel, ATA_BSY);
     ide_submit(channel, PDM_IO_FLUSH);
 }
 
@@ -267,7 +266,7 @@ static void
 loaded(IdeChannel *channel)
 {
     IdeTransfer *transfer = &channel->transfer;
-    uint32_t bytes = transfer->chunk * IDE_SECTOR;
+    uint32_t bytes = transfer->chunk * ATA_SECTOR;
 
     if (transfer->dma)
         begin_dma(channel, IDE_PHASE_DMA_IN, bytes);
@@ -283,17 +282,14 @@ medium_failed(IdeChannel *channel, int error)
     IdeDrive *drive = ide_selected(channel);
 
     if (is_packet(transfer)) {
-        if (error == ENOMEDIUM)
-            atapi_fail(channel, 0x02, 0x3a, 0);
-        else
-            atapi_fail(channel, 0x03, 0x11, 0);
+        ScsiTask task = {.op = SCSI_READ};
+
+        scsi_medium_failed(&drive->unit, &task, error);
+        ide_packet_fail(channel);
         return;
     }
-    for (unsigned i = 0; i < 3; i++) {
-        drive->regs[IDE_REG_LBA_LOW + i] = (uint8_t)(transfer->lba >> (8 * i));
-        drive->previous[IDE_REG_LBA_LOW + i] = (uint8_t)(transfer->lba >> (8 * i + 24));
-    }
-    ide_fail(channel, transfer->io_kind == PDM_IO_READ ? IDE_ERROR_UNC : IDE_ERROR_ABRT);
+    ata_put_lba(&drive->ata, transfer->lba);
+    ide_fail(channel, transfer->io_kind == PDM_IO_READ ? ATA_ERROR_UNC : ATA_ERROR_ABRT);
 }
 
 void
@@ -309,7 +305,7 @@ ide_medium_done(void *user, int error)
     case IDE_OP_READ: loaded(channel); break;
     case IDE_OP_WRITE: stored(channel); break;
     case IDE_OP_VERIFY: verified(channel); break;
-    case IDE_OP_PACKET_READ: atapi_chunk_loaded(channel); break;
+    case IDE_OP_PACKET_READ: ide_packet_loaded(channel); break;
     default: ide_finish(channel, true); break;
     }
 }

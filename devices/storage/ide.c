@@ -42,27 +42,27 @@ attach_drive(IdeChannel *channel, unsigned index, GError **error)
 {
     IdeDrive *drive = &channel->drives[index];
     unsigned lun = channel->index * IDE_DRIVES + index;
+    const PdmMediaConnector *media;
 
     drive->port = (PdmMediaPort){
-        .user = drive,
+        .user = &drive->unit,
         .type = PDM_MEDIA_DISK,
-        .medium_changed = atapi_medium_changed,
-        .eject_request = atapi_eject_request,
+        .medium_changed = scsi_medium_changed,
+        .eject_request = scsi_eject_request,
     };
-    if (!pdm_attach(channel->device, lun, PDM_IF_MEDIA, &drive->port, (const void **)&drive->media,
-                    false, error))
+    if (!pdm_attach(channel->device, lun, PDM_IF_MEDIA, &drive->port, (const void **)&media, false,
+                    error))
         return false;
-    if (drive->media == NULL)
+    if (media == NULL)
         return true;
-    if (drive->media->type == PDM_MEDIA_FLOPPY) {
+    if (media->type == PDM_MEDIA_FLOPPY) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
                     "A floppy drive can't be attached to the IDE controller (LUN %u).", lun);
-        drive->media = NULL;
         return false;
     }
-    drive->atapi = drive->media->type == PDM_MEDIA_OPTICAL;
-    if (!drive->atapi)
-        drive->sectors = drive->media->size(drive->media->user) / IDE_SECTOR;
+    ata_drive_attach(&drive->ata, channel->device, media);
+    drive->unit.atapi = true;
+    scsi_unit_attach(&drive->unit, channel->device, media);
     return true;
 }
 
@@ -120,7 +120,7 @@ find_drive(PdmDevice *device, unsigned lun)
     IdeController *ide = device->data;
 
     return lun < IDE_CHANNELS * IDE_DRIVES
-               ? ide->channels[lun / IDE_DRIVES].drives[lun % IDE_DRIVES].media
+               ? ide->channels[lun / IDE_DRIVES].drives[lun % IDE_DRIVES].ata.media
                : NULL;
 }
 
@@ -161,7 +161,8 @@ ide_destruct(PdmDevice *device)
 
     for (unsigned i = 0; i < IDE_CHANNELS; i++) {
         IdeChannel *channel = &ide->channels[i];
-        const PdmMediaConnector *drives[] = {channel->drives[0].media, channel->drives[1].media};
+        const PdmMediaConnector *drives[] = {channel->drives[0].ata.media,
+                                             channel->drives[1].ata.media};
 
         drive_io_free(&channel->io, drives, IDE_DRIVES);
     }
@@ -176,10 +177,11 @@ ide_info(PdmDevice *device, GString *out)
         IdeChannel *channel = &ide->channels[i / IDE_DRIVES];
         const IdeDrive *drive = &channel->drives[i % IDE_DRIVES];
 
-        if (drive->media == NULL)
+        if (drive->ata.media == NULL)
             continue;
         g_string_append_printf(out, "LUN %u: %s, status %02x, error %02x%s\n", i,
-                               drive->atapi ? "CD-ROM" : "disk", drive->status, drive->error,
+                               drive->ata.packet ? "CD-ROM" : "disk", drive->ata.status,
+                               drive->ata.error,
                                drive == ide_selected(channel) ? ", selected" : "");
     }
     for (unsigned i = 0; i < IDE_CHANNELS; i++) {

@@ -337,7 +337,7 @@ test_random_packets(void)
                             &status);
         g_assert_cmphex(status & ST_DRQ, ==, 0);
     }
-    g_assert_true(device_bench_logged(bench, "Packet command"));
+    g_assert_true(device_bench_logged(bench, "SCSI command"));
 }
 
 int

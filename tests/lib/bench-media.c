@@ -165,6 +165,8 @@ media_construct(PdmDriver *driver, const CfgmNode *config, GError **error)
         .serial = media_serial,
         .activity = &media->activity,
         .type = (PdmMediaType)cfgm_uint(config, "Type", PDM_MEDIA_DISK),
+        .non_rotational = cfgm_bool(config, "NonRotational", false),
+        .discard = cfgm_bool(config, "Discard", false),
     };
     driver->connector = &media->connector;
     return true;

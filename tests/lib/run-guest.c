@@ -36,7 +36,7 @@ enum { EXIT_OK, EXIT_FAULT, EXIT_TIMEOUT, EXIT_TRIPLE_FAULT };
 
 typedef struct {
     int ram, cpus;
-    char *cdrom, *disk, *disk2, *floppy, *engine, *profile, *boot, *firmware, *serial, *debug;
+    char *bus, *cdrom, *disk, *disk2, *floppy, *engine, *profile, *boot, *firmware, *serial, *debug;
     char *screenshot, *keys, *until, *save, *load;
     double screenshot_every, timeout;
     gint64 instructions;
@@ -105,25 +105,64 @@ open_stream(RunChar *stream, const char *where, GError **error)
     return false;
 }
 
-static size_t
-describe_media(Run *run)
+/* The kinds of controllers that --bus names. */
+typedef struct {
+    const char *name;
+    MachineBus bus;
+    bool optical; /* takes the CD drive too */
+} BusName;
+
+static const BusName bus_names[] = {
+    {"ide", MACHINE_BUS_IDE, true},
+    {"sata", MACHINE_BUS_SATA, true},
+};
+
+static const BusName *
+find_bus(const char *name, GError **error)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(bus_names); i++) {
+        if (name == NULL || strcmp(bus_names[i].name, name) == 0)
+            return &bus_names[i];
+    }
+    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "There is no bus \"%s\"", name);
+    return NULL;
+}
+
+/* Where the drives are: primary master and slave, secondary master; or ports 0, 1 and 2. */
+static MachineMedium
+at_bus(const BusName *bus, unsigned index, PdmMediaType type, const char *path)
+{
+    const bool ide = bus->bus == MACHINE_BUS_IDE;
+
+    return (MachineMedium){
+        .bus = bus->bus,
+        .port = ide ? index / 2 : index,
+        .device = ide ? index % 2 : 0,
+        .type = type,
+        .path = path,
+    };
+}
+
+static bool
+describe_media(Run *run, size_t *count, GError **error)
 {
     const Options *options = &run->options;
-    size_t count = 0;
+    const BusName *bus = find_bus(options->bus, error);
+    MachineMedium *media = run->media;
 
+    if (bus == NULL)
+        return false;
     if (options->disk != NULL)
-        run->media[count++] =
-            (MachineMedium){.port = 0, .device = 0, .type = PDM_MEDIA_DISK, .path = options->disk};
+        *media++ = at_bus(bus, 0, PDM_MEDIA_DISK, options->disk);
     if (options->disk2 != NULL)
-        run->media[count++] =
-            (MachineMedium){.port = 0, .device = 1, .type = PDM_MEDIA_DISK, .path = options->disk2};
+        *media++ = at_bus(bus, 1, PDM_MEDIA_DISK, options->disk2);
     if (options->cdrom != NULL)
-        run->media[count++] = (MachineMedium){
-            .port = 1, .device = 0, .type = PDM_MEDIA_OPTICAL, .path = options->cdrom};
+        *media++ = at_bus(bus->optical ? bus : &bus_names[0], 2, PDM_MEDIA_OPTICAL, options->cdrom);
     if (options->floppy != NULL)
-        run->media[count++] = (MachineMedium){
+        *media++ = (MachineMedium){
             .bus = MACHINE_BUS_FLOPPY, .type = PDM_MEDIA_FLOPPY, .path = options->floppy};
-    return count;
+    *count = (size_t)(media - run->media);
+    return true;
 }
 
 static bool
@@ -148,7 +187,8 @@ describe(Run *run, GError **error)
     if (options->serial != NULL)
         spec.serial[0] = (MachinePort){.enabled = true, .driver = RUN_CHAR_DRIVER};
     spec.media = run->media;
-    spec.media_count = describe_media(run);
+    if (!describe_media(run, &spec.media_count, error))
+        return false;
     return machine_build_config(&spec, run->config, error);
 }
 
@@ -455,6 +495,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "ram", 0, 0, G_OPTION_ARG_INT, &options->ram, "Memory in MiB (128)", "MIB" },
         { "cpus", 0, 0, G_OPTION_ARG_INT, &options->cpus, "Virtual CPUs (1)", "N" },
         { "cdrom", 0, 0, G_OPTION_ARG_FILENAME, &options->cdrom, "Optical image, secondary master", "ISO" },
+        { "bus", 0, 0, G_OPTION_ARG_STRING, &options->bus, "What disks and CD are attached to (ide)", "ide|sata" },
         { "disk", 0, 0, G_OPTION_ARG_FILENAME, &options->disk, "Disk image, primary master", "FILE" },
         { "disk2", 0, 0, G_OPTION_ARG_FILENAME, &options->disk2, "Disk image, primary slave", "FILE" },
         { "floppy", 0, 0, G_OPTION_ARG_FILENAME, &options->floppy, "Floppy image, drive A", "FILE" },

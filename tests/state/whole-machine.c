@@ -6,6 +6,10 @@
 #include "devices/machine.h"
 
 #define MIB (1u << 20)
+/* Slots of storage controllers, and where their windows are put: a MiB for each. */
+#define STORAGE_FIRST 13u
+#define STORAGE_LAST 20u
+#define STORAGE_BARS 0xe2000000ull
 
 static CfgmNode *
 build_config(void)
@@ -14,8 +18,10 @@ build_config(void)
         {.port = 0, .device = 0, .type = PDM_MEDIA_DISK, .driver = "bench-media"},
         {.port = 1, .device = 0, .type = PDM_MEDIA_OPTICAL, .driver = "bench-media"},
         {.bus = MACHINE_BUS_FLOPPY, .type = PDM_MEDIA_FLOPPY, .driver = "bench-media"},
+        {.bus = MACHINE_BUS_SATA, .port = 0, .type = PDM_MEDIA_DISK, .driver = "bench-media"},
+        {.bus = MACHINE_BUS_SATA, .port = 1, .type = PDM_MEDIA_OPTICAL, .driver = "bench-media"},
     };
-    static const unsigned sizes[] = {4 * MIB, MIB, 1440 * 1024};
+    static const unsigned sizes[] = {4 * MIB, MIB, 1440 * 1024, MIB, MIB};
     CfgmNode *config = cfgm_new();
     g_autoptr(GError) error = NULL;
     MachineSpec spec;
@@ -43,10 +49,33 @@ build_config(void)
     return config;
 }
 
+static uint64_t
+bar_address(unsigned slot, unsigned bar)
+{
+    return STORAGE_BARS + slot * 0x100000ull + bar * 0x10000ull;
+}
+
+/* The windows of the storage controllers, as firmware would place them. */
+static void
+map_storage(DeviceBench *bench)
+{
+    for (unsigned slot = STORAGE_FIRST; slot <= STORAGE_LAST; slot++) {
+        if (device_bench_pci_read(bench, slot, 0, 0, 2) == 0xffff)
+            continue;
+        for (unsigned bar = 0; bar < 6; bar++)
+            device_bench_pci_write(bench, slot, 0, 0x10 + 4 * bar, (uint32_t)bar_address(slot, bar),
+                                   4);
+        device_bench_pci_write(bench, slot, 0, 4, 7, 2);
+    }
+}
+
 DeviceBench *
 whole_machine_new(void)
 {
-    return device_bench_new(build_config());
+    DeviceBench *bench = device_bench_new(build_config());
+
+    map_storage(bench);
+    return bench;
 }
 
 static void
@@ -80,6 +109,20 @@ poke_memory(DeviceBench *bench, GRand *random)
         device_bench_read(bench, gpa, size);
     else
         device_bench_write(bench, gpa, g_rand_int(random), size);
+}
+
+static void
+poke_storage(DeviceBench *bench, GRand *random)
+{
+    const unsigned slot = STORAGE_FIRST + g_rand_int(random) % (STORAGE_LAST - STORAGE_FIRST + 1);
+    const uint64_t gpa =
+        bar_address(slot, g_rand_int(random) % 6) + (g_rand_int(random) % 0x400) * 4;
+    const uint32_t value = g_rand_int(random) & (g_rand_boolean(random) ? 0xff : UINT32_MAX);
+
+    if (g_rand_boolean(random))
+        device_bench_read(bench, gpa, 4);
+    else
+        device_bench_write(bench, gpa, value, 4);
 }
 
 static void
@@ -117,8 +160,10 @@ whole_machine_use(DeviceBench *bench, uint32_t seed, unsigned rounds)
 
         if (what < 20)
             poke_port(bench, random);
-        else if (what < 27)
+        else if (what < 24)
             poke_memory(bench, random);
+        else if (what < 27)
+            poke_storage(bench, random);
         else if (what < 28)
             poke_config(bench, random);
         else if (what < 30)

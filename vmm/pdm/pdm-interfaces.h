@@ -105,6 +105,10 @@ typedef struct {
                           GError **error);
     /* How many levels there are. */
     unsigned (*chain_length)(void *user);
+
+    /* The guest is told that it may discard: PDM_IO_DISCARD gives ranges up; they read as zeros
+     * afterwards. */
+    bool discard;
 } PdmMediaConnector;
 
 /* --- character streams --- */

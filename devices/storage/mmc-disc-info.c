@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What an ATAPI drive says about its disc: READ TOC/PMA/ATIP, READ DISC INFORMATION, READ TRACK
+ * What a CD/DVD drive says about its disc: READ TOC/PMA/ATIP, READ DISC INFORMATION, READ TRACK
  * INFORMATION, READ SUB-CHANNEL (MMC-3 chapter 6). A disc is one closed session with one data
  * track. */
 #include <string.h>
 
-#include "devices/storage/atapi.h"
+#include "devices/storage/scsi-private.h"
 
 #define DATA_TRACK 0x14 /* ADR 1, data, copying prohibited */
 #define LEAD_OUT 0xaa
@@ -14,11 +14,11 @@ static void
 put_address(uint8_t *out, uint32_t lba, bool msf)
 {
     if (!msf) {
-        atapi_put32(out, lba);
+        scsi_put32(out, lba);
         return;
     }
     out[0] = 0;
-    atapi_put_msf(out + 1, lba);
+    mmc_put_msf(out + 1, lba);
 }
 
 /* --- READ TOC --- */
@@ -62,8 +62,8 @@ put_raw_toc(uint8_t *out, uint32_t sectors)
     uint8_t start[3], end[3];
     unsigned size = 0;
 
-    atapi_put_msf(start, 0);
-    atapi_put_msf(end, sectors);
+    mmc_put_msf(start, 0);
+    mmc_put_msf(end, sectors);
     size += put_raw_entry(out + size, 0xa0, first_track);
     size += put_raw_entry(out + size, 0xa1, first_track); /* the last one, too */
     size += put_raw_entry(out + size, 0xa2, end);
@@ -72,19 +72,19 @@ put_raw_toc(uint8_t *out, uint32_t sectors)
 }
 
 void
-atapi_read_toc(IdeChannel *channel, const uint8_t *packet)
+mmc_read_toc(ScsiUnit *unit, ScsiTask *task)
 {
-    uint32_t sectors = (uint32_t)atapi_sectors(ide_selected(channel));
-    uint8_t *out = channel->io.buffer;
-    bool msf = (packet[1] & 0x02) != 0;
-    uint8_t format = packet[2] & 0x0f;
-    uint8_t from = packet[6];
+    uint32_t sectors = (uint32_t)scsi_blocks(unit);
+    uint8_t *out = task->data;
+    bool msf = (task->cdb[1] & 0x02) != 0;
+    uint8_t format = task->cdb[2] & 0x0f;
+    uint8_t from = task->cdb[6];
     unsigned size = 4;
 
     if (format == 0)
-        format = packet[9] >> 6; /* where SFF-8020i has it */
+        format = task->cdb[9] >> 6; /* where SFF-8020i has it */
     if (format > 2 || (format == 0 && from > 1 && from != LEAD_OUT)) {
-        atapi_fail_field(channel);
+        scsi_fail_field(unit, task);
         return;
     }
     out[2] = out[3] = 1; /* first and last track or session */
@@ -93,67 +93,67 @@ atapi_read_toc(IdeChannel *channel, const uint8_t *packet)
     case 1: size += put_track(out + size, 1, 0, msf); break;
     default: size += put_raw_toc(out + size, sectors); break;
     }
-    atapi_put16(out, size - 2);
-    atapi_reply(channel, size, atapi_get16(packet + 7));
+    scsi_put16(out, size - 2);
+    scsi_reply(task, size, scsi_get16(task->cdb + 7));
 }
 
 /* --- disc and track --- */
 
 void
-atapi_read_disc_information(IdeChannel *channel, const uint8_t *packet)
+mmc_read_disc_information(ScsiUnit *unit, ScsiTask *task)
 {
-    uint8_t *out = channel->io.buffer;
+    uint8_t *out = task->data;
 
-    if ((packet[1] & 7) != 0) {
-        atapi_fail_field(channel);
+    if ((task->cdb[1] & 7) != 0) {
+        scsi_fail_field(unit, task);
         return;
     }
     memset(out, 0, 34);
-    atapi_put16(out, 32);
+    scsi_put16(out, 32);
     out[2] = 0x0e; /* complete session on a finalised disc */
     out[3] = out[4] = out[5] = out[6] = 1;
     out[7] = 0x20;             /* no restriction of use */
     memset(out + 17, 0xff, 3); /* no further session's lead-in */
     memset(out + 21, 0xff, 3); /* nor lead-out */
-    atapi_reply(channel, 34, atapi_get16(packet + 7));
+    scsi_reply(task, 34, scsi_get16(task->cdb + 7));
 }
 
 void
-atapi_read_track_information(IdeChannel *channel, const uint8_t *packet)
+mmc_read_track_information(ScsiUnit *unit, ScsiTask *task)
 {
-    uint32_t sectors = (uint32_t)atapi_sectors(ide_selected(channel));
-    uint32_t address = atapi_get32(packet + 2);
-    uint8_t kind = packet[1] & 3;
-    uint8_t *out = channel->io.buffer;
+    uint32_t sectors = (uint32_t)scsi_blocks(unit);
+    uint32_t address = scsi_get32(task->cdb + 2);
+    uint8_t kind = task->cdb[1] & 3;
+    uint8_t *out = task->data;
 
     if (kind == 3 || (kind == 0 ? address >= sectors : address != 1)) {
-        atapi_fail_field(channel);
+        scsi_fail_field(unit, task);
         return;
     }
     memset(out, 0, 36);
-    atapi_put16(out, 34);
+    scsi_put16(out, 34);
     out[2] = 1;    /* track */
     out[3] = 1;    /* session */
     out[5] = 0x04; /* data track */
     out[6] = 0x01; /* mode 1 */
-    atapi_put32(out + 24, sectors);
-    atapi_put32(out + 28, sectors - 1);
-    atapi_reply(channel, 36, atapi_get16(packet + 7));
+    scsi_put32(out + 24, sectors);
+    scsi_put32(out + 28, sectors - 1);
+    scsi_reply(task, 36, scsi_get16(task->cdb + 7));
 }
 
 void
-atapi_read_subchannel(IdeChannel *channel, const uint8_t *packet)
+mmc_read_subchannel(ScsiUnit *unit, ScsiTask *task)
 {
-    uint8_t *out = channel->io.buffer;
-    bool msf = (packet[1] & 0x02) != 0;
-    uint8_t format = packet[3];
+    uint8_t *out = task->data;
+    bool msf = (task->cdb[1] & 0x02) != 0;
+    uint8_t format = task->cdb[3];
     unsigned size = 4;
 
     memset(out, 0, 24);
     out[1] = 0x15; /* no audio is playing */
-    if ((packet[2] & 0x40) != 0) {
+    if ((task->cdb[2] & 0x40) != 0) {
         if (format < 1 || format > 3) {
-            atapi_fail_field(channel);
+            scsi_fail_field(unit, task);
             return;
         }
         /* The position; or the codes of catalogue and recording, which are not there. */
@@ -164,6 +164,6 @@ atapi_read_subchannel(IdeChannel *channel, const uint8_t *packet)
         if (format == 1)
             put_address(out + 8, 0, msf);
     }
-    atapi_put16(out + 2, size - 4);
-    atapi_reply(channel, size, atapi_get16(packet + 7));
+    scsi_put16(out + 2, size - 4);
+    scsi_reply(task, size, scsi_get16(task->cdb + 7));
 }

@@ -1,30 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What an ATAPI drive says about itself: INQUIRY, MODE SENSE, GET CONFIGURATION, GET EVENT STATUS
- * NOTIFICATION, MECHANISM STATUS (MMC-3 chapter 6; SPC-2 for INQUIRY). */
+ * What a CD/DVD drive says about itself: MODE SENSE, GET CONFIGURATION, GET EVENT STATUS
+ * NOTIFICATION, MECHANISM STATUS (MMC-3 chapter 6). */
 #include <string.h>
 
-#include "devices/storage/atapi.h"
+#include "devices/storage/scsi-private.h"
 
 #define SPEED_KB 7056 /* 40 times audio */
-
-void
-atapi_inquiry(IdeChannel *channel, const uint8_t *packet)
-{
-    uint8_t *out = channel->io.buffer;
-
-    if ((packet[1] & 0x03) != 0 || packet[2] != 0) { /* vital product data */
-        atapi_fail_field(channel);
-        return;
-    }
-    memset(out, 0, 36);
-    out[0] = 0x05; /* CD-ROM */
-    out[1] = 0x80; /* removable */
-    out[3] = 0x21; /* ATAPI */
-    out[4] = 31;
-    memcpy(out + 8, "VITRINE CD-ROM          1.0 ", 28);
-    atapi_reply(channel, 36, packet[4]);
-}
 
 /* --- MODE SENSE --- */
 
@@ -38,55 +20,77 @@ put_error_recovery(uint8_t *out)
 }
 
 static unsigned
-put_capabilities(uint8_t *out, const IdeDrive *drive)
+put_capabilities(uint8_t *out, const ScsiUnit *unit)
 {
     out[0] = 0x2a;
     out[1] = 18;
     out[2] = 0x3b; /* reads CD-R, CD-RW, DVD-ROM, DVD-R, DVD-RAM */
     out[4] = 0x70; /* mode 2 forms 1 and 2, several sessions */
-    out[6] = (uint8_t)(0x29 | (drive->locked ? 0x02 : 0)); /* tray, ejects, locks */
-    atapi_put16(out + 8, SPEED_KB);
-    atapi_put16(out + 12, IDE_BUFFER_SIZE / 1024);
-    atapi_put16(out + 14, SPEED_KB);
+    out[6] = (uint8_t)(0x29 | (unit->locked ? 0x02 : 0)); /* tray, ejects, locks */
+    scsi_put16(out + 8, SPEED_KB);
+    scsi_put16(out + 12, 128 /* KiB of buffer */);
+    scsi_put16(out + 14, SPEED_KB);
     return 20;
 }
 
 static uint8_t
-medium_type(const IdeDrive *drive)
+medium_type(const ScsiUnit *unit)
 {
-    if (drive->tray_open)
+    if (unit->tray_open)
         return 0x71;
-    return atapi_has_medium(drive) ? 0x01 : 0x70;
+    return scsi_has_medium(unit) ? 0x01 : 0x70;
 }
 
-void
-atapi_mode_sense(IdeChannel *channel, const uint8_t *packet)
+/* The pages, after a header of `header` bytes; 0: the command has failed. */
+static unsigned
+put_pages(ScsiUnit *unit, ScsiTask *task, unsigned header)
 {
-    const IdeDrive *drive = ide_selected(channel);
-    uint8_t *out = channel->io.buffer;
-    uint8_t control = packet[2] >> 6;
-    uint8_t page = packet[2] & 0x3f;
-    unsigned size = 8;
+    uint8_t *out = task->data;
+    uint8_t control = task->cdb[2] >> 6;
+    uint8_t page = task->cdb[2] & 0x3f;
+    unsigned size = header;
 
     memset(out, 0, 64);
     if (page == 0x01 || page == 0x3f)
         size += put_error_recovery(out + size);
     if (page == 0x2a || page == 0x3f)
-        size += put_capabilities(out + size, drive);
-    if (size == 8) {
-        atapi_fail_field(channel);
-        return;
+        size += put_capabilities(out + size, unit);
+    if (size == header) {
+        scsi_fail_field(unit, task);
+        return 0;
     }
     if (control == 3) { /* saved values */
-        atapi_fail(channel, SENSE_ILLEGAL_REQUEST, 0x39, 0);
-        return;
+        scsi_fail(unit, task, SENSE_ILLEGAL_REQUEST, 0x39, 0);
+        return 0;
     }
     /* Nothing can be changed: that mask is the page's head and zeros. */
-    for (unsigned at = 8; control == 1 && at < size; at += 2u + out[at + 1])
+    for (unsigned at = header; control == 1 && at < size; at += 2u + out[at + 1])
         memset(out + at + 2, 0, out[at + 1]);
-    atapi_put16(out, size - 2);
-    out[2] = medium_type(drive);
-    atapi_reply(channel, size, atapi_get16(packet + 7));
+    return size;
+}
+
+void
+mmc_mode_sense_6(ScsiUnit *unit, ScsiTask *task)
+{
+    unsigned size = put_pages(unit, task, 4);
+
+    if (size == 0)
+        return;
+    task->data[0] = (uint8_t)(size - 1);
+    task->data[1] = medium_type(unit);
+    scsi_reply(task, size, task->cdb[4]);
+}
+
+void
+mmc_mode_sense_10(ScsiUnit *unit, ScsiTask *task)
+{
+    unsigned size = put_pages(unit, task, 8);
+
+    if (size == 0)
+        return;
+    scsi_put16(task->data, size - 2);
+    task->data[2] = medium_type(unit);
+    scsi_reply(task, size, scsi_get16(task->cdb + 7));
 }
 
 /* --- GET CONFIGURATION --- */
@@ -120,10 +124,10 @@ typedef struct {
 } Disc;
 
 static Disc
-present_disc(const IdeDrive *drive)
+present_disc(const ScsiUnit *unit)
 {
-    bool present = atapi_has_medium(drive);
-    bool large = present && atapi_sectors(drive) > ATAPI_CD_SECTORS_MAX;
+    bool present = scsi_has_medium(unit);
+    bool large = present && scsi_blocks(unit) > MMC_CD_SECTORS_MAX;
 
     return (Disc){.cd = present && !large, .dvd = large};
 }
@@ -143,12 +147,12 @@ is_current(Current current, Disc disc)
 static unsigned
 put_profiles(uint8_t *out, Disc disc)
 {
-    atapi_put16(out, 0x0000);
+    scsi_put16(out, 0x0000);
     out[2] = 0x03;
     out[3] = 8;
-    atapi_put16(out + 4, 0x0010); /* DVD-ROM */
+    scsi_put16(out + 4, 0x0010); /* DVD-ROM */
     out[6] = disc.dvd;
-    atapi_put16(out + 8, 0x0008); /* CD-ROM */
+    scsi_put16(out + 8, 0x0008); /* CD-ROM */
     out[10] = disc.cd;
     return 12;
 }
@@ -156,7 +160,7 @@ put_profiles(uint8_t *out, Disc disc)
 static unsigned
 put_feature(uint8_t *out, const Feature *feature, bool current)
 {
-    atapi_put16(out, feature->code);
+    scsi_put16(out, feature->code);
     out[2] = (uint8_t)(feature->flags | current);
     out[3] = feature->size;
     memcpy(out + 4, feature->data, feature->size);
@@ -164,16 +168,16 @@ put_feature(uint8_t *out, const Feature *feature, bool current)
 }
 
 void
-atapi_get_configuration(IdeChannel *channel, const uint8_t *packet)
+mmc_get_configuration(ScsiUnit *unit, ScsiTask *task)
 {
-    uint8_t *out = channel->io.buffer;
-    Disc disc = present_disc(ide_selected(channel));
-    uint8_t which = packet[1] & 3; /* 0 all, 1 the current ones, 2 just the one */
-    uint32_t from = atapi_get16(packet + 2);
+    uint8_t *out = task->data;
+    Disc disc = present_disc(unit);
+    uint8_t which = task->cdb[1] & 3; /* 0 all, 1 the current ones, 2 just the one */
+    uint32_t from = scsi_get16(task->cdb + 2);
     unsigned size = 8;
 
     if (which == 3) {
-        atapi_fail_field(channel);
+        scsi_fail_field(unit, task);
         return;
     }
     memset(out, 0, 256);
@@ -188,65 +192,64 @@ atapi_get_configuration(IdeChannel *channel, const uint8_t *packet)
         if (wanted)
             size += put_feature(out + size, feature, current);
     }
-    atapi_put32(out, size - 4);
-    atapi_put16(out + 6, disc.dvd ? 0x0010 : disc.cd ? 0x0008 : 0);
-    atapi_reply(channel, size, atapi_get16(packet + 7));
+    scsi_put32(out, size - 4);
+    scsi_put16(out + 6, disc.dvd ? 0x0010 : disc.cd ? 0x0008 : 0);
+    scsi_reply(task, size, scsi_get16(task->cdb + 7));
 }
 
 /* --- events and the mechanism --- */
 
 static uint8_t
-take_event(IdeDrive *drive)
+take_event(ScsiUnit *unit)
 {
     uint8_t code = 0;
 
-    if (drive->event_eject) {
-        drive->event_eject = false;
+    if (unit->event_eject) {
+        unit->event_eject = false;
         code = 1;
-    } else if (drive->event_removed) {
-        drive->event_removed = false;
+    } else if (unit->event_removed) {
+        unit->event_removed = false;
         code = 3;
-    } else if (drive->event_new) {
-        drive->event_new = false;
+    } else if (unit->event_new) {
+        unit->event_new = false;
         code = 2;
     }
     return code;
 }
 
 void
-atapi_get_event(IdeChannel *channel, const uint8_t *packet)
+mmc_get_event(ScsiUnit *unit, ScsiTask *task)
 {
-    IdeDrive *drive = ide_selected(channel);
-    uint32_t allocation = atapi_get16(packet + 7);
-    uint8_t *out = channel->io.buffer;
+    uint32_t allocation = scsi_get16(task->cdb + 7);
+    uint8_t *out = task->data;
 
-    if ((packet[1] & 0x01) == 0) { /* asynchronous */
-        atapi_fail_field(channel);
+    if ((task->cdb[1] & 0x01) == 0) { /* asynchronous */
+        scsi_fail_field(unit, task);
         return;
     }
     memset(out, 0, 8);
     out[3] = 0x10; /* media events are what there is */
-    if ((packet[4] & 0x10) == 0) {
-        atapi_put16(out, 2);
+    if ((task->cdb[4] & 0x10) == 0) {
+        scsi_put16(out, 2);
         out[2] = 0x80;
-        atapi_reply(channel, 4, allocation);
+        scsi_reply(task, 4, allocation);
         return;
     }
-    atapi_put16(out, 6);
+    scsi_put16(out, 6);
     out[2] = 0x04;
     /* An event that does not fit is kept for next time. */
     if (allocation > 4)
-        out[4] = take_event(drive);
-    out[5] = (uint8_t)((atapi_has_medium(drive) ? 0x02 : 0) | (drive->tray_open ? 0x01 : 0));
-    atapi_reply(channel, 8, allocation);
+        out[4] = take_event(unit);
+    out[5] = (uint8_t)((scsi_has_medium(unit) ? 0x02 : 0) | (unit->tray_open ? 0x01 : 0));
+    scsi_reply(task, 8, allocation);
 }
 
 void
-atapi_mechanism_status(IdeChannel *channel, const uint8_t *packet)
+mmc_mechanism_status(ScsiUnit *unit, ScsiTask *task)
 {
-    uint8_t *out = channel->io.buffer;
+    uint8_t *out = task->data;
 
     memset(out, 0, 8);
-    out[1] = ide_selected(channel)->tray_open ? 0x10 : 0;
-    atapi_reply(channel, 8, atapi_get16(packet + 8));
+    out[1] = unit->tray_open ? 0x10 : 0;
+    scsi_reply(task, 8, scsi_get16(task->cdb + 8));
 }

@@ -5,7 +5,7 @@
  * (error detection). */
 #include <string.h>
 
-#include "devices/storage/atapi.h"
+#include "devices/storage/scsi-private.h"
 
 #define HEADER_AT 12
 #define DATA_AT 16
@@ -18,7 +18,7 @@
 #define LEAD_IN_FRAMES 150u
 
 void
-atapi_put_msf(uint8_t out[3], uint32_t lba)
+mmc_put_msf(uint8_t out[3], uint32_t lba)
 {
     uint32_t frames = lba + LEAD_IN_FRAMES;
 
@@ -113,13 +113,13 @@ put_parity(uint8_t *sector)
 }
 
 void
-atapi_frame_sector(uint8_t out[IDE_CD_RAW_SECTOR], uint32_t lba)
+mmc_frame_sector(uint8_t out[SCSI_CD_RAW_SECTOR], uint32_t lba)
 {
     uint32_t check;
 
     memset(out, 0xff, HEADER_AT);
     out[0] = out[11] = 0;
-    atapi_put_msf(out + HEADER_AT, lba);
+    mmc_put_msf(out + HEADER_AT, lba);
     for (unsigned i = 0; i < 3; i++)
         out[HEADER_AT + i] = to_bcd(out[HEADER_AT + i]);
     out[HEADER_AT + 3] = 1; /* mode */
