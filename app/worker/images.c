@@ -1,79 +1,215 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Looking at an image and making one, through the image library. */
+ * Looking at images and making new ones, through the image library. */
 #include <string.h>
 
 #include "app/api/vitrine-types.h"
 #include "app/worker/worker.h"
-#include "devices/drivers/disk/image/image.h"
-#include "vmm/base/file.h"
-
-#define PROGRESS_STEPS 200
-
-static ImageIo *
-open_io(const char *name, GError **error)
-{
-    BaseFile *file = base_file_new_from_descriptor(WORKER_FD, name, error);
-    return file ? image_io_new_file(file) : NULL;
-}
 
 static void
 answer_uuid(const char *key, const ImageUuid *uuid)
 {
     char text[IMAGE_UUID_TEXT_SIZE];
+
     if (image_uuid_is_null(uuid))
         return;
     image_uuid_to_text(uuid, text);
     worker_answer(key, "%s", text);
 }
 
-bool
-worker_probe(const char *name, const char *format, GError **error)
+static void
+answer_names(char **names)
 {
-    ImageIo *io = open_io(name, error);
-    if (io == NULL)
-        return false;
-    g_autoptr(Image) image =
-        image_open_io(io, *format ? format : NULL, IMAGE_OPEN_READ_ONLY, error);
+    const guint count = g_strv_length(names);
+
+    if (count > 0)
+        worker_answer("extents", "%u", count);
+    for (guint i = 0; i < count; i++) {
+        g_autofree char *key = g_strdup_printf("extent-%u", i);
+
+        worker_answer(key, "%s", names[i]);
+    }
+}
+
+static void
+answer_info(Image *image)
+{
+    static const char *const variants[] = {
+        [IMAGE_DYNAMIC] = "dynamic",
+        [IMAGE_FIXED] = "fixed",
+        [IMAGE_DIFFERENCING] = "diff",
+    };
     ImageInfo info;
-    if (image == NULL)
-        return false;
+
     image_get_info(image, &info);
     worker_answer("format", "%s", info.format);
-    worker_answer("variant", "%s", info.variant == IMAGE_FIXED ? "fixed" : "dynamic");
+    worker_answer("variant", "%s", variants[info.variant]);
+    if (info.kind != 0)
+        worker_answer("kind", "%s", (info.kind & IMAGE_KIND_STREAM) != 0 ? "stream" : "split");
     worker_answer("capacity", "%" G_GUINT64_FORMAT, info.capacity);
     worker_answer("allocated", "%" G_GUINT64_FORMAT, info.allocated);
+    worker_answer("block-size", "%u", info.block_size);
     answer_uuid("uuid", &info.uuid);
+    answer_uuid("modification", &info.modification);
     answer_uuid("parent", &info.parent);
-    return true;
+    answer_uuid("parent-modification", &info.parent_modification);
+    if (*info.comment != '\0')
+        worker_answer("comment", "%s", info.comment);
 }
 
-static bool
-on_progress(void *user, double fraction)
+/* Names of other files come first, so that who did not hand them over learns which they are. */
+bool
+worker_probe(WorkerWords *words, GError **error)
 {
-    int *last = user;
-    int step = (int)(fraction * PROGRESS_STEPS);
-    if (step != *last)
-        worker_answer("progress", "%d.%03d", step / PROGRESS_STEPS,
-                      step % PROGRESS_STEPS * 1000 / PROGRESS_STEPS);
-    *last = step;
+    const ImageFolder folder = worker_words_folder(words);
+    g_auto(GStrv) names = NULL;
+    g_autoptr(Image) image = NULL;
+    ImageSource source;
+
+    if (!worker_words_image(words, false, &folder, &source, error))
+        return false;
+    names = image_list_parts(source.io, error);
+    if (names == NULL)
+        return false;
+    answer_names(names);
+    image = image_open_in_folder(source.io, source.format, IMAGE_OPEN_READ_ONLY, &folder, error);
+    if (image == NULL)
+        return false;
+    answer_info(image);
     return true;
 }
 
 bool
-worker_create(const char *name, const char *format, const char *variant, const char *size,
-              const char *uuid, GError **error)
+worker_check(WorkerWords *words, GError **error)
 {
-    ImageCreateOptions options = {
-        .format = format,
-        .variant = strcmp(variant, "fixed") == 0 ? IMAGE_FIXED : IMAGE_DYNAMIC,
-        .capacity = g_ascii_strtoull(size, NULL, 10),
-    };
-    int last = 0;
-    if (!image_uuid_from_text(uuid, &options.uuid)) {
-        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID, "\"%s\" is no UUID.", uuid);
+    const ImageFolder folder = worker_words_folder(words);
+    unsigned count;
+    g_autofree ImageSource *sources = worker_words_chain(words, &folder, &count, error);
+    g_autoptr(Image) chain = NULL;
+    uint64_t leaked = 0;
+    bool stale = false;
+
+    if (sources == NULL)
         return false;
+    chain = image_open_chain(sources, count, error);
+    if (chain == NULL)
+        return false;
+    for (unsigned level = 0; level < count; level++) {
+        ImageCheck check;
+
+        if (!image_check(image_chain_nth(chain, level), &check, error))
+            return false;
+        leaked += check.leaked_blocks;
+        stale |= check.stale_header;
     }
-    g_autoptr(ImageIo) io = open_io(name, error);
-    return io && image_create_io(io, &options, on_progress, &last, error);
+    worker_answer("leaked-blocks", "%" G_GUINT64_FORMAT, leaked);
+    worker_answer("stale-header", "%d", stale);
+    return true;
+}
+
+/* NAME FORMAT VARIANT SIZE UUID and the next descriptor. */
+static ImageIo *
+take_target(WorkerWords *words, ImageCreateOptions *options, GError **error)
+{
+    const char *name = worker_words_next(words);
+    bool given;
+
+    options->format = worker_words_next(words);
+    if (options->format == NULL || !worker_words_variant(words, options, error) ||
+        !worker_words_number(words, &options->capacity, error) ||
+        !worker_words_uuid(words, &options->uuid, &given, error)) {
+        if (error != NULL && *error == NULL)
+            g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
+                        "The worker was not told what to make.");
+        return NULL;
+    }
+    return worker_words_open(name, WORKER_FD + words->images++, error);
+}
+
+bool
+worker_create(WorkerWords *words, GError **error)
+{
+    const ImageFolder folder = worker_words_folder(words);
+    ImageCreateOptions options = {.folder = &folder};
+    g_autoptr(ImageIo) io = take_target(words, &options, error);
+
+    return io != NULL && image_create_io(io, &options, worker_words_progress, words, error);
+}
+
+/* The names that an image of several files will have: NAME FORMAT VARIANT SIZE, without a file. */
+bool
+worker_parts(WorkerWords *words, GError **error)
+{
+    const char *name = worker_words_next(words);
+    ImageCreateOptions options = {.format = worker_words_next(words)};
+    g_auto(GStrv) names = NULL;
+
+    if (options.format == NULL || !worker_words_variant(words, &options, error) ||
+        !worker_words_number(words, &options.capacity, error))
+        return false;
+    names = image_part_names(name, &options);
+    answer_names(names);
+    return true;
+}
+
+bool
+worker_create_child(WorkerWords *words, GError **error)
+{
+    const char *name = worker_words_next(words);
+    const ImageFolder folder = worker_words_folder(words);
+    ImageCreateOptions options = {.format = worker_words_next(words)};
+    const int descriptor = words->images++;
+    g_autoptr(ImageIo) io = NULL;
+    g_autoptr(Image) parent = NULL;
+    ImageSource source;
+    bool given;
+
+    if (!worker_words_uuid(words, &options.uuid, &given, error) ||
+        !worker_words_image(words, true, &folder, &source, error))
+        return false;
+    parent = image_open_in_folder(source.io, source.format, IMAGE_OPEN_READ_ONLY, &folder, error);
+    if (parent == NULL || !image_child_options(parent, &options, error))
+        return false;
+    if (image_uuid_is_null(&options.uuid))
+        image_uuid_generate(&options.uuid);
+    io = worker_words_open(name, WORKER_FD + descriptor, error);
+    if (io == NULL || !image_create_io(io, &options, worker_words_progress, words, error))
+        return false;
+    answer_uuid("uuid", &options.uuid);
+    return true;
+}
+
+/* Of a copy of one differencing image. */
+static bool
+take_parent(WorkerWords *words, ImageCreateOptions *options, GError **error)
+{
+    bool given;
+
+    if (words->left == 0)
+        return true;
+    if (!worker_words_uuid(words, &options->parent, &given, error) ||
+        !worker_words_uuid(words, &options->parent_modification, &given, error))
+        return false;
+    options->parent_path = worker_words_next(words);
+    return true;
+}
+
+bool
+worker_clone(WorkerWords *words, GError **error)
+{
+    const ImageFolder folder = worker_words_folder(words);
+    ImageCreateOptions options = {.folder = &folder};
+    unsigned count;
+    g_autofree ImageSource *sources = worker_words_chain(words, &folder, &count, error);
+    g_autoptr(ImageIo) io = NULL;
+    g_autoptr(Image) chain = NULL;
+
+    if (sources == NULL)
+        return false;
+    io = take_target(words, &options, error);
+    if (io == NULL || !take_parent(words, &options, error))
+        return false;
+    chain = image_open_chain(sources, count, error);
+    return chain != NULL &&
+           image_clone_io(chain, io, &options, worker_words_progress, words, error);
 }

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * vitrine-worker: does one job on one file for the service, confined, and ends.
- *   vitrine-worker probe NAME FORMAT
- *   vitrine-worker create NAME FORMAT VARIANT SIZE UUID
- *   vitrine-worker recognize NAME
- * NAME is only for messages: the file is descriptor 3. */
+ * vitrine-worker: does one job on files for the service, confined, and ends. README.md has the jobs
+ * and their words; the files are descriptors from 3 on, names are only for messages. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,17 +40,31 @@ G_STATIC_ASSERT((int)BASE_ERROR_NO_SPACE == (int)VITRINE_ERROR_NO_SPACE);
 G_STATIC_ASSERT((int)BASE_ERROR_CORRUPT == (int)VITRINE_ERROR_CORRUPT);
 G_STATIC_ASSERT((int)BASE_ERROR_DENIED == (int)VITRINE_ERROR_DENIED);
 
+static const struct {
+    const char *name;
+    WorkerJobFunction function;
+} jobs[] = {
+    {"check", worker_check},         {"clone", worker_clone},
+    {"comment", worker_comment},     {"compact", worker_compact},
+    {"create", worker_create},       {"create-child", worker_create_child},
+    {"merge", worker_merge},         {"parts", worker_parts},
+    {"probe", worker_probe},         {"resize", worker_resize},
+    {"set-uuids", worker_set_uuids},
+};
+
 static bool
 run(int argc, char **argv, GError **error)
 {
     const char *job = argc > 1 ? argv[1] : "";
     if (strcmp(job, "recognize") == 0 && argc == 3)
         return worker_recognize(argv[2], error);
-    if (strcmp(job, "probe") == 0 && argc == 4)
-        return worker_confine(error) && worker_probe(argv[2], argv[3], error);
-    if (strcmp(job, "create") == 0 && argc == 7)
-        return worker_confine(error) &&
-               worker_create(argv[2], argv[3], argv[4], argv[5], argv[6], error);
+    for (guint i = 0; i < G_N_ELEMENTS(jobs); i++) {
+        WorkerWords words;
+        if (strcmp(job, jobs[i].name) != 0)
+            continue;
+        worker_words_init(&words, argc - 2, argv + 2);
+        return worker_confine(error) && jobs[i].function(&words, error);
+    }
     g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
                 "This program is started by Vitrine's service.");
     return false;
