@@ -76,6 +76,7 @@ iem_begin(Vcpu *vcpu)
     iem->event_raised = false;
     iem->event_counts = false;
     iem->delivering = IEM_DELIVERING_NONE;
+    iem_cache_enter(vcpu);
     iem_segments_changed(vcpu);
     iem_vector_enter(vcpu);
 }
@@ -127,6 +128,12 @@ iem_segment_window(const Vcpu *vcpu, unsigned seg, uint64_t *read_end, uint64_t 
 {
     *read_end = vcpu->iem_vcpu->seg[seg].read_end;
     *write_end = vcpu->iem_vcpu->seg[seg].write_end;
+}
+
+uint32_t
+iem_segment_changes(const Vcpu *vcpu)
+{
+    return vcpu->iem_vcpu->seen_changes;
 }
 
 bool
@@ -184,6 +191,14 @@ iem_insn_execute(Vcpu *vcpu, const IemInsn *insn)
     if (insn->flags & IEM_INSN_SYSTEM)
         iem_after_system(vcpu);
     return iem->stop == 0;
+}
+
+bool
+iem_step_cached(Vcpu *vcpu)
+{
+    const IemBlock *block = iem_cache_find(vcpu);
+
+    return iem_insn_execute(vcpu, block != NULL ? block->insn : iem_cache_uncached(vcpu));
 }
 
 bool

@@ -28,6 +28,8 @@ bool iem_checks_memory(const Vcpu *vcpu);
 /* An access of n bytes at an offset in that segment needs no more checks when offset + n - 1 is
  * below the end; 0: let IEM do it. Outside of 64-bit code. */
 void iem_segment_window(const Vcpu *vcpu, unsigned seg, uint64_t *read_end, uint64_t *write_end);
+/* Changes whenever those windows do. */
+uint32_t iem_segment_changes(const Vcpu *vcpu);
 /* Has `bytes` bytes of code at RIP room below CS's limit? */
 bool iem_code_fits(const Vcpu *vcpu, unsigned bytes);
 
@@ -47,6 +49,9 @@ bool iem_insn_ends_block(const IemInsn *insn);
 /* Executes the instruction, which is at CS:RIP, and counts it as retired. True: go on with the next
  * one; false: call iem_settle(). */
 bool iem_insn_execute(Vcpu *vcpu, const IemInsn *insn);
+/* Executes the instruction at CS:RIP by IEM's own cache, where the engine cannot translate it. As
+ * iem_insn_execute(). */
+bool iem_step_cached(Vcpu *vcpu);
 /* Acts on what instructions left to be done. False: leave `run` with *exit. */
 bool iem_settle(Vcpu *vcpu, EmExit *exit);
 /* The same block must not go on: its code was written. Keeps iem_insn_execute() from saying "go

@@ -95,6 +95,9 @@ typedef struct IemVcpu {
     uint64_t code_base, code_end; /* CS's base; a fetch ends at or before code_end (limit + 1) */
     uint32_t mode_key; /* all that decoding depends on besides the bytes: CpumMode, CS.D, SS.B */
     IemSegFast seg[X86_SEG_COUNT];
+    /* What seg[] was made from, by which rules (iem-state.c), and how often it changed. */
+    CpumSeg seen[X86_SEG_COUNT];
+    uint32_t seen_rules, seen_changes;
     bool check_align;    /* CR0.AM, EFLAGS.AC, CPL 3 */
     bool check_code;     /* DR7 has a breakpoint on: look at each instruction */
     bool check_data;     /* DR7 has a data breakpoint on */

@@ -71,10 +71,41 @@ update_branches(const Vcpu *vcpu, IemVcpu *iem)
     }
 }
 
+enum { RULES_KNOWN = 1, RULES_LONG64 = 2, RULES_PROTECTED = 4, RULES_CHECKS = 8 };
+
+/* Besides the segment register itself. */
+static uint32_t
+segment_rules(const Vcpu *vcpu, const IemVcpu *iem)
+{
+    return RULES_KNOWN | (iem_is_long64(vcpu) ? RULES_LONG64 : 0) |
+           (iem_is_protected(vcpu) ? RULES_PROTECTED : 0) |
+           (iem->check_align || iem->check_data ? RULES_CHECKS : 0);
+}
+
+static void
+update_window(const Vcpu *vcpu, IemVcpu *iem, unsigned i)
+{
+    iem->seen[i] = vcpu->seg[i];
+    iem->seen_changes++;
+    if (iem_is_long64(vcpu))
+        update_segment64(vcpu, iem, i);
+    else
+        update_segment(vcpu, iem, i);
+    if (iem->check_align || iem->check_data)
+        open_window(&iem->seg[i], iem->seg[i].base, 0, 0);
+}
+
+static bool
+has_changed(const CpumSeg *seg, const CpumSeg *seen)
+{
+    return seg->base != seen->base || seg->limit != seen->limit || seg->attr != seen->attr;
+}
+
 void
 iem_segments_changed(Vcpu *vcpu)
 {
     IemVcpu *iem = vcpu->iem_vcpu;
+    uint32_t rules;
 
     iem->check_align = (vcpu->cr0 & X86_CR0_AM) && (vcpu->rflags & X86_FL_AC) && vcpu->cpl == 3;
     iem->check_code = (vcpu->dr[7] & 0xff) != 0;
@@ -89,12 +120,10 @@ iem_segments_changed(Vcpu *vcpu)
     }
     iem->wide_open = iem_is_long64(vcpu) && !iem->check_align && !iem->check_data;
     update_branches(vcpu, iem);
+    rules = segment_rules(vcpu, iem);
     for (unsigned i = 0; i < X86_SEG_COUNT; i++) {
-        if (iem_is_long64(vcpu))
-            update_segment64(vcpu, iem, i);
-        else
-            update_segment(vcpu, iem, i);
-        if (iem->check_align || iem->check_data)
-            open_window(&iem->seg[i], iem->seg[i].base, 0, 0);
+        if (rules != iem->seen_rules || has_changed(&vcpu->seg[i], &iem->seen[i]))
+            update_window(vcpu, iem, i);
     }
+    iem->seen_rules = rules;
 }

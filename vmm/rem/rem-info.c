@@ -48,6 +48,7 @@ rem_info(Vcpu *vcpu, GString *out)
     add(out, "jump-misses", rem->jump_misses);
     add(out, "memory-misses", rem->memory_misses);
     add(out, "iem-instructions", rem->fallbacks);
+    add(out, "untranslated-instructions", rem->untranslated);
     add(out, "code-bytes",
         (uint64_t)(rem->hot.at - rem->hot.start) +
             (uint64_t)(rem->cold.at - rem->cold.start - (ptrdiff_t)rem->memory.size / 2));

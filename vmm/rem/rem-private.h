@@ -173,8 +173,9 @@ struct RemVcpu {
     RemTranslator *translator; /* where blocks are made */
     uint8_t *arena;            /* links, pages, IEM's instructions */
     size_t arena_used;
-    uint32_t generation; /* of the physical map */
-    uint16_t mode;       /* RemMode at present */
+    uint32_t generation;      /* of the physical map */
+    uint16_t mode;            /* RemMode at present */
+    uint32_t segment_changes; /* iem_segment_changes() of RemHot.window */
     bool bmi2;
     EmExit exit;
     bool leaves;           /* rem_go_on() said: leave with `exit` */
@@ -185,7 +186,7 @@ struct RemVcpu {
     bool care;             /* IEM has to execute the next instruction */
     /* Statistics. */
     uint64_t translated, translated_insns, translated_bytes, killed_blocks, flushes, lookups,
-        jump_misses, fallbacks, memory_misses, linked;
+        jump_misses, fallbacks, memory_misses, linked, untranslated;
     uint64_t *fallback_rows; /* by mnemonic */
 };
 

@@ -67,6 +67,19 @@ vector_mode(const Vcpu *vcpu)
     return mode;
 }
 
+static void
+update_windows(Vcpu *vcpu)
+{
+    const uint32_t changes = iem_segment_changes(vcpu);
+
+    if (rem_of(vcpu)->segment_changes == changes)
+        return;
+    rem_of(vcpu)->segment_changes = changes;
+    for (unsigned i = 0; i < X86_SEG_COUNT; i++)
+        iem_segment_window(vcpu, i, &rem_hot(vcpu)->window[i].read_end,
+                           &rem_hot(vcpu)->window[i].write_end);
+}
+
 void
 rem_mode_changed(Vcpu *vcpu)
 {
@@ -76,9 +89,8 @@ rem_mode_changed(Vcpu *vcpu)
 
     mode |= vcpu->cpl == 0 ? REM_MODE_CPL0 : 0;
     mode |= iem_checks_memory(vcpu) ? REM_MODE_SLOW_MEMORY : 0;
-    for (unsigned i = 0; vcpu->mode != CPUM_MODE_LONG64 && i < X86_SEG_COUNT; i++)
-        iem_segment_window(vcpu, i, &rem_hot(vcpu)->window[i].read_end,
-                           &rem_hot(vcpu)->window[i].write_end);
+    if (vcpu->mode != CPUM_MODE_LONG64)
+        update_windows(vcpu);
     rem->mode = (uint16_t)mode;
     rem_hot(vcpu)->mode_tag = (uint64_t)mode << 48;
     if (vcpu->tm != NULL)
@@ -105,33 +117,44 @@ begin(Vcpu *vcpu, const RemBlock *block)
     return rem_code(rem, block->entry_saved);
 }
 
-static const uint8_t *
-find_and_begin(Vcpu *vcpu)
-{
-    RemVcpu *rem = rem_of(vcpu);
-    const RemBlock *block;
-
-    if (vcpu->retired >= rem->end || iem_wants_care(vcpu))
-        return NULL;
-    block = rem_cache_find(vcpu);
-    if (block == NULL) {
-        rem->care = true;
-        return NULL;
-    }
-    return begin(vcpu, block);
-}
-
-const uint8_t *
-rem_go_on(Vcpu *vcpu)
+/* Behind an instruction of IEM's; false: leave. */
+static bool
+settle(Vcpu *vcpu)
 {
     RemVcpu *rem = rem_of(vcpu);
 
     if (!iem_settle(vcpu, &rem->exit)) {
         rem->leaves = true;
-        return NULL;
+        return false;
     }
     rem_mode_changed(vcpu);
-    return find_and_begin(vcpu);
+    return true;
+}
+
+/* What cannot be translated is executed one by one. */
+static const uint8_t *
+find_and_begin(Vcpu *vcpu)
+{
+    RemVcpu *rem = rem_of(vcpu);
+
+    while (vcpu->retired < rem->end && !iem_wants_care(vcpu)) {
+        const RemBlock *block = rem_cache_find(vcpu);
+
+        if (block != NULL)
+            return begin(vcpu, block);
+        rem_vector_sync(vcpu);
+        rem->untranslated++;
+        iem_step_cached(vcpu);
+        if (!settle(vcpu))
+            break;
+    }
+    return NULL;
+}
+
+const uint8_t *
+rem_go_on(Vcpu *vcpu)
+{
+    return settle(vcpu) ? find_and_begin(vcpu) : NULL;
 }
 
 /* The site's instruction for IEM. */
@@ -152,18 +175,34 @@ insn_of(Vcpu *vcpu, const RemSite *site)
     return insn;
 }
 
-/* IEM has executed a vector instruction: it may have unmasked exceptions, and the block may go on
- * with others. */
+/* Does the site's page still hold the block's code? A port or MSR may have changed the memory map.
+ */
+static bool
+is_still_there(Vcpu *vcpu, const RemSite *site)
+{
+    const uint8_t *host = rem_of(vcpu)->blocks[site->block].code.host;
+    const uint64_t base = vcpu->mode == CPUM_MODE_LONG64 ? 0 : vcpu->seg[X86_CS].base;
+    const uint64_t rip = base + rem_hot(vcpu)->rip_base + site->offset;
+    const uint64_t page =
+        (vcpu->mode == CPUM_MODE_LONG64 ? rip : (uint32_t)rip) & ~(uint64_t)X86_PAGE_OFFSET_MASK;
+    const CpumTlbEntry *entry = cpum_tlb_entry(vcpu, vcpu->tlb_kind, page);
+
+    return entry->tag_exec == page && ((entry->addend + page) ^ (uintptr_t)host) < X86_PAGE_SIZE;
+}
+
+/* IEM has executed a vector or system instruction: it may have unmasked exceptions or changed
+ * segments, and the block may go on with vector instructions. */
 static const uint8_t *
-resume_vector(Vcpu *vcpu, const RemSite *site)
+resume_same_mode(Vcpu *vcpu, const RemSite *site)
 {
     RemVcpu *rem = rem_of(vcpu);
     const uint16_t mode = rem->mode;
 
     rem_mode_changed(vcpu);
-    if (rem->mode != mode)
+    if (rem->mode != mode || (site->stays && !is_still_there(vcpu, site)))
         return find_and_begin(vcpu);
-    rem_vector_load(vcpu, rem->blocks[site->block].vector);
+    if (site->vector)
+        rem_vector_load(vcpu, rem->blocks[site->block].vector);
     return rem_code(rem, site->next);
 }
 
@@ -184,7 +223,7 @@ rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument)
     if (site->stays ? iem_wants_care(vcpu) : site->leaves || iem_insn_ends_block(insn))
         return rem_go_on(vcpu);
     rem_hot(vcpu)->flags = rem_flags_pack(vcpu->rflags);
-    return site->vector ? resume_vector(vcpu, site) : rem_code(rem, site->next);
+    return site->vector || site->stays ? resume_same_mode(vcpu, site) : rem_code(rem, site->next);
 }
 
 /* Is the page there, as plain memory? Fills the TLB. */
@@ -281,10 +320,8 @@ rem_call_link(Vcpu *vcpu, const RemSite *site, uint64_t argument)
     if (vcpu->retired >= rem->end || iem_wants_care(vcpu))
         return NULL;
     block = rem_cache_find(vcpu);
-    if (block == NULL) {
-        rem->care = true;
-        return NULL;
-    }
+    if (block == NULL)
+        return find_and_begin(vcpu);
     if (rem->flushes == flushes && rem->blocks[site->block].code.host != NULL)
         rem_cache_link(rem, block, site->link,
                        site->flags == REM_SITE_FLAGS_SAVED ? block->entry_saved : block->entry);

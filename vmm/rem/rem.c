@@ -33,7 +33,6 @@ run_to_end(Vcpu *vcpu)
     bool ok;
 
     while (vcpu->retired < rem->end) {
-        iem_begin(vcpu);
         if (rem->care || iem_wants_care(vcpu)) {
             EmExit exit;
 
@@ -41,13 +40,13 @@ run_to_end(Vcpu *vcpu)
             rem_vector_sync(vcpu);
             rem->care = false;
             exit = iem_engine.run(vcpu, 1);
+            iem_begin(vcpu);
             if (exit != EM_EXIT_BUDGET)
                 return exit;
             continue;
         }
         rem->leaves = false;
         ok = iem_guard(vcpu, run_blocks);
-        iem_end(vcpu);
         if (!ok)
             return EM_EXIT_SHUTDOWN;
         if (vcpu->activity == CPUM_HALTED && !rem->leaves)
@@ -70,7 +69,9 @@ run(Vcpu *vcpu, uint64_t budget)
     base_guest_thread_enter(&before);
     base_guest_thread_set_gs(vcpu);
     rem_cache_enter(vcpu);
+    iem_begin(vcpu);
     exit = run_to_end(vcpu);
+    iem_end(vcpu);
     base_guest_thread_leave(&before);
     return exit;
 }
