@@ -2,6 +2,7 @@
  *
  * What can be done in the manager's window. */
 #include "app/manager/manager-private.h"
+#include "app/media/media-window.h"
 #include "app/settings/settings-dialog.h"
 #include "app/widgets/widget-actions.h"
 #include "app/wizards/new-machine/new-machine.h"
@@ -283,6 +284,13 @@ on_show_log(GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+on_media(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    gtk_window_present(
+        GTK_WINDOW(media_window_new(GTK_WINDOW(data), manager_window_get_client(data))));
+}
+
+static void
 show_folder(ManagerWindow *window, const char *folder)
 {
     g_autofree char *uri = g_filename_to_uri(folder, NULL, NULL);
@@ -398,6 +406,7 @@ manager_window_add_actions(ManagerWindow *window)
         {.name = "settings", .activate = on_settings},
         {.name = "open-settings", .activate = on_open_settings, .parameter_type = "s"},
         {.name = "show-log", .activate = on_show_log},
+        {.name = "media", .activate = on_media},
         {.name = "show-folder", .activate = on_show_folder},
         {.name = "show-log-folder", .activate = on_show_log_folder},
         {.name = "pause", .state = "false", .change_state = on_pause},

@@ -92,6 +92,7 @@ add_accelerators(GtkApplication *application)
         {"win.settings", {"<Primary>s"}},
         {"win.show-help-overlay", {"<Primary>question"}},
         {"win.show-log", {"<Primary>l"}},
+        {"win.media", {"<Primary>d"}},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++)

@@ -5,6 +5,7 @@
 
 #include "app/manager/manager-activity.h"
 #include "app/manager/manager-logs.h"
+#include "app/snapshots/snapshots-pane.h"
 #include "app/widgets/widget-drive.h"
 #include "app/widgets/widget-format.h"
 #include "app/widgets/widget-template.h"
@@ -28,7 +29,7 @@ struct _ManagerDetails {
     GtkWidget *picture, *refresh;
     GtkMenuButton *more;
     GtkStack *pages;
-    GtkWidget *switcher, *logs, *activity;
+    GtkWidget *switcher, *snapshots, *logs, *activity;
 };
 
 G_DEFINE_FINAL_TYPE(ManagerDetails, manager_details, GTK_TYPE_BOX)
@@ -210,6 +211,8 @@ manager_details_set_machine(ManagerDetails *details, VitrineMachine *machine)
     g_set_object(&details->machine, machine);
     if (details->picture)
         widget_thumbnail_set_machine(WIDGET_THUMBNAIL(details->picture), machine);
+    if (details->snapshots)
+        snapshots_pane_set_machine(SNAPSHOTS_PANE(details->snapshots), machine);
     if (details->logs) {
         manager_logs_set_machine(MANAGER_LOGS(details->logs), machine);
         manager_activity_set_machine(MANAGER_ACTIVITY(details->activity), machine);
@@ -227,7 +230,7 @@ manager_details_dispose(GObject *object)
 {
     ManagerDetails *details = MANAGER_DETAILS(object);
 
-    details->picture = details->logs = details->activity = NULL;
+    details->picture = details->snapshots = details->logs = details->activity = NULL;
     manager_details_set_machine(details, NULL);
     g_clear_object(&details->client);
     G_OBJECT_CLASS(manager_details_parent_class)->dispose(object);
@@ -272,6 +275,9 @@ manager_details_new(VitrineClient *client, GMenuModel *menu)
 
     details->client = g_object_ref(client);
     gtk_menu_button_set_menu_model(details->more, menu);
+    details->snapshots = snapshots_pane_new(client);
+    gtk_stack_add_titled(details->pages, details->snapshots, "snapshots", _("Snapshots"));
+    gtk_container_child_set(GTK_CONTAINER(details->pages), details->snapshots, "position", 1, NULL);
     details->picture = widget_thumbnail_new(PICTURE_WIDTH, PICTURE_HEIGHT);
     atk_object_set_name(gtk_widget_get_accessible(details->picture), _("Preview"));
     gtk_widget_show(details->picture);

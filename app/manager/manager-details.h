@@ -20,5 +20,5 @@ GtkWidget *manager_details_new(VitrineClient *client, GMenuModel *menu);
 void manager_details_set_machine(ManagerDetails *details, VitrineMachine *machine);
 
 G_END_DECLS
-/* "details", "logs" or "activity". */
+/* "details", "snapshots", "logs" or "activity". */
 void manager_details_show_page(ManagerDetails *details, const char *page);

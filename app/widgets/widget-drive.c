@@ -10,14 +10,15 @@
 /* --- kinds, in the order of VitrineMediumKind --- */
 static const struct {
     const char *icon, *title, *filter, *missing, *folder_key;
-    const char *extensions[6];
+    const char *extensions[12];
 } kinds[] = {
     [VITRINE_MEDIUM_KIND_HARD_DISK] = {"drive-harddisk-symbolic",
                                        N_("Choose a disk image"),
                                        N_("Disk images"),
                                        N_("Missing"),
                                        "GUI/RecentFolderHD",
-                                       {"vdi", "img", "raw"}},
+                                       {"vdi", "vmdk", "vhd", "vhdx", "qcow2", "qcow", "qed", "hdd",
+                                        "img", "raw"}},
     [VITRINE_MEDIUM_KIND_DVD] = {"media-optical-symbolic",
                                  N_("Choose an optical image"),
                                  N_("Optical images"),

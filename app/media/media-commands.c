@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What can be done with media. */
+#include "app/media/media-private.h"
+#include "app/widgets/widget-actions.h"
+#include "app/widgets/widget-drive.h"
+#include "app/widgets/widget-new-disk.h"
+
+#include <glib/gi18n.h>
+
+#define GROUP "media"
+
+enum { RESPONSE_KEEP = 1, RESPONSE_DELETE };
+
+/* --- add, create, refresh --- */
+
+static void
+on_added(const char *medium, const GError *error, gpointer data)
+{
+    MediaWindow *window = data;
+
+    if (medium)
+        media_window_select(window, medium);
+    else
+        media_window_show_error(window, _("The image was not added"), error);
+}
+
+static void
+on_add(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    MediaWindow *window = data;
+
+    widget_medium_choose(GTK_WINDOW(window), media_window_get_client(window),
+                         media_window_get_kind(window), on_added, g_object_ref(window),
+                         g_object_unref);
+}
+
+static void
+on_made(gpointer data, const char *medium)
+{
+    media_window_select(data, medium);
+}
+
+static void
+on_create(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    MediaWindow *window = data;
+    VitrineClient *client = media_window_get_client(window);
+    g_autofree char *folder = NULL;
+
+    g_object_get(client, "machine-folder", &folder, NULL);
+    widget_new_disk_show(GTK_WINDOW(window), client, folder, _("New disk"), on_made,
+                         G_OBJECT(window));
+}
+
+static void
+on_refreshed(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(MediaWindow) window = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!vitrine_medium_refresh_finish(VITRINE_MEDIUM(source), result, &error))
+        media_window_show_error(window, _("The image cannot be read"), error);
+}
+
+static void
+on_refresh(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    vitrine_medium_refresh_async(media_window_get_medium(data), NULL, on_refreshed,
+                                 g_object_ref(data));
+}
+
+/* --- release: out of each machine that has it --- */
+
+static void
+on_saved(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(MediaWindow) window = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!vitrine_machine_save_settings_finish(VITRINE_MACHINE(source), result, &error))
+        media_window_show_error(window, _("The medium was not released"), error);
+}
+
+/* A removable medium leaves an empty drive, a disk goes with its drive. */
+static void
+take_out(VitrineSettings *settings, const char *medium)
+{
+    GPtrArray *drives = vitrine_settings_get_attachments(settings);
+
+    for (guint i = drives->len; i-- > 0;) {
+        const VitrineAttachment *drive = g_ptr_array_index(drives, i);
+        g_autoptr(VitrineAttachment) copy = vitrine_attachment_copy(drive);
+
+        if (!g_str_equal(copy->medium, medium))
+            continue;
+        if (copy->kind == VITRINE_MEDIUM_KIND_HARD_DISK) {
+            vitrine_settings_remove_attachment(settings, copy->controller, copy->port,
+                                               copy->device);
+        } else {
+            g_free(copy->medium);
+            copy->medium = g_strdup("");
+            vitrine_settings_put_attachment(settings, copy);
+        }
+    }
+}
+
+typedef struct {
+    MediaWindow *window;
+    char *medium;
+} Release;
+
+static void
+on_settings(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Release *release = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VitrineSettings) settings =
+        vitrine_machine_load_settings_finish(VITRINE_MACHINE(source), result, &error);
+
+    if (settings) {
+        take_out(settings, release->medium);
+        vitrine_machine_save_settings_async(VITRINE_MACHINE(source), settings, NULL, on_saved,
+                                            g_object_ref(release->window));
+    } else {
+        media_window_show_error(release->window, _("The medium was not released"), error);
+    }
+    g_object_unref(release->window);
+    g_free(release->medium);
+    g_free(release);
+}
+
+static void
+on_release(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    MediaWindow *window = data;
+    VitrineMedium *medium = media_window_get_medium(window);
+    const char *const *machines = vitrine_medium_get_machines(medium);
+
+    for (guint i = 0; machines && machines[i]; i++) {
+        VitrineMachine *machine =
+            vitrine_client_find_machine(media_window_get_client(window), machines[i]);
+        Release *release;
+
+        if (!machine)
+            continue;
+        release = g_new(Release, 1);
+        *release = (Release){g_object_ref(window), g_strdup(vitrine_medium_get_id(medium))};
+        vitrine_machine_load_settings_async(machine, NULL, on_settings, release);
+    }
+}
+
+/* --- remove --- */
+
+typedef struct {
+    MediaWindow *window;
+    VitrineMedium *medium;
+} Removal;
+
+static void
+on_closed(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(MediaWindow) window = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!vitrine_medium_close_finish(VITRINE_MEDIUM(source), result, &error))
+        media_window_show_error(window, _("The medium was not removed"), error);
+}
+
+static void
+on_remove_response(GtkDialog *dialog, int response, gpointer data)
+{
+    Removal *removal = data;
+
+    if (response == RESPONSE_KEEP || response == RESPONSE_DELETE)
+        vitrine_medium_close_async(removal->medium, response == RESPONSE_DELETE, NULL, on_closed,
+                                   g_object_ref(removal->window));
+    gtk_widget_destroy(GTK_WIDGET(dialog));
+    g_object_unref(removal->medium);
+    g_object_unref(removal->window);
+    g_free(removal);
+}
+
+static void
+on_remove(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    MediaWindow *window = data;
+    VitrineMedium *medium = media_window_get_medium(window);
+    g_autofree char *name = vitrine_medium_dup_name(medium);
+    GtkWidget *dialog = gtk_message_dialog_new(
+        GTK_WINDOW(window), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_QUESTION,
+        GTK_BUTTONS_NONE, _("Remove “%s”?"), name);
+    Removal *removal = g_new(Removal, 1);
+    GtkWidget *delete;
+
+    *removal = (Removal){g_object_ref(window), g_object_ref(medium)};
+    gtk_message_dialog_format_secondary_text(
+        GTK_MESSAGE_DIALOG(dialog),
+        _("It can leave the list and keep its file, so that it can be added again later. Or the "
+          "file is deleted, with all that is in it; that cannot be undone."));
+    gtk_dialog_add_buttons(GTK_DIALOG(dialog), _("_Cancel"), GTK_RESPONSE_CANCEL,
+                           _("_Remove from list"), RESPONSE_KEEP, NULL);
+    delete = gtk_dialog_add_button(GTK_DIALOG(dialog), _("_Delete the file"), RESPONSE_DELETE);
+    gtk_style_context_add_class(gtk_widget_get_style_context(delete), "destructive-action");
+    gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_CANCEL);
+    g_signal_connect(dialog, "response", G_CALLBACK(on_remove_response), removal);
+    gtk_widget_show(dialog);
+}
+
+/* --- all of them --- */
+
+void
+media_window_update_commands(MediaWindow *window)
+{
+    GActionMap *map = G_ACTION_MAP(gtk_widget_get_action_group(GTK_WIDGET(window), GROUP));
+    VitrineMedium *medium = media_window_get_medium(window);
+    const char *const *machines = medium ? vitrine_medium_get_machines(medium) : NULL;
+    const char *const *children = medium ? vitrine_medium_get_children(medium) : NULL;
+    const gboolean used = machines && machines[0], stood_on = children && children[0];
+
+    widget_action_enable(map, "release", used && !stood_on);
+    widget_action_enable(map, "remove", medium && !used && !stood_on);
+    widget_action_enable(map, "refresh", medium != NULL);
+}
+
+void
+media_window_add_commands(MediaWindow *window)
+{
+    static const GActionEntry entries[] = {
+        {.name = "add", .activate = on_add},         {.name = "create", .activate = on_create},
+        {.name = "release", .activate = on_release}, {.name = "remove", .activate = on_remove},
+        {.name = "refresh", .activate = on_refresh},
+    };
+    g_autoptr(GSimpleActionGroup) group = g_simple_action_group_new();
+
+    g_action_map_add_action_entries(G_ACTION_MAP(group), entries, G_N_ELEMENTS(entries), window);
+    gtk_widget_insert_action_group(GTK_WIDGET(window), GROUP, G_ACTION_GROUP(group));
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A grid of titles and values below the trees. */
+#include "app/media/media-details.h"
+
+#include "app/media/media-tree.h"
+
+#include <glib/gi18n.h>
+
+enum { ROW_LOCATION, ROW_FORMAT, ROW_TYPE, ROW_USED_BY, ROW_UUID, ROW_COUNT };
+
+static const char *const titles[ROW_COUNT] = {
+    [ROW_LOCATION] = N_("Location"), [ROW_FORMAT] = N_("Format"), [ROW_TYPE] = N_("Type"),
+    [ROW_USED_BY] = N_("Used by"),   [ROW_UUID] = N_("UUID"),
+};
+
+struct _MediaDetails {
+    GtkGrid parent;
+    VitrineClient *client;
+    VitrineMedium *medium;
+    gulong handler;
+    GtkLabel *values[ROW_COUNT];
+    GtkLabel *problem;
+    GtkEntry *description;
+};
+
+G_DEFINE_FINAL_TYPE(MediaDetails, media_details, GTK_TYPE_GRID)
+
+static const char *
+type_text(VitrineMedium *medium)
+{
+    const char *parent = vitrine_medium_get_parent_id(medium);
+
+    if (parent && *parent)
+        return _("Holds what differs from the image above it");
+    switch (vitrine_medium_get_medium_type(medium)) {
+    case VITRINE_MEDIUM_TYPE_IMMUTABLE: return _("Immutable: changes are dropped at each start");
+    case VITRINE_MEDIUM_TYPE_WRITETHROUGH: return _("Write-through: not part of snapshots");
+    case VITRINE_MEDIUM_TYPE_SHAREABLE: return _("Shareable: several machines at once");
+    case VITRINE_MEDIUM_TYPE_READONLY: return _("Read-only");
+    case VITRINE_MEDIUM_TYPE_MULTI_ATTACH:
+        return _("Multi-attach: each machine has changes of its own");
+    default: return _("Normal");
+    }
+}
+
+static char *
+format_text(VitrineMedium *medium)
+{
+    const char *variant = vitrine_medium_get_variant(medium);
+
+    if (g_strcmp0(variant, "fixed") == 0)
+        return g_strdup_printf(_("%s, allocated whole"), vitrine_medium_get_format(medium));
+    if (g_strcmp0(variant, "dynamic") == 0)
+        return g_strdup_printf(_("%s, grows as it is used"), vitrine_medium_get_format(medium));
+    return g_strdup(vitrine_medium_get_format(medium));
+}
+
+static void
+show(MediaDetails *details)
+{
+    VitrineMedium *medium = details->medium;
+    g_autofree char *format = medium ? format_text(medium) : NULL;
+    g_autofree char *used_by = medium ? media_used_by(details->client, medium) : NULL;
+    const char *problem = medium ? vitrine_medium_get_access_error(medium) : "";
+
+    gtk_widget_set_sensitive(GTK_WIDGET(details), medium != NULL);
+    gtk_label_set_text(details->values[ROW_LOCATION],
+                       medium ? vitrine_medium_get_location(medium) : "");
+    gtk_label_set_text(details->values[ROW_FORMAT], format);
+    gtk_label_set_text(details->values[ROW_TYPE], medium ? type_text(medium) : "");
+    gtk_label_set_text(details->values[ROW_USED_BY],
+                       used_by && *used_by ? used_by : _("No machine"));
+    gtk_label_set_text(details->values[ROW_UUID], medium ? vitrine_medium_get_id(medium) : "");
+    gtk_label_set_text(details->problem, problem);
+    gtk_widget_set_visible(GTK_WIDGET(details->problem), problem && *problem);
+    if (!gtk_widget_has_focus(GTK_WIDGET(details->description)))
+        gtk_entry_set_text(details->description,
+                           medium ? vitrine_medium_get_description(medium) : "");
+}
+
+static void
+on_described(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(MediaDetails) details = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!vitrine_medium_set_description_finish(VITRINE_MEDIUM(source), result, &error) &&
+        details->problem) {
+        gtk_label_set_text(details->problem, error->message);
+        gtk_widget_show(GTK_WIDGET(details->problem));
+    }
+}
+
+/* What was typed is kept when the entry is left, or with Enter. */
+static void
+keep_description(MediaDetails *details)
+{
+    const char *text = gtk_entry_get_text(details->description);
+
+    if (details->medium && !g_str_equal(text, vitrine_medium_get_description(details->medium)))
+        vitrine_medium_set_description_async(details->medium, text, NULL, on_described,
+                                             g_object_ref(details));
+}
+
+static gboolean
+on_focus_out(GtkWidget *entry, GdkEvent *event, MediaDetails *details)
+{
+    keep_description(details);
+    return GDK_EVENT_PROPAGATE;
+}
+
+void
+media_details_set_medium(MediaDetails *details, VitrineMedium *medium)
+{
+    if (details->medium)
+        g_clear_signal_handler(&details->handler, details->medium);
+    g_set_object(&details->medium, medium);
+    if (medium)
+        details->handler = g_signal_connect_swapped(medium, "notify", G_CALLBACK(show), details);
+    show(details);
+}
+
+/* --- the class --- */
+
+static void
+media_details_dispose(GObject *object)
+{
+    MediaDetails *details = MEDIA_DETAILS(object);
+
+    if (details->medium)
+        g_clear_signal_handler(&details->handler, details->medium);
+    g_clear_object(&details->medium);
+    g_clear_object(&details->client);
+    details->problem = NULL;
+    G_OBJECT_CLASS(media_details_parent_class)->dispose(object);
+}
+
+static void
+media_details_class_init(MediaDetailsClass *class)
+{
+    G_OBJECT_CLASS(class)->dispose = media_details_dispose;
+}
+
+static GtkWidget *
+add_label(MediaDetails *details, const char *text, int column, int row)
+{
+    GtkWidget *label = gtk_label_new(text);
+
+    gtk_label_set_xalign(GTK_LABEL(label), 0);
+    gtk_grid_attach(GTK_GRID(details), label, column, row, 1, 1);
+    return label;
+}
+
+static GtkWidget *
+add_title(MediaDetails *details, const char *text, int row)
+{
+    GtkWidget *label = add_label(details, NULL, 0, row);
+
+    gtk_label_set_text_with_mnemonic(GTK_LABEL(label), text);
+    gtk_style_context_add_class(gtk_widget_get_style_context(label), "dim-label");
+    return label;
+}
+
+static void
+media_details_init(MediaDetails *details)
+{
+    GtkWidget *title;
+
+    gtk_grid_set_column_spacing(GTK_GRID(details), 12);
+    gtk_grid_set_row_spacing(GTK_GRID(details), 6);
+    for (int row = 0; row < ROW_COUNT; row++) {
+        GtkWidget *value = add_label(details, NULL, 1, row);
+
+        add_title(details, _(titles[row]), row);
+        gtk_widget_set_hexpand(value, TRUE);
+        gtk_label_set_ellipsize(GTK_LABEL(value), PANGO_ELLIPSIZE_MIDDLE);
+        gtk_label_set_selectable(GTK_LABEL(value), TRUE);
+        gtk_widget_set_can_focus(value, FALSE);
+        details->values[row] = GTK_LABEL(value);
+    }
+    title = add_title(details, _("_Description"), ROW_COUNT);
+    details->description = GTK_ENTRY(gtk_entry_new());
+    gtk_label_set_mnemonic_widget(GTK_LABEL(title), GTK_WIDGET(details->description));
+    gtk_grid_attach(GTK_GRID(details), GTK_WIDGET(details->description), 1, ROW_COUNT, 1, 1);
+    g_signal_connect_swapped(details->description, "activate", G_CALLBACK(keep_description),
+                             details);
+    g_signal_connect(details->description, "focus-out-event", G_CALLBACK(on_focus_out), details);
+    details->problem = GTK_LABEL(add_label(details, NULL, 1, ROW_COUNT + 1));
+    gtk_label_set_line_wrap(details->problem, TRUE);
+    gtk_label_set_selectable(details->problem, TRUE);
+    gtk_style_context_add_class(gtk_widget_get_style_context(GTK_WIDGET(details->problem)),
+                                "error");
+    gtk_widget_set_no_show_all(GTK_WIDGET(details->problem), TRUE);
+    gtk_widget_show_all(GTK_WIDGET(details));
+}
+
+GtkWidget *
+media_details_new(VitrineClient *client)
+{
+    MediaDetails *details = g_object_new(MEDIA_TYPE_DETAILS, NULL);
+
+    details->client = g_object_ref(client);
+    show(details);
+    return GTK_WIDGET(details);
+}

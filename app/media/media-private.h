@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the window and its commands share. */
+#pragma once
+
+#include "app/media/media-window.h"
+
+VitrineClient *media_window_get_client(MediaWindow *window);
+/* The kind whose tree is shown. */
+VitrineMediumKind media_window_get_kind(MediaWindow *window);
+/* NULL: none is selected. */
+VitrineMedium *media_window_get_medium(MediaWindow *window);
+/* Selects it when it is there. */
+void media_window_select(MediaWindow *window, const char *id);
+void media_window_show_error(MediaWindow *window, const char *summary, const GError *error);
+
+/* ---- media-commands.c ---- */
+void media_window_add_commands(MediaWindow *window);
+void media_window_update_commands(MediaWindow *window);

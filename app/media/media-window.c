@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The window: a tree for each kind, filled again when the service says that media changed. */
+#include "app/media/media-details.h"
+#include "app/media/media-private.h"
+#include "app/media/media-tree.h"
+#include "app/widgets/widget-template.h"
+
+#include <glib/gi18n.h>
+
+#define RELOAD_MS 100
+
+/* A page of the stack, in the order of VitrineMediumKind. */
+static const struct {
+    const char *name, *title, *empty;
+} kinds[] = {
+    [VITRINE_MEDIUM_KIND_HARD_DISK] = {"disks", N_("Disks"), N_("No disk images are known yet.")},
+    [VITRINE_MEDIUM_KIND_DVD] = {"optical", N_("Optical"), N_("No optical images are known yet.")},
+    [VITRINE_MEDIUM_KIND_FLOPPY] = {"floppy", N_("Floppy"), N_("No floppy images are known yet.")},
+};
+
+#define KINDS G_N_ELEMENTS(kinds)
+
+struct _MediaWindow {
+    GtkWindow parent;
+    VitrineClient *client;
+    GtkStack *stack;
+    GtkInfoBar *error_bar;
+    GtkLabel *error_label;
+    GtkBox *details_place;
+    MediaDetails *details;
+    GtkTreeStore *stores[KINDS];
+    GtkTreeView *views[KINDS];
+    GtkStack *pages[KINDS]; /* "tree", or "empty" */
+    VitrineMedium *medium;
+    guint reload;
+};
+
+G_DEFINE_FINAL_TYPE(MediaWindow, media_window, GTK_TYPE_WINDOW)
+
+VitrineClient *
+media_window_get_client(MediaWindow *window)
+{
+    return window->client;
+}
+
+VitrineMediumKind
+media_window_get_kind(MediaWindow *window)
+{
+    const char *name = gtk_stack_get_visible_child_name(window->stack);
+
+    for (guint kind = 0; kind < KINDS; kind++) {
+        if (g_strcmp0(kinds[kind].name, name) == 0)
+            return (VitrineMediumKind)kind;
+    }
+    return VITRINE_MEDIUM_KIND_HARD_DISK;
+}
+
+VitrineMedium *
+media_window_get_medium(MediaWindow *window)
+{
+    return window->medium;
+}
+
+void
+media_window_show_error(MediaWindow *window, const char *summary, const GError *error)
+{
+    g_autofree char *text = g_strdup_printf("%s. %s", summary, error->message);
+
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        return;
+    gtk_label_set_text(window->error_label, text);
+    gtk_info_bar_set_revealed(window->error_bar, TRUE);
+}
+
+static void
+on_error_closed(GtkInfoBar *bar, int response, MediaWindow *window)
+{
+    gtk_info_bar_set_revealed(bar, FALSE);
+}
+
+/* --- selection --- */
+
+static void
+update_selected(MediaWindow *window)
+{
+    GtkTreeSelection *selection;
+    g_autoptr(VitrineMedium) medium = NULL;
+    GtkTreeModel *model;
+    GtkTreeIter row;
+
+    if (!window->details) /* being made, or going */
+        return;
+    selection = gtk_tree_view_get_selection(window->views[media_window_get_kind(window)]);
+    if (gtk_tree_selection_get_selected(selection, &model, &row))
+        gtk_tree_model_get(model, &row, MEDIA_COLUMN_MEDIUM, &medium, -1);
+    g_set_object(&window->medium, medium);
+    media_details_set_medium(window->details, medium);
+    media_window_update_commands(window);
+}
+
+static void
+on_kind_changed(MediaWindow *window)
+{
+    update_selected(window);
+}
+
+static void
+select_row(MediaWindow *window, guint kind, const char *id)
+{
+    GtkTreeModel *model = GTK_TREE_MODEL(window->stores[kind]);
+    GtkTreeIter row;
+    GtkTreePath *path;
+
+    if (!media_tree_find(window->stores[kind], id, &row) &&
+        !gtk_tree_model_get_iter_first(model, &row))
+        return;
+    path = gtk_tree_model_get_path(model, &row);
+    gtk_tree_view_set_cursor(window->views[kind], path, NULL, FALSE);
+    gtk_tree_path_free(path);
+}
+
+void
+media_window_select(MediaWindow *window, const char *id)
+{
+    select_row(window, media_window_get_kind(window), id);
+}
+
+/* --- what the service says --- */
+
+static void
+load(MediaWindow *window)
+{
+    g_autofree char *id = g_strdup(window->medium ? vitrine_medium_get_id(window->medium) : "");
+
+    for (guint kind = 0; kind < KINDS; kind++) {
+        GtkTreeModel *model = GTK_TREE_MODEL(window->stores[kind]);
+        GtkTreeIter first;
+
+        media_tree_fill(window->stores[kind], window->client, (VitrineMediumKind)kind);
+        gtk_tree_view_expand_all(window->views[kind]);
+        gtk_stack_set_visible_child_name(
+            window->pages[kind], gtk_tree_model_get_iter_first(model, &first) ? "tree" : "empty");
+        select_row(window, kind, id);
+    }
+    update_selected(window);
+}
+
+static gboolean
+on_reload(gpointer data)
+{
+    MediaWindow *window = data;
+
+    window->reload = 0;
+    load(window);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+reload_later(MediaWindow *window)
+{
+    if (!window->reload)
+        window->reload = g_timeout_add(RELOAD_MS, on_reload, window);
+}
+
+static void
+follow_medium(MediaWindow *window, VitrineMedium *medium)
+{
+    g_signal_connect_object(medium, "notify", G_CALLBACK(reload_later), window, G_CONNECT_SWAPPED);
+}
+
+static void
+on_medium_added(VitrineClient *client, VitrineMedium *medium, MediaWindow *window)
+{
+    follow_medium(window, medium);
+    reload_later(window);
+}
+
+static void
+on_medium_removed(VitrineClient *client, VitrineMedium *medium, MediaWindow *window)
+{
+    reload_later(window);
+}
+
+static void
+follow_client(MediaWindow *window)
+{
+    GListModel *media = vitrine_client_get_media(window->client);
+
+    for (guint i = 0; i < g_list_model_get_n_items(media); i++) {
+        g_autoptr(VitrineMedium) medium = g_list_model_get_item(media, i);
+        follow_medium(window, medium);
+        vitrine_medium_refresh_async(medium, NULL, NULL, NULL);
+    }
+    g_signal_connect_object(window->client, "medium-added", G_CALLBACK(on_medium_added), window, 0);
+    g_signal_connect_object(window->client, "medium-removed", G_CALLBACK(on_medium_removed), window,
+                            0);
+}
+
+/* --- the pages --- */
+
+static void
+add_column(GtkTreeView *view, const char *title, int column, gboolean expand)
+{
+    GtkTreeViewColumn *added = gtk_tree_view_column_new();
+    GtkCellRenderer *text = gtk_cell_renderer_text_new();
+
+    gtk_tree_view_column_set_title(added, title);
+    if (column == MEDIA_COLUMN_NAME) {
+        GtkCellRenderer *icon = gtk_cell_renderer_pixbuf_new();
+        gtk_tree_view_column_pack_start(added, icon, FALSE);
+        gtk_tree_view_column_add_attribute(added, icon, "icon-name", MEDIA_COLUMN_ICON);
+        gtk_tree_view_column_set_spacing(added, 6);
+    }
+    g_object_set(text, "ellipsize", expand ? PANGO_ELLIPSIZE_MIDDLE : PANGO_ELLIPSIZE_NONE, "ypad",
+                 4, "xpad", 6, NULL);
+    gtk_tree_view_column_pack_start(added, text, TRUE);
+    gtk_tree_view_column_add_attribute(added, text, "text", column);
+    gtk_tree_view_column_set_expand(added, expand);
+    gtk_tree_view_append_column(view, added);
+}
+
+static void
+add_page(MediaWindow *window, guint kind)
+{
+    GtkWidget *view, *scroller = gtk_scrolled_window_new(NULL, NULL);
+    GtkWidget *page = gtk_stack_new(), *empty = gtk_label_new(_(kinds[kind].empty));
+
+    window->stores[kind] = media_tree_new();
+    view = gtk_tree_view_new_with_model(GTK_TREE_MODEL(window->stores[kind]));
+    window->views[kind] = GTK_TREE_VIEW(view);
+    window->pages[kind] = GTK_STACK(page);
+    atk_object_set_name(gtk_widget_get_accessible(view), _(kinds[kind].title));
+    gtk_tree_view_set_search_column(window->views[kind], MEDIA_COLUMN_NAME);
+    add_column(window->views[kind], _("Name"), MEDIA_COLUMN_NAME, TRUE);
+    add_column(window->views[kind], _("Size"), MEDIA_COLUMN_SIZE, FALSE);
+    add_column(window->views[kind], _("On the host"), MEDIA_COLUMN_FILE_SIZE, FALSE);
+    add_column(window->views[kind], _("Used by"), MEDIA_COLUMN_USED_BY, TRUE);
+    g_signal_connect_swapped(gtk_tree_view_get_selection(window->views[kind]), "changed",
+                             G_CALLBACK(update_selected), window);
+    gtk_style_context_add_class(gtk_widget_get_style_context(empty), "dim-label");
+    gtk_container_add(GTK_CONTAINER(scroller), view);
+    gtk_stack_add_named(GTK_STACK(page), scroller, "tree");
+    gtk_stack_add_named(GTK_STACK(page), empty, "empty");
+    gtk_widget_show_all(page);
+    gtk_stack_add_titled(window->stack, page, kinds[kind].name, _(kinds[kind].title));
+}
+
+/* --- the class --- */
+
+static void
+media_window_dispose(GObject *object)
+{
+    MediaWindow *window = MEDIA_WINDOW(object);
+
+    window->details = NULL;
+    g_clear_handle_id(&window->reload, g_source_remove);
+    g_clear_object(&window->medium);
+    for (guint kind = 0; kind < KINDS; kind++)
+        g_clear_object(&window->stores[kind]);
+    g_clear_object(&window->client);
+    G_OBJECT_CLASS(media_window_parent_class)->dispose(object);
+}
+
+static void
+media_window_class_init(MediaWindowClass *class)
+{
+    static const WidgetChild children[] = {
+        {"stack", G_STRUCT_OFFSET(MediaWindow, stack)},
+        {"error_bar", G_STRUCT_OFFSET(MediaWindow, error_bar)},
+        {"error_label", G_STRUCT_OFFSET(MediaWindow, error_label)},
+        {"details_place", G_STRUCT_OFFSET(MediaWindow, details_place)},
+    };
+    GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
+
+    G_OBJECT_CLASS(class)->dispose = media_window_dispose;
+    widget_class_set_template(widget_class, "media/media-window.ui", children,
+                              G_N_ELEMENTS(children));
+    gtk_widget_class_bind_template_callback(widget_class, on_error_closed);
+    gtk_widget_class_bind_template_callback(widget_class, on_kind_changed);
+}
+
+static void
+media_window_init(MediaWindow *window)
+{
+    gtk_widget_init_template(GTK_WIDGET(window));
+    for (guint kind = 0; kind < KINDS; kind++)
+        add_page(window, kind);
+}
+
+GtkWidget *
+media_window_new(GtkWindow *parent, VitrineClient *client)
+{
+    MediaWindow *window =
+        g_object_new(MEDIA_TYPE_WINDOW, "transient-for", parent, "type-hint",
+                     GDK_WINDOW_TYPE_HINT_DIALOG, "destroy-with-parent", TRUE, NULL);
+    GtkWidget *details = media_details_new(client);
+
+    window->client = g_object_ref(client);
+    gtk_box_pack_start(window->details_place, details, FALSE, FALSE, 0);
+    window->details = MEDIA_DETAILS(details);
+    media_window_add_commands(window);
+    follow_client(window);
+    load(window);
+    return GTK_WIDGET(window);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * SnapshotsPane: the snapshot tool. */
+#pragma once
+
+#include "app/api/vitrine.h"
+
+#include <gtk/gtk.h>
+
+#define SNAPSHOTS_TYPE_PANE (snapshots_pane_get_type())
+G_DECLARE_FINAL_TYPE(SnapshotsPane, snapshots_pane, SNAPSHOTS, PANE, GtkBox)
+
+GtkWidget *snapshots_pane_new(VitrineClient *client);
+/* NULL: none. */
+void snapshots_pane_set_machine(SnapshotsPane *pane, VitrineMachine *machine);

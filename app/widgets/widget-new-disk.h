@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The dialog for a new disk image. Manual, chapter "Virtual Storage". */
+#pragma once
+
+#include "app/api/vitrine.h"
+
+#include <gtk/gtk.h>
+
+/* medium: UUID of the new disk. */
+typedef void (*WidgetDiskMade)(gpointer data, const char *medium);
+
+/* Asks for place, size and format, and makes the disk, whose progress the dialog shows. folder:
+ * where it goes unless the person chooses another; name: what its file is called then, without an
+ * extension. made is not called when the person gives up; data is kept meanwhile. */
+void widget_new_disk_show(GtkWindow *parent, VitrineClient *client, const char *folder,
+                          const char *name, WidgetDiskMade made, GObject *data);

@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# timeout: 150
+# needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick
+#
+# The media manager: disks with their sizes and users, a differencing image under its parent; a new disk is made in the
+# dialog, described, removed with its file; one that a machine uses is released first.
+"""The media manager."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import gui
+
+
+def manage(*words):
+    """Runs the command line; what it prints."""
+    result = subprocess.run([gui.program('app/manage/vitrine-manage'), *words], capture_output=True, text=True,
+                            check=False)
+    if result.returncode != 0:
+        raise gui.GuiError(f'{" ".join(words)}: {result.stderr or result.stdout}')
+    return result.stdout
+
+
+def cells(tree):
+    """The texts of the rows, one after the other."""
+    return [cell.name for cell in tree.findChildren(lambda node: node.roleName == 'table cell') if cell.name]
+
+
+def select(desktop, tree, name):
+    """A row, by the text of its cell."""
+    cell = desktop.find(tree, name, 'table cell')
+    desktop.click(cell.position[0] + 30, cell.position[1] + cell.size[1] // 2)
+    gui.time.sleep(0.5)
+
+
+def press(desktop, node, name):
+    """A push button."""
+    desktop.find(node, name, 'push button').doActionNamed('click')
+
+
+def make_disk(desktop, app, window, home):
+    """A new disk by the dialog; an existing file is refused while typing."""
+    press(desktop, window, 'New disk…')
+    dialog = desktop.find(app, 'New disk', 'dialog')
+    texts = {node.labeler.name if node.labeler else node.name: node
+             for node in dialog.findChildren(lambda node: node.roleName == 'text')}
+    texts['Folder'].text = home
+    texts['Name'].text = 'used'
+    create = desktop.find(dialog, 'Create disk', 'push button')
+    gui.wait_for('refusal of a taken name', lambda: not create.sensitive)
+    texts['Name'].text = 'fresh'
+    gui.wait_for('consent', lambda: create.sensitive)
+    desktop.screenshot('new-disk')
+    create.doActionNamed('click')
+    gui.wait_for('end of the dialog', lambda: not app.findChildren(lambda node: node.roleName == 'dialog' and
+                                                                   node.name == 'New disk'))
+
+
+def tour(desktop, app, home):
+    """Everything in turn."""
+    desktop.key('ctrl+d')
+    window = desktop.find(app, 'Media')
+    tree = desktop.find(window, 'Disks', 'tree table')
+    gui.wait_for('disks', lambda: 'used.vdi' in cells(tree))
+    if 'Box' not in ' '.join(cells(tree)) or '16 MB' not in cells(tree):
+        return f'the list shows {cells(tree)}'
+    desktop.screenshot('list')
+    make_disk(desktop, app, window, home)
+    gui.wait_for('new disk', lambda: 'fresh.vdi' in cells(tree))
+    select(desktop, tree, 'fresh.vdi')
+    desktop.find(window, os.path.join(home, 'fresh.vdi'), 'label')
+    press(desktop, window, 'Remove…')
+    question = desktop.find(app, 'Question', 'alert')
+    desktop.screenshot('remove')
+    press(desktop, question, 'Delete the file')
+    gui.wait_for('end of the disk', lambda: 'fresh.vdi' not in cells(tree))
+    if os.path.exists(os.path.join(home, 'fresh.vdi')):
+        return 'the file is still there'
+    select(desktop, tree, 'used.vdi')
+    if desktop.find(window, 'Remove…', 'push button').sensitive:
+        return 'a disk that a machine uses can be removed'
+    press(desktop, window, 'Release')
+    gui.wait_for('release', lambda: not re.search('used.vdi', manage('showvminfo', 'Box', '--machinereadable')))
+    gui.wait_for('button', lambda: desktop.find(window, 'Remove…', 'push button').sensitive)
+    desktop.find(window, 'Optical', 'radio button').doActionNamed('click')
+    desktop.find(window, 'No optical images are known yet.', 'label')
+    return None
+
+
+def main():
+    """Returns what went wrong, or None."""
+    with tempfile.TemporaryDirectory() as home, gui.Desktop(width=1100, height=760) as desktop:
+        os.environ['HOME'] = home
+        manage('createvm', '--name', 'Box', '--register', '--default')
+        disk = os.path.join(home, 'used.vdi')
+        manage('createmedium', 'disk', '--filename', disk, '--size', '16')
+        manage('storageattach', 'Box', '--storagectl', 'IDE', '--port', '0', '--device', '0', '--type', 'hdd',
+               '--medium', disk)
+        desktop.launch([gui.program('app/vitrine')])
+        app = desktop.application('vitrine')
+        desktop.find(app, 'Box.*', 'list item').grabFocus()
+        return tour(desktop, app, home)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# timeout: 180
+# needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick
+#
+# The snapshot tool by keyboard and pointer: take with a name, what differs after a change of the settings, restore with the
+# present kept first, edit, delete; the command line sees the same tree. An empty name cannot be taken.
+"""The snapshot tree in the manager."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import gui
+
+MANAGE = 'app/manage/vitrine-manage'
+
+
+def manage(*words):
+    """Runs the command line; what it prints."""
+    result = subprocess.run([gui.program(MANAGE), *words], capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise gui.GuiError(f'{" ".join(words)}: {result.stderr or result.stdout}')
+    return result.stdout
+
+
+def snapshots():
+    """[name] in the order of the list, and the current one."""
+    text = subprocess.run([gui.program(MANAGE), 'snapshot', 'Box', 'list', '--machinereadable'], capture_output=True,
+                          text=True, check=False).stdout
+    return (re.findall(r'^SnapshotName[-0-9]*="(.*)"', text, re.M),
+            (re.findall(r'^CurrentSnapshotName="(.*)"', text, re.M) or [''])[0])
+
+
+def expect(names, current):
+    """Waits until the command line shows exactly that."""
+    try:
+        gui.wait_for('tree', lambda: snapshots() == (names, current))
+    except gui.GuiError:
+        raise gui.GuiError(f'the tree is {snapshots()}, not {(names, current)}') from None
+
+
+def button(desktop, node, name):
+    """Presses a push button."""
+    desktop.find(node, name, 'push button').doActionNamed('click')
+
+
+def select(desktop, window, name):
+    """A row of the tree, by its cell's text."""
+    tree = desktop.find(window, 'Snapshots', 'tree table')
+    cell = desktop.find(tree, name, 'table cell')
+    cell.grabFocus()
+    cell.queryComponent().grabFocus()
+    desktop.click(cell.position[0] + 20, cell.position[1] + cell.size[1] // 2)
+    gui.time.sleep(0.7)
+
+
+def take(desktop, app, window, name, picture=None):
+    """Takes a snapshot of that name."""
+    button(desktop, window, 'Take…')
+    dialog = desktop.find(app, 'Take a snapshot', 'dialog')
+    entry = desktop.find(dialog, 'Name', 'text')
+    entry.text = ''
+    accept = desktop.find(dialog, 'Take snapshot', 'push button')
+    if accept.sensitive:
+        raise gui.GuiError('a snapshot without a name can be taken')
+    entry.text = name
+    if picture:
+        desktop.screenshot(picture)
+    accept.doActionNamed('click')
+    gui.wait_for('end of the dialog', lambda: not app.findChildren(lambda node: node.name == 'Take a snapshot'))
+
+
+def tour(desktop, app, window):
+    """All commands of the tool."""
+    desktop.find(window, 'Snapshots', 'radio button').doActionNamed('click')
+    gui.time.sleep(0.5)
+    desktop.screenshot('empty')
+    take(desktop, app, window, 'Clean', 'take')
+    expect(['Clean'], 'Clean')
+    manage('modifyvm', 'Box', '--memory', '96')
+    take(desktop, app, window, 'Bigger')
+    expect(['Clean', 'Bigger'], 'Bigger')
+    select(desktop, window, 'Clean')
+    desktop.find(window, '.*Memory 64 MB, now 96 MB.*', 'label')
+    desktop.screenshot('difference')
+
+    button(desktop, window, 'Restore…')
+    question = desktop.find(app, 'Question', 'alert')
+    keep = desktop.find(question, 'Keep the present first.*', 'check box')
+    if not keep.checked:
+        keep.doActionNamed('click')
+    desktop.screenshot('restore')
+    button(desktop, question, 'Restore')
+    expect(['Clean', 'Bigger', 'Before going back to “Clean”'], 'Clean')
+    if 'memory=64' not in manage('showvminfo', 'Box', '--machinereadable'):
+        raise gui.GuiError('the memory is not what it was')
+    gui.time.sleep(1)
+    desktop.screenshot('restored')
+
+    select(desktop, window, 'Bigger')
+    button(desktop, window, 'Edit…')
+    dialog = desktop.find(app, 'Snapshot', 'dialog')
+    desktop.find(dialog, 'Name', 'text').text = 'Larger'
+    button(desktop, dialog, 'Save')
+    expect(['Clean', 'Larger', 'Before going back to “Clean”'], 'Clean')
+
+    select(desktop, window, 'Larger')
+    button(desktop, window, 'Delete…')
+    question = desktop.find(app, 'Question', 'alert')
+    desktop.screenshot('delete')
+    button(desktop, question, 'Delete')
+    expect(['Clean', 'Before going back to “Clean”'], 'Clean')
+
+
+def main():
+    """Returns what went wrong, or None."""
+    with tempfile.TemporaryDirectory() as home, gui.Desktop(width=1200, height=760) as desktop:
+        os.environ['HOME'] = home
+        manage('createvm', '--name', 'Box', '--register', '--default')
+        manage('modifyvm', 'Box', '--memory', '64')
+        disk = os.path.join(home, 'disk.vdi')
+        manage('createmedium', 'disk', '--filename', disk, '--size', '16')
+        manage('storageattach', 'Box', '--storagectl', 'IDE', '--port', '0', '--device', '0', '--type', 'hdd',
+               '--medium', disk)
+        desktop.launch([gui.program('app/vitrine')])
+        app = desktop.application('vitrine')
+        tour(desktop, app, desktop.find(app, 'Vitrine', 'frame'))
+    return None
+
+
+if __name__ == '__main__':
+    sys.exit(main())
