@@ -62,6 +62,20 @@ base_file_new_from_descriptor(int descriptor, const char *name, GError **error)
     return file_new(descriptor, (flags & O_ACCMODE) == O_RDWR, name);
 }
 
+BaseFile *
+base_file_open_uncached(const BaseFile *file, GError **error)
+{
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", file->descriptor);
+    int descriptor =
+        open(path, (file->writable ? O_RDWR : O_RDONLY) | O_DIRECT | O_CLOEXEC | O_NOCTTY);
+
+    if (descriptor >= 0)
+        return file_new(descriptor, file->writable, file->name);
+    g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
+                "“%s” can only be used through the host's cache.", file->name);
+    return NULL;
+}
+
 void
 base_file_close(BaseFile *file)
 {

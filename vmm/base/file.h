@@ -29,6 +29,12 @@ BaseFile *base_file_open(const char *path, BaseFileMode mode, GError **error);
  * messages only. Whether it is writable is asked from the descriptor itself. */
 BaseFile *base_file_new_from_descriptor(int descriptor, const char *name, GError **error);
 
+/* The same file once more, past the host's cache: offset, length and buffer of every transfer have
+ * to be multiples of BASE_FILE_UNCACHED_ALIGNMENT. The two agree about the file's content at all
+ * times. NULL and BASE_ERROR_NOT_SUPPORTED where the host or the file system can't do that. */
+BaseFile *base_file_open_uncached(const BaseFile *file, GError **error);
+#define BASE_FILE_UNCACHED_ALIGNMENT 4096u
+
 void base_file_close(BaseFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BaseFile, base_file_close)
 

@@ -14,6 +14,8 @@ static const PdmOption disk_options[] = {
     {.key = "Format", .title = "Image format", .type = PDM_OPTION_STRING, .text = ""},
     {.key = "ReadOnly", .title = "Read only", .type = PDM_OPTION_BOOL, .max = 1},
     {.key = "Serial", .title = "Serial number", .type = PDM_OPTION_STRING, .text = ""},
+    {.key = "Discard", .title = "Gives room back", .type = PDM_OPTION_BOOL, .max = 1},
+    {.key = "HostCache", .title = "Host I/O cache", .type = PDM_OPTION_BOOL, .value = 1, .max = 1},
     {.key = "NonRotational", .title = "Solid-state drive", .type = PDM_OPTION_BOOL, .max = 1},
     {.type = PDM_OPTION_END},
 };

@@ -130,6 +130,13 @@ init_connector(MediaDrive *drive, PdmMediaType type, const CfgmNode *config)
         .type = type,
         .change_medium = drive_change_medium,
     };
+    if (type == PDM_MEDIA_DISK) {
+        drive->connector.push_image = media_push_image;
+        drive->connector.merge_images = media_merge_images;
+        drive->connector.replace_chain = media_replace_chain;
+        drive->connector.chain_length = media_chain_length;
+        drive->connector.discard = cfgm_bool(config, "Discard", false);
+    }
     drive->driver->connector = &drive->connector;
 }
 
@@ -149,60 +156,55 @@ format_of(PdmMediaType type, const CfgmNode *config)
     return format;
 }
 
+/* *image stays NULL for an empty drive. */
 static bool
-open_configured(MediaDrive *drive, const CfgmNode *config, GError **error)
+open_configured(const MediaDrive *drive, const CfgmNode *config, Image **image, GError **error)
 {
-    const char *path = cfgm_string(config, "Path", "");
-    g_autofree char *source = g_strdup(path);
+    const bool named = *cfgm_string(config, "Path", "") != '\0' || cfgm_has(config, "Descriptor");
 
-    if (cfgm_has(config, "Descriptor")) {
-        g_free(source);
-        source = g_strdup_printf("fd:%" G_GUINT64_FORMAT, cfgm_uint(config, "Descriptor", 0));
-    }
-    if (*source == '\0') {
-        if (drive->connector.type != PDM_MEDIA_DISK)
-            return true;
+    if (!named && drive->connector.type != PDM_MEDIA_DISK)
+        return true;
+    if (!named) {
         g_set_error_literal(error, BASE_ERROR, BASE_ERROR_INVALID,
                             "A hard disk is attached that has no image file.");
         return false;
     }
-    drive->image = media_open(drive, source, *path != '\0' ? path : NULL, error);
-    return drive->image != NULL;
+    *image = media_open_chain(drive, config, error);
+    return *image != NULL;
 }
 
 static void
-init_serial(MediaDrive *drive, const CfgmNode *config)
+init_serial(MediaDrive *drive, Image *image, const CfgmNode *config)
 {
     const char *configured = cfgm_string(config, "Serial", "");
 
     if (*configured != '\0')
         g_strlcpy(drive->serial, configured, MEDIA_SERIAL_SIZE);
-    else if (drive->image != NULL)
-        media_make_serial(drive->image, drive->serial);
+    else if (image != NULL)
+        media_make_serial(image, drive->serial);
 }
 
 bool
 media_drive_construct(PdmDriver *driver, const CfgmNode *config, PdmMediaType type, GError **error)
 {
     MediaDrive *drive = driver->data;
+    Image *image = NULL;
 
     drive->driver = driver;
     g_mutex_init(&drive->mutex);
-    g_cond_init(&drive->wake);
-    g_cond_init(&drive->idle);
-    g_queue_init(&drive->waiting);
+    g_mutex_init(&drive->chain);
     g_queue_init(&drive->finished);
     drive->synchronous = cfgm_bool(config, "Synchronous", false);
+    drive->host_cache = cfgm_bool(config, "HostCache", true);
     drive->open_read_only = type == PDM_MEDIA_OPTICAL || cfgm_bool(config, "ReadOnly", false);
     drive->format = g_strdup(format_of(type, config));
     init_connector(drive, type, config);
     drive->queue = pdm_driver_queue_new(driver, media_run_finished, drive);
-    if (!open_configured(drive, config, error))
+    if (!open_configured(drive, config, &image, error))
         return false;
-    init_serial(drive, config);
-    drive->medium = media_properties(drive, drive->image);
-    if (!drive->synchronous)
-        media_worker_start(drive);
+    init_serial(drive, image, config);
+    drive->medium = media_properties(drive, image);
+    media_worker_start(drive, image);
     return true;
 }
 
@@ -214,23 +216,21 @@ media_drive_destruct(PdmDriver *driver)
     if (drive->driver == NULL)
         return;
     media_worker_stop(drive);
-    g_clear_pointer(&drive->image, image_free);
     g_free(drive->format);
     g_mutex_clear(&drive->mutex);
-    g_cond_clear(&drive->wake);
-    g_cond_clear(&drive->idle);
+    g_mutex_clear(&drive->chain);
 }
 
 void
 media_drive_paused(PdmDriver *driver)
 {
-    media_wait_idle(driver->data);
+    image_queue_wait(((MediaDrive *)driver->data)->images);
 }
 
 void
 media_drive_resumed(PdmDriver *driver)
 {
-    media_worker_retry(driver->data);
+    image_queue_retry(((MediaDrive *)driver->data)->images);
 }
 
 void
@@ -238,13 +238,16 @@ media_drive_power_off(PdmDriver *driver)
 {
     MediaDrive *drive = driver->data;
     g_autoptr(GError) error = NULL;
+    unsigned waiting;
+    Image *image;
 
-    media_wait_idle(drive);
-    g_mutex_lock(&drive->mutex);
-    if (drive->image != NULL && !image_flush(drive->image, &error))
+    image_queue_wait(drive->images);
+    image_queue_pause(drive->images);
+    image = image_queue_image(drive->images);
+    if (image != NULL && !image_flush(image, &error))
         driver->api->log(driver->pdm, "%s", error->message);
-    if (!g_queue_is_empty(&drive->waiting))
-        driver->api->log(driver->pdm, "%u requests are lost: the host's disk is full.",
-                         g_queue_get_length(&drive->waiting));
-    g_mutex_unlock(&drive->mutex);
+    image_queue_resume(drive->images);
+    waiting = image_queue_waiting(drive->images);
+    if (waiting > 0)
+        driver->api->log(driver->pdm, "%u requests are lost: the host's disk is full.", waiting);
 }

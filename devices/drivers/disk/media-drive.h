@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the drivers for disks, optical and floppy media have in common: an image, the worker thread
- * that owns it, and the connector that the device above sees. A driver embeds nothing and adds its
- * type: its descriptor names these functions and a construct of two lines. */
+ * What the drivers for disks, optical and floppy media have in common: a chain of images with the
+ * threads that work on it, and the connector that the device above sees. A driver embeds nothing
+ * and adds its type: its descriptor names these functions and a construct of two lines. */
 #pragma once
 
-#include "devices/drivers/disk/image/image.h"
+#include <stdatomic.h>
+
+#include "devices/drivers/disk/image/image-queue.h"
 #include "vmm/pdm/pdm.h"
 
 #define MEDIA_SERIAL_SIZE 21
@@ -30,19 +32,17 @@ typedef struct {
     MediaProperties medium; /* device lock */
     unsigned changes;       /* of the medium that are under way; device lock */
 
-    bool synchronous; /* there is no worker: requests are carried out when they are submitted */
-    GThread *worker;
-    Image *image; /* the worker's, while it runs; NULL: no medium */
+    bool synchronous;   /* no threads: requests are carried out when they are submitted */
+    bool host_cache;    /* the host keeps what passes through its files */
+    ImageQueue *images; /* the medium's chain, and what is under way on it */
+
+    GMutex chain;                         /* held by who changes the chain of a running machine */
+    _Atomic(_Atomic uint8_t *) rewritten; /* while the newest image is being merged: by MiB, whether
+                                             the guest has written there since */
 
     GMutex mutex;    /* for what follows; never held while taking the device lock */
-    GCond wake;      /* for the worker: something to do */
-    GCond idle;      /* for those who wait for the worker */
-    GQueue waiting;  /* MediaJob */
     GQueue finished; /* MediaJob */
-    bool busy;       /* the worker is at a job */
     bool kicked;     /* the queue has been told of finished jobs */
-    bool full;       /* the host disk is full: nothing is tried until the VM is resumed */
-    bool stop;
 } MediaDrive;
 
 bool media_drive_construct(PdmDriver *driver, const CfgmNode *config, PdmMediaType type,
@@ -55,23 +55,35 @@ void media_drive_power_off(PdmDriver *driver);
 /* media-open.c: opens what source names ("fd:<number>" or a path; name is for messages, NULL:
  * source). A floppy that can't be written to is opened for reading. */
 Image *media_open(const MediaDrive *drive, const char *source, const char *name, GError **error);
+/* The chain that a configuration names. */
+Image *media_open_chain(const MediaDrive *drive, const CfgmNode *config, GError **error);
+/* One file that a running disk is given; *file is its file, which belongs to the image. lock: it is
+ * locked, else the caller does so when it can. */
+Image *media_open_file(const MediaDrive *drive, const PdmMediaSource *source, bool lock,
+                       BaseFile **file, GError **error);
 /* Closes the descriptor that a source names and nobody is going to open. */
 void media_discard_source(const char *source);
 /* A serial number that stays the same for the same image. */
 void media_make_serial(Image *image, char serial[MEDIA_SERIAL_SIZE]);
 
+/* media-chain.c: what PdmMediaConnector says. */
+bool media_push_image(void *user, const PdmMediaSource *child, GError **error);
+bool media_merge_images(void *user, unsigned from, unsigned to, const PdmMediaSource *target,
+                        PdmMediaProgress progress, void *progress_user, GError **error);
+bool media_replace_chain(void *user, const PdmMediaSource *sources, unsigned count, GError **error);
+unsigned media_chain_length(void *user);
+/* A queue's event: the guest has changed what a merge may have passed already. */
+void media_note_change(MediaDrive *drive, const ImageJob *job);
+
 /* media-worker.c */
-void media_worker_start(MediaDrive *drive);
-/* Ends the worker after what it is at; what waits is dropped. */
+/* Sets up drive->images for image, which it owns from now on; NULL: an empty drive. */
+void media_worker_start(MediaDrive *drive, Image *image);
+/* Ends after what is under way, drops what waits, and closes the image. */
 void media_worker_stop(MediaDrive *drive);
 /* All three with the device lock held. */
 void media_submit(MediaDrive *drive, PdmIoRequest *request);
 void media_submit_change(MediaDrive *drive, const char *source); /* NULL: close the image */
 void media_cancel_all(MediaDrive *drive);
-/* Without the device lock: waits until nothing is under way that can end by itself. */
-void media_wait_idle(MediaDrive *drive);
-/* The host disk may have room again. */
-void media_worker_retry(MediaDrive *drive);
 /* On virtual CPU 0's thread: the PDM queue's function. */
 void media_run_finished(void *user, void *item);
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * From a driver's configuration to an open image. */
+ * From a driver's configuration, or what a running drive is given, to open images. */
 #include <string.h>
 
+#include "devices/drivers/disk/image/image-chain.h"
 #include "devices/drivers/disk/media-drive.h"
 #include "vmm/base/file.h"
+
+/* As many levels as a chain may have. */
+#define LEVELS_MAX 128u
 
 static BaseFile *
 open_source(const char *source, const char *name, bool read_only, GError **error)
@@ -25,31 +29,150 @@ media_discard_source(const char *source)
         base_file_close(open_source(source, source, true, NULL));
 }
 
-/* A differencing image alone would show zeros where its parent has data. */
-static bool
-check_complete(Image *image, GError **error)
+/* The host's cache is passed by where that can be done: it is no condition for running. */
+static ImageIo *
+new_io(const MediaDrive *drive, BaseFile *file)
 {
-    ImageInfo info;
+    ImageIo *io = image_io_new_file(file);
+    g_autoptr(GError) error = NULL;
 
-    image_get_info(image, &info);
-    if (info.variant != IMAGE_DIFFERENCING || image_parent(image) != NULL)
+    if (!drive->host_cache && !image_io_bypass_cache(io, &error))
+        drive->driver->api->log(drive->driver->pdm, "%s", error->message);
+    return io;
+}
+
+/* --- files beside an image, by descriptor --- */
+
+typedef struct {
+    const MediaDrive *drive;
+    const CfgmNode *extents;
+} Beside;
+
+static ImageIo *
+open_extent(void *user, const char *name, ImageFileMode mode, GError **error)
+{
+    const Beside *beside = user;
+    g_autoptr(BaseFile) file = NULL;
+    uint64_t descriptor = cfgm_uint(beside->extents, name, G_MAXUINT64);
+
+    if (descriptor > G_MAXINT) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_FOUND,
+                    "The image needs the file “%s”, which is not in its configuration.", name);
+        return NULL;
+    }
+    file = base_file_new_from_descriptor((int)descriptor, name, error);
+    if (file == NULL || !base_file_lock(file, mode != IMAGE_FILE_READ, error))
+        return NULL;
+    return new_io(beside->drive, g_steal_pointer(&file));
+}
+
+/* --- from the configuration --- */
+
+typedef struct {
+    ImageSource source;
+    ImageFolder folder;
+    Beside beside;
+} Level;
+
+static bool
+take_uuid(const CfgmNode *config, ImageUuid *uuid, GError **error)
+{
+    const char *text = cfgm_string(config, "Uuid", "");
+
+    if (*text == '\0' || image_uuid_from_text(text, uuid))
         return true;
-    g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
-                "“%s” is a differencing image, which is of use only together with its parent.",
-                image_name(image));
+    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "“%s” is no UUID.", text);
     return false;
 }
+
+static ImageIo *
+open_descriptor(const MediaDrive *drive, uint64_t descriptor, const char *name, bool writable,
+                GError **error)
+{
+    g_autoptr(BaseFile) file =
+        base_file_new_from_descriptor((int)MIN(descriptor, G_MAXINT), name, error);
+
+    if (file == NULL)
+        return NULL;
+    if (writable && !base_file_is_writable(file)) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_DENIED, "“%s” cannot be written to.", name);
+        return NULL;
+    }
+    if (!base_file_lock(file, writable, error))
+        return NULL;
+    return new_io(drive, g_steal_pointer(&file));
+}
+
+static bool
+take_level(const MediaDrive *drive, const CfgmNode *config, bool writable, Level *level,
+           GError **error)
+{
+    const char *path = cfgm_string(config, "Path", "");
+
+    *level = (Level){.beside = {drive, cfgm_child(config, "Extents")}};
+    level->source = (ImageSource){
+        .path = path,
+        .format = cfgm_string(config, "Format", NULL),
+        .writable = writable,
+    };
+    level->folder = (ImageFolder){.open = open_extent, .user = &level->beside};
+    if (!take_uuid(config, &level->source.uuid, error))
+        return false;
+    if (!cfgm_has(config, "Descriptor"))
+        return true;
+    level->source.folder = level->beside.extents != NULL ? &level->folder : NULL;
+    level->source.io = open_descriptor(drive, cfgm_uint(config, "Descriptor", 0),
+                                       *path != '\0' ? path : "disk", writable, error);
+    return level->source.io != NULL;
+}
+
+static Image *
+open_levels(const MediaDrive *drive, const CfgmNode *config, GError **error)
+{
+    g_autofree Level *levels = g_new0(Level, LEVELS_MAX);
+    g_autofree ImageSource *sources = g_new0(ImageSource, LEVELS_MAX);
+    unsigned count = 0;
+
+    for (; config != NULL && count < LEVELS_MAX; config = cfgm_child(config, "Parent")) {
+        Level *level = &levels[count];
+        const bool writable = count == 0 && !drive->open_read_only;
+
+        if (!take_level(drive, config, writable, level, error)) {
+            while (count-- > 0)
+                image_io_close(sources[count].io);
+            return NULL;
+        }
+        sources[count++] = level->source;
+    }
+    return image_open_chain(sources, count, error);
+}
+
+/* A single file that need not be writable is what media_open() knows. */
+Image *
+media_open_chain(const MediaDrive *drive, const CfgmNode *config, GError **error)
+{
+    const char *path = cfgm_string(config, "Path", "");
+    g_autofree char *source = NULL;
+
+    if (drive->connector.type == PDM_MEDIA_DISK)
+        return open_levels(drive, config, error);
+    source = cfgm_has(config, "Descriptor")
+                 ? g_strdup_printf("fd:%" G_GUINT64_FORMAT, cfgm_uint(config, "Descriptor", 0))
+                 : g_strdup(path);
+    return media_open(drive, source, *path != '\0' ? path : NULL, error);
+}
+
+/* --- one file --- */
 
 static Image *
 open_once(const MediaDrive *drive, const char *source, const char *name, bool read_only,
           GError **error)
 {
     g_autoptr(BaseFile) file = open_source(source, name, read_only, error);
-    Image *image;
 
     if (file == NULL)
         return NULL;
-    /* A floppy that can't be written to is write-protected; for a disk that is an error. */
+    /* A floppy that can't be written to is write-protected. */
     if (!base_file_is_writable(file) && drive->connector.type == PDM_MEDIA_FLOPPY)
         read_only = true;
     if (!read_only && !base_file_is_writable(file)) {
@@ -58,11 +181,8 @@ open_once(const MediaDrive *drive, const char *source, const char *name, bool re
     }
     if (!base_file_lock(file, !read_only, error))
         return NULL;
-    image = image_open_io(image_io_new_file(g_steal_pointer(&file)), drive->format,
-                          read_only ? IMAGE_OPEN_READ_ONLY : IMAGE_OPEN_READ_WRITE, error);
-    if (image != NULL && !check_complete(image, error))
-        g_clear_pointer(&image, image_free);
-    return image;
+    return image_open_io(new_io(drive, g_steal_pointer(&file)), drive->format,
+                         read_only ? IMAGE_OPEN_READ_ONLY : IMAGE_OPEN_READ_WRITE, error);
 }
 
 Image *
@@ -85,13 +205,40 @@ media_open(const MediaDrive *drive, const char *source, const char *name, GError
     return image;
 }
 
+Image *
+media_open_file(const MediaDrive *drive, const PdmMediaSource *source, bool lock, BaseFile **file,
+                GError **error)
+{
+    const char *name = source->name != NULL ? source->name : source->source;
+    ImageSource wanted = {.format = source->format, .writable = source->writable};
+
+    if (source->uuid != NULL && !image_uuid_from_text(source->uuid, &wanted.uuid)) {
+        media_discard_source(source->source);
+        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "“%s” is no UUID.", source->uuid);
+        return NULL;
+    }
+    *file = open_source(source->source, name, !source->writable, error);
+    if (*file == NULL)
+        return NULL;
+    if (lock && !base_file_lock(*file, source->writable, error)) {
+        base_file_close(*file);
+        return NULL;
+    }
+    wanted.io = new_io(drive, *file);
+    return image_open_source(&wanted, error);
+}
+
 void
 media_make_serial(Image *image, char serial[MEDIA_SERIAL_SIZE])
 {
-    g_autofree char *base = g_path_get_basename(image_name(image));
+    g_autofree char *base = NULL;
     ImageInfo info;
     const uint8_t *id;
 
+    /* What is on top of the base comes and goes with snapshots; the disk stays the same. */
+    while (image_parent(image) != NULL)
+        image = image_parent(image);
+    base = g_path_get_basename(image_name(image));
     image_get_info(image, &info);
     id = info.uuid.bytes;
     if (image_uuid_is_null(&info.uuid))

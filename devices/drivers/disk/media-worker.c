@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The worker thread of a drive. Jobs run one after the other in the order in which they were
- * submitted, so a flush covers what was written before it. A job that meets a full host disk goes
- * back to the head of the line, and the line stands still until the machine is resumed. */
+ * Between the device above and the line of requests to the images: requests become jobs, and what
+ * is finished comes back to virtual CPU 0. A full host disk stops the line until the machine is
+ * resumed. */
 #include <errno.h>
 
 #include "devices/drivers/disk/media-drive.h"
 
-/* An image that was written to is flushed after so much quiet. */
-#define IDLE_FLUSH_MS 2000
+/* So many requests can wait for the host's disk at the same time. */
+#define THREADS 4u
 
 typedef struct {
+    ImageJob job;
+    MediaDrive *drive;
     PdmIoRequest *request; /* NULL: a change of medium */
     char *source;          /* of a change; NULL: just close */
     int error;
@@ -26,8 +28,17 @@ free_job(MediaJob *job)
 }
 
 static void
-report_full(MediaDrive *drive, const GError *error)
+drop_job(ImageJob *job)
 {
+    free_job(job->user);
+}
+
+/* --- on the threads --- */
+
+static void
+report_full(void *user, const GError *error)
+{
+    const MediaDrive *drive = user;
     g_autofree char *message =
         g_strdup_printf("There is no room left on the host's disk. Make some room, then resume the "
                         "machine: it goes on where it was. (%s)",
@@ -36,203 +47,149 @@ report_full(MediaDrive *drive, const GError *error)
     pdm_driver_runtime_message(drive->driver, PDM_RUNTIME_PAUSE, "host-disk-full", message);
 }
 
-static bool
-transfer(MediaDrive *drive, const PdmIoRequest *request, GError **error)
+static void
+note_change(void *user, const ImageJob *job)
 {
-    switch (request->kind) {
-    case PDM_IO_READ:
-        return image_read(drive->image, request->offset, request->buffer, request->size, error);
-    case PDM_IO_WRITE:
-        return image_write(drive->image, request->offset, request->buffer, request->size, error);
-    case PDM_IO_FLUSH: return image_flush(drive->image, error);
-    case PDM_IO_DISCARD: break;
-    }
-    g_set_error_literal(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED, "Discard is not supported.");
-    return false;
-}
-
-/* False: the host disk is full, try again later. */
-static bool
-run_request(MediaDrive *drive, MediaJob *job)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (drive->image == NULL) {
-        job->error = ENOMEDIUM;
-        return true;
-    }
-    if (transfer(drive, job->request, &error))
-        return true;
-    if (g_error_matches(error, BASE_ERROR, BASE_ERROR_NO_SPACE)) {
-        report_full(drive, error);
-        return false;
-    }
-    job->error = g_error_matches(error, BASE_ERROR, BASE_ERROR_DENIED) ? EROFS : EIO;
-    drive->driver->api->log(drive->driver->pdm, "%s", error->message);
-    return true;
+    media_note_change(user, job);
 }
 
 static void
-run_change(MediaDrive *drive, MediaJob *job)
+log_failed_flush(void *user, const GError *error)
 {
+    const MediaDrive *drive = user;
+
+    drive->driver->api->log(drive->driver->pdm, "%s", error->message);
+}
+
+static int
+errno_of(const MediaDrive *drive, const GError *error)
+{
+    if (error == NULL)
+        return 0;
+    if (g_error_matches(error, BASE_ERROR, BASE_ERROR_NOT_FOUND))
+        return ENOMEDIUM;
+    drive->driver->api->log(drive->driver->pdm, "%s", error->message);
+    return g_error_matches(error, BASE_ERROR, BASE_ERROR_DENIED) ? EROFS : EIO;
+}
+
+static void
+put_finished(MediaDrive *drive, MediaJob *job)
+{
+    bool kick;
+
+    g_mutex_lock(&drive->mutex);
+    g_queue_push_tail(&drive->finished, job);
+    kick = !drive->kicked;
+    drive->kicked = true;
+    g_mutex_unlock(&drive->mutex);
+    if (kick)
+        pdm_queue_push(drive->driver->api, drive->queue, drive);
+}
+
+static void
+on_done(ImageJob *image_job, GError **error)
+{
+    MediaJob *job = image_job->user;
+
+    job->error = errno_of(job->drive, *error);
+    put_finished(job->drive, job);
+}
+
+static void
+change_medium(ImageJob *image_job)
+{
+    MediaJob *job = image_job->user;
+    MediaDrive *drive = job->drive;
+    Image *image = image_queue_image(drive->images);
     g_autoptr(GError) error = NULL;
 
-    if (drive->image != NULL && !image_close(g_steal_pointer(&drive->image), &error)) {
+    image_queue_set_image(drive->images, NULL);
+    if (image != NULL && !image_close(image, &error)) {
         pdm_driver_runtime_message(drive->driver, PDM_RUNTIME_WARNING, "medium-close",
                                    error->message);
         g_clear_error(&error);
     }
+    image = NULL;
     if (job->source != NULL) {
-        drive->image = media_open(drive, job->source, NULL, &error);
+        image = media_open(drive, job->source, NULL, &error);
         g_clear_pointer(&job->source, g_free);
     }
     if (error != NULL)
         pdm_driver_runtime_message(drive->driver, PDM_RUNTIME_WARNING, "medium-open",
                                    error->message);
-    job->properties = media_properties(drive, drive->image);
+    image_queue_set_image(drive->images, image);
+    job->properties = media_properties(drive, image);
 }
 
-/* Called and returns with the mutex held; lets go of it in between. */
-static void
-run_job(MediaDrive *drive, MediaJob *job)
-{
-    bool done = true;
-    bool kick;
-
-    drive->busy = true;
-    g_mutex_unlock(&drive->mutex);
-    if (job->request != NULL)
-        done = run_request(drive, job);
-    else
-        run_change(drive, job);
-    g_mutex_lock(&drive->mutex);
-    drive->busy = false;
-    if (done) {
-        g_queue_push_tail(&drive->finished, job);
-    } else {
-        g_queue_push_head(&drive->waiting, job);
-        drive->full = true;
-    }
-    kick = done && !drive->kicked;
-    drive->kicked |= kick;
-    g_cond_broadcast(&drive->idle);
-    if (kick) {
-        g_mutex_unlock(&drive->mutex);
-        pdm_queue_push(drive->driver->api, drive->queue, drive);
-        g_mutex_lock(&drive->mutex);
-    }
-}
-
-static void
-flush_when_quiet(MediaDrive *drive)
-{
-    g_autoptr(GError) error = NULL;
-    gint64 until = g_get_monotonic_time() + IDLE_FLUSH_MS * 1000;
-
-    if (drive->image == NULL || !image_is_dirty(drive->image)) {
-        g_cond_wait(&drive->wake, &drive->mutex);
-        return;
-    }
-    if (g_cond_wait_until(&drive->wake, &drive->mutex, until))
-        return;
-    drive->busy = true;
-    g_mutex_unlock(&drive->mutex);
-    if (!image_flush(drive->image, &error))
-        drive->driver->api->log(drive->driver->pdm, "%s", error->message);
-    g_mutex_lock(&drive->mutex);
-    drive->busy = false;
-    g_cond_broadcast(&drive->idle);
-    /* A flush that failed is tried again with the guest's next request, not in a loop. */
-    while (error != NULL && !drive->stop && g_queue_is_empty(&drive->waiting))
-        g_cond_wait(&drive->wake, &drive->mutex);
-}
-
-static gpointer
-worker_main(gpointer data)
-{
-    MediaDrive *drive = data;
-
-    g_mutex_lock(&drive->mutex);
-    while (!drive->stop) {
-        if (drive->full)
-            g_cond_wait(&drive->wake, &drive->mutex);
-        else if (g_queue_is_empty(&drive->waiting))
-            flush_when_quiet(drive);
-        else
-            run_job(drive, g_queue_pop_head(&drive->waiting));
-    }
-    g_mutex_unlock(&drive->mutex);
-    return NULL;
-}
+/* --- under the device lock --- */
 
 void
-media_worker_start(MediaDrive *drive)
+media_worker_start(MediaDrive *drive, Image *image)
 {
-    drive->worker = g_thread_new("disk", worker_main, drive);
+    const ImageQueueEvents events = {
+        .full = report_full,
+        .changed = note_change,
+        .flush_failed = log_failed_flush,
+    };
+
+    drive->images = image_queue_new(image, drive->synchronous ? 0 : THREADS, &events, drive);
 }
 
 void
 media_worker_stop(MediaDrive *drive)
 {
-    g_mutex_lock(&drive->mutex);
-    drive->stop = true;
-    g_cond_broadcast(&drive->wake);
-    g_mutex_unlock(&drive->mutex);
-    if (drive->worker != NULL)
-        g_thread_join(g_steal_pointer(&drive->worker));
-    g_queue_clear_full(&drive->waiting, (GDestroyNotify)free_job);
-    g_queue_clear_full(&drive->finished, (GDestroyNotify)free_job);
+    Image *image;
+    MediaJob *job;
+
+    if (drive->images == NULL)
+        return;
+    image = image_queue_image(drive->images);
+    image_queue_free(drive->images, drop_job);
+    image_free(image);
+    while ((job = g_queue_pop_head(&drive->finished)) != NULL)
+        free_job(job);
 }
 
-/* Without a worker; with the mutex held. */
-static void
-run_waiting(MediaDrive *drive)
+static MediaJob *
+new_job(MediaDrive *drive)
 {
-    while (!drive->full && !drive->busy && !g_queue_is_empty(&drive->waiting))
-        run_job(drive, g_queue_pop_head(&drive->waiting));
-}
+    MediaJob *job = g_new0(MediaJob, 1);
 
-static void
-push_job(MediaDrive *drive, MediaJob *job)
-{
-    g_mutex_lock(&drive->mutex);
-    g_queue_push_tail(&drive->waiting, job);
-    if (drive->synchronous)
-        run_waiting(drive);
-    else
-        g_cond_signal(&drive->wake);
-    g_mutex_unlock(&drive->mutex);
-}
-
-void
-media_worker_retry(MediaDrive *drive)
-{
-    g_mutex_lock(&drive->mutex);
-    drive->full = false;
-    if (drive->synchronous)
-        run_waiting(drive);
-    else
-        g_cond_signal(&drive->wake);
-    g_mutex_unlock(&drive->mutex);
+    job->drive = drive;
+    job->job.user = job;
+    job->job.done = on_done;
+    return job;
 }
 
 void
 media_submit(MediaDrive *drive, PdmIoRequest *request)
 {
-    MediaJob *job = g_new0(MediaJob, 1);
+    static const ImageJobKind kinds[] = {
+        [PDM_IO_READ] = IMAGE_JOB_READ,
+        [PDM_IO_WRITE] = IMAGE_JOB_WRITE,
+        [PDM_IO_FLUSH] = IMAGE_JOB_FLUSH,
+        [PDM_IO_DISCARD] = IMAGE_JOB_DISCARD,
+    };
+    MediaJob *job = new_job(drive);
 
     job->request = request;
-    push_job(drive, job);
+    job->job.kind = kinds[request->kind];
+    job->job.offset = request->offset;
+    job->job.size = request->size;
+    job->job.buffer = request->buffer;
+    image_queue_submit(drive->images, &job->job);
 }
 
 void
 media_submit_change(MediaDrive *drive, const char *source)
 {
-    MediaJob *job = g_new0(MediaJob, 1);
+    MediaJob *job = new_job(drive);
 
+    job->job.kind = IMAGE_JOB_CALL;
+    job->job.call = change_medium;
     job->source = g_strdup(source);
     drive->changes++;
-    push_job(drive, job);
+    image_queue_submit(drive->images, &job->job);
 }
 
 static void
@@ -259,21 +216,6 @@ complete_job(MediaDrive *drive, MediaJob *job)
     request->done(request->user, request, error);
 }
 
-/* Moves the requests that nobody has begun to the list of those that are through. */
-static void
-cancel_waiting(MediaDrive *drive)
-{
-    GQueue kept = G_QUEUE_INIT;
-    MediaJob *job;
-
-    while ((job = g_queue_pop_head(&drive->waiting)) != NULL) {
-        job->error = ECANCELED;
-        g_queue_push_tail(job->request != NULL ? &drive->finished : &kept, job);
-    }
-    drive->waiting = kept;
-    drive->full = false;
-}
-
 void
 media_run_finished(void *user, void *item)
 {
@@ -293,22 +235,14 @@ media_run_finished(void *user, void *item)
 void
 media_cancel_all(MediaDrive *drive)
 {
-    g_mutex_lock(&drive->mutex);
-    cancel_waiting(drive);
-    while (drive->busy)
-        g_cond_wait(&drive->idle, &drive->mutex);
-    /* The one that was under way may have gone back to the line because the host disk is full. */
-    cancel_waiting(drive);
-    g_cond_signal(&drive->wake);
-    g_mutex_unlock(&drive->mutex);
-    media_run_finished(drive, NULL);
-}
+    GSList *cancelled = image_queue_cancel(drive->images);
 
-void
-media_wait_idle(MediaDrive *drive)
-{
-    g_mutex_lock(&drive->mutex);
-    while (drive->busy || (!g_queue_is_empty(&drive->waiting) && !drive->full))
-        g_cond_wait(&drive->idle, &drive->mutex);
-    g_mutex_unlock(&drive->mutex);
+    for (GSList *link = cancelled; link != NULL; link = link->next) {
+        MediaJob *job = ((ImageJob *)link->data)->user;
+
+        job->error = ECANCELED;
+        put_finished(drive, job);
+    }
+    g_slist_free(cancelled);
+    media_run_finished(drive, NULL);
 }

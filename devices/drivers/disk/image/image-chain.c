@@ -64,12 +64,22 @@ is_settled(const Image *top)
     return true;
 }
 
+static void
+note_concurrency(Image *image)
+{
+    if (image->parent != NULL)
+        note_concurrency(image->parent);
+    image->chain_concurrent =
+        image->concurrent && (image->parent == NULL || image->parent->chain_concurrent);
+}
+
 void
 image_chain_settle(Image *top)
 {
     const unsigned count = image_chain_length(top);
     ImageOwners *owners;
 
+    note_concurrency(top);
     g_clear_pointer(&top->owners, image_owners_free);
     if (count <= WALK_MAX || count >= OWNER_NONE || !is_settled(top))
         return;
@@ -283,4 +293,82 @@ image_chain_drop(Image *upper, Image *last)
     upper->chain_concurrent = upper->concurrent && (rest == NULL || rest->chain_concurrent);
     image_free(dropped);
     g_clear_pointer(&upper->owners, image_owners_free);
+}
+
+bool
+image_chain_replace(Image *above, Image *image, GError **error)
+{
+    Image *old = above->parent;
+
+    if (old == NULL || image->capacity != old->capacity)
+        return image_refuse(error, BASE_ERROR_INVALID, image->io->name,
+                            "it is not the image that it is to take the place of");
+    if (!image_check_parent(above, image, error))
+        return false;
+    image->parent = g_steal_pointer(&old->parent);
+    image->chain_concurrent =
+        image->concurrent && (image->parent == NULL || image->parent->chain_concurrent);
+    above->parent = image;
+    image_free(old);
+    return true;
+}
+
+static Image *
+level_above(Image *top, const Image *lower)
+{
+    while (top->parent != lower)
+        top = top->parent;
+    return top;
+}
+
+void
+image_chain_detach(Image *top, Image *lower)
+{
+    level_above(top, lower)->parent = NULL;
+    /* Another session, with a modification UUID of its own. */
+    lower->started = lower->started && lower->format->flush == NULL;
+    g_clear_pointer(&top->owners, image_owners_free);
+}
+
+bool
+image_chain_adopt(Image *above, Image *lower, GError **error)
+{
+    ImageInfo info;
+
+    image_get_info(lower, &info);
+    if (above->writable) {
+        const ImageUuidChange change = {
+            .parent = &info.uuid,
+            .parent_modification =
+                image_uuid_is_null(&info.modification) ? NULL : &info.modification,
+        };
+
+        if (!image_set_uuids(above, &change, error))
+            return false;
+    }
+    lower->writable = false;
+    if (above->parent != lower)
+        image_chain_drop(above, level_above(above->parent, lower));
+    return true;
+}
+
+void
+image_chain_freeze(Image *top)
+{
+    for (Image *level = top->parent; level != NULL; level = level->parent) {
+        g_autoptr(GError) error = NULL;
+
+        if (level->writable && !image_flush(level, &error))
+            g_warning("A disk image: %s", error->message);
+        level->writable = false;
+    }
+    image_chain_settle(top);
+}
+
+bool
+image_chain_is_complete(Image *top)
+{
+    const Image *base = image_chain_nth(top, image_chain_length(top) - 1);
+
+    return !base->differs;
 }

@@ -17,5 +17,18 @@ void image_chain_settle(Image *top);
  * chain; on failure top is as before, and child stays the caller's. */
 bool image_chain_push(Image *child, Image *top, GError **error);
 
+/* The image below `above` is the same file as image, opened otherwise; image takes its place. */
+bool image_chain_replace(Image *above, Image *image, GError **error);
+/* Takes the part from top down to just above lower off, which stays whole; both are chains then. */
+void image_chain_detach(Image *top, Image *lower);
+/* Puts lower, which is further down, directly below above: after a merge into lower. Those between
+ * are closed, and lower is only read from then on. If above can be written to, the parent's UUIDs
+ * in it are set; else the caller of callers does that. */
+bool image_chain_adopt(Image *above, Image *lower, GError **error);
+/* All below top are only read from now on. */
+void image_chain_freeze(Image *top);
+/* Whether the base is no differencing image. */
+bool image_chain_is_complete(Image *top);
+
 /* Takes the images below `upper` down to and with `last` out of the chain and closes them. */
 void image_chain_drop(Image *upper, Image *last);

@@ -6,18 +6,34 @@
 typedef struct {
     ImageIo io;
     BaseFile *file;
+    BaseFile *uncached; /* NULL: everything goes through the host's cache */
 } FileIo;
+
+/* What the host takes past its cache; the rest, metadata above all, goes through it. */
+static bool
+goes_past_cache(const FileIo *self, uint64_t offset, const void *buffer, size_t length)
+{
+    const uint64_t bits = offset | (uintptr_t)buffer | length;
+
+    return self->uncached != NULL && bits % BASE_FILE_UNCACHED_ALIGNMENT == 0;
+}
 
 static bool
 file_pread(ImageIo *io, uint64_t offset, void *buffer, size_t length, GError **error)
 {
-    return base_file_read_at(((FileIo *)io)->file, offset, buffer, length, NULL, error);
+    const FileIo *self = (const FileIo *)io;
+    BaseFile *file = goes_past_cache(self, offset, buffer, length) ? self->uncached : self->file;
+
+    return base_file_read_at(file, offset, buffer, length, NULL, error);
 }
 
 static bool
 file_pwrite(ImageIo *io, uint64_t offset, const void *buffer, size_t length, GError **error)
 {
-    return base_file_write_at(((FileIo *)io)->file, offset, buffer, length, error);
+    const FileIo *self = (const FileIo *)io;
+    BaseFile *file = goes_past_cache(self, offset, buffer, length) ? self->uncached : self->file;
+
+    return base_file_write_at(file, offset, buffer, length, error);
 }
 
 static bool
@@ -59,6 +75,7 @@ file_next_data(ImageIo *io, uint64_t offset, uint64_t *start, uint64_t *end, GEr
 static void
 file_close(ImageIo *io)
 {
+    base_file_close(((FileIo *)io)->uncached);
     base_file_close(((FileIo *)io)->file);
     g_free(io);
 }
@@ -85,6 +102,25 @@ image_io_new_file(BaseFile *file)
     self->io.writable = base_file_is_writable(file);
     self->file = file;
     return &self->io;
+}
+
+/* A file system may let a file be opened so and then refuse each transfer, so one is tried. */
+bool
+image_io_bypass_cache(ImageIo *io, GError **error)
+{
+    FileIo *self = (FileIo *)io;
+    g_autofree uint8_t *room = g_malloc(2 * BASE_FILE_UNCACHED_ALIGNMENT);
+    const uintptr_t rest = (uintptr_t)room % BASE_FILE_UNCACHED_ALIGNMENT;
+    size_t done;
+
+    self->uncached = base_file_open_uncached(self->file, error);
+    if (self->uncached == NULL)
+        return false;
+    if (base_file_read_at(self->uncached, 0, room + BASE_FILE_UNCACHED_ALIGNMENT - rest,
+                          BASE_FILE_UNCACHED_ALIGNMENT, &done, error))
+        return true;
+    g_clear_pointer(&self->uncached, base_file_close);
+    return false;
 }
 
 void

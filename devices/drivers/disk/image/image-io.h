@@ -54,6 +54,10 @@ typedef struct {
 /* Takes file over. */
 ImageIo *image_io_new_file(BaseFile *file);
 
+/* Of one made by image_io_new_file(): from now on what lies on whole pages goes past the host's
+ * cache. False, and all is as before, where the host can't do that. */
+bool image_io_bypass_cache(ImageIo *io, GError **error);
+
 void image_io_close(ImageIo *io);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImageIo, image_io_close)
 
