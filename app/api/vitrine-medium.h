@@ -33,7 +33,7 @@ const char *vitrine_medium_get_description(VitrineMedium *medium);
 /* Bytes that the guest sees, and bytes that the file takes on the host; 0 while unknown. */
 guint64 vitrine_medium_get_logical_size(VitrineMedium *medium);
 guint64 vitrine_medium_get_file_size(VitrineMedium *medium);
-/* "dynamic", "fixed", or "" while unknown. */
+/* "dynamic", "fixed", "diff" of a differencing image, or "" while unknown. */
 const char *vitrine_medium_get_variant(VitrineMedium *medium);
 /* UUID of the image below a differencing one, or "". */
 const char *vitrine_medium_get_parent_id(VitrineMedium *medium);

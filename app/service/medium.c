@@ -43,7 +43,6 @@ medium_free(Medium *medium)
     g_object_unref(medium->skeleton);
     g_ptr_array_unref(medium->registries);
     medium_record_free(medium->record);
-    g_free(medium->busy);
     g_free(medium->object_path);
     g_free(medium);
 }
@@ -122,6 +121,21 @@ medium_save(Medium *medium, GError **error)
             return FALSE;
     }
     return !medium->in_global || service_save(medium->service, error);
+}
+
+gboolean
+medium_register_new(Medium *medium, GError **error)
+{
+    const Medium *parent = medium_parent(medium);
+    for (guint i = 0; parent && i < parent->registries->len; i++)
+        g_ptr_array_add(medium->registries, parent->registries->pdata[i]);
+    medium->in_global = parent ? parent->in_global : TRUE;
+    if (medium_save(medium, error)) {
+        media_publish_all(medium->service);
+        return TRUE;
+    }
+    medium_remove(medium);
+    return FALSE;
 }
 
 MediumRecord *
@@ -312,18 +326,33 @@ number_of(GHashTable *answers, const char *key)
     return text ? g_ascii_strtoull(text, NULL, 10) : 0;
 }
 
+/* Why an image that opens is not the one that the registry means, with the way to repair it; NULL
+ * when it is. The caller's. */
+static char *
+find_mismatch(const MediumRecord *record, const char *uuid, const char *parent)
+{
+    if (uuid && *uuid && g_ascii_strcasecmp(uuid, record->id) != 0)
+        return g_strdup_printf(
+            "The image \"%s\" has the UUID {%s}, but the registry expects {%s}. If it is the right "
+            "image, give it that UUID: vitrine-manage internalcommands sethduuid \"%s\" %s.",
+            record->location, uuid, record->id, record->location, record->id);
+    if (*record->parent && parent && *parent && g_ascii_strcasecmp(parent, record->parent) != 0)
+        return g_strdup_printf(
+            "The image \"%s\" was made for a parent with the UUID {%s}, but the registry has it on "
+            "{%s}. If that is the right parent, tell the image so: vitrine-manage "
+            "internalcommands sethdparentuuid \"%s\" %s.",
+            record->location, parent, record->parent, record->location, record->parent);
+    return NULL;
+}
+
 static void
 take_answers(Medium *medium, GHashTable *answers)
 {
     const char *variant = g_hash_table_lookup(answers, "variant");
-    const char *uuid = g_hash_table_lookup(answers, "uuid");
     vitrine_dbus_medium_set_logical_size(medium->skeleton, number_of(answers, "capacity"));
     vitrine_dbus_medium_set_variant(medium->skeleton, variant ? variant : "");
-    g_autofree char *error = NULL;
-    if (uuid && *uuid && g_ascii_strcasecmp(uuid, medium->record->id) != 0)
-        error =
-            g_strdup_printf("The image \"%s\" has the UUID {%s}, but the registry expects {%s}.",
-                            medium->record->location, uuid, medium->record->id);
+    g_autofree char *error = find_mismatch(medium->record, g_hash_table_lookup(answers, "uuid"),
+                                           g_hash_table_lookup(answers, "parent"));
     vitrine_dbus_medium_set_access_error(medium->skeleton, error ? error : "");
 }
 
@@ -403,26 +432,10 @@ on_refresh(VitrineDBusMedium *skeleton, GDBusMethodInvocation *invocation, Mediu
     return TRUE;
 }
 
-static gboolean
-on_set_description(VitrineDBusMedium *skeleton, GDBusMethodInvocation *invocation,
-                   const char *description, Medium *medium)
-{
-    GError *error = NULL;
-    if (!service_allow_change(medium->service, invocation))
-        return TRUE;
-    g_free(medium->record->description);
-    medium->record->description = g_strdup(description);
-    if (!medium_save(medium, &error))
-        return service_fail(invocation, error);
-    medium_publish(medium);
-    vitrine_dbus_medium_complete_set_description(skeleton, invocation);
-    return TRUE;
-}
-
 static void
 medium_connect(Medium *medium)
 {
     g_signal_connect(medium->skeleton, "handle-refresh", G_CALLBACK(on_refresh), medium);
-    g_signal_connect(medium->skeleton, "handle-set-description", G_CALLBACK(on_set_description),
-                     medium);
+    medium_connect_modify(medium);
+    medium_connect_jobs(medium);
 }

@@ -15,7 +15,6 @@ struct Medium {
     GPtrArray *registries; /* Machine: whose files list it */
     gboolean in_global;
     gboolean dropped; /* the settings that are being saved do not list it any more */
-    char *busy;       /* what a task does with the image, or NULL */
 };
 
 /* Takes record, adds the medium to the service and offers it. */
@@ -81,7 +80,22 @@ void media_finish_drop(GPtrArray *dropped, gboolean saved);
 /* Asks a worker about the file; done(user_data) is called once the properties are right. */
 void medium_refresh(Medium *medium, void (*done)(gpointer user_data), gpointer user_data);
 
-/* medium-calls.c: OpenMedium, CreateMedium, CloseMedium of the service. */
+/* medium-calls.c: OpenMedium, CloseMedium of the service. */
 void media_connect_calls(Service *service);
+/* medium-create.c: CreateMedium, CloneMedium, ConvertImage, SetImageUuids. */
+void media_connect_create(Service *service);
+/* medium-modify.c: what a medium is registered as. */
+void medium_connect_modify(Medium *medium);
+/* medium-jobs.c: resizing, compacting and moving the image. */
+void medium_connect_jobs(Medium *medium);
+/* The medium is listed where its parent is, or in the global registry; and saved. On failure it is
+ * gone again. */
+gboolean medium_register_new(Medium *medium, GError **error);
+/* A file may be made here: "" or why not. */
+gboolean media_check_new_file(const char *location, GError **error);
+/* A format that images can be made in; its name in upper case, static, or NULL with error. */
+const char *media_check_format(const char *format, GError **error);
+/* With the usual extension of the format when there is none; the caller's. */
+char *media_with_extension(const char *location, const char *format);
 /* snapshot-delete.c: merges of images that a killed service has not done. */
 void media_merge_again(Service *service, const char *machine, GPtrArray *ids);

@@ -192,6 +192,7 @@ service_start(Service *service, GError **error)
     journals_recover(service);
     service_connect_calls(service);
     media_connect_calls(service);
+    media_connect_create(service);
     service->server = vitrine_transport_listen(service->socket_path, error);
     if (service->server == NULL)
         return FALSE;

@@ -153,6 +153,8 @@ plan_files(Delete *delete, Machine *machine, const SnapshotRecord *snapshot, Jou
     media_merge_list(delete->merge, journal);
     if (*snapshot->state_file)
         journal_add_file(journal, snapshot->state_file);
+    g_autofree char *folder = machine_snapshot_folder(machine);
+    journal_add_folder(journal, folder);
 }
 
 static Task *

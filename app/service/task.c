@@ -297,15 +297,11 @@ open_step_file(const StepFile *file, GError **error)
     int flags = file->mode == TASK_READ     ? O_RDONLY
                 : file->mode == TASK_CREATE ? O_RDWR | O_CREAT | O_EXCL
                                             : O_RDWR;
-    g_autofree char *folder = g_path_get_dirname(file->path);
     GStatBuf status;
-    int fd;
-
-    if (file->mode == TASK_CREATE && g_mkdir_with_parents(folder, 0700) < 0) {
-        file_error_set(error, errno, "The folder \"%s\" cannot be made", folder);
-        return -1;
-    }
-    fd = open(file->path, flags | common, 0600);
+    g_autofree char *folder = g_path_get_dirname(file->path);
+    if (file->mode == TASK_CREATE)
+        g_mkdir_with_parents(folder, 0700); /* what is wrong with it, open says */
+    int fd = open(file->path, flags | common, 0600);
     if (fd < 0 || fstat(fd, &status) < 0 || S_ISDIR(status.st_mode)) {
         int errnum = fd < 0 ? errno : EISDIR;
         if (fd >= 0)
@@ -337,19 +333,15 @@ open_files(const Step *step, GError **error)
     return fds;
 }
 
-static gpointer
-copy_word(gconstpointer word, gpointer data)
-{
-    return g_strdup(word);
-}
-
 static gboolean
 start_job(Task *task, const Step *step)
 {
     g_autoptr(GArray) fds = open_files(step, &task->error);
     if (fds == NULL)
         return FALSE;
-    g_autoptr(GPtrArray) words = g_ptr_array_copy(step->words, copy_word, NULL);
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    for (guint i = 0; i < step->words->len; i++)
+        g_ptr_array_add(words, step->words->pdata[i]);
     g_ptr_array_add(words, NULL);
     task->job = worker_job_start_files((const int *)(gpointer)fds->data, fds->len,
                                        (const char *const *)words->pdata, on_job_progress,

@@ -47,6 +47,10 @@ void task_add_image(Task *task, Medium *medium, TaskMode mode);
 /* The whole chain from a medium down to its base, as a count and so many images; modes: for the
  * first two levels, those below are read. */
 void task_add_chain(Task *task, Medium *medium, TaskMode first, TaskMode second);
+/* A job that copies a file of this size, holes included; medium-jobs.c. Afterwards the copy has the
+ * right size and is on the disk when task_end_copy() returned. */
+void task_add_copy(Task *task, const char *from, const char *to, guint64 bytes);
+gboolean task_end_copy(const char *path, guint64 bytes, GError **error);
 /* The answers of the job that ended last: key -> value; NULL before. */
 GHashTable *task_answers(Task *task);
 
