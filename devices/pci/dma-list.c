@@ -36,6 +36,14 @@ dma_list_clear(DmaList *list)
     *list = (DmaList){0};
 }
 
+void
+dma_list_move(DmaList *to, DmaList *from)
+{
+    dma_list_clear(to);
+    *to = *from;
+    *from = (DmaList){0};
+}
+
 /* Finds the piece of an offset that lies in the list; offsets mostly rise. */
 static const DmaPiece *
 seek(DmaList *list, uint64_t offset)

@@ -26,6 +26,8 @@ void dma_list_add(DmaList *list, uint64_t gpa, uint32_t size);
 /* Empties it and keeps its memory. */
 void dma_list_reset(DmaList *list);
 void dma_list_clear(DmaList *list);
+/* Clears `to` and gives it the pieces of `from`, which is empty then. */
+void dma_list_move(DmaList *to, DmaList *from);
 /* Move up to size bytes between data and the list at offset; return how many lie in the list. */
 uint64_t dma_list_read(DmaList *list, PdmDevice *device, uint64_t offset, void *data,
                        uint64_t size);

@@ -25,6 +25,13 @@ drive_jobs_init(DriveJobs *jobs, PdmDevice *device, size_t job_size)
 }
 
 static void
+clear(DriveJob *job)
+{
+    if (job->jobs->clear != NULL)
+        job->jobs->clear(job);
+}
+
+static void
 destroy(DriveJob *job)
 {
     dma_list_clear(&job->list);
@@ -42,8 +49,10 @@ drive_jobs_free(DriveJobs *jobs, const PdmMediaConnector *const *drives, unsigne
         if (drives[i] != NULL)
             drives[i]->cancel_all(drives[i]->user);
     }
-    for (guint i = 0; i < jobs->jobs->len; i++)
+    for (guint i = 0; i < jobs->jobs->len; i++) {
+        clear(jobs->jobs->pdata[i]);
         destroy(jobs->jobs->pdata[i]);
+    }
     for (guint i = 0; i < jobs->spare->len; i++)
         destroy(jobs->spare->pdata[i]);
     g_clear_pointer(&jobs->jobs, g_ptr_array_unref);
@@ -77,6 +86,7 @@ drive_job_free(DriveJob *job)
 {
     DriveJobs *jobs = job->jobs;
 
+    clear(job);
     g_ptr_array_remove_fast(jobs->jobs, job);
     if (job->dropped || jobs->spare->len >= SPARE_MAX)
         destroy(job);

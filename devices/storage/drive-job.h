@@ -17,9 +17,10 @@ typedef struct DriveJob DriveJob;
 typedef struct {
     PdmDevice *device;
     size_t job_size;
-    GPtrArray *jobs;  /* all that are not spare */
-    GPtrArray *spare; /* DriveJob, to be used again */
-    unsigned dropped; /* how many of jobs are only waited for */
+    void (*clear)(DriveJob *job); /* releases what the controller's part holds; may be NULL */
+    GPtrArray *jobs;              /* all that are not spare */
+    GPtrArray *spare;             /* DriveJob, to be used again */
+    unsigned dropped;             /* how many of jobs are only waited for */
 } DriveJobs;
 
 typedef enum {

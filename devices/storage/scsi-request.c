@@ -48,13 +48,31 @@ start_job(ScsiRequest *request, DriveJobKind kind, uint64_t lba, uint64_t count)
     drive_job_start(job);
 }
 
+/* The guest's memory for data from the host. */
+static uint64_t
+room_out(const ScsiRequest *request)
+{
+    const DriveJob *job = &request->job;
+
+    return request->no_out || job->list_offset > job->list.size ? 0
+                                                                : job->list.size - job->list_offset;
+}
+
 static void
 move_blocks(ScsiRequest *request, DriveJobKind kind)
 {
-    const ScsiTask *task = &request->task;
+    ScsiTask *task = &request->task;
 
     if (kind != DRIVE_JOB_VERIFY)
         request->transferred = task->count * scsi_host_block(request->unit, task);
+    if (kind == DRIVE_JOB_WRITE && room_out(request) < request->transferred) {
+        task->op = SCSI_FAIL; /* data phase error */
+        task->sense = (ScsiSense){SENSE_ABORTED, 0x4b, 0};
+        finish(request);
+        return;
+    }
+    if (kind == DRIVE_JOB_READ && request->no_in)
+        kind = DRIVE_JOB_VERIFY;
     start_job(request, kind, task->lba, task->count);
 }
 
@@ -64,7 +82,9 @@ reply(ScsiRequest *request)
     ScsiTask *task = &request->task;
 
     request->transferred = task->size;
-    dma_list_write(&request->job.list, request->job.jobs->device, 0, task->data, task->size);
+    if (!request->no_in)
+        dma_list_write(&request->job.list, request->job.jobs->device, request->job.list_offset,
+                       task->data, task->size);
     finish(request);
 }
 
@@ -73,9 +93,11 @@ static void
 take(ScsiRequest *request)
 {
     ScsiTask *task = &request->task;
-    uint64_t got =
-        dma_list_read(&request->job.list, request->job.jobs->device, 0, task->data, task->size);
+    uint64_t got = 0;
 
+    if (!request->no_out)
+        got = dma_list_read(&request->job.list, request->job.jobs->device, request->job.list_offset,
+                            task->data, task->size);
     request->transferred = task->size;
     if (got < task->size) {
         task->op = SCSI_FAIL;

@@ -11,7 +11,8 @@ typedef struct ScsiRequest ScsiRequest;
 
 /* An adapter embeds it at the beginning of its own request. */
 struct ScsiRequest {
-    DriveJob job; /* job.list: the guest's memory for data, set up by the adapter */
+    DriveJob job;       /* job.list from job.list_offset on: the guest's memory for data */
+    bool no_in, no_out; /* the memory is not for data to the guest, or from it */
     ScsiUnit *unit;
     ScsiTask task;
     uint32_t range;       /* of UNMAP */

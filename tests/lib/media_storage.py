@@ -34,10 +34,14 @@ export PS1='vitrine# '
 while :; do sh -i <>/dev/console >&0 2>&1; done
 '''
 
-# The workload: `storage DISK JOBS MIB` on an ext4 file system on the whole of DISK.
+# The workload: `storage SECTORS JOBS MIB OPTIONS` on the ext4 file system on the whole of the disk that has
+# so many sectors (kernels number disks as they come), mounted with those options.
 STORAGE = '''#!/bin/sh
-disk=$1 jobs=$2 mib=$3
+jobs=$2 mib=$3
 say() { echo "storage: $*"; }
+for block in /sys/block/*; do
+    [ "$(cat $block/size)" != $1 ] || disk=/dev/${block##*/}
+done
 mount -t tmpfs none /tmp
 mount -t ext4 -o $4 $disk /mnt || exit 1
 dd if=/dev/urandom of=/tmp/data bs=65536 count=$((mib * 16)) 2>/dev/null
