@@ -3,7 +3,7 @@
  * The cache of blocks: by the host address of the first byte (which is one for each guest-physical
  * address, however it is mapped) and the mode. Memory is bounded: when any of it is used up,
  * everything is forgotten. Nothing is freed before that. */
-#include "vmm/rem/rem-private.h"
+#include "vmm/rem/rem-trace.h"
 
 #include "vmm/base/memory.h"
 
@@ -11,7 +11,7 @@
 #define PAGE_MASK (~(uint64_t)X86_PAGE_OFFSET_MASK)
 /* Room for the largest block, in each part of the code memory, and for all that goes with it. */
 #define ROOM_CODE ((size_t)96 << 10)
-#define ROOM_SITES (4 * REM_BLOCK_INSNS)
+#define ROOM_SITES (2 * REM_TRACE_INSNS)
 #define ROOM_ARENA ((size_t)16 << 10)
 
 static void
@@ -62,6 +62,8 @@ void
 rem_cache_flush(RemVcpu *rem)
 {
     memset(rem->hash, 0, sizeof rem->hash);
+    memset(rem->heads, 0, sizeof rem->heads);
+    rem_record_cancel(rem);
     pgm_code_index_clear(&rem->index);
     base_memory_discard(rem->jumps, REM_JUMPS * sizeof *rem->jumps);
     rem->flushes++;
@@ -135,25 +137,38 @@ unlink_all(RemVcpu *rem, RemBlock *block)
     block->links = NULL;
 }
 
+/* Nothing leads to the block any more but a search for it. */
 static void
-kill_block(void *user, PgmCodeBlock *code)
+isolate(RemVcpu *rem, RemBlock *block)
 {
-    RemVcpu *rem = user;
-    RemBlock *block = (RemBlock *)code, **link;
-    RemTarget *target;
+    RemTarget *target = target_of(rem, block->code.host);
 
-    if (block->code.host == NULL)
-        return;
-    link = &rem->hash[hash_of(block->code.host)];
-    target = target_of(rem, block->code.host);
+    if (target->key == target_key(block))
+        target->key = 0;
+    unlink_all(rem, block);
+}
+
+static void
+forget_block(RemVcpu *rem, RemBlock *block)
+{
+    RemBlock **link = &rem->hash[hash_of(block->code.host)];
+
     rem->killed_blocks++;
     while (*link != block)
         link = &(*link)->hash_next;
     *link = block->hash_next;
-    if (target->key == target_key(block))
-        target->key = 0;
-    unlink_all(rem, block);
+    isolate(rem, block);
     block->code.host = NULL;
+}
+
+static void
+kill_block(void *user, PgmCodeBlock *code)
+{
+    RemVcpu *rem = user;
+
+    if (code->host == NULL)
+        return;
+    forget_block(rem, (RemBlock *)code);
     iem_stop(rem->vcpu);
 }
 
@@ -208,8 +223,93 @@ translate(Vcpu *vcpu, uint64_t linear, const uint8_t *host)
     return block;
 }
 
-RemBlock *
-rem_cache_find(Vcpu *vcpu)
+/* --- traces --- */
+
+static RemBlock *
+find(const RemVcpu *rem, const uint8_t *host, unsigned mode, bool trace)
+{
+    RemBlock *block = rem->hash[hash_of(host)];
+
+    while (block != NULL &&
+           (block->code.host != host || block->mode != mode || block->trace != trace))
+        block = block->hash_next;
+    return block;
+}
+
+static unsigned
+head_bit(const uint8_t *host)
+{
+    const uintptr_t h = (uintptr_t)host;
+
+    return (h ^ h >> 12) & (REM_HEADS - 1);
+}
+
+static bool
+may_have_trace(const RemVcpu *rem, const uint8_t *host)
+{
+    return rem->heads[head_bit(host) / 64] >> (head_bit(host) % 64) & 1;
+}
+
+bool
+rem_cache_has_trace(const RemVcpu *rem, const uint8_t *host, unsigned mode)
+{
+    return may_have_trace(rem, host) &&
+           find(rem, host, mode & ~(unsigned)REM_MODE_NO_SHARE, true) != NULL;
+}
+
+/* Blocks that run across the trace's start would pass it by: they are made anew, and end there. */
+static void
+make_way(RemVcpu *rem, const uint8_t *head, const uint8_t *page, unsigned mode)
+{
+    const size_t most = REM_BLOCK_INSNS * X86_INSN_MAX;
+    RemBlock *block;
+
+    for (const uint8_t *host = (size_t)(head - page) > most ? head - most : page; host < head;
+         host++) {
+        block = find(rem, host, mode, false);
+        if (block != NULL && host + block->bytes > head)
+            forget_block(rem, block);
+        block = find(rem, host, mode | REM_MODE_NO_SHARE, false);
+        if (block != NULL && host + block->bytes > head)
+            forget_block(rem, block);
+    }
+    block = find(rem, head, mode, false);
+    if (block != NULL)
+        isolate(rem, block);
+}
+
+void
+rem_cache_add_trace(Vcpu *vcpu, RemTrace *trace, const uint8_t *host, const uint8_t *bytes)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    const unsigned size = trace->end - trace->first;
+    const uint8_t *head = host + trace->head;
+    RemBlock *block;
+    PgmFault fault;
+    uint64_t gpa;
+
+    if (!pgm_translate(vcpu, vcpu->rip, PGM_EXEC, vcpu->tlb_kind, &gpa, &fault) ||
+        pgm_code_page(vcpu, gpa & PAGE_MASK) != host || !has_room(rem) ||
+        find(rem, head, trace->mode, true) != NULL)
+        return;
+    make_way(rem, head, host, trace->mode);
+    block = &rem->blocks[rem->block_count++];
+    *block = (RemBlock){.code.host = head, .mode = trace->mode};
+    rem_translate_trace(vcpu, block, trace);
+    block->hash_next = rem->hash[hash_of(head)];
+    rem->hash[hash_of(head)] = block;
+    rem->heads[head_bit(head) / 64] |= 1ull << (head_bit(head) % 64);
+    rem->traces++;
+    if (!pgm_code_index_add(&rem->index, (gpa & PAGE_MASK) + trace->first, host + trace->first,
+                            size, &block->code) ||
+        memcmp(bytes + trace->first, host + trace->first, size) != 0)
+        forget_block(rem, block);
+}
+
+/* --- blocks by RIP --- */
+
+static RemBlock *
+find_block(Vcpu *vcpu, bool trace)
 {
     RemVcpu *rem = rem_of(vcpu);
     const bool long64 = vcpu->mode == CPUM_MODE_LONG64;
@@ -222,21 +322,32 @@ rem_cache_find(Vcpu *vcpu)
     if (entry == NULL)
         return NULL;
     host = (const uint8_t *)(uintptr_t)(entry->addend + linear);
-    for (block = rem->hash[hash_of(host)]; block != NULL; block = block->hash_next) {
-        if (block->code.host == host && block->mode == rem->mode)
-            break;
-    }
+    block = trace && may_have_trace(rem, host) ? find(rem, host, rem->mode, true) : NULL;
+    if (block == NULL)
+        block = find(rem, host, rem->mode, false);
     if (block == NULL)
         block = translate(vcpu, linear, host);
     if (block == NULL || block->count == 0 || !iem_code_fits(vcpu, block->bytes))
         return NULL;
-    if (block->mode & REM_MODE_NO_SHARE)
+    if ((block->mode & REM_MODE_NO_SHARE) || !trace)
         return block;
     *target_of(rem, host) = (RemTarget){
         .key = target_key(block),
         .code = (uint64_t)(uintptr_t)rem_code(rem, block->entry_saved),
     };
     return block;
+}
+
+RemBlock *
+rem_cache_find(Vcpu *vcpu)
+{
+    return find_block(vcpu, true);
+}
+
+RemBlock *
+rem_cache_find_plain(Vcpu *vcpu)
+{
+    return find_block(vcpu, false);
 }
 
 void

@@ -41,6 +41,8 @@ rem_info(Vcpu *vcpu, GString *out)
 
     add(out, "translated-blocks", rem->translated);
     add(out, "translated-instructions", rem->translated_insns);
+    add(out, "recordings", rem->recordings);
+    add(out, "traces", rem->traces);
     add(out, "killed-blocks", rem->killed_blocks);
     add(out, "cache-flushes", rem->flushes);
     add(out, "links", rem->linked);

@@ -65,13 +65,14 @@ typedef struct {
     uint64_t read_end, write_end;
 } RemWindow;
 
-#define REM_LOOP_GROUPS 6
+#define REM_TRACE_INSNS 512
+#define REM_TRACE_GROUPS 12
 
-/* While a loop runs without probes (rem-loop.h). */
+/* While a trace runs (rem-trace.h). */
 typedef struct {
     uint64_t count; /* REM_COUNT before it */
     uint64_t turns; /* to run */
-    uint64_t slot[REM_LOOP_GROUPS];
+    uint64_t slot[REM_TRACE_GROUPS];
 } RemLoopHot;
 
 /* The words of REM that translated code reaches: Vcpu.rem_words. */
@@ -145,16 +146,22 @@ struct RemLink {
 struct RemBlock {
     PgmCodeBlock code;
     RemBlock *hash_next;
-    RemLink *links;       /* that lead here */
-    uint16_t mode;        /* RemMode */
-    uint16_t bytes;       /* of guest code */
-    uint8_t count;        /* instructions */
-    uint8_t vector;       /* RemVectorLive that its instructions need */
-    uint32_t entry;       /* offset in host code; the guest's flags are the host's */
-    uint32_t entry_saved; /* the guest's flags are in RemHot.flags, the host's are lost */
+    RemLink *links;         /* that lead here */
+    uint16_t mode;          /* RemMode */
+    uint16_t bytes;         /* of guest code */
+    uint16_t count;         /* instructions; of a trace: of one turn */
+    uint8_t vector;         /* RemVectorLive that its instructions need */
+    bool trace;             /* rem-trace.h: there is a plain block beside it */
+    uint8_t samples, tries; /* rem-record.h */
+    uint32_t entry;         /* offset in host code; the guest's flags are the host's */
+    uint32_t entry_saved;   /* the guest's flags are in RemHot.flags, the host's are lost */
 };
 
 typedef struct RemTranslator RemTranslator;
+typedef struct RemTrace RemTrace;
+typedef struct RemRecorder RemRecorder;
+
+#define REM_HEADS 4096u
 
 struct RemVcpu {
     Vcpu *vcpu;
@@ -171,7 +178,10 @@ struct RemVcpu {
     RemTarget *jumps;
     X86Decoder decoder;
     RemTranslator *translator; /* where blocks are made */
-    uint8_t *arena;            /* links, pages, IEM's instructions */
+    RemRecorder *recorder;
+    bool eager;                     /* for tests: every block is hot */
+    uint64_t heads[REM_HEADS / 64]; /* a bit is set: some trace may begin at such an address */
+    uint8_t *arena;                 /* links, pages, IEM's instructions */
     size_t arena_used;
     uint32_t generation;      /* of the physical map */
     uint16_t mode;            /* RemMode at present */
@@ -186,7 +196,7 @@ struct RemVcpu {
     bool care;             /* IEM has to execute the next instruction */
     /* Statistics. */
     uint64_t translated, translated_insns, translated_bytes, killed_blocks, flushes, lookups,
-        jump_misses, fallbacks, memory_misses, linked, untranslated;
+        recordings, traces, jump_misses, fallbacks, memory_misses, linked, untranslated;
     uint64_t *fallback_rows; /* by mnemonic */
 };
 
@@ -238,6 +248,8 @@ const uint8_t *rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument);
 #define REM_SITE_WRITE 0x80
 /* Link sites: the jump is made with the flags saved. */
 #define REM_SITE_FLAGS_SAVED 1
+/* And it leads to the plain block where there is a trace. */
+#define REM_SITE_PLAIN 2
 const uint8_t *rem_call_miss(Vcpu *vcpu, const RemSite *site, uint64_t argument);
 /* The count is below what the block needs; RIP is the block's start. */
 const uint8_t *rem_call_exhausted(Vcpu *vcpu, const RemSite *site, uint64_t argument);
@@ -260,6 +272,13 @@ void rem_cache_clear(RemVcpu *rem);
 /* The block at CS:RIP, translated if need be. NULL: its code cannot be translated (MMIO, an
  * instruction that crosses pages, CS's limit): IEM has to execute one instruction. May raise. */
 RemBlock *rem_cache_find(Vcpu *vcpu);
+/* The same, but never a trace. */
+RemBlock *rem_cache_find_plain(Vcpu *vcpu);
+/* Does a trace of that mode begin at the byte at `host`? */
+bool rem_cache_has_trace(const RemVcpu *rem, const uint8_t *host, unsigned mode);
+/* RIP is the start of an analysed trace in the page at `host`, which was `bytes` when it was
+ * decoded: makes a block of it. */
+void rem_cache_add_trace(Vcpu *vcpu, RemTrace *trace, const uint8_t *host, const uint8_t *bytes);
 /* Begins to watch writes to the blocks' bytes; rem_cache_clear() ends that. */
 void rem_cache_watch(RemVcpu *rem);
 /* At each entry of run: writes that other threads did, changes of the physical map. */
@@ -272,10 +291,21 @@ void *rem_cache_take(RemVcpu *rem, size_t size);
 /* Remembers that the jump at `at` leads to the block, and lets it. */
 void rem_cache_link(RemVcpu *rem, RemBlock *block, uint32_t at, uint32_t entry);
 
+/* ---- rem-record.c ---- */
+void rem_record_init(RemVcpu *rem);
+/* RIP is the block's start, which is executed often. True: rem_record_step() wants to be called
+ * before each instruction that IEM executes from now on. */
+bool rem_record_sample(Vcpu *vcpu, RemBlock *block);
+/* Between instructions, the Vcpu being exact; false: it is over. */
+bool rem_record_step(Vcpu *vcpu);
+void rem_record_cancel(RemVcpu *rem);
+
 /* ---- rem-info.c ---- */
 void rem_info(Vcpu *vcpu, GString *out);
 
 /* ---- rem-translate.c ---- */
+/* The trace as code of `block`. */
+void rem_translate_trace(Vcpu *vcpu, RemBlock *block, RemTrace *trace);
 void rem_translator_init(RemVcpu *rem);
 /* Translates from `host` (RIP is there) into `block`; false: nothing that can be translated, or no
  * room (RemEmit.overflow). */

@@ -8,6 +8,7 @@
  * instructions.def, but for LEA and CLFLUSH. */
 #pragma once
 
+#include "vmm/rem/rem-emit.h"
 #include "vmm/rem/rem-insn.h"
 
 /* Where RIP-relative operands count from: the offset of the next instruction is `value`, or, with
@@ -39,6 +40,13 @@ void rem_rewrite_lea(RemEmit *emit, const RemInsn *insn, const RemRip *rip);
 /* A guest register into a host register, and back; 64 bits, no flags. */
 void rem_rewrite_load(RemEmit *emit, unsigned to, unsigned guest);
 void rem_rewrite_store(RemEmit *emit, unsigned guest, unsigned from);
+
+/* A guest register below r13 into the virtual CPU. */
+static inline void
+rem_rewrite_spill(RemEmit *emit, unsigned guest)
+{
+    rem_emit_mov_mr(emit, 8, rem_mem_vcpu(offsetof(Vcpu, gpr) + 8 * guest), guest);
+}
 
 /* The guest register's home: a register where it has one, else gs:[gpr]. */
 static inline bool

@@ -106,7 +106,10 @@ begin(Vcpu *vcpu, const RemBlock *block)
     RemHot *hot = rem_hot(vcpu);
     const uint64_t left = rem->end - vcpu->retired;
 
-    if (left < block->count) {
+    /* A trace that cannot run goes on to the plain block, which has to fit too. */
+    if (block->trace && left < MAX(block->count, REM_BLOCK_INSNS))
+        block = rem_cache_find_plain(vcpu);
+    if (block == NULL || left < block->count) {
         rem->care = true;
         return NULL;
     }
@@ -138,8 +141,10 @@ find_and_begin(Vcpu *vcpu)
     RemVcpu *rem = rem_of(vcpu);
 
     while (vcpu->retired < rem->end && !iem_wants_care(vcpu)) {
-        const RemBlock *block = rem_cache_find(vcpu);
+        RemBlock *block = rem_cache_find(vcpu);
 
+        if (block != NULL && G_UNLIKELY(rem->eager) && rem_record_sample(vcpu, block))
+            return NULL;
         if (block != NULL)
             return begin(vcpu, block);
         rem_vector_sync(vcpu);
@@ -290,6 +295,8 @@ const uint8_t *
 rem_call_exhausted(Vcpu *vcpu, const RemSite *site, uint64_t argument)
 {
     rem_sync(vcpu, site);
+    if (rem_record_sample(vcpu, &rem_of(vcpu)->blocks[site->block]))
+        return NULL;
     return find_and_begin(vcpu);
 }
 
@@ -319,12 +326,12 @@ rem_call_link(Vcpu *vcpu, const RemSite *site, uint64_t argument)
     jump(vcpu, site);
     if (vcpu->retired >= rem->end || iem_wants_care(vcpu))
         return NULL;
-    block = rem_cache_find(vcpu);
+    block = site->flags & REM_SITE_PLAIN ? rem_cache_find_plain(vcpu) : rem_cache_find(vcpu);
     if (block == NULL)
         return find_and_begin(vcpu);
     if (rem->flushes == flushes && rem->blocks[site->block].code.host != NULL)
         rem_cache_link(rem, block, site->link,
-                       site->flags == REM_SITE_FLAGS_SAVED ? block->entry_saved : block->entry);
+                       site->flags & REM_SITE_FLAGS_SAVED ? block->entry_saved : block->entry);
     return begin(vcpu, block);
 }
 

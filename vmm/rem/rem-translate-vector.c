@@ -108,16 +108,37 @@ copy_selector(RemEmit *emit, size_t to, unsigned seg)
     rem_emit_mov_mr(emit, 2, hot_vector(to), REM_T0);
 }
 
-/* What is the same for all instructions of a block, at its first one. */
-static void
-note_block(RemTranslator *t)
+bool
+rem_x87_changes_pointers(const RemInsn *insn)
 {
-    if (t->x87_noted)
-        return;
-    t->x87_noted = true;
-    rem_emit_mov_rm(t->emit, 8, REM_T0, rem_mem_hot(offsetof(RemHot, rip_base)));
-    rem_emit_mov_mr(t->emit, 8, hot_vector(offsetof(RemVectorHot, x87_base)), REM_T0);
-    copy_selector(t->emit, offsetof(RemVectorHot, x87_cs), X86_CS);
+    return (insn->does & REM_DOES_X87) && changes_pointers(insn);
+}
+
+/* What is the same for all instructions of a block. */
+static void
+note_code(RemEmit *emit)
+{
+    rem_emit_mov_rm(emit, 8, REM_T0, rem_mem_hot(offsetof(RemHot, rip_base)));
+    rem_emit_mov_mr(emit, 8, hot_vector(offsetof(RemVectorHot, x87_base)), REM_T0);
+    copy_selector(emit, offsetof(RemVectorHot, x87_cs), X86_CS);
+}
+
+static void
+note_insn(RemEmit *emit, const RemInsn *insn, unsigned offset)
+{
+    const uint32_t fop = (uint32_t)(insn->op.code & 7) << 8 | insn->modrm;
+
+    rem_emit_mov_mi(emit, 4, hot_vector(offsetof(RemVectorHot, x87_insn)),
+                    (int32_t)(REM_X87_VALID | fop << REM_X87_FOP_SHIFT | offset));
+}
+
+void
+rem_x87_note(RemEmit *emit, const RemInsn *insn, unsigned offset, const RemInsn *memory)
+{
+    note_code(emit);
+    note_insn(emit, insn, offset);
+    if (memory != NULL)
+        copy_selector(emit, offsetof(RemVectorHot, x87_ds), memory->mem.seg);
 }
 
 static void
@@ -125,13 +146,13 @@ note_x87(RemTranslator *t)
 {
     const RemInsn *insn = t->insn;
     const RemRip rip = rem_rip(t);
-    const uint32_t fop = (uint32_t)(insn->op.code & 7) << 8 | insn->modrm;
 
     if (!changes_pointers(insn))
         return;
-    note_block(t);
-    rem_emit_mov_mi(t->emit, 4, hot_vector(offsetof(RemVectorHot, x87_insn)),
-                    (int32_t)(REM_X87_VALID | fop << REM_X87_FOP_SHIFT | t->offset));
+    if (!t->x87_noted)
+        note_code(t->emit);
+    t->x87_noted = true;
+    note_insn(t->emit, insn, t->offset);
     if (!(insn->form & REM_FORM_MEM))
         return;
     copy_selector(t->emit, offsetof(RemVectorHot, x87_ds), insn->mem.seg);

@@ -2,7 +2,7 @@
  *
  * A block from guest code: decoding, the entry with its count, one instruction after the other by
  * the table of translations, and where the block goes at its end. */
-#include "vmm/rem/rem-translate.h"
+#include "vmm/rem/rem-trace.h"
 
 static const RemTranslate translations[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 #define REM(mnemonic, function) [ZYDIS_MNEMONIC_##mnemonic] = function,
@@ -193,7 +193,8 @@ decode(RemTranslator *t, unsigned available)
     /* Up to 15 bytes decided that an undefined instruction is undefined. */
     t->block->bytes += insn->length != 0 ? insn->length : (uint16_t)left;
     return insn->length != 0 && t->count < REM_BLOCK_INSNS &&
-           (t->side_exit[t->count - 1] || !t->iem_ends[t->count - 1]);
+           (t->side_exit[t->count - 1] || !t->iem_ends[t->count - 1]) &&
+           !rem_cache_has_trace(t->rem, t->block->code.host + t->block->bytes, t->mode);
 }
 
 /* Counts the instructions from t->counted up to the next side exit. */
@@ -225,7 +226,6 @@ emit_entry(RemTranslator *t)
     exhausted = rem_emit_jcc(t->emit, REM_CC_L, 4);
     rem_emit_bind_to(t->emit, exhausted, rem_emit_offset(t->cold));
     rem_emit_leave(t, t->cold, rem_new_site(t, rem_call_exhausted));
-    rem_loop_emit(t);
     count_segment(t);
 }
 
@@ -275,7 +275,7 @@ rem_translate(Vcpu *vcpu, RemBlock *block, const uint8_t *bytes, unsigned availa
         continue;
     if (t->count == 0)
         return false;
-    block->count = (uint8_t)t->count;
+    block->count = (uint16_t)t->count;
     for (unsigned i = 0; i < t->count; i++)
         block->vector = MAX(block->vector, (uint8_t)rem_vector_need(t->mode, &t->insns[i]));
     analyse(t);
@@ -284,6 +284,30 @@ rem_translate(Vcpu *vcpu, RemBlock *block, const uint8_t *bytes, unsigned availa
     if (rem->hot.overflow || rem->cold.overflow)
         g_error("The room for a block of translated code was too small.");
     return true;
+}
+
+void
+rem_translate_trace(Vcpu *vcpu, RemBlock *block, RemTrace *trace)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    RemTranslator *t = rem->translator;
+
+    *t = (RemTranslator){
+        .vcpu = vcpu,
+        .rem = rem,
+        .emit = &rem->hot,
+        .cold = &rem->cold,
+        .block = block,
+        .mode = block->mode,
+        .offset = (unsigned)trace->head,
+    };
+    block->count = (uint16_t)trace->count;
+    block->bytes = (uint16_t)(trace->end - trace->first);
+    block->vector = trace->vector;
+    block->trace = true;
+    rem_trace_emit(t, trace);
+    if (rem->hot.overflow || rem->cold.overflow)
+        g_error("The room for a trace was too small.");
 }
 
 void

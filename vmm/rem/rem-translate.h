@@ -127,13 +127,14 @@ RemVectorLive rem_vector_need(unsigned mode, const RemInsn *insn);
 /* At the entry of a block with such instructions, flags saved. */
 void rem_vector_emit_check(RemTranslator *t);
 bool rem_translate_vector(RemTranslator *t);
+/* Is FIP the instruction's own behind it? */
+bool rem_x87_changes_pointers(const RemInsn *insn);
+/* FIP, FOP and selectors of `insn` at that offset in the page, but for FDP itself; memory: the last
+ * one with a memory operand, NULL if there was none meanwhile. T0 is lost. */
+void rem_x87_note(RemEmit *emit, const RemInsn *insn, unsigned offset, const RemInsn *memory);
 
 /* Does the host execute it as the guest does: is it left to rem_rewrite()? */
 bool rem_is_copy(const RemInsn *insn);
-
-/* ---- loops (rem-loop-emit.c) ---- */
-/* Behind the block's entry, flags saved: if the block is a loop, code for its turns. */
-void rem_loop_emit(RemTranslator *t);
 
 /* ---- division (rem-translate-divide.c) ---- */
 bool rem_translate_div(RemTranslator *t);

@@ -46,10 +46,12 @@ rem_vector_load(Vcpu *vcpu, unsigned need)
     memcpy(image.bytes + 24, &mxcsr, 4);
     memcpy(image.bytes + 32, vcpu->fpu.st, sizeof vcpu->fpu.st);
     __asm__ volatile("fxrstor64 %0" : : "m"(image) : ALL_XMM, "memory");
+    /* A block that goes on behind this has noted its base and CS already. */
     *hot = (RemVectorHot){
         .live = need,
+        .x87_base = rem_hot(vcpu)->rip_base,
         .x87_dp = vcpu->fpu.fdp,
-        .x87_cs = vcpu->fpu_cs,
+        .x87_cs = vcpu->seg[X86_CS].sel,
         .x87_ds = vcpu->fpu_ds,
     };
 }

@@ -33,7 +33,9 @@ run_to_end(Vcpu *vcpu)
     bool ok;
 
     while (vcpu->retired < rem->end) {
-        if (rem->care || iem_wants_care(vcpu)) {
+        const bool records = rem_record_step(vcpu);
+
+        if (rem->care || records || iem_wants_care(vcpu)) {
             EmExit exit;
 
             iem_end(vcpu);
@@ -114,6 +116,7 @@ rem_vcpu_destroy(Vcpu *vcpu)
     g_free(rem->fallback_rows);
     g_free(rem->spare_insn);
     g_free(rem->translator);
+    g_free(rem->recorder);
     g_free(rem);
     vcpu->rem_vcpu = NULL;
 }
@@ -133,6 +136,7 @@ rem_vcpu_create(void *engine_vm, Vcpu *vcpu, GError **error)
     base_cpuid(7, 0, &leaf);
     rem->bmi2 = (leaf.ebx >> 8) & 1;
     rem_translator_init(rem);
+    rem_record_init(rem);
     hot->self = (uint64_t)(uintptr_t)vcpu;
     hot->on_site = (uint64_t)(uintptr_t)on_site;
     if (!rem_cache_init(rem, error)) {

@@ -2,19 +2,23 @@
  *
  * Random loops on the interpreter and on the recompiler: after the same number of instructions
  * registers, flags, XMM registers, memory, the exception and the count have to be the same. Loops
- * walk over pages with several pointers, run into a page that is absent or read-only, leave early,
- * end by CMP, SUB, DEC or ADD. Arguments: mode (32 or 64), how many, seed. */
+ * walk over pages with several pointers, run into a page that is absent or read-only, have
+ * addresses that only memory tells, inner loops and branches, leave early, end by CMP, SUB, DEC or
+ * ADD. On the recompiler every loop is hot from the start. Arguments: mode (32 or 64), how many,
+ * seed. */
 #include "tests/insn/insn.h"
+#include "vmm/rem/rem-private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct {
-    uint8_t bytes[8];
+    uint8_t bytes[20];
     uint8_t size;
     uint8_t step; /* index of an immediate byte that is a step, 0 for none */
     bool wide;    /* REX.W in 64-bit code */
+    bool only64;
 } Piece;
 
 /* Registers: ESI, EDI pointers, EBX index, ECX count or end, EAX and EDX values. */
@@ -43,6 +47,51 @@ static const Piece pieces[] = {
     {{0x83, 0xc7, 0}, 3, 2, true},                       /* add edi, step */
     {{0x8d, 0x76, 0}, 3, 2, true},                       /* lea esi, [esi+step] */
     {{0x83, 0xef, 0}, 3, 2, true},                       /* sub edi, step */
+    {{0xf7, 0xd8}, 2, 0, false},                         /* neg eax */
+    {{0x19, 0xd0}, 2, 0, false},                         /* sbb eax, edx */
+    {{0xff, 0xc0}, 2, 0, false},                         /* inc eax */
+    {{0x33, 0xdb}, 2, 0, false},                         /* xor ebx, ebx */
+    {{0xbb, 0x40, 0, 0, 0}, 5, 0, false},                /* mov ebx, 64 */
+    {{0x8b, 0x05, 0, 0, 0, 0}, 6, 0, false, true},       /* mov eax, [rip+0] */
+    {{0xa8, 0x04, 0x74, 0x02, 0x31, 0xd0}, 6, 0, false}, /* test al, 4; jz over xor eax, edx */
+    {{0x8b, 0x16, 0x0f, 0xb6, 0xd2, 0x8b, 0x04, 0x17}, 8, 0, false}, /* by an index from memory */
+    {{0x8b, 0xd7, 0x80, 0xe2, 0xf8, 0x8b, 0x42, 0x04, 0x01, 0x42, 0x08},
+     11,
+     0,
+     false}, /* mov edx, edi; and dl, -8; mov eax, [edx+4]; add [edx+8], eax */
+    {{0x89, 0x77, 0x10, 0x8b, 0x57, 0x10, 0x03, 0x02, 0x11, 0x42, 0x0c},
+     11,
+     0,
+     false}, /* mov [edi+16], esi; mov edx, [edi+16]; add eax, [edx]; adc [edx+12], eax */
+    {{0x33, 0xdb, 0x03, 0x04, 0x1e, 0x83, 0xc3, 0x08, 0x83, 0xfb, 0x18, 0x75, 0xf5},
+     13,
+     0,
+     false}, /* xor ebx, ebx; add eax, [esi+ebx]; add ebx, 8; cmp ebx, 24; jnz back */
+    {{0xdd, 0x06, 0xdc, 0x47, 0x08, 0xd9, 0xe1, 0xdd, 0x5f, 0x18},
+     10,
+     0,
+     false}, /* fld qword [esi]; fadd qword [edi+8]; fabs; fstp qword [edi+24] */
+    {{0xd9, 0xee, 0xdf, 0xe9, 0xd9, 0xe8, 0xdd, 0xd8}, 8, 0, false}, /* fldz; fucomip; fld1; fstp */
+    {{0x41, 0x89, 0xc5, 0x41, 0xf7, 0xd5, 0x90, 0x44, 0x31, 0xe8},
+     10,
+     0,
+     false,
+     true}, /* mov r13d, eax; not r13d; xor eax, r13d */
+    {{0x4c, 0x8b, 0x3e, 0x4d, 0x01, 0xfe, 0x4c, 0x89, 0x77, 0x10},
+     10,
+     0,
+     false,
+     true}, /* mov r15, [rsi]; add r14, r15; mov [rdi+16], r14 */
+    {{0x4c, 0x8d, 0x2c, 0x46, 0x4d, 0x89, 0xec, 0x45, 0x88, 0xee},
+     10,
+     0,
+     false,
+     true}, /* lea r13, [rsi+rax*2]; mov r12, r13; mov r14b, r13b */
+    {{0x49, 0x89, 0xf5, 0x49, 0x83, 0xc5, 0x08, 0x41, 0x8b, 0x45, 0x00, 0x4d, 0x8d, 0x34, 0x1c},
+     15,
+     0,
+     false,
+     true}, /* mov r13, rsi; add r13, 8; mov eax, [r13]; lea r14, [r12+rbx] */
 };
 
 /* In front of the branch back. */
@@ -59,7 +108,7 @@ typedef struct {
     InsnMode mode;
     GRand *rand;
     InsnGuest *iem, *rem;
-    uint8_t code[128];
+    uint8_t code[256];
     unsigned size;
 } Bench;
 
@@ -80,12 +129,16 @@ append(Bench *bench, const Piece *piece)
 static void
 make_loop(Bench *bench)
 {
-    int count = g_rand_int_range(bench->rand, 1, 9);
+    int count = g_rand_int_range(bench->rand, 1, 12);
 
     memset(bench->code, 0xcc, sizeof bench->code);
     bench->size = 0;
-    for (int i = 0; i < count && bench->size < 56; i++)
-        append(bench, &pieces[g_rand_int_range(bench->rand, 0, G_N_ELEMENTS(pieces))]);
+    while (count-- > 0 && bench->size < 90) {
+        const Piece *piece = &pieces[g_rand_int_range(bench->rand, 0, G_N_ELEMENTS(pieces))];
+
+        if (!piece->only64 || bench->mode == INSN_CODE64)
+            append(bench, piece);
+    }
     append(bench, &ends[g_rand_int_range(bench->rand, 0, G_N_ELEMENTS(ends))]);
     bench->code[bench->size] = g_rand_boolean(bench->rand) ? 0x75 : 0x72; /* jnz, jb */
     bench->code[bench->size + 1] = (uint8_t) - (int8_t)(bench->size + 2);
@@ -175,6 +228,11 @@ try_loop(Bench *bench)
     ok = same("registers", a.gpr, b.gpr, sizeof a.gpr) & same("rip", &a.rip, &b.rip, 8) &
          same("rflags", &a.rflags, &b.rflags, 8) &
          same("xmm", a.fpu.xmm, b.fpu.xmm, sizeof a.fpu.xmm) &
+         same("x87 registers", a.fpu.st, b.fpu.st, sizeof a.fpu.st) &
+         same("x87 status", &a.fpu.fsw, &b.fpu.fsw, sizeof a.fpu.fsw) &
+         same("fip", &a.fpu.fip, &b.fpu.fip, sizeof a.fpu.fip) &
+         same("fdp", &a.fpu.fdp, &b.fpu.fdp, sizeof a.fpu.fdp) &
+         same("fop", &a.fpu.fop, &b.fpu.fop, sizeof a.fpu.fop) &
          same("vector", &a.vector, &b.vector, sizeof a.vector) &
          same("retired", &retired[0], &retired[1], 8) &
          same("memory", insn_guest_window(bench->iem) + INSN_DATA,
@@ -194,9 +252,11 @@ main(int argc, char **argv)
     bench.rand = g_rand_new_with_seed(argc > 3 ? (guint32)atoi(argv[3]) : 1);
     bench.iem = insn_guest_new("iem");
     bench.rem = insn_guest_new("rem");
+    rem_of(insn_guest_vcpu(bench.rem))->eager = true;
     for (unsigned i = 0; i < count && failed < 5; i++)
         failed += !try_loop(&bench);
-    printf("%u loops, %u failed\n", count, failed);
+    printf("%u loops, %" G_GUINT64_FORMAT " traces, %u failed\n", count,
+           rem_of(insn_guest_vcpu(bench.rem))->traces, failed);
     insn_guest_free(bench.iem);
     insn_guest_free(bench.rem);
     g_rand_free(bench.rand);

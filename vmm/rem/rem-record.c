@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Samples, recordings, and the choice of a path; see rem-record.h. */
+#include "vmm/rem/rem-record.h"
+
+#define TRIES 3
+#define SAMPLES 4 /* before the first recording of a block, four times as many before the next */
+#define HEADS 24
+#define KINDS 8
+
+/* ---- the choice of a path ---- */
+/* The instructions from `start` on, until the head comes again. */
+typedef struct {
+    unsigned start, length, count;
+} Kind;
+
+typedef struct {
+    uint16_t head;
+    Kind best;
+} Candidate;
+
+static bool
+is_same(const RemRecorder *recorder, const Kind *kind, unsigned start, unsigned length)
+{
+    return kind->length == length && memcmp(recorder->path + kind->start, recorder->path + start,
+                                            length * sizeof recorder->path[0]) == 0;
+}
+
+static void
+count_kind(const RemRecorder *recorder, Kind kinds[KINDS], unsigned start, unsigned length)
+{
+    unsigned i = 0;
+
+    while (i < KINDS && kinds[i].count != 0 && !is_same(recorder, &kinds[i], start, length))
+        i++;
+    if (i < KINDS)
+        kinds[i] = (Kind){start, length, kinds[i].count + 1};
+}
+
+/* The way round from the head that was gone most often, if it is most of them. */
+static Kind
+best_round(const RemRecorder *recorder, uint16_t head)
+{
+    Kind kinds[KINDS] = {{0}}, best = {0};
+    unsigned last = UINT_MAX, rounds = 0;
+
+    for (unsigned i = 0; i < recorder->count; i++) {
+        if (recorder->path[i] != head)
+            continue;
+        if (last != UINT_MAX) {
+            count_kind(recorder, kinds, last, i - last);
+            rounds++;
+        }
+        last = i;
+    }
+    for (unsigned i = 0; i < KINDS; i++)
+        if (kinds[i].count > best.count)
+            best = kinds[i];
+    if (best.count < 2 || 2 * best.count < rounds || best.length > REM_TRACE_INSNS)
+        best.count = 0;
+    return best;
+}
+
+static unsigned
+covered(const Candidate *candidate)
+{
+    return candidate->best.count * candidate->best.length;
+}
+
+/* Where a jump back leads to is the start of a loop. */
+static unsigned
+find_heads(const RemRecorder *recorder, Candidate heads[HEADS])
+{
+    unsigned count = 0;
+
+    for (unsigned i = 1; i < recorder->count && count < HEADS; i++) {
+        const uint16_t head = recorder->path[i];
+        unsigned k = 0;
+
+        if (head == REM_RECORD_ELSEWHERE || recorder->path[i - 1] == REM_RECORD_ELSEWHERE ||
+            head > recorder->path[i - 1])
+            continue;
+        while (k < count && heads[k].head != head)
+            k++;
+        if (k < count)
+            continue;
+        heads[count++] = (Candidate){head, best_round(recorder, head)};
+    }
+    return count;
+}
+
+/* The one that covers most; a shorter one if it covers about as much. */
+static Candidate *
+best_head(Candidate heads[HEADS], unsigned count)
+{
+    Candidate *best = NULL;
+
+    for (unsigned i = 0; i < count; i++) {
+        const unsigned more = covered(&heads[i]), than = best != NULL ? covered(best) : 0;
+        const bool shorter = best == NULL || heads[i].best.length < best->best.length;
+
+        if (more != 0 && (shorter ? 8 * more >= 7 * than : 7 * more > 8 * than))
+            best = &heads[i];
+    }
+    return best;
+}
+
+/* Decodes the best path that can be. */
+static bool
+choose(Vcpu *vcpu, RemRecorder *recorder)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    Candidate heads[HEADS], *best;
+    const unsigned count = find_heads(recorder, heads);
+
+    memcpy(recorder->bytes, recorder->host, sizeof recorder->bytes);
+    recorder->trace.mode = recorder->mode;
+    while ((best = best_head(heads, count)) != NULL) {
+        if (rem_cache_has_trace(rem, recorder->host + best->head, recorder->mode))
+            return false;
+        if (rem_trace_decode(rem, &recorder->trace, recorder->bytes,
+                             recorder->path + best->best.start, best->best.length))
+            return true;
+        best->best.count = 0;
+    }
+    return false;
+}
+
+/* ---- recording ---- */
+static bool
+can_trace(unsigned mode)
+{
+    const unsigned flat = REM_MODE_FLAT | REM_MODE_FLAT_CODE, cpu = mode & REM_MODE_CPU;
+
+    return (mode & flat) == flat && !(mode & (REM_MODE_SLOW_MEMORY | REM_MODE_NO_SHARE)) &&
+           (cpu == CPUM_MODE_LONG64 || cpu == CPUM_MODE_PROT32);
+}
+
+bool
+rem_record_sample(Vcpu *vcpu, RemBlock *block)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    RemRecorder *recorder = rem->recorder;
+    const unsigned needed = rem->eager ? 1 : SAMPLES << (2 * block->tries);
+
+    if (block->trace || block->tries == TRIES || recorder->state != REM_RECORD_OFF ||
+        block->code.host == NULL || !can_trace(block->mode) || ++block->samples < needed)
+        return false;
+    block->samples = 0;
+    block->tries++;
+    rem->recordings++;
+    recorder->state = REM_RECORD_PATH;
+    recorder->mode = block->mode;
+    recorder->count = 0;
+    recorder->page = vcpu->rip & ~(uint64_t)X86_PAGE_OFFSET_MASK;
+    recorder->host = block->code.host - (vcpu->rip & X86_PAGE_OFFSET_MASK);
+    return true;
+}
+
+static void
+record(Vcpu *vcpu, RemRecorder *recorder)
+{
+    const uint64_t offset = vcpu->rip - recorder->page;
+
+    recorder->path[recorder->count++] =
+        offset < X86_PAGE_SIZE ? (uint16_t)offset : REM_RECORD_ELSEWHERE;
+    if (recorder->count != REM_RECORD_SHORT && recorder->count != REM_RECORD_LONG)
+        return;
+    if (choose(vcpu, recorder)) {
+        recorder->state = REM_RECORD_WAIT;
+        recorder->patience = 2 * REM_RECORD_LONG;
+    } else if (recorder->count == REM_RECORD_LONG) {
+        recorder->state = REM_RECORD_OFF;
+    }
+}
+
+/* The trace is made for registers as they are when it begins. */
+static void
+wait_for_start(Vcpu *vcpu, RemRecorder *recorder)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    RemTrace *trace = &recorder->trace;
+
+    if (--recorder->patience == 0)
+        recorder->state = REM_RECORD_OFF;
+    if (vcpu->rip != recorder->page + trace->head)
+        return;
+    rem_mode_changed(vcpu);
+    if (rem->mode != trace->mode)
+        return;
+    recorder->state = REM_RECORD_OFF;
+    if (rem_trace_analyse(vcpu, trace) && rem_trace_place(trace))
+        rem_cache_add_trace(vcpu, trace, recorder->host, recorder->bytes);
+}
+
+bool
+rem_record_step(Vcpu *vcpu)
+{
+    RemRecorder *recorder = rem_of(vcpu)->recorder;
+
+    if (recorder->state == REM_RECORD_PATH)
+        record(vcpu, recorder);
+    else if (recorder->state == REM_RECORD_WAIT)
+        wait_for_start(vcpu, recorder);
+    return recorder->state != REM_RECORD_OFF;
+}
+
+void
+rem_record_cancel(RemVcpu *rem)
+{
+    if (rem->recorder != NULL)
+        rem->recorder->state = REM_RECORD_OFF;
+}
+
+void
+rem_record_init(RemVcpu *rem)
+{
+    rem->recorder = g_new0(RemRecorder, 1);
+}

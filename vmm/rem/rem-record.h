@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Finding hot loops: a block at whose start the count of instructions runs out is a sample of what
+ * is executed most. When one has been met often enough, IEM executes the next some hundred
+ * instructions, whose addresses show the loops; the path that covers most of them becomes a trace
+ * (rem-trace.h) when its start comes by. */
+#pragma once
+
+#include "vmm/rem/rem-trace.h"
+
+/* Instructions to record at first, and if they show no loop. */
+#define REM_RECORD_SHORT 512
+#define REM_RECORD_LONG 2048
+
+typedef enum { REM_RECORD_OFF, REM_RECORD_PATH, REM_RECORD_WAIT } RemRecordState;
+
+struct RemRecorder {
+    RemRecordState state;
+    uint64_t page;       /* RIP of its first byte */
+    const uint8_t *host; /* the same on the host */
+    uint16_t mode;
+    unsigned count;
+    unsigned patience;              /* instructions to wait for the start */
+    uint16_t path[REM_RECORD_LONG]; /* offsets in the page, or REM_RECORD_ELSEWHERE */
+    uint8_t bytes[X86_PAGE_SIZE];   /* of the page, when the trace was decoded */
+    RemTrace trace;
+};
+
+#define REM_RECORD_ELSEWHERE 0xffff

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * In front of a trace's turns: a probe for each group whose operands are known from the registers
+ * that a turn begins with, the turns for which they stay in their pages, and the registers that
+ * are lent. REM_COUNT's register counts turns from here on. */
+#include "vmm/rem/rem-trace.h"
+
+#define INDEX_MASK ((CPUM_TLB_ENTRIES - 1) * (int32_t)sizeof(CpumTlbEntry))
+#define INDEX_SHIFT (X86_PAGE_SHIFT - 5)
+#define RECIPROCAL_BITS 24
+_Static_assert(REM_QUANTUM <= 8192 && REM_TRACE_INSNS * 8192 < 1 << RECIPROCAL_BITS,
+               "reciprocals are exact");
+
+#define MISSES (10 * REM_TRACE_GROUPS)
+
+typedef struct {
+    RemTranslator *t;
+    const RemTrace *trace;
+    RemEmit *emit;
+    RemJump miss[MISSES];
+    unsigned misses;
+} Guard;
+
+static RemMem
+loop_word(size_t offset)
+{
+    return rem_mem_hot(offsetof(RemHot, loop) + offset);
+}
+
+/* value / divisor for values below 8192, and their product below 2^24. */
+static void
+emit_divide(RemEmit *emit, unsigned reg, unsigned divisor)
+{
+    const int32_t reciprocal = (int32_t)(((1u << RECIPROCAL_BITS) + divisor - 1) / divisor);
+
+    if (divisor == 1)
+        return;
+    if ((divisor & (divisor - 1)) == 0) {
+        rem_emit_shift_ri(emit, REM_SHR, 4, reg, (unsigned)__builtin_ctz(divisor));
+        return;
+    }
+    rem_emit_imul_rri(emit, 8, reg, reg, reciprocal);
+    rem_emit_shift_ri(emit, REM_SHR, 8, reg, RECIPROCAL_BITS);
+}
+
+static void
+miss_if(Guard *guard, RemCondition cc)
+{
+    guard->miss[guard->misses++] = rem_emit_jcc(guard->emit, cc, 4);
+}
+
+static RemMem
+entry_field(const Guard *guard, size_t field)
+{
+    const unsigned kind = (guard->trace->mode & REM_MODE_TLB) >> 5;
+    RemMem mem = rem_mem_vcpu(offsetof(Vcpu, tlb) + kind * sizeof(CpumTlb) + field);
+
+    mem.base = REM_T1;
+    return mem;
+}
+
+/* ---- addresses ---- */
+/* A root's value as a register: its own where it has one, else `to`. */
+static unsigned
+emit_root(Guard *guard, unsigned root, unsigned to)
+{
+    if (root >= REM_ROOT_ZERO) {
+        rem_emit_mov_rm(guard->emit, 8, to, rem_mem_hot(offsetof(RemHot, rip_base)));
+        return to;
+    }
+    if (rem_in_register(root))
+        return root;
+    rem_rewrite_load(guard->emit, to, root);
+    return to;
+}
+
+/* The linear address of the group's lowest byte, as `width` bytes. `to` may not be the other
+ * temporary if there is an index. No flags. */
+static void
+emit_low(Guard *guard, const RemTraceGroup *group, unsigned to, unsigned width)
+{
+    RemMem mem = {REM_NO_REG, REM_NO_REG, group->scale, false, (int32_t)group->low};
+
+    if (group->base == REM_ROOT_ZERO && group->index == REM_ROOT_ZERO) {
+        rem_emit_mov_ri(guard->emit, to, width == 8 ? (uint64_t)group->low : (uint32_t)group->low);
+        return;
+    }
+    if (group->base != REM_ROOT_ZERO)
+        mem.base = (uint8_t)emit_root(guard, group->base, to);
+    if (group->index != REM_ROOT_ZERO)
+        mem.index = (uint8_t)emit_root(guard, group->index, mem.base == to ? REM_T1 : to);
+    rem_emit_lea(guard->emit, width, to, mem);
+}
+
+/* Outside of 64-bit code: a register that neither has an upper half nor gets near a wrap. */
+static void
+check_register(Guard *guard, unsigned root)
+{
+    const int32_t margin = 2 * (int32_t)X86_PAGE_SIZE;
+
+    if (root >= REM_ROOT_ZERO)
+        return;
+    rem_emit_mov_rr(guard->emit, 4, REM_T1, root);
+    rem_emit_alu_rr(guard->emit, REM_CMP, 8, REM_T1, root);
+    miss_if(guard, REM_CC_NZ);
+    rem_emit_alu_ri(guard->emit, REM_SUB, 4, REM_T1, margin);
+    rem_emit_alu_ri(guard->emit, REM_CMP, 4, REM_T1, -3 * margin);
+    miss_if(guard, REM_CC_NBE);
+}
+
+/* Outside of 64-bit code, all of the addition has to fit 32 bits. */
+static void
+check_low(Guard *guard, const RemTraceGroup *group)
+{
+    if (rem_trace_is_long64(guard->trace))
+        return;
+    check_register(guard, group->base);
+    check_register(guard, group->index);
+    rem_emit_mov_rr(guard->emit, 4, REM_T1, REM_T0);
+    rem_emit_alu_rr(guard->emit, REM_CMP, 8, REM_T1, REM_T0);
+    miss_if(guard, REM_CC_NZ);
+}
+
+/* `reg` has the address of the lowest byte; T0 and T1 may be lost if they are not it. */
+static void
+check_alignment(Guard *guard, const RemTraceGroup *group, unsigned reg)
+{
+    const int32_t mask = group->align - 1;
+    const unsigned temp = reg == REM_T0 ? REM_T1 : REM_T0;
+
+    if (group->align == 1)
+        return;
+    rem_emit_lea(guard->emit, 4, temp, rem_mem(reg, (int32_t)(group->phase - group->low) & mask));
+    rem_emit_test_ri(guard->emit, 4, temp, mask);
+    miss_if(guard, REM_CC_NZ);
+}
+
+/* T1: the address of a byte, becomes its entry's offset; T0: of one in the page to be looked for.
+ */
+static void
+emit_compare(Guard *guard, const RemTraceGroup *group)
+{
+    const size_t tag =
+        group->write ? offsetof(CpumTlbEntry, tag_write) : offsetof(CpumTlbEntry, tag_read);
+
+    rem_emit_shift_ri(guard->emit, REM_SHR, 4, REM_T1, INDEX_SHIFT);
+    rem_emit_alu_ri(guard->emit, REM_AND, 4, REM_T1, INDEX_MASK);
+    rem_emit_alu_ri(guard->emit, REM_AND, 8, REM_T0, -(int32_t)X86_PAGE_SIZE);
+    rem_emit_alu_rm(guard->emit, REM_CMP, 8, REM_T0, entry_field(guard, tag));
+    miss_if(guard, REM_CC_NZ);
+}
+
+/* ---- groups ---- */
+/* What the home will have is in `reg`. */
+static void
+set_home(Guard *guard, unsigned number, unsigned reg)
+{
+    const unsigned home = guard->trace->groups[number].home;
+
+    if (home == REM_NO_REG || home == REM_T0)
+        rem_emit_mov_mr(guard->emit, 8, rem_trace_slot(number), reg);
+    else if (home != reg)
+        rem_emit_mov_rr(guard->emit, 8, home, reg);
+}
+
+/* All of it stays in one page for ever: the home is the host address of its lowest byte. */
+static void
+guard_fixed(Guard *guard, unsigned number)
+{
+    const RemTraceGroup *group = &guard->trace->groups[number];
+    const unsigned width = rem_trace_width(guard->trace);
+    const unsigned home = group->home == REM_NO_REG || group->home == REM_T0 ? REM_T0 : group->home;
+
+    emit_low(guard, group, REM_T1, width);
+    check_alignment(guard, group, REM_T1);
+    rem_emit_lea(guard->emit, 8, REM_T0, rem_mem(REM_T1, (int32_t)(group->high - group->low) - 1));
+    emit_compare(guard, group);
+    emit_low(guard, group, home, width);
+    rem_emit_alu_rm(guard->emit, REM_ADD, 8, home,
+                    entry_field(guard, offsetof(CpumTlbEntry, addend)));
+    set_home(guard, number, home);
+}
+
+/* Turns that the operands stay in the page, from the offset of the lowest byte in T0. */
+static void
+emit_turns(Guard *guard, const RemTraceGroup *group)
+{
+    const int32_t last = (int32_t)(X86_PAGE_SIZE - (group->high - group->low));
+    RemEmit *emit = guard->emit;
+
+    rem_emit_alu_ri(emit, REM_AND, 4, REM_T0, X86_PAGE_OFFSET_MASK);
+    rem_emit_alu_ri(emit, REM_CMP, 4, REM_T0, last);
+    miss_if(guard, REM_CC_NBE);
+    if (group->stride == 0)
+        return;
+    if (group->stride > 0) {
+        rem_emit_neg_r(emit, 4, REM_T0);
+        rem_emit_alu_ri(emit, REM_ADD, 4, REM_T0, last);
+    }
+    emit_divide(emit, REM_T0, (unsigned)ABS(group->stride));
+    rem_emit_lea(emit, 4, REM_T0, rem_mem(REM_T0, 1));
+    rem_emit_alu_rr(emit, REM_CMP, 8, REM_T0, REM_COUNT);
+    rem_emit_cmov_rr(emit, REM_CC_B, 8, REM_COUNT, REM_T0);
+}
+
+/* The home is host minus guest address, with the base if that does not move. */
+static void
+guard_moving(Guard *guard, unsigned number)
+{
+    const RemTraceGroup *group = &guard->trace->groups[number];
+    const bool anchored = rem_trace_step(guard->trace, group->base) == 0;
+    RemEmit *emit = guard->emit;
+
+    emit_low(guard, group, REM_T0, 8);
+    check_low(guard, group);
+    check_alignment(guard, group, REM_T0);
+    rem_emit_mov_rr(emit, 4, REM_T1, REM_T0);
+    emit_compare(guard, group);
+    rem_emit_mov_rm(emit, 8, REM_T1, entry_field(guard, offsetof(CpumTlbEntry, addend)));
+    if (anchored && group->base != REM_ROOT_ZERO)
+        rem_emit_alu_rr(emit, REM_ADD, 8, REM_T1, emit_root(guard, group->base, REM_T0));
+    set_home(guard, number, REM_T1);
+    emit_low(guard, group, REM_T0, 8);
+    emit_turns(guard, group);
+}
+
+/* ---- registers that are lent ---- */
+static void
+emit_lend(Guard *guard)
+{
+    const RemTrace *trace = guard->trace;
+
+    for (unsigned bits = trace->lent; bits != 0; bits &= bits - 1)
+        rem_rewrite_spill(guard->emit, (unsigned)__builtin_ctz(bits));
+}
+
+/* The guests that live in them, and homes that temporaries are. */
+static void
+emit_fill(Guard *guard)
+{
+    const RemTrace *trace = guard->trace;
+
+    for (unsigned reg = REM_T0; reg < X86_GPR_COUNT; reg++)
+        if (trace->at[reg] != REM_NO_REG)
+            rem_rewrite_load(guard->emit, trace->at[reg], reg);
+    for (unsigned i = 0; i < trace->group_count; i++)
+        if (trace->groups[i].hoisted && trace->groups[i].home == REM_T0)
+            rem_emit_mov_rm(guard->emit, 8, REM_T0, rem_trace_slot(i));
+}
+
+static RemJump
+emit_misses(Guard *guard)
+{
+    RemEmit *cold = guard->t->cold;
+    const uint32_t start = rem_emit_offset(cold);
+
+    for (unsigned i = 0; i < guard->misses; i++)
+        rem_emit_bind_to(guard->emit, guard->miss[i], start);
+    rem_trace_take_back(cold, guard->trace);
+    rem_emit_mov_rm(cold, 8, REM_COUNT, loop_word(offsetof(RemLoopHot, count)));
+    return rem_emit_jmp(cold, 4);
+}
+
+RemJump
+rem_trace_guard(RemTranslator *t, RemTrace *trace)
+{
+    Guard guard = {.t = t, .trace = trace, .emit = t->emit};
+
+    emit_lend(&guard);
+    rem_emit_mov_mr(t->emit, 8, loop_word(offsetof(RemLoopHot, count)), REM_COUNT);
+    emit_divide(t->emit, REM_COUNT, trace->count);
+    for (unsigned i = 0; i < trace->group_count; i++) {
+        if (trace->groups[i].hoisted && trace->groups[i].fixed)
+            guard_fixed(&guard, i);
+        else if (trace->groups[i].hoisted)
+            guard_moving(&guard, i);
+    }
+    rem_emit_mov_mr(t->emit, 8, loop_word(offsetof(RemLoopHot, turns)), REM_COUNT);
+    emit_fill(&guard);
+    return emit_misses(&guard);
+}

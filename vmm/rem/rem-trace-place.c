@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Host registers for a trace: those whose guest's register it does not touch are lent to guest r13
+ * to r15 and to the homes of its groups, the most used first. They are in Vcpu.gpr meanwhile. */
+#include "vmm/rem/rem-trace.h"
+
+/* ---- what temporaries are needed for ---- */
+/* The rewriter needs a temporary of its own for it. */
+static bool
+needs_temporary(const RemInsn *insn)
+{
+    const uint32_t high = (insn->gpr_read | insn->gpr_written) >> REM_T0;
+
+    if (insn->row == ZYDIS_MNEMONIC_LEA)
+        return high != 0 || insn->mem.rip_relative || insn->opsize == 2 || insn->addrsize == 2 ||
+               (insn->mem.base == REM_NO_REG && insn->mem.index == REM_NO_REG);
+    return high != 0 || (insn->form & (REM_FORM_REG_HIGH | REM_FORM_RM_HIGH));
+}
+
+/* The base moves with a register, and so does the index. */
+static bool
+is_double(const RemTrace *trace, const RemTraceGroup *group)
+{
+    return group->hoisted && rem_trace_step(trace, group->base) != 0 &&
+           group->index != REM_ROOT_ZERO;
+}
+
+static void
+find_temporaries(RemTrace *trace)
+{
+    trace->temporaries = trace->again == REM_AGAIN_STORE;
+    trace->second = false;
+    for (unsigned i = 0; i < trace->count; i++) {
+        const RemTraceInsn *step = &trace->insns[i];
+
+        trace->temporaries |= needs_temporary(&step->insn) || step->probes || step->notes_pointer;
+    }
+    for (unsigned i = 0; i < trace->group_count; i++) {
+        trace->temporaries |= !trace->groups[i].hoisted;
+        trace->second |= is_double(trace, &trace->groups[i]);
+    }
+}
+
+/* ---- who wants a register ---- */
+/* Is the register a part of the operand when its home is known? */
+static bool
+is_in_address(RemTrace *trace, const RemTraceInsn *step, unsigned reg)
+{
+    const RemTraceGroup *group = rem_trace_group(trace, step);
+
+    if (step->insn.mem.base != reg && step->insn.mem.index != reg)
+        return false;
+    return step->probes || group == NULL || !group->fixed;
+}
+
+static unsigned
+uses_of(RemTrace *trace, unsigned reg)
+{
+    unsigned uses = 0;
+
+    for (unsigned i = 0; i < trace->count; i++) {
+        const RemTraceInsn *step = &trace->insns[i];
+        const RemInsn *insn = &step->insn;
+
+        uses += (insn->form & REM_FORM_REG_GPR) && insn->reg == reg;
+        uses += (insn->form & REM_FORM_RM_GPR) && !(insn->form & REM_FORM_MEM) && insn->rm == reg;
+        uses += (insn->form & REM_FORM_VVVV_GPR) && insn->op.vvvv == reg;
+        uses += is_in_address(trace, step, reg);
+    }
+    return uses;
+}
+
+/* RSP cannot be an index. */
+static bool
+is_index(const RemTrace *trace, unsigned reg)
+{
+    for (unsigned i = 0; i < trace->count; i++)
+        if (trace->insns[i].insn.mem.index == reg)
+            return true;
+    return false;
+}
+
+static unsigned
+take(uint16_t *free, bool no_rsp)
+{
+    const unsigned fit = no_rsp ? *free & ~(1u << X86_RSP) : *free;
+    const unsigned above = fit & ~(1u << X86_RSP);
+
+    if (fit == 0)
+        return REM_NO_REG;
+    *free &= (uint16_t) ~(1u << __builtin_ctz(above != 0 ? above : fit));
+    return (unsigned)__builtin_ctz(above != 0 ? above : fit);
+}
+
+static void
+place_guests(RemTrace *trace, uint16_t *free)
+{
+    unsigned uses[X86_GPR_COUNT] = {0};
+
+    memset(trace->at, REM_NO_REG, sizeof trace->at);
+    for (unsigned reg = REM_T0; reg < X86_GPR_COUNT; reg++)
+        uses[reg] = uses_of(trace, reg);
+    for (;;) {
+        unsigned best = REM_T0;
+
+        for (unsigned reg = REM_T0; reg < X86_GPR_COUNT; reg++)
+            best = uses[reg] > uses[best] ? reg : best;
+        if (uses[best] == 0)
+            return;
+        uses[best] = 0;
+        trace->at[best] = (uint8_t)take(free, is_index(trace, best));
+    }
+}
+
+static void
+place_groups(RemTrace *trace, uint16_t *free)
+{
+    for (;;) {
+        RemTraceGroup *best = NULL;
+
+        for (unsigned i = 0; i < trace->group_count; i++) {
+            RemTraceGroup *group = &trace->groups[i];
+
+            if (group->home == REM_NO_REG && (group->hoisted || group->accesses > 1) &&
+                (best == NULL || group->accesses > best->accesses))
+                best = group;
+        }
+        if (best == NULL)
+            return;
+        best->home = (uint8_t)take(free, false);
+        if (best->home == REM_NO_REG)
+            return;
+    }
+}
+
+/* ---- the instructions, in the registers that they have now ---- */
+static void
+replace(const RemTrace *trace, uint8_t *reg)
+{
+    if (*reg < X86_GPR_COUNT && trace->at[*reg] != REM_NO_REG)
+        *reg = trace->at[*reg];
+}
+
+static uint16_t
+replace_mask(const RemTrace *trace, uint16_t mask)
+{
+    for (unsigned reg = REM_T0; reg < X86_GPR_COUNT; reg++)
+        if ((mask >> reg & 1) && trace->at[reg] != REM_NO_REG)
+            mask = (uint16_t)((mask & ~(1u << reg)) | 1u << trace->at[reg]);
+    return mask;
+}
+
+static void
+replace_registers(const RemTrace *trace, RemInsn *insn)
+{
+    if (((insn->gpr_read | insn->gpr_written) >> REM_T0) == 0)
+        return;
+    if (insn->form & REM_FORM_REG_GPR)
+        replace(trace, &insn->reg);
+    if ((insn->form & REM_FORM_RM_GPR) && !(insn->form & REM_FORM_MEM))
+        replace(trace, &insn->rm);
+    if (insn->form & REM_FORM_VVVV_GPR)
+        replace(trace, &insn->op.vvvv);
+    replace(trace, &insn->mem.base);
+    replace(trace, &insn->mem.index);
+    insn->gpr_read = replace_mask(trace, insn->gpr_read);
+    insn->gpr_written = replace_mask(trace, insn->gpr_written);
+    if (insn->form & REM_FORM_LEGACY) /* SPL to DIL */
+        insn->op.flags |= REM_OP_REX;
+}
+
+/* All groups whose address is made of registers find these in registers. */
+static bool
+is_addressable(RemTrace *trace)
+{
+    for (unsigned i = 0; i < trace->count; i++) {
+        const RemTraceInsn *step = &trace->insns[i];
+        const RemOperand *mem = &step->insn.mem;
+        const bool base = mem->base != REM_NO_REG && !rem_in_register(mem->base);
+        const bool index = mem->index != REM_NO_REG && !rem_in_register(mem->index);
+
+        if ((step->insn.does & REM_DOES_MEMORY) && (base || index) &&
+            (step->probes ? base && index : !rem_trace_group(trace, step)->fixed))
+            return false;
+    }
+    return true;
+}
+
+bool
+rem_trace_place(RemTrace *trace)
+{
+    const uint16_t all = (1u << REM_T0) - 1;
+    const uint16_t free = (uint16_t)~trace->used & all;
+    uint16_t left = free;
+    bool everything;
+
+    place_guests(trace, &left);
+    for (unsigned i = 0; i < trace->count; i++)
+        replace_registers(trace, &trace->insns[i].insn);
+    if ((trace->again == REM_AGAIN_UNDO || trace->again == REM_AGAIN_TEST) &&
+        trace->insns[trace->writer].insn.gpr_written >> REM_T0 != 0)
+        trace->again = REM_AGAIN_STORE; /* it is done in a register */
+    find_temporaries(trace);
+    place_groups(trace, &left);
+    trace->lent = free & (uint16_t)~left;
+    everything = true;
+    for (unsigned i = 0; i < trace->group_count; i++)
+        everything &= trace->groups[i].home != REM_NO_REG;
+    if (!trace->temporaries && !everything) {
+        uint16_t more = 1u << REM_T0;
+
+        place_groups(trace, &more);
+    }
+    return is_addressable(trace);
+}
