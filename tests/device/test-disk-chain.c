@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The disk driver on chains of images that change while the guest writes: snapshots taken, merged in
- * both directions and replaced. What the guest reads is compared all the time with a plain copy, and
- * the files are at the end. */
+ * The disk driver on chains of images that change while the guest writes: snapshots taken, merged
+ * in both directions and replaced. What the guest reads is compared all the time with a plain copy,
+ * and the files are at the end. */
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -356,8 +356,8 @@ test_cancelled(Fixture *fixture, gconstpointer data)
     g_autoptr(GError) error = NULL;
 
     push(fixture, 1);
-    g_assert_false(fixture->disk->merge_images(fixture->disk->user, 0, 1, &target, cancel, NULL,
-                                               &error));
+    g_assert_false(
+        fixture->disk->merge_images(fixture->disk->user, 0, 1, &target, cancel, NULL, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_CANCELLED);
     g_assert_cmpuint(length(fixture), ==, 2);
     work(fixture, 40, NULL);
@@ -429,10 +429,14 @@ main(int argc, char **argv)
         const char *name;
         void (*run)(Fixture *fixture, gconstpointer data);
     } tests[] = {
-        {"cancelled", test_cancelled},       {"discard", test_discard},
-        {"merge-between", test_merge_between}, {"merge-down", test_merge_down},
-        {"merge-up", test_merge_up},         {"push", test_push},
-        {"push-refused", test_push_refused}, {"replace", test_replace},
+        {"cancelled", test_cancelled},
+        {"discard", test_discard},
+        {"merge-between", test_merge_between},
+        {"merge-down", test_merge_down},
+        {"merge-up", test_merge_up},
+        {"push", test_push},
+        {"push-refused", test_push_refused},
+        {"replace", test_replace},
         {"replace-refused", test_replace_refused},
     };
 
