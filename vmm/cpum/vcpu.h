@@ -68,8 +68,9 @@ _Static_assert(offsetof(CpumFpu, ymm_high) == 576, "XSAVE layout");
  * flag: take PGM's slow path. Direct-mapped by linear page number. */
 #define CPUM_TLB_BITS 13
 #define CPUM_TLB_ENTRIES (1u << CPUM_TLB_BITS)
-#define CPUM_TLB_MMIO (1u << 0)    /* dispatch to IOM */
-#define CPUM_TLB_TRACKED (1u << 1) /* RAM whose writes are reported: code, dirty log, ROM */
+/* Above what a probe may leave of a misaligned address, which must never look like a flag. */
+#define CPUM_TLB_MMIO (1u << 10)    /* dispatch to IOM */
+#define CPUM_TLB_TRACKED (1u << 11) /* RAM whose writes are reported: code, dirty log, ROM */
 #define CPUM_TLB_INVALID (~0ull)
 
 typedef struct {

@@ -49,8 +49,8 @@ IEM_INLINE void
 run(Vcpu *vcpu, const IemInsn *insn, unsigned size)
 {
     BmiOp op = (BmiOp)(uintptr_t)insn->imm;
-    uint64_t rm = source(vcpu, insn, size), flags = vcpu->rflags;
-    IemRawFlags raw = (IemRawFlags)((flags & 0xff) << 8 | (flags >> 11 & 1));
+    uint64_t rm = source(vcpu, insn, size);
+    IemRawFlags raw = iem_raw_from_status(vcpu);
     uint64_t d = op(rm, vcpu->gpr[insn->vvvv], iem_reg_get(vcpu, insn->imm2, size), &raw);
 
     iem_reg_set(vcpu, insn->imm2, size, d);

@@ -175,7 +175,7 @@ translate_within(Vcpu *vcpu, uint64_t gpa, const uint8_t *host)
     available = MIN(available, sizeof bytes);
     memcpy(bytes, host, available);
     block->count = (uint16_t)decode_block(vcpu, bytes, available, block->insn, &used);
-    block->bytes = (uint16_t)used;
+    block->bytes = (uint16_t)MAX(used, 1); /* the first byte is below CS's limit in any case */
     if (block->count == 0)
         return NULL;
     /* An undefined instruction has no length, and up to 15 bytes decided that it is undefined. */

@@ -4,6 +4,7 @@
  * family's chooser picks for that form. Intel SDM volume 2A chapter 2 (formats, tables 2-1 to 2-3).
  * EVEX and later encodings are undefined, also where their mnemonics have rows. */
 #include "vmm/iem/iem-decode.h"
+#include "vmm/iem/iem-fallback.h"
 
 typedef struct {
     IemChoose choose;
@@ -75,13 +76,9 @@ is_vex(const ZydisDecodedInstruction *zydis)
     return zydis->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
 }
 
-/* The feature that a VEX form needs besides that of its row, whose mnemonic may have forms of
- * several extensions. */
-static bool
-vex_is_offered(const Vcpu *vcpu, const ZydisDecodedInstruction *zydis)
+bool
+iem_offers_vex(const Vcpu *vcpu, const ZydisDecodedInstruction *zydis)
 {
-    if (!iem_is_protected(vcpu))
-        return false;
     switch (zydis->meta.isa_set) {
     case ZYDIS_ISA_SET_AVX:
     case ZYDIS_ISA_SET_AVXAES: return cpum_has(vcpu, CPUM_FEATURE_AVX);
@@ -103,7 +100,7 @@ is_offered(const Vcpu *vcpu, const ZydisDecodedInstruction *zydis)
     if (row->choose == NULL || !cpum_has(vcpu, row->feature))
         return false;
     if (is_vex(zydis))
-        return vex_is_offered(vcpu, zydis);
+        return iem_is_protected(vcpu) && iem_offers_vex(vcpu, zydis);
     return zydis->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY ||
            zydis->encoding == ZYDIS_INSTRUCTION_ENCODING_3DNOW;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "vmm/em/engine.h"
+#include "vmm/x86/x86-decode.h"
 
 typedef struct IemInsn IemInsn;
 
@@ -32,6 +33,10 @@ void iem_segment_window(const Vcpu *vcpu, unsigned seg, uint64_t *read_end, uint
 uint32_t iem_segment_changes(const Vcpu *vcpu);
 /* Has `bytes` bytes of code at RIP room below CS's limit? */
 bool iem_code_fits(const Vcpu *vcpu, unsigned bytes);
+
+/* Has the CPU the feature that a VEX form needs besides that of its row, whose mnemonic may have
+ * forms of several extensions? Real and virtual-8086 mode have none, which is not looked at. */
+bool iem_offers_vex(const Vcpu *vcpu, const ZydisDecodedInstruction *zydis);
 
 /* Bytes of memory that one decoded instruction takes. */
 size_t iem_insn_size(void);

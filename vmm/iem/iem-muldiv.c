@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * MUL, IMUL in its three forms, DIV, IDIV. Quotients that do not fit raise #DE before the host's
- * instruction could. Division leaves the flags as they are. Intel SDM volume 2. */
+ * MUL, IMUL in its three forms, DIV, IDIV. Products are made with the guest's flags loaded, so that
+ * those which the manual leaves undefined are what the host's processor makes of them, as in
+ * translated code. Quotients that do not fit raise #DE before the host's instruction could.
+ * Division leaves the flags as they are. Intel SDM volume 2. */
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-operand.h"
 
@@ -13,15 +15,17 @@ operand(Vcpu *vcpu, const IemInsn *insn, unsigned size)
 }
 
 /* clang-format off */
-/* The product of the accumulator: in AX for bytes, else in rDX:rAX. */
+/* The product of the accumulator: in AX for bytes, else in rDX:rAX. AL is OF and AH the other flags:
+ * adding 7Fh makes OF of AL. */
 #define ACCUMULATOR_PRODUCT(name, bits, suffix, modifier)                                          \
 static inline uint64_t                                                                             \
 name##bits(uint64_t a, uint64_t b, uint64_t *high, IemRawFlags *raw)                               \
 {                                                                                                  \
-    uint64_t low;                                                                                  \
-    __asm__(#name suffix " %" modifier "[b]\n\tmovq %%rax, %[low]\n\tlahf\n\tseto %%al"          \
-            : "+a"(a), [low] "=&r"(low), "+d"(*high) : [b] "r"(b) : "cc");                         \
-    *raw = (IemRawFlags)a;                                                                         \
+    uint64_t low, flags = *raw;                                                                    \
+    __asm__("addb $0x7f, %%al\n\tsahf\n\tmovq %[a], %%rax\n\t"                                     \
+            #name suffix " %" modifier "[b]\n\tmovq %%rax, %[low]\n\tlahf\n\tseto %%al"          \
+            : "+a"(flags), [low] "=&r"(low), "+d"(*high) : [a] "r"(a), [b] "r"(b) : "cc");         \
+    *raw = (IemRawFlags)flags;                                                                     \
     return low;                                                                                    \
 }                                                                                                  \
 static void op_##name##bits(Vcpu *vcpu, const IemInsn *insn)                                       \
@@ -33,8 +37,8 @@ static inline uint64_t                                                          
 imul_truncated##bits(uint64_t a, uint64_t b, IemRawFlags *raw)                                     \
 {                                                                                                  \
     uint##bits##_t result = (uint##bits##_t)a;                                                     \
-    __asm__("imul %[b], %[result]\n\tlahf\n\tseto %%al"                                           \
-            : [result] "+&r"(result), "=&a"(*raw) : [b] "r"((uint##bits##_t)b) : "cc");            \
+    __asm__("addb $0x7f, %%al\n\tsahf\n\timul %[b], %[result]\n\tlahf\n\tseto %%al"              \
+            : [result] "+&r"(result), "+&a"(*raw) : [b] "r"((uint##bits##_t)b) : "cc");            \
     return result;                                                                                 \
 }                                                                                                  \
 static void op_imul##bits##_two(Vcpu *vcpu, const IemInsn *insn)                                   \
@@ -52,7 +56,7 @@ IEM_INLINE void
 accumulator_product(Vcpu *vcpu, uint64_t b, Product fn, unsigned size)
 {
     uint64_t high = 0;
-    IemRawFlags raw;
+    IemRawFlags raw = iem_raw_from_status(vcpu);
     uint64_t low = fn(vcpu->gpr[X86_RAX], b, &high, &raw);
 
     if (size == 1) {
@@ -68,7 +72,7 @@ IEM_INLINE void
 truncated_product(Vcpu *vcpu, const IemInsn *insn, uint64_t a, uint64_t b, Truncated fn,
                   unsigned size)
 {
-    IemRawFlags raw;
+    IemRawFlags raw = iem_raw_from_status(vcpu);
 
     iem_reg_set(vcpu, insn->reg, size, fn(a, b, &raw));
     iem_set_status(vcpu, raw);

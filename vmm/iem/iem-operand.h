@@ -19,6 +19,13 @@ iem_status_from_raw(IemRawFlags raw)
     return ((raw >> 8) & 0xff) | (uint64_t)(raw & 1) << 11;
 }
 
+/* For handlers whose instruction leaves some flags alone, or undefined. */
+IEM_INLINE IemRawFlags
+iem_raw_from_status(const Vcpu *vcpu)
+{
+    return (IemRawFlags)((vcpu->rflags & 0xff) << 8 | (vcpu->rflags >> 11 & 1));
+}
+
 IEM_INLINE void
 iem_merge_flags(Vcpu *vcpu, IemRawFlags raw, uint64_t mask)
 {

@@ -148,14 +148,12 @@ from_mmx(Vcpu *vcpu, const IemInsn *insn)
     uint64_t value;
 
     iem_check_sse(vcpu);
-    if (memory && iem_is_xmm_form(insn)) { /* CVTPI2PD with memory does not touch MMX state */
+    if (memory) { /* does not touch MMX state: CVTPI2PD nowhere, CVTPI2PS on AMD's */
         value = iem_read_u64(vcpu, insn->seg, iem_ea(vcpu, insn));
     } else {
         iem_check_mmx(vcpu);
-        value = iem_mmx_source(vcpu, insn, 8);
         iem_mmx_begin(vcpu);
-        if (!memory)
-            value = iem_mm_read(vcpu, insn->rm);
+        value = iem_mm_read(vcpu, insn->rm);
     }
     memcpy(source, &value, 8);
     iem_vector_fp(vcpu, operation(insn), IEM_VECTOR_FP, iem_xmm(vcpu, insn->reg), source);

@@ -24,9 +24,10 @@ operation(const IemInsn *insn)
     return (X87Op)(uintptr_t)insn->imm;
 }
 
-/* Leaves the condition codes in *conditions; false: an unmasked exception. */
+/* Leaves the condition codes in *conditions; false: an unmasked exception. c1: X87_C1 where it is
+ * cleared. */
 static bool
-run_compare(Vcpu *vcpu, const IemInsn *insn, unsigned i, uint16_t *conditions)
+run_compare(Vcpu *vcpu, const IemInsn *insn, unsigned i, uint16_t c1, uint16_t *conditions)
 {
     X87Frame frame;
 
@@ -39,7 +40,7 @@ run_compare(Vcpu *vcpu, const IemInsn *insn, unsigned i, uint16_t *conditions)
     frame.b = x87_get(vcpu, i);
     x87_run(vcpu, operation(insn), &frame);
     *conditions = frame.fsw & (X87_C0 | X87_C2 | X87_C3);
-    return x87_report(vcpu, frame.fsw & X87_EXCEPTIONS, X87_C1);
+    return x87_report(vcpu, frame.fsw & X87_EXCEPTIONS, c1);
 }
 
 static void
@@ -53,18 +54,19 @@ static void
 compare_to_status(Vcpu *vcpu, const IemInsn *insn)
 {
     uint16_t conditions;
-    bool done = run_compare(vcpu, insn, insn->rm & 7, &conditions);
+    bool done = run_compare(vcpu, insn, insn->rm & 7, X87_C1, &conditions);
 
     vcpu->fpu.fsw = (uint16_t)((vcpu->fpu.fsw & ~(X87_C0 | X87_C2 | X87_C3)) | conditions);
     if (done)
         pop_times(vcpu, insn->imm2);
 }
 
+/* AMD's keep C1. */
 static void
 compare_to_flags(Vcpu *vcpu, const IemInsn *insn)
 {
     uint16_t conditions;
-    bool done = run_compare(vcpu, insn, insn->rm & 7, &conditions);
+    bool done = run_compare(vcpu, insn, insn->rm & 7, 0, &conditions);
     uint64_t flags = (conditions & X87_C0 ? X86_FL_CF : 0) | (conditions & X87_C2 ? X86_FL_PF : 0) |
                      (conditions & X87_C3 ? X86_FL_ZF : 0);
 

@@ -119,6 +119,7 @@ static void
 ffree(Vcpu *vcpu, const IemInsn *insn)
 {
     x87_begin(vcpu, insn);
+    vcpu->fpu.fsw &= (uint16_t)~X87_C1; /* undefined; AMD's clear it */
     x87_free(vcpu, insn->rm & 7);
 }
 

@@ -283,8 +283,7 @@ move_conditional(Vcpu *vcpu, const IemInsn *insn)
             x87_set(vcpu, 0, &x87_default_nan);
         return;
     }
-    vcpu->fpu.fsw &= (uint16_t)~X87_C1;
-    if (condition(vcpu, insn)) {
+    if (condition(vcpu, insn)) { /* C1 stays as it is, as on AMD's */
         value = x87_get(vcpu, i);
         x87_set(vcpu, 0, &value);
     }

@@ -314,11 +314,14 @@ find_block(Vcpu *vcpu, bool trace)
     RemVcpu *rem = rem_of(vcpu);
     const bool long64 = vcpu->mode == CPUM_MODE_LONG64;
     const uint64_t linear = long64 ? vcpu->rip : (uint32_t)(vcpu->seg[X86_CS].base + vcpu->rip);
-    const CpumTlbEntry *entry = exec_entry(vcpu, linear);
+    const CpumTlbEntry *entry;
     const uint8_t *host;
     RemBlock *block;
 
     rem->lookups++;
+    if (!iem_code_fits(vcpu, 1)) /* nothing is fetched then */
+        return NULL;
+    entry = exec_entry(vcpu, linear);
     if (entry == NULL)
         return NULL;
     host = (const uint8_t *)(uintptr_t)(entry->addend + linear);

@@ -6,6 +6,7 @@
 #include "vmm/rem/rem-insn-private.h"
 
 #include "vmm/cpum/cpum.h"
+#include "vmm/iem/iem-fallback.h"
 
 typedef struct {
     uint8_t treatment, feature;
@@ -329,6 +330,10 @@ note_family(const ZydisDecodedInstruction *zydis, RemInsn *insn)
         class == ZYDIS_EXCEPTION_CLASS_AVX2 || class == ZYDIS_EXCEPTION_CLASS_AVX3 ||
         class == ZYDIS_EXCEPTION_CLASS_AVX11)
         insn->does |= REM_DOES_SIMD_FP | (insn->form & REM_FORM_VEX ? REM_DOES_AVX : REM_DOES_SSE);
+    /* From MMX or memory to XMM registers and back, whatever operands there are. */
+    if (insn->op.map == 1 && !(insn->form & REM_FORM_VEX) &&
+        (insn->op.code == 0x2a || insn->op.code == 0x2c || insn->op.code == 0x2d))
+        insn->does |= REM_DOES_SSE | REM_DOES_SIMD_FP;
     if ((insn->does & REM_DOES_MMX) && (insn->does & REM_DOES_SSE))
         insn->does |= REM_DOES_SIMD_FP; /* CVTPS2PI and the like */
 }
@@ -357,6 +362,9 @@ note_behaviour(const ZydisDecodedInstruction *zydis, RemInsn *insn)
             insn->treatment = REM_TREAT_IEM;
             insn->gpr_read = insn->gpr_written = 1u << X86_RAX | 1u << X86_R8;
         }
+        break;
+    case ZYDIS_MNEMONIC_CVTPI2PS: /* of memory: processors differ in what becomes of the x87 */
+        insn->treatment = insn->form & REM_FORM_MEM ? REM_TREAT_IEM : insn->treatment;
         break;
     case ZYDIS_MNEMONIC_BSF:
     case ZYDIS_MNEMONIC_BSR: insn->gpr_read |= insn->gpr_written; break; /* kept for zero */
@@ -387,6 +395,13 @@ note_operands(const X86Decoded *decoded, RemInsn *insn)
     }
 }
 
+static bool
+offered(const Vcpu *profile, const RemRow *row, const ZydisDecodedInstruction *zydis)
+{
+    return row->known && cpum_has(profile, row->feature) &&
+           (zydis->encoding != ZYDIS_INSTRUCTION_ENCODING_VEX || iem_offers_vex(profile, zydis));
+}
+
 X86DecodeResult
 rem_insn_decode(const X86Decoder *decoder, X86CodeSize code, const Vcpu *profile,
                 const uint8_t *bytes, size_t available, RemInsn *insn)
@@ -408,8 +423,7 @@ rem_insn_decode(const X86Decoder *decoder, X86CodeSize code, const Vcpu *profile
     }
     row = &rows[decoded.insn.mnemonic];
     insn->row = (uint16_t)decoded.insn.mnemonic;
-    insn->treatment =
-        row->known && cpum_has(profile, row->feature) ? row->treatment : REM_TREAT_IEM;
+    insn->treatment = offered(profile, row, &decoded.insn) ? row->treatment : REM_TREAT_IEM;
     insn->length = decoded.insn.length;
     insn->opsize = decoded.insn.operand_width / 8;
     insn->addrsize = decoded.insn.address_width / 8;

@@ -171,6 +171,16 @@ code_size(const RemTranslator *t)
     }
 }
 
+/* Real and virtual-8086 mode have no VEX. */
+static void
+refuse_vex(const RemTranslator *t, RemInsn *insn)
+{
+    if (!(insn->form & REM_FORM_VEX) || (t->mode & REM_MODE_CPU) >= CPUM_MODE_PROT16)
+        return;
+    insn->treatment = REM_TREAT_IEM;
+    insn->does |= REM_DOES_LEAVE;
+}
+
 /* Decodes one more instruction; false: it is the last one, or none (count is unchanged). */
 static bool
 decode(RemTranslator *t, unsigned available)
@@ -182,6 +192,7 @@ decode(RemTranslator *t, unsigned available)
     if (left == 0 || rem_insn_decode(&t->rem->decoder, code_size(t), t->vcpu, bytes, left, insn) ==
                          X86_DECODE_MORE)
         return false;
+    refuse_vex(t, insn);
     if (!rem_can_rewrite(insn)) {
         if (!iem_insn_decode(t->vcpu, bytes, left, t->rem->spare_insn))
             return false;
