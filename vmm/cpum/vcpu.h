@@ -160,8 +160,9 @@ struct Vcpu {
     struct EmVcpu *em_vcpu;
     struct IemVcpu *iem_vcpu;
     void *rem_vcpu, *hm_vcpu, *dbgf_vcpu, *gim_vcpu;
-    void *vm_vcpu;          /* the thread, owned by vmm/vm */
-    uint64_t rem_words[64]; /* what REM's translated code reaches besides the above: its RemHot */
+    void *vm_vcpu;           /* the thread, owned by vmm/vm */
+    uint64_t tlb_epoch;      /* PGM: rises when entries of the TLB are dropped */
+    uint64_t rem_words[192]; /* what REM's translated code reaches besides the above: its RemHot */
 
     CpumTlb tlb[CPUM_TLB_COUNT];
 } __attribute__((aligned(64)));

@@ -138,7 +138,6 @@ typedef struct PgmVcpu {
     /* Linear addresses that large pages were filled for, and the largest size. */
     uint64_t large_low, large_high;
     unsigned large_shift;
-    uint64_t walk_epoch;
     PgmWalkMemo memo[PGM_WALK_CACHE];
 } PgmVcpu;
 

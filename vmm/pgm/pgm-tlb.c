@@ -151,7 +151,7 @@ pgm_tlb_drop(Vcpu *vcpu, bool global_too)
 
     for (unsigned kind = 0; kind < CPUM_TLB_COUNT; kind++)
         drop_kind(&vcpu->tlb[kind], &own->use[kind], global_too);
-    own->walk_epoch++;
+    vcpu->tlb_epoch++;
     if (global_too) {
         own->large_low = EMPTY_RANGE;
         own->large_high = 0;
@@ -209,7 +209,7 @@ pgm_invlpg(Vcpu *vcpu, uint64_t linear)
         if (in_large)
             drop_large(vcpu, kind, linear, own->large_shift);
     }
-    own->walk_epoch++;
+    vcpu->tlb_epoch++;
 }
 
 bool
@@ -274,7 +274,7 @@ pgm_tlb_init(Pgm *pgm, Vcpu *vcpu)
     own->vcpu = vcpu;
     own->map = atomic_load(&pgm->cpu_map[vcpu->id]);
     own->last = &own->map->range[0];
-    own->walk_epoch = 1;
+    vcpu->tlb_epoch = 1;
     own->large_low = EMPTY_RANGE;
     g_mutex_init(&own->track_lock);
     vcpu->pgm = pgm;

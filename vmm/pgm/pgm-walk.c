@@ -185,7 +185,7 @@ walk_32(Vcpu *vcpu, uint64_t linear, Trail *trail, PgmWalk *walk)
 static inline uint64_t
 memo_tag(const PgmVcpu *own, uint64_t linear)
 {
-    return ((linear >> 21) & 0x7ffffff) | own->walk_epoch << 27;
+    return ((linear >> 21) & 0x7ffffff) | own->vcpu->tlb_epoch << 27;
 }
 
 static inline PgmWalkMemo *

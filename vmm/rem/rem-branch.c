@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Where blocks go: direct jumps within the page are links that are patched once the target is
- * known; all others look their target up by RIP. Branches of code that is not flat, or whose RIP
+ * Where blocks go: direct jumps are links that are patched once the target is known; those to
+ * another page, and all others, are in rem-jump.c. Branches of code that is not flat, or whose RIP
  * has 16 bits, are IEM's. Intel SDM volume 2 (Jcc, JMP, CALL, RET). */
 #include "vmm/rem/rem-translate.h"
 
@@ -23,6 +23,7 @@ emit_link(RemTranslator *t, RemJump jump, int32_t target)
     site->undone = (uint8_t)(t->counted - t->index);
     site->target = target;
     site->link = jump.at;
+    site->cell = 0;
     site->flags = t->flags == REM_FLAGS_HOST ? 0 : REM_SITE_FLAGS_SAVED;
     rem_emit_bind_to(t->emit, jump, rem_emit_offset(t->cold));
     if (t->flags == REM_FLAGS_HOST)
@@ -35,19 +36,6 @@ rem_emit_rip(RemTranslator *t, RemEmit *emit, unsigned to, int32_t target)
 {
     rem_emit_mov_rm(emit, 8, to, rem_mem_hot(offsetof(RemHot, rip_base)));
     rem_emit_lea(emit, rem_is_long64(t) ? 8 : 4, to, rem_mem(to, target));
-}
-
-static void
-emit_lookup(RemTranslator *t, RemEmit *emit)
-{
-    rem_emit_jmp_to(emit, t->rem->lookup[REM_LOOKUP_DIRECT][(t->mode & REM_MODE_TLB) >> 5]);
-}
-
-void
-rem_emit_goto_register(RemTranslator *t)
-{
-    rem_emit_jmp_to(t->emit, t->rem->lookup[REM_LOOKUP_INDIRECT][(t->mode & REM_MODE_TLB) >> 5]);
-    t->ended = true;
 }
 
 void
@@ -72,8 +60,7 @@ rem_emit_goto(RemTranslator *t, int32_t target)
         emit_link(t, rem_emit_jmp(t->emit, 4), target);
     } else {
         rem_save_flags(t);
-        rem_emit_rip(t, t->emit, REM_T0, target);
-        emit_lookup(t, t->emit);
+        rem_jump_far(t, t->emit, target);
     }
     t->ended = true;
 }
@@ -124,8 +111,7 @@ rem_translate_jcc(RemTranslator *t)
         rem_emit_bind_to(t->emit, jump, rem_emit_offset(t->cold));
         if (t->flags == REM_FLAGS_HOST)
             rem_emit_store_flags(t->cold);
-        rem_emit_rip(t, t->cold, REM_T0, target);
-        emit_lookup(t, t->cold);
+        rem_jump_far(t, t->cold, target);
     }
     t->index--;
     return true;

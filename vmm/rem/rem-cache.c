@@ -29,6 +29,7 @@ start_code(RemVcpu *rem)
     rem->site_count = 2;
     rem->block_count = 0;
     rem->arena_used = 0;
+    rem_returns_clear(rem);
 }
 
 bool
@@ -99,30 +100,47 @@ hash_of(const uint8_t *host)
     return (unsigned)((h ^ (h >> 16)) & (REM_HASH_SIZE - 1));
 }
 
-static RemTarget *
-target_of(const RemVcpu *rem, const uint8_t *host)
-{
-    return &rem->jumps[(uintptr_t)host & (REM_JUMPS - 1)];
-}
-
 static uint64_t
 target_key(const RemBlock *block)
 {
     return (uint64_t)(uintptr_t)block->code.host ^ (uint64_t)block->mode << 48;
 }
 
-void
-rem_cache_link(RemVcpu *rem, RemBlock *block, uint32_t at, uint32_t entry)
+static void
+write_jump(RemVcpu *rem, uint32_t at, uint32_t to)
 {
+    const int32_t distance = (int32_t)(to - (at + 4));
+
+    memcpy(rem->memory.write + at, &distance, 4);
+}
+
+static void
+write_cell(RemVcpu *rem, uint32_t cell, uint64_t value)
+{
+    if (cell != 0)
+        memcpy(rem->memory.write + cell, &value, 8);
+}
+
+void
+rem_cache_link(RemVcpu *rem, RemBlock *block, const RemSite *site)
+{
+    const uint64_t page = (uint64_t)(uintptr_t)block->code.host & PAGE_MASK;
+    const bool saved = site->flags & REM_SITE_FLAGS_SAVED;
     RemLink *link = rem_cache_take(rem, sizeof *link);
-    int32_t before, distance = (int32_t)(entry - (at + 4));
+    int32_t before;
 
     if (link == NULL)
         return;
-    memcpy(&before, rem->memory.write + at, 4);
-    *link = (RemLink){block->links, at, at + 4 + (uint32_t)before};
+    memcpy(&before, rem->memory.write + site->link, 4);
+    *link = (RemLink){
+        block->links,
+        site->link,
+        site->link + 4 + (uint32_t)before,
+        site->cell,
+    };
     block->links = link;
-    memcpy(rem->memory.write + at, &distance, 4);
+    write_jump(rem, site->link, saved ? block->entry_saved : block->entry);
+    write_cell(rem, site->cell, page);
     rem->linked++;
 }
 
@@ -130,9 +148,8 @@ static void
 unlink_all(RemVcpu *rem, RemBlock *block)
 {
     for (const RemLink *link = block->links; link != NULL; link = link->next) {
-        int32_t distance = (int32_t)(link->stub - (link->at + 4));
-
-        memcpy(rem->memory.write + link->at, &distance, 4);
+        write_jump(rem, link->at, link->stub);
+        write_cell(rem, link->cell, 0);
     }
     block->links = NULL;
 }
@@ -141,7 +158,7 @@ unlink_all(RemVcpu *rem, RemBlock *block)
 static void
 isolate(RemVcpu *rem, RemBlock *block)
 {
-    RemTarget *target = target_of(rem, block->code.host);
+    RemTarget *target = rem_jump_target(rem, block->code.host);
 
     if (target->key == target_key(block))
         target->key = 0;
@@ -189,38 +206,109 @@ exec_entry(Vcpu *vcpu, uint64_t linear)
     return entry->tag_exec == (linear & PAGE_MASK) ? entry : NULL;
 }
 
+/* Where code is: guest-physical, host. */
+typedef struct {
+    uint64_t gpa;
+    const uint8_t *host;
+} Place;
+
+static bool
+find_place(Vcpu *vcpu, uint64_t linear, Place *place)
+{
+    const CpumTlbEntry *entry = exec_entry(vcpu, linear);
+    PgmFault fault;
+
+    if (entry == NULL ||
+        !pgm_translate(vcpu, linear, PGM_EXEC, vcpu->tlb_kind, &place->gpa, &fault))
+        return false;
+    place->host = (const uint8_t *)(uintptr_t)(entry->addend + linear);
+    return pgm_code_page(vcpu, place->gpa & PAGE_MASK) != NULL;
+}
+
+/* The page behind that of a linear address. */
+static uint64_t
+next_page(const Vcpu *vcpu, uint64_t linear)
+{
+    const uint64_t next = (linear & PAGE_MASK) + X86_PAGE_SIZE;
+
+    return vcpu->mode == CPUM_MODE_LONG64 ? next : (uint32_t)next;
+}
+
+/* Has bytes of the block watched. False: no memory left, or they were written before that. */
+static bool
+watch(RemVcpu *rem, RemBlock *block, const Place *place, const uint8_t *bytes, unsigned count)
+{
+    return pgm_code_index_add(&rem->index, place->gpa, place->host, count, &block->code) &&
+           memcmp(bytes, place->host, count) == 0;
+}
+
+static void
+insert(RemVcpu *rem, RemBlock *block)
+{
+    RemBlock **head = &rem->hash[hash_of(block->code.host)];
+
+    rem->block_count++;
+    block->hash_next = *head;
+    *head = block;
+    rem->translated++;
+    rem->translated_insns += block->count;
+}
+
+/* A block of the one instruction that begins at the end of a page. */
+static bool
+translate_crossing(Vcpu *vcpu, uint64_t linear, RemBlock *block, uint8_t *bytes, unsigned in_page,
+                   Place *second)
+{
+    if (!(block->mode & REM_MODE_FLAT_CODE) || !find_place(vcpu, next_page(vcpu, linear), second))
+        return false;
+    block->second = second->host;
+    memcpy(bytes + in_page, second->host, X86_INSN_MAX);
+    return rem_translate(vcpu, block, bytes, in_page + X86_INSN_MAX);
+}
+
 static RemBlock *
-translate(Vcpu *vcpu, uint64_t linear, const uint8_t *host)
+translate(Vcpu *vcpu, uint64_t linear)
 {
     RemVcpu *rem = rem_of(vcpu);
-    const unsigned available = X86_PAGE_SIZE - (unsigned)(linear & X86_PAGE_OFFSET_MASK);
-    uint8_t bytes[X86_PAGE_SIZE];
+    const unsigned in_page = X86_PAGE_SIZE - (unsigned)(linear & X86_PAGE_OFFSET_MASK);
+    const unsigned available = MIN(in_page, REM_BLOCK_INSNS * X86_INSN_MAX);
+    uint8_t bytes[(REM_BLOCK_INSNS + 1) * X86_INSN_MAX];
+    Place first, second;
     RemBlock *block;
-    PgmFault fault;
-    uint64_t gpa;
+    unsigned count;
 
-    if (!pgm_translate(vcpu, linear, PGM_EXEC, vcpu->tlb_kind, &gpa, &fault) ||
-        pgm_code_page(vcpu, gpa & PAGE_MASK) == NULL)
+    if (!find_place(vcpu, linear, &first))
         return NULL;
     if (!has_room(rem))
         rem_cache_flush(rem);
     block = &rem->blocks[rem->block_count];
-    *block = (RemBlock){.code.host = host, .mode = rem->mode};
-    memcpy(bytes, host, MIN(available, REM_BLOCK_INSNS * X86_INSN_MAX));
-    /* What crosses pages is remembered as an empty block. */
-    if (!rem_translate(vcpu, block, bytes, MIN(available, REM_BLOCK_INSNS * X86_INSN_MAX)))
-        block->bytes = (uint16_t)MIN(available, X86_INSN_MAX);
-    rem->block_count++;
-    block->hash_next = rem->hash[hash_of(host)];
-    rem->hash[hash_of(host)] = block;
-    if (!pgm_code_index_add(&rem->index, gpa, host, block->bytes, &block->code) ||
-        memcmp(bytes, host, block->bytes) != 0) { /* written before writes were watched */
+    *block = (RemBlock){.code.host = first.host, .mode = rem->mode};
+    memcpy(bytes, first.host, available);
+    if (!rem_translate(vcpu, block, bytes, available) &&
+        !translate_crossing(vcpu, linear, block, bytes, available, &second))
+        return NULL;
+    insert(rem, block);
+    count = MIN(block->bytes, in_page);
+    if (!watch(rem, block, &first, bytes, count) ||
+        (block->second != NULL &&
+         !watch(rem, block, &second, bytes + count, block->bytes - count))) {
         kill_block(rem, &block->code);
         return NULL;
     }
-    rem->translated++;
-    rem->translated_insns += block->count;
     return block;
+}
+
+/* Where the block's instruction ends in another page: is it that one? */
+static bool
+has_second(Vcpu *vcpu, uint64_t linear, const RemBlock *block)
+{
+    const CpumTlbEntry *entry;
+
+    if (block->second == NULL)
+        return true;
+    linear = next_page(vcpu, linear);
+    entry = exec_entry(vcpu, linear);
+    return entry != NULL && entry->addend + linear == (uint64_t)(uintptr_t)block->second;
 }
 
 /* --- traces --- */
@@ -309,6 +397,18 @@ rem_cache_add_trace(Vcpu *vcpu, RemTrace *trace, const uint8_t *host, const uint
 /* --- blocks by RIP --- */
 
 static RemBlock *
+find_ordinary(Vcpu *vcpu, uint64_t linear, const uint8_t *host)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    RemBlock *block = find(rem, host, rem->mode, false);
+
+    while (block != NULL && (block->code.host != host || block->mode != rem->mode || block->trace ||
+                             !has_second(vcpu, linear, block)))
+        block = block->hash_next;
+    return block;
+}
+
+static RemBlock *
 find_block(Vcpu *vcpu, bool trace)
 {
     RemVcpu *rem = rem_of(vcpu);
@@ -327,14 +427,14 @@ find_block(Vcpu *vcpu, bool trace)
     host = (const uint8_t *)(uintptr_t)(entry->addend + linear);
     block = trace && may_have_trace(rem, host) ? find(rem, host, rem->mode, true) : NULL;
     if (block == NULL)
-        block = find(rem, host, rem->mode, false);
+        block = find_ordinary(vcpu, linear, host);
     if (block == NULL)
-        block = translate(vcpu, linear, host);
-    if (block == NULL || block->count == 0 || !iem_code_fits(vcpu, block->bytes))
+        block = translate(vcpu, linear);
+    if (block == NULL || !iem_code_fits(vcpu, block->bytes))
         return NULL;
     if ((block->mode & REM_MODE_NO_SHARE) || !trace)
         return block;
-    *target_of(rem, host) = (RemTarget){
+    *rem_jump_target(rem, host) = (RemTarget){
         .key = target_key(block),
         .code = (uint64_t)(uintptr_t)rem_code(rem, block->entry_saved),
     };

@@ -437,6 +437,30 @@ rem_emit_bind(RemEmit *emit, RemJump jump)
     rem_emit_bind_to(emit, jump, rem_emit_offset(emit));
 }
 
+/* An operand relative to RIP of an instruction that has no immediate: bind it as a jump. */
+static inline RemJump
+rem_emit_op_here(RemEmit *emit, RemOpcode op, unsigned reg)
+{
+    rem_emit_room(emit);
+    rem_put_opcode(emit, &op, reg, 0, 0);
+    rem_put_modrm(emit, 0, reg, X86_RBP);
+    return rem_emit_jump_here(emit, 4);
+}
+
+/* The address where a byte of this buffer executes. */
+static inline RemJump
+rem_emit_lea_here(RemEmit *emit, unsigned to)
+{
+    return rem_emit_op_here(emit, (RemOpcode){.code = 0x8d, .flags = REM_OP_W}, to);
+}
+
+/* With 8 bytes of this buffer. */
+static inline RemJump
+rem_emit_cmp_here(RemEmit *emit, unsigned reg)
+{
+    return rem_emit_op_here(emit, (RemOpcode){.code = 0x3b, .flags = REM_OP_W}, reg);
+}
+
 /* Displacement of 4 bytes that would be written next, to an address where code executes. */
 static inline void
 rem_emit_displacement(RemEmit *emit, const void *target)

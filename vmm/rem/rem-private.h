@@ -75,6 +75,15 @@ typedef struct {
     uint64_t slot[REM_TRACE_GROUPS];
 } RemLoopHot;
 
+#define REM_RETURNS 32
+
+/* Where the latest CALLs come back to: a ring. */
+typedef struct {
+    uint64_t top; /* 8 times the index of the latest; a byte */
+    uint64_t rip[REM_RETURNS];
+    uint64_t code[REM_RETURNS]; /* with RIP in T0, flags saved */
+} RemReturns;
+
 /* The words of REM that translated code reaches: Vcpu.rem_words. */
 typedef struct {
     uint64_t flags;    /* bits 15..8 as LAHF has them, bit 0 is OF; the rest is 0 */
@@ -94,6 +103,7 @@ typedef struct {
     RemWindow window[X86_SEG_COUNT]; /* outside of 64-bit code */
     RemVectorHot vector;
     RemLoopHot loop;
+    RemReturns returns[2]; /* of user's and supervisor's code */
 } RemHot;
 _Static_assert(sizeof(RemHot) <= sizeof((Vcpu *)0)->rem_words, "RemHot's place in the Vcpu");
 
@@ -107,8 +117,8 @@ rem_hot(Vcpu *vcpu)
 #define REM_SITE_TARGET 0u   /* direct jumps */
 #define REM_SITE_INDIRECT 1u /* RET, and jumps whose target is known to be canonical */
 
-/* The inline hash of indirect and cross-page jumps, by the low 16 bits of the host address of the
- * target's first byte. key is that address ^ mode << 48; 0: empty. */
+/* The inline hash of indirect jumps, by the host address of the target's first byte. key is that
+ * address ^ mode << 48; 0: empty. */
 typedef struct {
     uint64_t key;
     uint64_t code; /* entry_saved of the block */
@@ -120,9 +130,12 @@ typedef const uint8_t *(*RemCall)(Vcpu *vcpu, const RemSite *site, uint64_t argu
 
 struct RemSite {
     RemCall call;
-    IemInsn *insn;   /* the instruction for IEM, decoded when first needed; NULL before */
-    uint32_t block;  /* index of the block */
-    uint32_t retry;  /* offset in host code: the instruction from its start, flags saved */
+    IemInsn *insn;  /* the instruction for IEM, decoded when first needed; NULL before */
+    uint32_t block; /* index of the block */
+    union {
+        uint32_t retry; /* offset in host code: the instruction from its start, flags saved */
+        uint32_t cell;  /* link sites: offset of the cell of a jump to another page, or 0 */
+    };
     uint32_t next;   /* offset: behind the instruction, flags saved */
     uint32_t link;   /* offset of the displacement that a link site patches */
     int32_t target;  /* link sites: offset of the target relative to rip_base */
@@ -141,10 +154,13 @@ struct RemLink {
     RemLink *next;
     uint32_t at;   /* offset of the displacement */
     uint32_t stub; /* offset that it went to before */
+    uint32_t cell; /* as in RemSite */
 };
 
 struct RemBlock {
     PgmCodeBlock code;
+    /* The page in which its only instruction ends, if that is another one than it begins in. */
+    const uint8_t *second;
     RemBlock *hash_next;
     RemLink *links;         /* that lead here */
     uint16_t mode;          /* RemMode */
@@ -184,6 +200,7 @@ struct RemVcpu {
     uint8_t *arena;                 /* links, pages, IEM's instructions */
     size_t arena_used;
     uint32_t generation;      /* of the physical map */
+    uint64_t returns_epoch;   /* Vcpu.tlb_epoch that RemHot.returns are of */
     uint16_t mode;            /* RemMode at present */
     uint32_t segment_changes; /* iem_segment_changes() of RemHot.window */
     bool bmi2;
@@ -253,8 +270,8 @@ const uint8_t *rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument);
 const uint8_t *rem_call_miss(Vcpu *vcpu, const RemSite *site, uint64_t argument);
 /* The count is below what the block needs; RIP is the block's start. */
 const uint8_t *rem_call_exhausted(Vcpu *vcpu, const RemSite *site, uint64_t argument);
-/* A direct jump within the page, to RIP rip_base + site->target: finds the block and patches the
- * jump. */
+/* A direct jump to RIP rip_base + site->target, which is in that page: finds the block and patches
+ * the jump. */
 const uint8_t *rem_call_link(Vcpu *vcpu, const RemSite *site, uint64_t argument);
 /* Goes to RIP rip_base + site->target (cut to the code's size) without patching. */
 const uint8_t *rem_call_jump(Vcpu *vcpu, const RemSite *site, uint64_t argument);
@@ -270,7 +287,8 @@ void rem_mode_changed(Vcpu *vcpu);
 bool rem_cache_init(RemVcpu *rem, GError **error);
 void rem_cache_clear(RemVcpu *rem);
 /* The block at CS:RIP, translated if need be. NULL: its code cannot be translated (MMIO, an
- * instruction that crosses pages, CS's limit): IEM has to execute one instruction. May raise. */
+ * instruction that goes on in a page that is missing, CS's limit): IEM has to execute one
+ * instruction. May raise. */
 RemBlock *rem_cache_find(Vcpu *vcpu);
 /* The same, but never a trace. */
 RemBlock *rem_cache_find_plain(Vcpu *vcpu);
@@ -288,8 +306,25 @@ void rem_cache_flush(RemVcpu *rem);
 void rem_cache_insert(RemVcpu *rem, RemBlock *block);
 /* Memory that lives until the next flush; NULL: there is none left. */
 void *rem_cache_take(RemVcpu *rem, size_t size);
-/* Remembers that the jump at `at` leads to the block, and lets it. */
-void rem_cache_link(RemVcpu *rem, RemBlock *block, uint32_t at, uint32_t entry);
+/* Remembers that the site's jump leads to the block, and lets it. */
+void rem_cache_link(RemVcpu *rem, RemBlock *block, const RemSite *site);
+
+/* ---- rem-jump.c ---- */
+/* The lookup of the block at RIP, which is in T0; flat code, flags saved. What it does not find is
+ * left to that site, in `cold` (which may be the same). */
+void rem_jump_emit_lookup(RemEmit *emit, RemEmit *cold, unsigned kind, uint32_t site);
+/* The entry that it looks at for a host address. */
+RemTarget *rem_jump_target(const RemVcpu *rem, const uint8_t *host);
+/* RETs are looked up, until CALLs have noted new places. */
+void rem_returns_clear(RemVcpu *rem);
+
+/* Before translated code goes on after C code. */
+static inline void
+rem_returns_check(RemVcpu *rem)
+{
+    if (G_UNLIKELY(rem->returns_epoch != rem->vcpu->tlb_epoch))
+        rem_returns_clear(rem);
+}
 
 /* ---- rem-record.c ---- */
 void rem_record_init(RemVcpu *rem);
@@ -307,6 +342,6 @@ void rem_info(Vcpu *vcpu, GString *out);
 /* The trace as code of `block`. */
 void rem_translate_trace(Vcpu *vcpu, RemBlock *block, RemTrace *trace);
 void rem_translator_init(RemVcpu *rem);
-/* Translates from `host` (RIP is there) into `block`; false: nothing that can be translated, or no
- * room (RemEmit.overflow). */
+/* Translates `bytes` (RIP is there; there may be more than its page has) into `block`; false: they
+ * are less than one instruction. */
 bool rem_translate(Vcpu *vcpu, RemBlock *block, const uint8_t *bytes, unsigned available);

@@ -330,8 +330,7 @@ rem_call_link(Vcpu *vcpu, const RemSite *site, uint64_t argument)
     if (block == NULL)
         return find_and_begin(vcpu);
     if (rem->flushes == flushes && rem->blocks[site->block].code.host != NULL)
-        rem_cache_link(rem, block, site->link,
-                       site->flags & REM_SITE_FLAGS_SAVED ? block->entry_saved : block->entry);
+        rem_cache_link(rem, block, site);
     return begin(vcpu, block);
 }
 

@@ -142,14 +142,11 @@ rem_translate_leave(RemTranslator *t)
 
 /* --- CALL, JMP, RET --- */
 
-/* The target of FF /2 and FF /4 into RemHot.target; one that is not canonical is IEM's. */
+/* The target of FF /2 and FF /4 into T0. */
 static bool
 load_target(RemTranslator *t, unsigned size)
 {
     const RemInsn *insn = t->insn;
-    const unsigned unused = 64u - t->vcpu->linear_bits;
-    RemSite *site;
-    RemJump wrong;
     RemMem mem;
 
     if (insn->form & REM_FORM_MEM) {
@@ -164,9 +161,20 @@ load_target(RemTranslator *t, unsigned size)
         else
             rem_emit_mov_rr(t->emit, 4, REM_T0, insn->rm);
     }
+    return true;
+}
+
+/* Keeps the target of a CALL; one that is not canonical is IEM's. */
+static void
+keep_target(RemTranslator *t, unsigned size)
+{
+    const unsigned unused = 64u - t->vcpu->linear_bits;
+    RemSite *site;
+    RemJump wrong;
+
     rem_emit_mov_mr(t->emit, 8, rem_mem_hot(offsetof(RemHot, target)), REM_T0);
     if (size == 4)
-        return true;
+        return;
     site = rem_retry_site(t, rem_call_iem);
     rem_emit_mov_rr(t->emit, 8, REM_T1, REM_T0);
     rem_emit_shift_ri(t->emit, REM_SHL, 8, REM_T1, unused);
@@ -176,7 +184,18 @@ load_target(RemTranslator *t, unsigned size)
     wrong = rem_emit_jcc(t->emit, REM_CC_NZ, 4);
     rem_emit_bind_to(t->emit, wrong, rem_emit_offset(t->cold));
     rem_emit_leave(t, t->cold, site);
-    return true;
+}
+
+/* The present RET or JMP: should its target not be canonical, `bytes` are taken back from RSP, and
+ * IEM executes it. */
+static void
+set_jump_site(RemTranslator *t, int32_t bytes)
+{
+    RemSite *site = rem_retry_site(t, rem_call_iem);
+
+    site->target = bytes;
+    rem_emit_mov_mi(t->emit, 4, rem_mem_hot(offsetof(RemHot, jump_site)),
+                    (int32_t)(site - t->rem->sites));
 }
 
 bool
@@ -187,6 +206,8 @@ rem_translate_jmp_indirect(RemTranslator *t)
     if (!(t->mode & REM_MODE_FLAT_CODE) || (t->mode & REM_MODE_SLOW_MEMORY) ||
         t->insn->opsize != size || !load_target(t, size))
         return false;
+    if (size == 8)
+        set_jump_site(t, 0);
     rem_emit_goto_register(t);
     return true;
 }
@@ -202,6 +223,8 @@ push_next(RemTranslator *t, unsigned size)
     rem_emit_rip(t, t->emit, value, (int32_t)rem_next_offset(t));
     rem_emit_mov_mr(t->emit, size, mem, value);
     add_to_stack(t, size, -(int32_t)size);
+    rem_flags_lost(t);
+    rem_jump_note_return(t, value);
     t->temps_busy = false;
 }
 
@@ -216,6 +239,7 @@ rem_translate_call(RemTranslator *t)
     if (insn->op.code == 0xff && (insn->reg & 7) == 2) {
         if (!load_target(t, size))
             return false;
+        keep_target(t, size);
         push_next(t, size);
         rem_emit_mov_rm(t->emit, 8, REM_T0, rem_mem_hot(offsetof(RemHot, target)));
         rem_emit_goto_register(t);
@@ -235,7 +259,6 @@ rem_translate_ret(RemTranslator *t)
 {
     const RemInsn *insn = t->insn;
     const unsigned size = rem_stack_word(t);
-    RemSite *site;
     int32_t bytes;
     RemMem mem;
 
@@ -245,12 +268,8 @@ rem_translate_ret(RemTranslator *t)
     rem_memory_stack(t, rem_mem(X86_RSP, 0), size, false, &mem);
     rem_emit_mov_rm(t->emit, size, REM_T0, mem);
     add_to_stack(t, size, bytes);
-    if (size == 8) { /* should the target not be canonical, it is taken back */
-        site = rem_retry_site(t, rem_call_iem);
-        site->target = bytes;
-        rem_emit_mov_mi(t->emit, 4, rem_mem_hot(offsetof(RemHot, jump_site)),
-                        (int32_t)(site - t->rem->sites));
-    }
-    rem_emit_goto_register(t);
+    if (size == 8)
+        set_jump_site(t, bytes);
+    rem_jump_return(t);
     return true;
 }

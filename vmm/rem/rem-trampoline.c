@@ -69,40 +69,14 @@ emit_leave(RemVcpu *rem, RemEmit *emit)
     return start;
 }
 
-/* RIP is in T0; flat code, guest flags saved. Page in the TLB of that kind and block in the hash:
- * goes there. Else that site looks. */
 static const uint8_t *
 emit_lookup(RemEmit *emit, unsigned kind, uint32_t site)
 {
-    const size_t tlb = offsetof(Vcpu, tlb) + kind * sizeof(CpumTlb);
-    const uint8_t *start = emit->at + emit->exec_offset;
-    RemJump no_page, no_block;
-    RemMem entry = rem_mem_vcpu(tlb);
+    const uint8_t *start;
 
-    entry.base = REM_T1;
-    rem_emit_mov_mr(emit, 8, rem_mem_hot(offsetof(RemHot, target)), REM_T0);
-    rem_emit_mov_rr(emit, 4, REM_T1, REM_T0);
-    rem_emit_shift_ri(emit, REM_SHR, 4, REM_T1, X86_PAGE_SHIFT - 5);
-    rem_emit_alu_ri(emit, REM_AND, 4, REM_T1, (CPUM_TLB_ENTRIES - 1) << 5);
-    rem_emit_alu_ri(emit, REM_AND, 8, REM_T0, -(int32_t)X86_PAGE_SIZE);
-    entry.disp = (int32_t)(tlb + offsetof(CpumTlbEntry, tag_exec));
-    rem_emit_alu_rm(emit, REM_CMP, 8, REM_T0, entry);
-    no_page = rem_emit_jcc(emit, REM_CC_NZ, 4);
-    rem_emit_mov_mr(emit, 8, rem_mem_hot(offsetof(RemHot, rip_base)), REM_T0);
-    rem_emit_mov_rm(emit, 8, REM_T0, rem_mem_hot(offsetof(RemHot, target)));
-    entry.disp = (int32_t)(tlb + offsetof(CpumTlbEntry, addend));
-    rem_emit_alu_rm(emit, REM_ADD, 8, REM_T0, entry);
-    rem_emit_movzx_rr(emit, 2, REM_T1, REM_T0);
-    rem_emit_shift_ri(emit, REM_SHL, 4, REM_T1, 4);
-    rem_emit_alu_rm(emit, REM_ADD, 8, REM_T1, rem_mem_hot(offsetof(RemHot, jumps)));
-    rem_emit_alu_rm(emit, REM_XOR, 8, REM_T0, rem_mem_hot(offsetof(RemHot, mode_tag)));
-    rem_emit_alu_rm(emit, REM_CMP, 8, REM_T0, rem_mem(REM_T1, offsetof(RemTarget, key)));
-    no_block = rem_emit_jcc(emit, REM_CC_NZ, 4);
-    rem_emit_jmp_m(emit, rem_mem(REM_T1, offsetof(RemTarget, code)));
-    rem_emit_bind(emit, no_page);
-    rem_emit_bind(emit, no_block);
-    rem_emit_mov_ri(emit, REM_T0, site);
-    rem_emit_jmp_m(emit, rem_mem_hot(offsetof(RemHot, leave)));
+    rem_emit_align(emit, 32);
+    start = emit->at + emit->exec_offset;
+    rem_jump_emit_lookup(emit, emit, kind, site);
     return start;
 }
 
@@ -114,9 +88,7 @@ rem_trampolines_emit(RemVcpu *rem)
     rem->enter = emit_enter(rem, emit);
     rem_hot(rem->vcpu)->leave = (uint64_t)(uintptr_t)emit_leave(rem, emit);
     for (unsigned kind = 0; kind < CPUM_TLB_COUNT; kind++) {
-        rem_emit_align(emit, 32);
         rem->lookup[REM_LOOKUP_DIRECT][kind] = emit_lookup(emit, kind, REM_SITE_TARGET);
-        rem_emit_align(emit, 32);
         rem->lookup[REM_LOOKUP_INDIRECT][kind] = emit_lookup(emit, kind, REM_SITE_INDIRECT);
     }
     rem_emit_align(emit, 32);

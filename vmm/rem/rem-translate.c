@@ -204,6 +204,7 @@ decode(RemTranslator *t, unsigned available)
     /* Up to 15 bytes decided that an undefined instruction is undefined. */
     t->block->bytes += insn->length != 0 ? insn->length : (uint16_t)left;
     return insn->length != 0 && t->count < REM_BLOCK_INSNS &&
+           t->offset + t->block->bytes < X86_PAGE_SIZE &&
            (t->side_exit[t->count - 1] || !t->iem_ends[t->count - 1]) &&
            !rem_cache_has_trace(t->rem, t->block->code.host + t->block->bytes, t->mode);
 }
@@ -231,6 +232,8 @@ emit_entry(RemTranslator *t)
     rem_emit_store_flags(t->emit);
     t->block->entry_saved = rem_emit_offset(t->emit);
     t->flags = REM_FLAGS_SAVED;
+    if (t->block->second != NULL)
+        rem_jump_second_page(t, rem_new_site(t, rem_call_exhausted));
     if (t->block->vector != REM_VECTOR_NONE)
         rem_vector_emit_check(t);
     rem_emit_alu_ri(t->emit, REM_CMP, 8, REM_COUNT, (int32_t)t->count);

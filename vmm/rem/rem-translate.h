@@ -163,11 +163,23 @@ void rem_emit_goto(RemTranslator *t, int32_t target);
 void rem_emit_rip(RemTranslator *t, RemEmit *emit, unsigned to, int32_t target);
 /* JMP through a register or memory (rem-stack.c). */
 bool rem_translate_jmp_indirect(RemTranslator *t);
+
+/* ---- jumps out of the page (rem-jump.c) ---- */
 /* Ends the block: on to the RIP in T0; flat code only, flags saved. It is canonical, or
- * RemHot.jump_site is the site of the RET that it is the fault of. */
+ * RemHot.jump_site is the site of the RET or JMP that it is the fault of. */
 void rem_emit_goto_register(RemTranslator *t);
 /* The same in another mode of 64-bit code, whatever the RIP is. */
 void rem_emit_goto_in_mode(RemTranslator *t, unsigned mode);
+/* On to RIP rip_base + target in another page, from the hot or the cold part; flags saved, flat
+ * code. */
+void rem_jump_far(RemTranslator *t, RemEmit *emit, int32_t target);
+/* The present CALL's return address is in the temporary `rip`, flags are saved: notes it. Both
+ * temporaries are lost. */
+void rem_jump_note_return(RemTranslator *t, unsigned rip);
+/* rem_emit_goto_register() for RET. */
+void rem_jump_return(RemTranslator *t);
+/* Leaves unless the next page is the block's second one; flags saved. */
+void rem_jump_second_page(RemTranslator *t, const RemSite *missing);
 
 /* ---- rem-stack.c ---- */
 /* Bytes that the present instruction pushes or pops as one word; 0: leave it to IEM. */

@@ -11,9 +11,12 @@
 static const uint8_t *
 on_site(Vcpu *vcpu, uint32_t number, uint64_t argument)
 {
-    const RemSite *site = &rem_of(vcpu)->sites[number];
+    RemVcpu *rem = rem_of(vcpu);
+    const RemSite *site = &rem->sites[number];
+    const uint8_t *code = site->call(vcpu, site, argument);
 
-    return site->call(vcpu, site, argument);
+    rem_returns_check(rem);
+    return code;
 }
 
 static void
@@ -21,6 +24,7 @@ run_blocks(Vcpu *vcpu)
 {
     const uint8_t *code = rem_go_on(vcpu);
 
+    rem_returns_check(rem_of(vcpu));
     if (code != NULL)
         rem_trampoline_enter(rem_of(vcpu), code);
 }
