@@ -47,6 +47,9 @@ VitrineClient *machine_client(VitrineMachine *machine);
 const char *machine_path(VitrineMachine *machine);
 VitrineMedium *medium_new(VitrineClient *client, const char *id, GVariant *properties);
 void medium_update(VitrineMedium *medium, GVariant *properties);
+VitrineClient *medium_client(VitrineMedium *medium);
+/* A call to the medium's own interface. */
+RemoteCall medium_call(VitrineMedium *medium, const char *method, GVariant *parameters);
 VitrineProgress *progress_new(VitrineClient *client, const char *path);
 /* Of a reply whose only value is the path of a progress object; takes reply, NULL for NULL. */
 VitrineProgress *progress_from_reply(VitrineClient *client, GVariant *reply);

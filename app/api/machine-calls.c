@@ -208,8 +208,8 @@ vitrine_machine_unregister_finish(VitrineMachine *machine, GAsyncResult *result,
 }
 
 static RemoteCall
-medium_call(VitrineMachine *machine, const char *controller, guint port, guint device,
-            const char *medium, gboolean force)
+drive_call(VitrineMachine *machine, const char *controller, guint port, guint device,
+           const char *medium, gboolean force)
 {
     return machine_call(
         machine, "ChangeMedium",
@@ -221,7 +221,7 @@ vitrine_machine_change_medium_sync(VitrineMachine *machine, const char *controll
                                    guint device, const char *medium, gboolean force,
                                    GCancellable *cancellable, GError **error)
 {
-    return change(machine, medium_call(machine, controller, port, device, medium, force),
+    return change(machine, drive_call(machine, controller, port, device, medium, force),
                   cancellable, error);
 }
 
@@ -231,7 +231,7 @@ vitrine_machine_change_medium_async(VitrineMachine *machine, const char *control
                                     GCancellable *cancellable, GAsyncReadyCallback callback,
                                     gpointer user_data)
 {
-    call_async(machine, medium_call(machine, controller, port, device, medium, force), cancellable,
+    call_async(machine, drive_call(machine, controller, port, device, medium, force), cancellable,
                callback, user_data);
 }
 

@@ -112,6 +112,12 @@ medium_new(VitrineClient *client, const char *id, GVariant *properties)
     return medium;
 }
 
+VitrineClient *
+medium_client(VitrineMedium *medium)
+{
+    return medium->client;
+}
+
 const char *
 vitrine_medium_get_id(VitrineMedium *medium)
 {
@@ -151,13 +157,13 @@ vitrine_medium_get_snapshots(VitrineMedium *medium)
 }
 
 const char *
-vitrine_medium_get_property(VitrineMedium *medium, const char *name)
+vitrine_medium_get_image_property(VitrineMedium *medium, const char *name)
 {
     return g_hash_table_lookup(medium->properties, name);
 }
 
 const char **
-vitrine_medium_list_properties(VitrineMedium *medium)
+vitrine_medium_list_image_properties(VitrineMedium *medium)
 {
     GPtrArray *names = g_ptr_array_new();
     GHashTableIter iter;
@@ -170,7 +176,7 @@ vitrine_medium_list_properties(VitrineMedium *medium)
     return (const char **)g_ptr_array_free(names, FALSE);
 }
 
-static RemoteCall
+RemoteCall
 medium_call(VitrineMedium *medium, const char *method, GVariant *parameters)
 {
     return (RemoteCall){medium->path, "org.vitrine.Medium", method, parameters};

@@ -157,10 +157,11 @@ char *vitrine_client_open_medium_finish(VitrineClient *client, GAsyncResult *res
 /**
  * vitrine_client_create_medium_sync:
  * @location: absolute path; a missing extension is added
- * @format: "VDI" or "RAW"; "" for default-disk-format
+ * @format: "VDI", "VMDK", "VHD" or "RAW"; "" for default-disk-format
  * @variant: "dynamic" or "fixed"
- * @logical_size: bytes, a multiple of 512
- * @options: (nullable): a{sv}: "description" s
+ * @logical_size: bytes, a multiple of 512; of a differencing image its parent's, whatever is said
+ * @options: (nullable): a{sv}: "description" s, "parent" s: the UUID of a disk; then the new image
+ *   holds what differs from that one
  *
  * Starts the work.
  *
@@ -182,6 +183,101 @@ void vitrine_client_create_medium_async(VitrineClient *client, const char *locat
  */
 VitrineProgress *vitrine_client_create_medium_finish(VitrineClient *client, GAsyncResult *result,
                                                      GError **error);
+
+/**
+ * vitrine_client_clone_medium_sync:
+ * @source: UUID of a disk
+ * @location: absolute path; a missing extension is added
+ * @format: as vitrine_client_create_medium_sync(); "" for the source's
+ * @variant: "dynamic", "fixed", or "stream": compressed, VMDK only
+ * @options: (nullable): a{sv}: "existing" s: the UUID of a disk that takes the content, instead of
+ *   @location and @format
+ *
+ * Copies what a disk shows, with everything below it in its chain.
+ *
+ * Returns: (transfer full): its progress, whose wait gives the copy's UUID
+ */
+VitrineProgress *vitrine_client_clone_medium_sync(VitrineClient *client, const char *source,
+                                                  const char *location, const char *format,
+                                                  const char *variant, GVariant *options,
+                                                  GCancellable *cancellable, GError **error);
+/**
+ * vitrine_client_clone_medium_async:
+ * @options: (nullable): as vitrine_client_clone_medium_sync()
+ */
+void vitrine_client_clone_medium_async(VitrineClient *client, const char *source,
+                                       const char *location, const char *format,
+                                       const char *variant, GVariant *options,
+                                       GCancellable *cancellable, GAsyncReadyCallback callback,
+                                       gpointer user_data);
+/**
+ * vitrine_client_clone_medium_finish:
+ * Returns: (transfer full): as vitrine_client_clone_medium_sync()
+ */
+VitrineProgress *vitrine_client_clone_medium_finish(VitrineClient *client, GAsyncResult *result,
+                                                    GError **error);
+
+/**
+ * vitrine_client_convert_from_raw_sync:
+ * @source: a file with the plain content of a disk
+ * @location: path of the new image
+ * @format: "VDI", "VMDK", "VHD"; "" for VDI
+ * @variant: "dynamic", "fixed" or "stream"
+ * @uuid: (nullable): of the image; %NULL for a new one
+ *
+ * The image is not registered.
+ *
+ * Returns: (transfer full): its progress
+ */
+VitrineProgress *vitrine_client_convert_from_raw_sync(VitrineClient *client, const char *source,
+                                                      const char *location, const char *format,
+                                                      const char *variant, const char *uuid,
+                                                      GCancellable *cancellable, GError **error);
+/**
+ * vitrine_client_convert_from_raw_async:
+ * @uuid: (nullable): as vitrine_client_convert_from_raw_sync()
+ */
+void vitrine_client_convert_from_raw_async(VitrineClient *client, const char *source,
+                                           const char *location, const char *format,
+                                           const char *variant, const char *uuid,
+                                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                                           gpointer user_data);
+/**
+ * vitrine_client_convert_from_raw_finish:
+ * Returns: (transfer full): as vitrine_client_convert_from_raw_sync()
+ */
+VitrineProgress *vitrine_client_convert_from_raw_finish(VitrineClient *client, GAsyncResult *result,
+                                                        GError **error);
+
+/**
+ * vitrine_client_set_image_uuids_sync:
+ * @location: path of an image, registered or not
+ * @uuid: (nullable): the image's UUID from now on; %NULL leaves it
+ * @parent: (nullable): its parent's; %NULL leaves it. Of a registered parent the present
+ *   modification UUID is taken over too
+ *
+ * Repairs an image that says another UUID than the registry does.
+ *
+ * Returns: (transfer full): its progress
+ */
+VitrineProgress *vitrine_client_set_image_uuids_sync(VitrineClient *client, const char *location,
+                                                     const char *uuid, const char *parent,
+                                                     GCancellable *cancellable, GError **error);
+/**
+ * vitrine_client_set_image_uuids_async:
+ * @uuid: (nullable): as vitrine_client_set_image_uuids_sync()
+ * @parent: (nullable): as vitrine_client_set_image_uuids_sync()
+ */
+void vitrine_client_set_image_uuids_async(VitrineClient *client, const char *location,
+                                          const char *uuid, const char *parent,
+                                          GCancellable *cancellable, GAsyncReadyCallback callback,
+                                          gpointer user_data);
+/**
+ * vitrine_client_set_image_uuids_finish:
+ * Returns: (transfer full): as vitrine_client_set_image_uuids_sync()
+ */
+VitrineProgress *vitrine_client_set_image_uuids_finish(VitrineClient *client, GAsyncResult *result,
+                                                       GError **error);
 
 /**
  * VitrineMediaInfo:

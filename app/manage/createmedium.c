@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * createmedium: a new disk image. Manual, chapter VBoxManage, "createmedium". Leaves out:
- * differencing images, properties, formats other than VDI and raw. */
+ * createmedium: a new disk image, also a differencing one. Manual, chapter VBoxManage,
+ * "createmedium". Leaves out: images in several files. */
 #include "app/manage/manage-words.h"
-#include "app/manage/manage.h"
+#include "app/manage/medium-words.h"
 
 #define MIB (1024 * 1024)
 
 typedef struct {
-    const char *file, *format, *variant;
+    const char *file, *format, *variant, *parent;
     ManageNumber mib, bytes;
 } CreateMedium;
 
@@ -18,27 +18,16 @@ static const ManageOption options[] = {
     {"sizebyte", MANAGE_NUMBER, G_STRUCT_OFFSET(CreateMedium, bytes)},
     {"format", MANAGE_TEXT, G_STRUCT_OFFSET(CreateMedium, format)},
     {"variant", MANAGE_TEXT, G_STRUCT_OFFSET(CreateMedium, variant)},
+    {"diffparent", MANAGE_TEXT, G_STRUCT_OFFSET(CreateMedium, parent)},
     {NULL},
 };
 
 static bool
-find_variant(const char *word, const char **variant, GError **error)
-{
-    *variant = "dynamic";
-    if (word == NULL || g_ascii_strcasecmp(word, "standard") == 0)
-        return true;
-    if (g_ascii_strcasecmp(word, "fixed") == 0) {
-        *variant = "fixed";
-        return true;
-    }
-    g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Invalid medium variant '%s': Standard or Fixed.",
-                word);
-    return false;
-}
-
-static bool
 find_size(const CreateMedium *wanted, guint64 *bytes, GError **error)
 {
+    *bytes = 0;
+    if (wanted->parent)
+        return true; /* its size is its parent's */
     if (!wanted->mib.given && !wanted->bytes.given) {
         g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Parameters --size or --sizebyte are required");
         return false;
@@ -69,6 +58,49 @@ check(const CreateMedium *wanted, const char *word, VitrineMediumKind *kind, GEr
     return false;
 }
 
+/* The parent may be a file that is not known yet. The options of the call, floating; NULL with
+ * error. */
+static GVariant *
+make_options(Manage *manage, const CreateMedium *wanted, VitrineMedium **parent, GError **error)
+{
+    GVariantBuilder builder;
+    g_variant_builder_init(&builder, G_VARIANT_TYPE("a{sv}"));
+    *parent = NULL;
+    if (wanted->parent) {
+        *parent = manage_find_medium(manage, wanted->parent, VITRINE_MEDIUM_KIND_HARD_DISK, error);
+        if (*parent == NULL) {
+            g_variant_builder_clear(&builder);
+            return NULL;
+        }
+        g_variant_builder_add(&builder, "{sv}", "parent",
+                              g_variant_new_string(vitrine_medium_get_id(*parent)));
+    }
+    return g_variant_builder_end(&builder);
+}
+
+static bool
+make(Manage *manage, const CreateMedium *wanted, VitrineMediumKind kind, const char *variant,
+     guint64 bytes, GError **error)
+{
+    VitrineMedium *parent;
+    VitrineClient *client = manage_client(manage, error);
+    GVariant *all = client ? make_options(manage, wanted, &parent, error) : NULL;
+    if (all == NULL)
+        return false;
+    g_autofree char *path = manage_absolute_path(wanted->file);
+    const char *usual = parent                               ? vitrine_medium_get_format(parent)
+                        : kind == VITRINE_MEDIUM_KIND_FLOPPY ? "RAW"
+                                                             : "VDI";
+    g_autofree char *format = g_ascii_strup(wanted->format ? wanted->format : usual, -1);
+    g_autofree char *id = NULL;
+    if (!manage_complete(vitrine_client_create_medium_sync(client, path, kind, format, variant,
+                                                           bytes, all, NULL, error),
+                         &id, error))
+        return false;
+    manage_print("Medium created. UUID: %s\n", id);
+    return true;
+}
+
 static bool
 run(Manage *manage, ManageArgs *args, GError **error)
 {
@@ -76,22 +108,10 @@ run(Manage *manage, ManageArgs *args, GError **error)
     const char *word, *variant;
     VitrineMediumKind kind;
     guint64 bytes;
-    if (!manage_args_parse(args, options, &wanted, &word, 0, 1, error) ||
-        !check(&wanted, word, &kind, error) || !find_variant(wanted.variant, &variant, error) ||
-        !find_size(&wanted, &bytes, error))
-        return false;
-    VitrineClient *client = manage_client(manage, error);
-    if (client == NULL)
-        return false;
-    g_autofree char *path = manage_absolute_path(wanted.file);
-    const char *usual = kind == VITRINE_MEDIUM_KIND_FLOPPY ? "RAW" : "VDI";
-    g_autofree char *format = g_ascii_strup(wanted.format ? wanted.format : usual, -1);
-    g_autoptr(VitrineProgress) progress = vitrine_client_create_medium_sync(
-        client, path, kind, format, variant, bytes, NULL, NULL, error);
-    g_autofree char *id = progress ? manage_wait(progress, error) : NULL;
-    if (id)
-        manage_print("Medium created. UUID: %s\n", id);
-    return id != NULL;
+    return manage_args_parse(args, options, &wanted, &word, 0, 1, error) &&
+           check(&wanted, word, &kind, error) &&
+           manage_find_variant(wanted.variant, false, &variant, error) &&
+           find_size(&wanted, &bytes, error) && make(manage, &wanted, kind, variant, bytes, error);
 }
 
 const ManageCommand manage_command_createmedium = {
@@ -99,9 +119,10 @@ const ManageCommand manage_command_createmedium = {
     .title = "Make a disk or floppy image",
     .alias = "createhd",
     .usage = "createmedium [disk|floppy] --filename FILE --size MB|--sizebyte BYTES\n"
-             "    [--format VDI|RAW] [--variant Standard|Fixed]\n",
+             "    [--format VDI|VMDK|VHD|RAW] [--variant Standard|Fixed]\n"
+             "createmedium disk --filename FILE --diffparent UUID|FILE [--format VDI|VMDK|VHD]\n",
     .about = "Makes a disk or floppy image. A Standard image grows as the guest writes; a Fixed "
              "one takes its"
-             "\nwhole size at once.",
+             "\nwhole size at once. With --diffparent the image holds what differs from another.",
     .run = run,
 };

@@ -109,6 +109,32 @@ list_floppies(const List *list, GError **error)
     return list_media(list, VITRINE_MEDIUM_KIND_FLOPPY, error);
 }
 
+/* The host's drives: what its kernel calls them. */
+static bool
+list_drives(const char *prefix, GError **error)
+{
+    g_autoptr(GDir) dir = g_dir_open("/sys/block", 0, NULL);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_strconcat("/dev/", name, NULL);
+        if (g_str_has_prefix(name, prefix) && g_file_test(path, G_FILE_TEST_EXISTS))
+            manage_print("UUID:         %s\nName:         %s\n\n", path, path);
+    }
+    return true;
+}
+
+static bool
+list_hostdvds(const List *list, GError **error)
+{
+    return list_drives("sr", error);
+}
+
+static bool
+list_hostfloppies(const List *list, GError **error)
+{
+    return list_drives("fd", error);
+}
+
 static int
 compare_types(gconstpointer left, gconstpointer right)
 {
@@ -156,6 +182,8 @@ static const struct {
     {"dvds", list_dvds},
     {"floppies", list_floppies},
     {"hdds", list_hdds},
+    {"hostdvds", list_hostdvds},
+    {"hostfloppies", list_hostfloppies},
     {"ostypes", list_ostypes},
     {"runningvms", list_runningvms},
     {"systemproperties", list_properties},
@@ -195,7 +223,7 @@ const ManageCommand manage_command_list = {
     .name = "list",
     .title = "List machines, media, systems and limits",
     .usage = "list [--long|-l] [--sorted|-s] vms|runningvms|ostypes|hdds|dvds|floppies|"
-             "systemproperties|devices\n",
+             "hostdvds|hostfloppies|systemproperties|devices\n",
     .about =
         "Lists machines, types of guest systems, media that are known, or limits and defaults.",
     .run = run,

@@ -1,11 +1,36 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * showmediuminfo: all about an image; also what list prints about media. Manual, chapter
- * VBoxManage, "showmediuminfo". Leaves out: encryption, properties. */
+ * VBoxManage, "showmediuminfo". Leaves out: encryption. */
+#include <string.h>
+
 #include "app/manage/manage-words.h"
-#include "app/manage/manage.h"
+#include "app/manage/medium-words.h"
 
 #define MIB (1024 * 1024)
+
+/* " [name (UUID: …), …]": the machine's snapshots that have it. */
+static void
+print_snapshots(VitrineMedium *medium, VitrineMachine *machine)
+{
+    const char *const *all = vitrine_medium_get_snapshots(medium);
+    const char *id = vitrine_machine_get_id(machine);
+    gsize length = strlen(id);
+    g_autoptr(VitrineSnapshot) root = NULL;
+    guint printed = 0;
+    for (guint i = 0; all[i]; i++) {
+        if (!g_str_has_prefix(all[i], id) || all[i][length] != '/')
+            continue;
+        if (root == NULL)
+            root = vitrine_machine_load_snapshots_sync(machine, NULL, NULL);
+        VitrineSnapshot *snapshot = vitrine_snapshot_find(root, all[i] + length + 1);
+        manage_print("%s%s (UUID: %s)", printed++ ? ", " : " [",
+                     snapshot ? vitrine_snapshot_get_name(snapshot) : "<unknown>",
+                     all[i] + length + 1);
+    }
+    if (printed)
+        manage_print("]");
+}
 
 static void
 print_users(VitrineMedium *medium, VitrineClient *client)
@@ -13,9 +38,29 @@ print_users(VitrineMedium *medium, VitrineClient *client)
     const char *const *machines = vitrine_medium_get_machines(medium);
     for (guint i = 0; machines[i]; i++) {
         VitrineMachine *machine = vitrine_client_find_machine(client, machines[i]);
-        manage_print("%s%s (UUID: %s)\n", i ? "                " : "In use by VMs:  ",
+        manage_print("%s%s (UUID: %s)", i ? "                " : "In use by VMs:  ",
                      machine ? vitrine_machine_get_name(machine) : "<unknown>", machines[i]);
+        if (machine)
+            print_snapshots(medium, machine);
+        manage_print("\n");
     }
+}
+
+static void
+print_properties(VitrineMedium *medium)
+{
+    g_autofree const char **names = vitrine_medium_list_image_properties(medium);
+    for (guint i = 0; names[i]; i++)
+        manage_print("Property:       %s=%s\n", names[i],
+                     vitrine_medium_get_image_property(medium, names[i]));
+}
+
+static void
+print_children(VitrineMedium *medium)
+{
+    const char *const *children = vitrine_medium_get_children(medium);
+    for (guint i = 0; children[i]; i++)
+        manage_print("%s%s\n", i ? "                " : "Child UUIDs:    ", children[i]);
 }
 
 static void
@@ -27,7 +72,9 @@ print_details(VitrineMedium *medium, VitrineClient *client)
     manage_print("Encryption:     disabled\n"); /* of an encrypted image nothing else is known */
     if (*vitrine_medium_get_description(medium))
         manage_print("Description:    %s\n", vitrine_medium_get_description(medium));
+    print_properties(medium);
     print_users(medium, client);
+    print_children(medium);
 }
 
 void
@@ -48,29 +95,19 @@ manage_print_medium(VitrineMedium *medium, VitrineClient *client)
                  !is_disk  ? ""
                  : *parent ? " (differencing)"
                            : " (base)");
+    if (client && *parent)
+        manage_print("Auto-Reset:     %s\n", vitrine_medium_get_auto_reset(medium) ? "on" : "off");
     manage_print("Location:       %s\n", vitrine_medium_get_location(medium));
     manage_print("Storage format: %s\n", vitrine_medium_get_format(medium));
     if (client && *vitrine_medium_get_variant(medium))
-        manage_print("Format variant: %s default\n", vitrine_medium_get_variant(medium));
+        manage_print("Format variant: %s default\n",
+                     *parent ? "differencing" : vitrine_medium_get_variant(medium));
     if (size)
         manage_print("Capacity:       %" G_GUINT64_FORMAT " MBytes\n", size / MIB);
     if (client)
         print_details(medium, client);
     else
         manage_print("Encryption:     disabled\n");
-}
-
-/* [disk|dvd|floppy] FILE|UUID: the second word, or the only one. */
-static bool
-split_words(const char **words, VitrineMediumKind *kind, GError **error)
-{
-    int value = VITRINE_MEDIUM_KIND_HARD_DISK;
-    if (words[1] && !manage_from_word(VITRINE_TYPE_MEDIUM_KIND, words[0], &value, error))
-        return false;
-    *kind = (VitrineMediumKind)value;
-    if (words[1] == NULL)
-        words[1] = words[0];
-    return true;
 }
 
 static bool
@@ -100,7 +137,7 @@ run(Manage *manage, ManageArgs *args, GError **error)
     const char *words[2];
     VitrineMediumKind kind;
     return manage_args_parse(args, options, NULL, words, 1, 2, error) &&
-           split_words(words, &kind, error) && show(manage, words[1], kind, error);
+           manage_split_kind(words, 2, &kind, error) && show(manage, words[1], kind, error);
 }
 
 typedef struct {
@@ -118,7 +155,7 @@ run_close(Manage *manage, ManageArgs *args, GError **error)
     const char *words[2];
     VitrineMediumKind kind;
     if (!manage_args_parse(args, options, &wanted, words, 1, 2, error) ||
-        !split_words(words, &kind, error))
+        !manage_split_kind(words, 2, &kind, error))
         return false;
     g_autofree char *id = manage_medium(manage, words[1], kind, NULL, error);
     VitrineMedium *medium = id ? vitrine_client_find_medium(manage->client, id) : NULL;

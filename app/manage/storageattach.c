@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * storageattach: drives and what is in them. Manual, chapter VBoxManage, "storageattach". A running
- * machine's optical and floppy media change at once. Leaves out: iSCSI, media types, bandwidth
- * groups. */
+ * machine's optical and floppy media change at once. Leaves out: iSCSI, bandwidth groups, which
+ * this version does not have. */
 #include "app/manage/manage-words.h"
-#include "app/manage/manage.h"
+#include "app/manage/medium-words.h"
 
 typedef struct {
-    const char *controller, *type, *medium;
+    const char *controller, *type, *medium, *medium_type, *comment, *uuid, *parent_uuid;
     ManageNumber port, device;
     ManageSwitch non_rotational, discard, temp_eject, passthrough, hot_pluggable;
     bool force;
@@ -19,6 +19,10 @@ static const ManageOption options[] = {
     {"device", MANAGE_NUMBER, G_STRUCT_OFFSET(StorageAttach, device)},
     {"type", MANAGE_TEXT, G_STRUCT_OFFSET(StorageAttach, type)},
     {"medium", MANAGE_TEXT, G_STRUCT_OFFSET(StorageAttach, medium)},
+    {"mtype", MANAGE_TEXT, G_STRUCT_OFFSET(StorageAttach, medium_type)},
+    {"comment", MANAGE_TEXT, G_STRUCT_OFFSET(StorageAttach, comment)},
+    {"setuuid", MANAGE_TEXT, G_STRUCT_OFFSET(StorageAttach, uuid)},
+    {"setparentuuid", MANAGE_TEXT, G_STRUCT_OFFSET(StorageAttach, parent_uuid)},
     {"nonrotational", MANAGE_SWITCH, G_STRUCT_OFFSET(StorageAttach, non_rotational)},
     {"discard", MANAGE_SWITCH, G_STRUCT_OFFSET(StorageAttach, discard)},
     {"tempeject", MANAGE_SWITCH, G_STRUCT_OFFSET(StorageAttach, temp_eject)},
@@ -83,10 +87,49 @@ find_kind(Manage *manage, const StorageAttach *wanted, const VitrineAttachment *
     return true;
 }
 
+/* Before the image is opened: afterwards the registry knows it by its UUID. "" means a new one. */
+static bool
+set_uuids(Manage *manage, const StorageAttach *wanted, GError **error)
+{
+    g_autofree char *own =
+        wanted->uuid && *wanted->uuid == '\0' ? g_uuid_string_random() : g_strdup(wanted->uuid);
+    g_autofree char *path = manage_absolute_path(wanted->medium);
+    if (own == NULL && wanted->parent_uuid == NULL)
+        return true;
+    if (!manage_client(manage, error))
+        return false;
+    if (vitrine_client_find_medium(manage->client, path)) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_BUSY,
+                    "'%s' is registered already: close it before its UUID changes.", path);
+        return false;
+    }
+    return manage_complete(vitrine_client_set_image_uuids_sync(manage->client, path, own,
+                                                               wanted->parent_uuid, NULL, error),
+                           NULL, error);
+}
+
+/* What --mtype and --comment say of the medium. */
+static bool
+describe_medium(Manage *manage, const StorageAttach *wanted, const char *id, GError **error)
+{
+    VitrineMedium *medium = vitrine_client_find_medium(manage->client, id);
+    int type = 0;
+    if (medium == NULL || (wanted->medium_type == NULL && wanted->comment == NULL))
+        return true;
+    if (wanted->medium_type &&
+        (!manage_from_word(VITRINE_TYPE_MEDIUM_TYPE, wanted->medium_type, &type, error) ||
+         !vitrine_medium_set_medium_type_sync(medium, (VitrineMediumType)type, NULL, error)))
+        return false;
+    return wanted->comment == NULL ||
+           vitrine_medium_set_description_sync(medium, wanted->comment, NULL, error);
+}
+
 /* Fills in what is in the drive. The host's drive is written host:DEVICE. */
 static bool
-find_medium(Manage *manage, const char *medium, VitrineAttachment *attachment, GError **error)
+find_medium(Manage *manage, const StorageAttach *wanted, VitrineAttachment *attachment,
+            GError **error)
 {
+    const char *medium = wanted->medium;
     g_clear_pointer(&attachment->medium, g_free);
     g_clear_pointer(&attachment->host_drive, g_free);
     attachment->medium = g_strdup("");
@@ -98,12 +141,14 @@ find_medium(Manage *manage, const char *medium, VitrineAttachment *attachment, G
         attachment->host_drive = g_strdup(medium + 5);
         return true;
     }
+    if (!set_uuids(manage, wanted, error))
+        return false;
     char *id = manage_medium(manage, medium, attachment->kind, NULL, error);
     if (id == NULL)
         return false;
     g_free(attachment->medium);
     attachment->medium = id;
-    return true;
+    return describe_medium(manage, wanted, id, error);
 }
 
 static void
@@ -140,7 +185,7 @@ make(Manage *manage, VitrineSettings *settings, const StorageAttach *wanted, GEr
                 : vitrine_attachment_new(wanted->controller, port, device, kind, "");
     attachment->kind = kind;
     set_switches(attachment, wanted);
-    if (wanted->medium && !find_medium(manage, wanted->medium, attachment, error))
+    if (wanted->medium && !find_medium(manage, wanted, attachment, error))
         return NULL;
     if (kind != VITRINE_MEDIUM_KIND_HARD_DISK || *attachment->medium)
         return g_steal_pointer(&attachment);
@@ -205,6 +250,8 @@ const ManageCommand manage_command_storageattach = {
     .title = "Attach drives and media",
     .usage = "storageattach NAME|UUID --storagectl CONTROLLER [--port N] [--device N]\n"
              "    [--type hdd|dvddrive|fdd] [--medium none|emptydrive|UUID|FILE|host:DEVICE]\n"
+             "    [--mtype normal|writethrough|immutable|shareable|readonly|multiattach]\n"
+             "    [--comment TEXT] [--setuuid UUID] [--setparentuuid UUID]\n"
              "    [--nonrotational on|off] [--discard on|off] [--tempeject on|off]\n"
              "    [--passthrough on|off] [--hotpluggable on|off] [--forceunmount]\n",
     .about =
