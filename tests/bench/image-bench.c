@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The image layer alone, as "qemu-img bench" does it: so many requests of one size, so many of them
- * under way at once, each a fixed step behind the one before, around the end of the disk. A step that
- * shares no factor with the disk visits every place of it in an order that looks random.
+ * under way at once, each a fixed step behind the one before, around the end of the disk. A step
+ * that shares no factor with the disk visits every place of it in an order that looks random.
  *
  *   image-bench read|write SIZE STEP DEPTH COUNT FILE [PARENT ...]
  *

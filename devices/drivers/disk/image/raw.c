@@ -33,7 +33,8 @@ raw_open(Image *image, GError **error)
     raw = g_new0(RawState, 1);
     raw->file_size = size;
     image->state = raw;
-    image->concurrent = image->started = true;
+    image->concurrent = true;
+    image->started = true;
     image->capacity = (size + 511) & ~511ull;
     return true;
 }
@@ -82,7 +83,8 @@ raw_resize(Image *image, uint64_t capacity, const ImageProgressSink *sink, GErro
     image->unsynced = true;
     if (!image_io_truncate(image->io, capacity, error))
         return false;
-    raw->file_size = image->capacity = capacity;
+    raw->file_size = capacity;
+    image->capacity = capacity;
     return true;
 }
 

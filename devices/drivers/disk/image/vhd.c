@@ -83,7 +83,8 @@ vhd_open(Image *image, GError **error)
         !(vhd_is_fixed(vhd) ? check_fixed(image, vhd, error) : read_header(image, vhd, error)))
         return false;
     image->capacity = vhd->footer.capacity;
-    image->concurrent = image->started = vhd_is_fixed(vhd);
+    image->concurrent = vhd_is_fixed(vhd);
+    image->started = image->concurrent;
     image->differs = vhd->footer.type == VHD_TYPE_DIFFERENCING;
     image->state = g_steal_pointer(&vhd);
     return true;
