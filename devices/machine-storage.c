@@ -71,6 +71,22 @@ set_string(CfgmNode *node, const char *key, const char *value)
         cfgm_set_string(node, key, value);
 }
 
+/* Each below the one that stands on it. */
+static void
+add_parents(const MachineMedium *medium, CfgmNode *config)
+{
+    for (unsigned i = 0; i < medium->parent_count; i++) {
+        const MachineImage *image = &medium->parents[i];
+
+        config = cfgm_make(config, "Parent");
+        set_string(config, "Path", image->path);
+        if (image->descriptor > 0)
+            cfgm_set_uint(config, "Descriptor", (uint64_t)image->descriptor);
+        set_string(config, "Format", image->format);
+        set_string(config, "Uuid", image->uuid);
+    }
+}
+
 static bool
 add_medium(const MachineMedium *medium, bool deterministic, CfgmNode *root, GError **error)
 {
@@ -87,6 +103,8 @@ add_medium(const MachineMedium *medium, bool deterministic, CfgmNode *root, GErr
         cfgm_set_uint(config, "Descriptor", (uint64_t)medium->descriptor);
     set_string(config, "Format", medium->format);
     set_string(config, "Serial", medium->serial);
+    set_string(config, "Uuid", medium->uuid);
+    add_parents(medium, config);
     cfgm_set_uint(config, "ReadOnly", medium->read_only);
     cfgm_set_uint(config, "NonRotational", medium->non_rotational);
     cfgm_set_uint(config, "Discard", medium->discard);

@@ -27,15 +27,26 @@ typedef struct {
     const char *model; /* NULL: the usual one */
 } MachineController;
 
+/* An image below a differencing one. */
+typedef struct {
+    const char *path;   /* for messages, and to open it when there is no descriptor */
+    int descriptor;     /* -1: none; taken over by the driver */
+    const char *format; /* NULL: probed */
+    const char *uuid;   /* as registered; NULL: not compared */
+} MachineImage;
+
 typedef struct {
     MachineBus bus;
     unsigned port, device;
     PdmMediaType type;
     /* Path or descriptor of the medium; neither: an empty drive (not for disks). */
     const char *path;
-    int descriptor;     /* -1: none; taken over by the driver */
-    const char *format; /* "VDI", "RAW", "ISO"; NULL: probed */
-    const char *serial; /* NULL: from the image */
+    int descriptor;              /* -1: none; taken over by the driver */
+    const char *format;          /* "VDI", "RAW", "ISO"; NULL: probed */
+    const char *serial;          /* NULL: from the image */
+    const char *uuid;            /* as registered; NULL: not compared */
+    const MachineImage *parents; /* of a differencing image: from its parent down to the base */
+    unsigned parent_count;
     bool read_only, non_rotational, discard;
     const char *driver; /* NULL: the one for this type */
 } MachineMedium;

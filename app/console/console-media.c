@@ -5,23 +5,11 @@
 
 #include <unistd.h>
 
-/* The last image is what the guest sees; a chain needs differencing images. */
+/* Base first: the last image is what the guest sees. */
 static VitrineImage *
-only_image(GPtrArray *images, GError **error)
+top_image(GPtrArray *images)
 {
-    VitrineImage *image;
-
-    if (images->len == 0)
-        return NULL;
-    image = g_ptr_array_index(images, images->len - 1);
-    if (images->len > 1) {
-        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                    "The disk “%s” is a differencing image on top of another one, which this "
-                    "version cannot run.",
-                    image->location);
-        return NULL;
-    }
-    return image;
+    return images->len ? g_ptr_array_index(images, images->len - 1) : NULL;
 }
 
 static PdmMediaType
@@ -43,34 +31,68 @@ keep(Console *console, const char *text)
     return copy;
 }
 
+/* What a raw file is registered as is written nowhere in it. */
+static const char *
+keep_uuid(Console *console, const VitrineImage *image)
+{
+    return g_ascii_strcasecmp(image->format, "RAW") == 0 ? NULL : keep(console, image->id);
+}
+
+/* The images below the top one, from its parent down to the base. */
+static void
+take_parents(Console *console, GPtrArray *images, MachineMedium *medium)
+{
+    guint count = images->len - 1;
+    MachineImage *parents = g_new0(MachineImage, MAX(count, 1));
+
+    g_ptr_array_add(console->strings, parents);
+    for (guint i = 0; i < count; i++) {
+        VitrineImage *image = g_ptr_array_index(images, count - 1 - i);
+        parents[i] = (MachineImage){
+            .path = keep(console, image->location),
+            .descriptor = image->descriptor,
+            .format = keep(console, image->format),
+            .uuid = keep_uuid(console, image),
+        };
+        image->descriptor = -1;
+    }
+    medium->parents = parents;
+    medium->parent_count = count;
+}
+
+static void
+take_images(Console *console, GPtrArray *images, MachineMedium *medium)
+{
+    VitrineImage *image = top_image(images);
+
+    medium->descriptor = image->descriptor;
+    image->descriptor = -1;
+    medium->path = keep(console, image->location);
+    medium->format = keep(console, image->format);
+    medium->read_only = image->read_only;
+    if (medium->type != PDM_MEDIA_DISK)
+        return;
+    medium->uuid = keep_uuid(console, image);
+    take_parents(console, images, medium);
+}
+
 bool
 console_media_open(Console *console, const VitrineAttachment *attachment, MachineMedium *medium,
                    GError **error)
 {
     g_autoptr(GPtrArray) images = vitrine_vm_session_open_attachment(
         console->session, attachment->controller, attachment->port, attachment->device, error);
-    g_autoptr(GError) problem = NULL;
-    VitrineImage *image;
 
     if (!images)
         return false;
-    image = only_image(images, &problem);
-    if (problem) {
-        g_propagate_error(error, g_steal_pointer(&problem));
-        return false;
-    }
     medium->type = media_type(attachment->kind);
     medium->port = attachment->port;
     medium->device = attachment->device;
     medium->descriptor = -1;
     medium->non_rotational = attachment->non_rotational;
-    if (image) {
-        medium->descriptor = image->descriptor;
-        image->descriptor = -1;
-        medium->path = keep(console, image->location);
-        medium->format = keep(console, image->format);
-        medium->read_only = image->read_only;
-    }
+    medium->discard = attachment->discard;
+    if (images->len)
+        take_images(console, images, medium);
     return true;
 }
 
@@ -91,7 +113,6 @@ console_media_change(Console *console, const char *controller, guint port, guint
                      GPtrArray *images, GError **error)
 {
     const ConsoleDrive *drive = find_drive(console, controller, port, device);
-    g_autoptr(GError) problem = NULL;
     g_autofree char *argument = NULL;
     const char *command;
     VitrineImage *image;
@@ -101,11 +122,7 @@ console_media_change(Console *console, const char *controller, guint port, guint
                     "Only media of optical and floppy drives can change while the machine runs.");
         return false;
     }
-    image = only_image(images, &problem);
-    if (problem) {
-        g_propagate_error(error, g_steal_pointer(&problem));
-        return false;
-    }
+    image = top_image(images);
     if (image) {
         command = force ? "insert!" : "insert";
         argument = g_strdup_printf("%u:fd:%d", drive->place.lun, image->descriptor);
