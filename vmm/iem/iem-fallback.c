@@ -179,6 +179,12 @@ iem_insn_ends_block(const IemInsn *insn)
 }
 
 bool
+iem_insn_loads_segment(const IemInsn *insn)
+{
+    return insn->flags & IEM_INSN_SEGMENT;
+}
+
+bool
 iem_insn_execute(Vcpu *vcpu, const IemInsn *insn)
 {
     IemVcpu *iem = vcpu->iem_vcpu;
@@ -188,7 +194,7 @@ iem_insn_execute(Vcpu *vcpu, const IemInsn *insn)
     insn->handler(vcpu, insn);
     iem_account(vcpu, insn + 1);
     iem->insn = &iem_no_insn;
-    if (insn->flags & IEM_INSN_SYSTEM)
+    if ((insn->flags & (IEM_INSN_SYSTEM | IEM_INSN_SEGMENT)) == IEM_INSN_SYSTEM)
         iem_after_system(vcpu);
     return iem->stop == 0;
 }

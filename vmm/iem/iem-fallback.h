@@ -15,6 +15,8 @@ void iem_end(Vcpu *vcpu);
 
 /* The bases of FS and GS were changed in 64-bit code. */
 void iem_bases_changed(Vcpu *vcpu);
+/* Segment registers or the CPL were. */
+void iem_segments_changed(Vcpu *vcpu);
 
 /* Calls body(vcpu). Anything that IEM raises in it ends it at once (by a long jump: what it called
  * holds no resources) and is delivered. False: the delivery ended in a shutdown. Afterwards the CPU
@@ -50,6 +52,8 @@ unsigned iem_insn_length(const IemInsn *insn);
 unsigned iem_insn_row(const IemInsn *insn);
 /* Does it end a straight-line block: control flow, or a change of mode or interrupt state? */
 bool iem_insn_ends_block(const IemInsn *insn);
+/* Does it change nothing but a segment register, of what REM derives from the state? */
+bool iem_insn_loads_segment(const IemInsn *insn);
 
 /* Executes the instruction, which is at CS:RIP, and counts it as retired. True: go on with the next
  * one; false: call iem_settle(). */

@@ -44,6 +44,9 @@ _Static_assert(offsetof(Vcpu, gpr) == 0 && offsetof(Vcpu, rip) == 8 * IEM_REG_RI
 #define IEM_INSN_SYSTEM                                                                            \
     (1u << 8) /* of a system row: the loop refreshes what it derived from segments */
 
+#define IEM_INSN_SEGMENT                                                                           \
+    (1u << 12) /* of what IEM_INSN_SYSTEM stands for, only a segment register changes */
+
 struct IemInsn {
     IemHandler handler;
     uint64_t imm; /* immediate, sign-extended; branch displacement; far offset; moffs */
@@ -164,6 +167,8 @@ void iem_state_changed(Vcpu *vcpu);
  * through a segment in the same instruction. After the instruction of a system row the loop does it
  * by itself. */
 void iem_segments_changed(Vcpu *vcpu);
+/* One of Vcpu.seg[] changed, the CPL, mode and flags did not. */
+void iem_segment_loaded(Vcpu *vcpu, unsigned seg);
 
 /* Delivers event_*, or halts for iem_wait_before(): look at Vcpu.activity; false: shutdown. Leaves
  * through env when the delivery faults (with event_* set). */

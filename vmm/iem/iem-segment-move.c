@@ -5,10 +5,12 @@
 #include "vmm/iem/iem-decode.h"
 #include "vmm/iem/iem-stack.h"
 
-/* A load of SS holds interrupts and debug traps back for one instruction. */
+/* Nothing that a handler does behind it can fault. A load of SS holds interrupts and debug traps
+ * back for one instruction. */
 static void
 after_load(Vcpu *vcpu, unsigned seg)
 {
+    iem_segment_loaded(vcpu, seg);
     if (seg == X86_SS)
         vcpu->irq_shadow = 1;
 }
@@ -44,7 +46,7 @@ iem_choose_mov_segment(const Vcpu *vcpu, IemInsn *insn)
     if (seg >= X86_SEG_COUNT || (load && seg == X86_CS))
         return NULL;
     if (load)
-        insn->flags |= IEM_INSN_SYSTEM | IEM_INSN_BLOCK_END;
+        insn->flags |= IEM_INSN_SYSTEM | IEM_INSN_SEGMENT | IEM_INSN_BLOCK_END;
     return load ? op_mov_to_segment : op_mov_from_segment;
 }
 
@@ -83,7 +85,7 @@ iem_choose_push_segment(const Vcpu *vcpu, IemInsn *insn)
     if (insn->map == 1)
         insn->width = insn->opcode & 8 ? X86_GS : X86_FS;
     if (pop)
-        insn->flags |= IEM_INSN_SYSTEM | IEM_INSN_BLOCK_END;
+        insn->flags |= IEM_INSN_SYSTEM | IEM_INSN_SEGMENT | IEM_INSN_BLOCK_END;
     return pop ? op_pop_segment : op_push_segment;
 }
 
@@ -106,7 +108,7 @@ iem_choose_far_pointer(const Vcpu *vcpu, IemInsn *insn)
 {
     if (!(insn->flags & IEM_INSN_MEM))
         return NULL;
-    insn->flags |= IEM_INSN_SYSTEM | IEM_INSN_BLOCK_END;
+    insn->flags |= IEM_INSN_SYSTEM | IEM_INSN_SEGMENT | IEM_INSN_BLOCK_END;
     switch (insn->row) {
     case ZYDIS_MNEMONIC_LDS: insn->width = X86_DS; break;
     case ZYDIS_MNEMONIC_LES: insn->width = X86_ES; break;

@@ -127,3 +127,16 @@ iem_segments_changed(Vcpu *vcpu)
     }
     iem->seen_rules = rules;
 }
+
+void
+iem_segment_loaded(Vcpu *vcpu, unsigned seg)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+
+    if (iem->wide_open || !has_changed(&vcpu->seg[seg], &iem->seen[seg])) {
+        iem->seg[seg].base = iem_is_long64(vcpu) && seg < X86_FS ? 0 : vcpu->seg[seg].base;
+        return;
+    }
+    iem->mode_key = mode_key(vcpu);
+    update_window(vcpu, iem, seg);
+}

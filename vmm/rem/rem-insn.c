@@ -338,6 +338,13 @@ note_family(const ZydisDecodedInstruction *zydis, RemInsn *insn)
         insn->does |= REM_DOES_SIMD_FP; /* CVTPS2PI and the like */
 }
 
+/* To a segment register, from and to control and debug registers. */
+static bool
+is_system_move(const RemOpcode *op)
+{
+    return op->map == 0 ? op->code == 0x8e : op->map == 1 && (op->code & 0xfc) == 0x20;
+}
+
 static void
 note_behaviour(const ZydisDecodedInstruction *zydis, RemInsn *insn)
 {
@@ -374,6 +381,10 @@ note_behaviour(const ZydisDecodedInstruction *zydis, RemInsn *insn)
     case ZYDIS_MNEMONIC_BTS:
         if ((insn->form & REM_FORM_MEM) && insn->imm_size == 0)
             insn->does |= REM_DOES_BITS;
+        break;
+    case ZYDIS_MNEMONIC_MOV:
+        if (is_system_move(&insn->op))
+            insn->does |= REM_DOES_LEAVE;
         break;
     default: break;
     }

@@ -99,7 +99,8 @@ typedef struct {
     uint64_t target;    /* RIP that an indirect jump goes to */
     uint64_t jump_site; /* of the last RET in 64-bit code */
     uint64_t scratch[2];
-    uint64_t tsc_offset; /* of the guest's TSC to the host's, where it is the same clock */
+    uint64_t segments_stale; /* IEM does not know yet what translated code loaded */
+    uint64_t tsc_offset;     /* of the guest's TSC to the host's, where it is the same clock */
     RemWindow window[X86_SEG_COUNT]; /* outside of 64-bit code */
     RemVectorHot vector;
     RemLoopHot loop;

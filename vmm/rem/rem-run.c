@@ -16,6 +16,10 @@ rem_sync(Vcpu *vcpu, const RemSite *site)
     vcpu->rflags = rem_flags_unpack(vcpu->rflags, hot->flags);
     vcpu->retired = hot->limit - (uint64_t)(hot->left + site->undone);
     rem_of(vcpu)->mode = (uint16_t)(hot->mode_tag >> 48);
+    if (hot->segments_stale) {
+        rem_hot(vcpu)->segments_stale = 0;
+        iem_segments_changed(vcpu);
+    }
     iem_bases_changed(vcpu);
 }
 
@@ -198,11 +202,14 @@ is_still_there(Vcpu *vcpu, const RemSite *site)
 /* IEM has executed a vector or system instruction: it may have unmasked exceptions or changed
  * segments, and the block may go on with vector instructions. */
 static const uint8_t *
-resume_same_mode(Vcpu *vcpu, const RemSite *site)
+resume_same_mode(Vcpu *vcpu, const RemSite *site, const IemInsn *insn)
 {
     RemVcpu *rem = rem_of(vcpu);
     const uint16_t mode = rem->mode;
 
+    if (iem_insn_loads_segment(insn) &&
+        (vcpu->mode == CPUM_MODE_LONG64 || rem->segment_changes == iem_segment_changes(vcpu)))
+        return rem_code(rem, site->next);
     rem_mode_changed(vcpu);
     if (rem->mode != mode || (site->stays && !is_still_there(vcpu, site)))
         return find_and_begin(vcpu);
@@ -228,7 +235,8 @@ rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument)
     if (site->stays ? iem_wants_care(vcpu) : site->leaves || iem_insn_ends_block(insn))
         return rem_go_on(vcpu);
     rem_hot(vcpu)->flags = rem_flags_pack(vcpu->rflags);
-    return site->vector || site->stays ? resume_same_mode(vcpu, site) : rem_code(rem, site->next);
+    return site->vector || site->stays ? resume_same_mode(vcpu, site, insn)
+                                       : rem_code(rem, site->next);
 }
 
 /* Is the page there, as plain memory? Fills the TLB. */

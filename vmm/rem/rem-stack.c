@@ -82,7 +82,11 @@ rem_translate_push(RemTranslator *t)
     const unsigned size = rem_stack_word(t);
     RemMem mem;
 
-    if (size == 0 || insn->op.map != 0)
+    if (size == 0)
+        return false;
+    if (rem_names_segment(insn))
+        return rem_push_segment(t, size);
+    if (insn->op.map != 0)
         return false;
     if (insn->op.code == 0xff && (insn->form & REM_FORM_MEM))
         return push_memory(t, size);

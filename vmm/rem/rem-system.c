@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Instructions that kernels execute all the time, as code of their own: the flags (CLI, STI, CLD,
- * STD, CLAC, STAC, PUSHF, POPF), SWAPGS, PAUSE, time stamps, moves from segment registers. What
- * would have to be checked or told goes to IEM; so do other rings and modes. System calls are in
- * rem-syscall.c. Intel SDM volume 2, volume 3A section 6.8. */
+ * STD, CLAC, STAC, PUSHF, POPF), PAUSE, time stamps. What would have to be checked or told goes to
+ * IEM; so do other rings and modes. System calls are in rem-syscall.c, segments in rem-segment.c.
+ * Intel SDM volume 2, volume 3A section 6.8. */
 #include "vmm/rem/rem-translate.h"
 
 #include "vmm/cpum/cpum.h"
@@ -268,69 +268,6 @@ rem_translate_popf(RemTranslator *t)
     return true;
 }
 
-/* --- segment registers --- */
-
-bool
-rem_translate_swapgs(RemTranslator *t)
-{
-    const RemMem base =
-        rem_mem_vcpu(offsetof(Vcpu, seg) + X86_GS * sizeof(CpumSeg) + offsetof(CpumSeg, base));
-    const RemMem other = rem_mem_vcpu(offsetof(Vcpu, kernel_gs_base));
-
-    if (!is_kernel(t) || !rem_is_long64(t))
-        return false;
-    rem_emit_mov_rm(t->emit, 8, REM_T0, base);
-    rem_emit_mov_rm(t->emit, 8, REM_T1, other);
-    rem_emit_mov_mr(t->emit, 8, base, REM_T1);
-    rem_emit_mov_mr(t->emit, 8, other, REM_T0);
-    return true;
-}
-
-/* A 64-bit value that is not canonical leaves. Flags are lost. */
-static void
-leave_unless_canonical(RemTranslator *t, unsigned reg, unsigned other)
-{
-    const unsigned unused = 64u - t->vcpu->linear_bits;
-
-    rem_emit_mov_rr(t->emit, 8, other, reg);
-    rem_emit_shift_ri(t->emit, REM_SHL, 8, other, unused);
-    rem_emit_shift_ri(t->emit, REM_SAR, 8, other, unused);
-    rem_emit_alu_rr(t->emit, REM_CMP, 8, other, reg);
-    rem_flags_lost(t);
-    rem_emit_leave_if(t, REM_CC_NZ, rem_retry_site(t, rem_call_iem));
-}
-
-/* RDFSBASE, WRFSBASE and so on. */
-bool
-rem_translate_fsgsbase(RemTranslator *t)
-{
-    const RemInsn *insn = t->insn;
-    const bool reads = insn->row == ZYDIS_MNEMONIC_RDFSBASE || insn->row == ZYDIS_MNEMONIC_RDGSBASE;
-    const unsigned size = insn->op.flags & REM_OP_W ? 8 : 4;
-    const unsigned seg = insn->reg & 1 ? X86_GS : X86_FS;
-    const RemMem base =
-        rem_mem_vcpu(offsetof(Vcpu, seg) + seg * sizeof(CpumSeg) + offsetof(CpumSeg, base));
-
-    if (!rem_is_long64(t) || insn->treatment == REM_TREAT_IEM || (insn->form & REM_FORM_MEM))
-        return false;
-    rem_begin_retry(t);
-    rem_emit_test_mi(t->emit, 4, rem_mem_vcpu(offsetof(Vcpu, cr4)), X86_CR4_FSGSBASE);
-    rem_flags_lost(t);
-    rem_emit_leave_if(t, REM_CC_Z, rem_retry_site(t, rem_call_iem));
-    if (reads) {
-        rem_emit_mov_rm(t->emit, size, REM_T0, base);
-        rem_rewrite_store(t->emit, insn->rm, REM_T0);
-        return true;
-    }
-    rem_rewrite_load(t->emit, REM_T0, insn->rm);
-    if (size == 8)
-        leave_unless_canonical(t, REM_T0, REM_T1);
-    else
-        rem_emit_mov_rr(t->emit, 4, REM_T0, REM_T0);
-    rem_emit_mov_mr(t->emit, 8, base, REM_T0);
-    return true;
-}
-
 /* --- time, hints --- */
 
 /* The host's counter plus a word that is the same between two instructions of IEM. */
@@ -369,17 +306,6 @@ rem_translate_pause(RemTranslator *t)
 
 /* --- blocks --- */
 
-/* MOV and POP to a segment register: IEM loads it, and the block goes on if the mode is the same.
- */
-static bool
-loads_segment(const RemInsn *insn)
-{
-    if (insn->row == ZYDIS_MNEMONIC_MOV)
-        return insn->op.map == 0 && insn->op.code == 0x8e;
-    return (insn->op.map == 0 && (insn->op.code & 0xe7) == 0x07) ||
-           (insn->op.map == 1 && (insn->op.code == 0xa1 || insn->op.code == 0xa9));
-}
-
 bool
 rem_stays_in_block(const RemTranslator *t, const RemInsn *insn)
 {
@@ -387,7 +313,7 @@ rem_stays_in_block(const RemTranslator *t, const RemInsn *insn)
 
     switch (insn->row) {
     case ZYDIS_MNEMONIC_MOV:
-    case ZYDIS_MNEMONIC_POP: return loads_segment(insn);
+    case ZYDIS_MNEMONIC_POP: return rem_loads_segment(insn);
     case ZYDIS_MNEMONIC_CLI:
     case ZYDIS_MNEMONIC_STI: return is_kernel(t);
     case ZYDIS_MNEMONIC_SWAPGS: return is_kernel(t) && rem_is_long64(t);

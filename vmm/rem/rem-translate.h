@@ -185,6 +185,14 @@ void rem_jump_second_page(RemTranslator *t, const RemSite *missing);
 /* Bytes that the present instruction pushes or pops as one word; 0: leave it to IEM. */
 unsigned rem_stack_word(const RemTranslator *t);
 
+/* ---- rem-segment.c ---- */
+/* A PUSH or POP whose operand is a segment register? */
+bool rem_names_segment(const RemInsn *insn);
+/* MOV or POP to a segment register: IEM's, but the block goes on. */
+bool rem_loads_segment(const RemInsn *insn);
+bool rem_push_segment(RemTranslator *t, unsigned size);
+bool rem_mov_from_segment(RemTranslator *t);
+
 /* ---- rem-system.c ---- */
 /* A conditional jump to C; flags have to be saved. */
 void rem_emit_leave_if(RemTranslator *t, RemCondition cc, const RemSite *site);
