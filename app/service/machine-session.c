@@ -174,6 +174,8 @@ check_lockable(Machine *machine, gboolean returning, GError **error)
     return TRUE;
 }
 
+static void lock_again(Machine *machine, GDBusMethodInvocation *invocation);
+
 static gboolean
 on_lock_vm(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, GUnixFDList *in,
            const char *type, const char *state_word, guint pid, Machine *machine)
@@ -186,6 +188,8 @@ on_lock_vm(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, GUni
     gboolean returning = machine->orphan_source != 0 && state != VITRINE_MACHINE_STATE_STARTING;
     if (!check_lockable(machine, returning, &error))
         return service_fail(invocation, error);
+    if (!returning && machine_reset_images(machine, invocation, lock_again))
+        return TRUE;
     int lock = take_lock(machine, returning, &error);
     int index = lock >= 0 ? g_unix_fd_list_append(fds, lock, &error) : -1;
     if (lock >= 0)
@@ -201,6 +205,16 @@ on_lock_vm(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, GUni
     vitrine_dbus_machine_complete_lock_vm(skeleton, invocation, fds, g_variant_new_handle(index),
                                           console);
     return TRUE;
+}
+
+static void
+lock_again(Machine *machine, GDBusMethodInvocation *invocation)
+{
+    const char *type, *state;
+    guint pid;
+    g_variant_get(g_dbus_method_invocation_get_parameters(invocation), "(&s&su)", &type, &state,
+                  &pid);
+    on_lock_vm(machine->skeleton, invocation, NULL, type, state, pid, machine);
 }
 
 /* Only the process that has the machine may say these things. */

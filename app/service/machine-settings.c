@@ -57,6 +57,15 @@ check_name(Machine *machine, const char *name, GError **error)
     return TRUE;
 }
 
+static gboolean
+is_exclusive(Medium *medium)
+{
+    VitrineMediumType type = medium_type(medium);
+    if (*medium->record->parent) /* whatever its base is, it is written to itself */
+        return TRUE;
+    return type == VITRINE_MEDIUM_TYPE_NORMAL || type == VITRINE_MEDIUM_TYPE_WRITETHROUGH;
+}
+
 /* Media must be known; a hard disk that another machine writes to cannot be in two. */
 static gboolean
 check_media(Machine *machine, VitrineSettings *after, GError **error)
@@ -75,8 +84,7 @@ check_media(Machine *machine, VitrineSettings *after, GError **error)
         for (guint m = 0; m < machine->service->machines->len; m++) {
             Machine *other = machine->service->machines->pdata[m];
             if (other != machine && a->kind == VITRINE_MEDIUM_KIND_HARD_DISK &&
-                medium->record->type == VITRINE_MEDIUM_TYPE_NORMAL &&
-                machine_uses_medium(other, a->medium)) {
+                is_exclusive(medium) && machine_uses_medium(other, a->medium)) {
                 g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_BUSY,
                             "The disk \"%s\" is attached to the machine \"%s\".",
                             medium->record->location, machine_name(other));
@@ -179,6 +187,8 @@ on_save_settings(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation
                               "Another program changed the settings of \"%s\" meanwhile.",
                               machine_name(machine));
     VitrineSettings *after = changed_settings(machine, changes, &error);
+    if (after && machine_attach_indirectly(machine, after, invocation, commit))
+        return TRUE;
     if (after == NULL || !commit(machine, after, &error))
         return service_fail(invocation, error);
     vitrine_dbus_machine_complete_save_settings(skeleton, invocation);

@@ -20,7 +20,8 @@ struct Machine {
     GPtrArray *snapshots;       /* SnapshotRecord, parents before children */
     GHashTable *snapshot_media; /* see snapshot_file_media() */
     guint snapshots_generation;
-    char *busy; /* what a task does with the machine, or NULL */
+    char *busy;                /* what a task does with the machine, or NULL */
+    gboolean images_are_reset; /* by the call that takes the machine now */
 
     /* the session; see machine-session.c */
     GDBusConnection *vm; /* of the VM process; NULL when no process has the machine */
@@ -79,6 +80,16 @@ gboolean machine_commit_snapshots(Machine *machine, GError **error);
 void machine_connect_snapshot_take(Machine *machine);
 void machine_connect_snapshot_restore(Machine *machine);
 void machine_connect_snapshot_delete(Machine *machine);
+/* machine-attach.c: FALSE when every disk can be attached as it is. Else the call is answered when
+ * the differencing images are there and commit, which takes the settings, has saved them. Takes
+ * after when TRUE. */
+typedef gboolean (*MachineCommit)(Machine *machine, VitrineSettings *after, GError **error);
+gboolean machine_attach_indirectly(Machine *machine, VitrineSettings *after,
+                                   GDBusMethodInvocation *invocation, MachineCommit commit);
+/* FALSE when no image must start empty. Else again() runs with the call once they are, or the call
+ * is answered with an error. */
+gboolean machine_reset_images(Machine *machine, GDBusMethodInvocation *invocation,
+                              void (*again)(Machine *machine, GDBusMethodInvocation *invocation));
 /* machine-settings.c */
 void machine_connect_settings(Machine *machine);
 /* machine-rename.c: the folder and the file get the new name, if they had the old one. */

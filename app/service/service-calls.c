@@ -2,11 +2,13 @@
  *
  * Answers to org.vitrine.Service that are not about media: the lists, properties, extra data, and
  * making, adding and removing machines. */
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
 #include "app/service/machine.h"
 #include "app/service/medium.h"
+#include "app/service/settings/file-error.h"
 
 static GVariant *
 properties_of(gpointer skeleton)
@@ -249,20 +251,40 @@ on_register_machine(VitrineDBusService *skeleton, GDBusMethodInvocation *invocat
     return TRUE;
 }
 
-/* Hard disks that only this machine has. */
+/* Disks of a machine that go with it: what another machine has, and all that it stands on, stay. */
 static GPtrArray *
 disks_of(Machine *machine)
 {
+    g_autoptr(GHashTable) kept = g_hash_table_new(NULL, NULL);
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
-    for (guint i = 0; i < machine->service->media->len; i++) {
-        Medium *medium = machine->service->media->pdata[i];
-        medium_publish(medium);
-        const char *const *users = vitrine_dbus_medium_get_machines(medium->skeleton);
-        if (medium->record->kind == VITRINE_MEDIUM_KIND_HARD_DISK && users[0] && !users[1] &&
-            g_str_equal(users[0], machine->id))
+    GPtrArray *media = machine->service->media;
+    for (guint i = 0; i < media->len; i++) {
+        Medium *medium = media->pdata[i];
+        gboolean own = medium->registries->len == 1 && medium->registries->pdata[0] == machine;
+        if (own && medium_user(medium, machine) == NULL)
+            continue;
+        for (; medium && g_hash_table_add(kept, medium); medium = medium_parent(medium))
+            continue;
+    }
+    for (guint i = 0; i < media->len; i++) {
+        Medium *medium = media->pdata[i];
+        if (medium->record->kind == VITRINE_MEDIUM_KIND_HARD_DISK &&
+            !g_hash_table_contains(kept, medium))
             g_ptr_array_add(paths, g_strdup(medium->record->location));
     }
     return paths;
+}
+
+/* Nobody names these files any more, so what cannot be deleted is told. */
+static void
+delete_disks(GPtrArray *paths, GError **error)
+{
+    for (guint i = 0; i < paths->len; i++) {
+        if (g_unlink(paths->pdata[i]) < 0 && errno != ENOENT && *error == NULL)
+            file_error_set(error, errno,
+                           "The machine is removed, but its disk \"%s\" cannot be deleted",
+                           (const char *)paths->pdata[i]);
+    }
 }
 
 static void
@@ -292,15 +314,18 @@ unregister(Machine *machine, GDBusMethodInvocation *call)
         service_fail(call, error);
         return;
     }
-    for (guint i = 0; delete_files && i < disks->len; i++)
-        g_unlink(disks->pdata[i]);
+    if (delete_files)
+        delete_disks(disks, &error);
     if (delete_files)
         machine_delete_files(machine);
     media_forget_machine(service, machine);
     g_ptr_array_remove(service->machines, machine);
     media_publish_all(service);
     vitrine_dbus_service_emit_machine_removed(service->skeleton, own_id);
-    vitrine_dbus_service_complete_unregister_machine(service->skeleton, call);
+    if (error)
+        service_fail(call, error);
+    else
+        vitrine_dbus_service_complete_unregister_machine(service->skeleton, call);
 }
 
 static gboolean
