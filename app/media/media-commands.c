@@ -54,6 +54,15 @@ on_create(GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+on_copy(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    MediaWindow *window = data;
+
+    widget_copy_disk_show(GTK_WINDOW(window), media_window_get_client(window),
+                          media_window_get_medium(window), on_made, G_OBJECT(window));
+}
+
+static void
 on_refreshed(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(MediaWindow) window = data;
@@ -68,86 +77,6 @@ on_refresh(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     vitrine_medium_refresh_async(media_window_get_medium(data), NULL, on_refreshed,
                                  g_object_ref(data));
-}
-
-/* --- release: out of each machine that has it --- */
-
-static void
-on_saved(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(MediaWindow) window = data;
-    g_autoptr(GError) error = NULL;
-
-    if (!vitrine_machine_save_settings_finish(VITRINE_MACHINE(source), result, &error))
-        media_window_show_error(window, _("The medium was not released"), error);
-}
-
-/* A removable medium leaves an empty drive, a disk goes with its drive. */
-static void
-take_out(VitrineSettings *settings, const char *medium)
-{
-    GPtrArray *drives = vitrine_settings_get_attachments(settings);
-
-    for (guint i = drives->len; i-- > 0;) {
-        const VitrineAttachment *drive = g_ptr_array_index(drives, i);
-        g_autoptr(VitrineAttachment) copy = vitrine_attachment_copy(drive);
-
-        if (!g_str_equal(copy->medium, medium))
-            continue;
-        if (copy->kind == VITRINE_MEDIUM_KIND_HARD_DISK) {
-            vitrine_settings_remove_attachment(settings, copy->controller, copy->port,
-                                               copy->device);
-        } else {
-            g_free(copy->medium);
-            copy->medium = g_strdup("");
-            vitrine_settings_put_attachment(settings, copy);
-        }
-    }
-}
-
-typedef struct {
-    MediaWindow *window;
-    char *medium;
-} Release;
-
-static void
-on_settings(GObject *source, GAsyncResult *result, gpointer data)
-{
-    Release *release = data;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(VitrineSettings) settings =
-        vitrine_machine_load_settings_finish(VITRINE_MACHINE(source), result, &error);
-
-    if (settings) {
-        take_out(settings, release->medium);
-        vitrine_machine_save_settings_async(VITRINE_MACHINE(source), settings, NULL, on_saved,
-                                            g_object_ref(release->window));
-    } else {
-        media_window_show_error(release->window, _("The medium was not released"), error);
-    }
-    g_object_unref(release->window);
-    g_free(release->medium);
-    g_free(release);
-}
-
-static void
-on_release(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    MediaWindow *window = data;
-    VitrineMedium *medium = media_window_get_medium(window);
-    const char *const *machines = vitrine_medium_get_machines(medium);
-
-    for (guint i = 0; machines && machines[i]; i++) {
-        VitrineMachine *machine =
-            vitrine_client_find_machine(media_window_get_client(window), machines[i]);
-        Release *release;
-
-        if (!machine)
-            continue;
-        release = g_new(Release, 1);
-        *release = (Release){g_object_ref(window), g_strdup(vitrine_medium_get_id(medium))};
-        vitrine_machine_load_settings_async(machine, NULL, on_settings, release);
-    }
 }
 
 /* --- remove --- */
@@ -216,20 +145,36 @@ media_window_update_commands(MediaWindow *window)
     VitrineMedium *medium = media_window_get_medium(window);
     const char *const *machines = medium ? vitrine_medium_get_machines(medium) : NULL;
     const char *const *children = medium ? vitrine_medium_get_children(medium) : NULL;
-    const gboolean used = machines && machines[0], stood_on = children && children[0];
+    const char *const *snapshots = medium ? vitrine_medium_get_snapshots(medium) : NULL;
+    const gboolean used = (machines && machines[0]) || (snapshots && snapshots[0]);
+    const gboolean stood_on = children && children[0];
+    const gboolean disk =
+        medium && vitrine_medium_get_kind(medium) == VITRINE_MEDIUM_KIND_HARD_DISK;
+    const gboolean free = medium && !media_window_is_busy(window) &&
+                          vitrine_medium_get_state(medium) == VITRINE_MEDIUM_STATE_CREATED;
 
-    widget_action_enable(map, "release", used && !stood_on);
+    widget_action_enable(map, "release", machines && machines[0] && !stood_on);
     widget_action_enable(map, "remove", medium && !used && !stood_on);
     widget_action_enable(map, "refresh", medium != NULL);
+    widget_action_enable(map, "copy", free && disk);
+    widget_action_enable(map, "move", free);
+    widget_action_enable(map, "resize", free && disk && !stood_on);
+    widget_action_enable(map, "compact", free && disk);
 }
 
 void
 media_window_add_commands(MediaWindow *window)
 {
     static const GActionEntry entries[] = {
-        {.name = "add", .activate = on_add},         {.name = "create", .activate = on_create},
-        {.name = "release", .activate = on_release}, {.name = "remove", .activate = on_remove},
+        {.name = "add", .activate = on_add},
+        {.name = "compact", .activate = media_compact},
+        {.name = "copy", .activate = on_copy},
+        {.name = "create", .activate = on_create},
+        {.name = "move", .activate = media_move},
         {.name = "refresh", .activate = on_refresh},
+        {.name = "release", .activate = media_release},
+        {.name = "remove", .activate = on_remove},
+        {.name = "resize", .activate = media_resize},
     };
     g_autoptr(GSimpleActionGroup) group = g_simple_action_group_new();
 

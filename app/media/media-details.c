@@ -7,11 +7,23 @@
 
 #include <glib/gi18n.h>
 
-enum { ROW_LOCATION, ROW_FORMAT, ROW_TYPE, ROW_USED_BY, ROW_UUID, ROW_COUNT };
+enum { ROW_LOCATION, ROW_FORMAT, ROW_USED_BY, ROW_UUID, ROW_COUNT };
 
 static const char *const titles[ROW_COUNT] = {
-    [ROW_LOCATION] = N_("Location"), [ROW_FORMAT] = N_("Format"), [ROW_TYPE] = N_("Type"),
-    [ROW_USED_BY] = N_("Used by"),   [ROW_UUID] = N_("UUID"),
+    [ROW_LOCATION] = N_("Location"),
+    [ROW_FORMAT] = N_("Format"),
+    [ROW_USED_BY] = N_("Used by"),
+    [ROW_UUID] = N_("UUID"),
+};
+
+/* In the order of VitrineMediumType. */
+static const char *const types[] = {
+    [VITRINE_MEDIUM_TYPE_NORMAL] = N_("Normal"),
+    [VITRINE_MEDIUM_TYPE_IMMUTABLE] = N_("Immutable: changes are dropped at each start"),
+    [VITRINE_MEDIUM_TYPE_WRITETHROUGH] = N_("Write-through: not part of snapshots"),
+    [VITRINE_MEDIUM_TYPE_SHAREABLE] = N_("Shareable: several machines at once"),
+    [VITRINE_MEDIUM_TYPE_READONLY] = N_("Read-only"),
+    [VITRINE_MEDIUM_TYPE_MULTI_ATTACH] = N_("Multi-attach: each machine has changes of its own"),
 };
 
 struct _MediaDetails {
@@ -22,38 +34,48 @@ struct _MediaDetails {
     GtkLabel *values[ROW_COUNT];
     GtkLabel *problem;
     GtkEntry *description;
+    GtkComboBox *type; /* of a disk that stands on nothing */
+    gboolean filling;
 };
 
 G_DEFINE_FINAL_TYPE(MediaDetails, media_details, GTK_TYPE_GRID)
-
-static const char *
-type_text(VitrineMedium *medium)
-{
-    const char *parent = vitrine_medium_get_parent_id(medium);
-
-    if (parent && *parent)
-        return _("Holds what differs from the image above it");
-    switch (vitrine_medium_get_medium_type(medium)) {
-    case VITRINE_MEDIUM_TYPE_IMMUTABLE: return _("Immutable: changes are dropped at each start");
-    case VITRINE_MEDIUM_TYPE_WRITETHROUGH: return _("Write-through: not part of snapshots");
-    case VITRINE_MEDIUM_TYPE_SHAREABLE: return _("Shareable: several machines at once");
-    case VITRINE_MEDIUM_TYPE_READONLY: return _("Read-only");
-    case VITRINE_MEDIUM_TYPE_MULTI_ATTACH:
-        return _("Multi-attach: each machine has changes of its own");
-    default: return _("Normal");
-    }
-}
 
 static char *
 format_text(VitrineMedium *medium)
 {
     const char *variant = vitrine_medium_get_variant(medium);
+    const char *parent = vitrine_medium_get_parent_id(medium);
 
+    if (parent && *parent)
+        return g_strdup_printf(_("%s, holds what differs from the image above it"),
+                               vitrine_medium_get_format(medium));
     if (g_strcmp0(variant, "fixed") == 0)
         return g_strdup_printf(_("%s, allocated whole"), vitrine_medium_get_format(medium));
     if (g_strcmp0(variant, "dynamic") == 0)
         return g_strdup_printf(_("%s, grows as it is used"), vitrine_medium_get_format(medium));
     return g_strdup(vitrine_medium_get_format(medium));
+}
+
+/* The type can change while nothing uses the disk. */
+static void
+show_type(MediaDetails *details)
+{
+    VitrineMedium *medium = details->medium;
+    const char *parent = medium ? vitrine_medium_get_parent_id(medium) : NULL;
+    const char *const *machines = medium ? vitrine_medium_get_machines(medium) : NULL;
+    const char *const *children = medium ? vitrine_medium_get_children(medium) : NULL;
+    const gboolean used = (machines && machines[0]) || (children && children[0]);
+    const gboolean fits = medium &&
+                          vitrine_medium_get_kind(medium) == VITRINE_MEDIUM_KIND_HARD_DISK &&
+                          !(parent && *parent);
+
+    details->filling = TRUE;
+    gtk_combo_box_set_active(details->type,
+                             fits ? (int)vitrine_medium_get_medium_type(medium) : -1);
+    details->filling = FALSE;
+    gtk_widget_set_sensitive(GTK_WIDGET(details->type), fits && !used);
+    gtk_widget_set_tooltip_text(GTK_WIDGET(details->type),
+                                fits && used ? _("Release the disk to change its type.") : NULL);
 }
 
 static void
@@ -68,15 +90,46 @@ show(MediaDetails *details)
     gtk_label_set_text(details->values[ROW_LOCATION],
                        medium ? vitrine_medium_get_location(medium) : "");
     gtk_label_set_text(details->values[ROW_FORMAT], format);
-    gtk_label_set_text(details->values[ROW_TYPE], medium ? type_text(medium) : "");
     gtk_label_set_text(details->values[ROW_USED_BY],
                        used_by && *used_by ? used_by : _("No machine"));
     gtk_label_set_text(details->values[ROW_UUID], medium ? vitrine_medium_get_id(medium) : "");
     gtk_label_set_text(details->problem, problem);
     gtk_widget_set_visible(GTK_WIDGET(details->problem), problem && *problem);
+    show_type(details);
     if (!gtk_widget_has_focus(GTK_WIDGET(details->description)))
         gtk_entry_set_text(details->description,
                            medium ? vitrine_medium_get_description(medium) : "");
+}
+
+static void
+show_problem(MediaDetails *details, const GError *error)
+{
+    if (!details->problem) /* gone */
+        return;
+    gtk_label_set_text(details->problem, error->message);
+    gtk_widget_show(GTK_WIDGET(details->problem));
+}
+
+static void
+on_typed(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(MediaDetails) details = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!vitrine_medium_set_medium_type_finish(VITRINE_MEDIUM(source), result, &error))
+        show_problem(details, error);
+    if (details->problem)
+        show_type(details);
+}
+
+static void
+on_type(MediaDetails *details)
+{
+    const int type = gtk_combo_box_get_active(details->type);
+
+    if (!details->filling && type >= 0)
+        vitrine_medium_set_medium_type_async(details->medium, (VitrineMediumType)type, NULL,
+                                             on_typed, g_object_ref(details));
 }
 
 static void
@@ -85,11 +138,8 @@ on_described(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(MediaDetails) details = data;
     g_autoptr(GError) error = NULL;
 
-    if (!vitrine_medium_set_description_finish(VITRINE_MEDIUM(source), result, &error) &&
-        details->problem) {
-        gtk_label_set_text(details->problem, error->message);
-        gtk_widget_show(GTK_WIDGET(details->problem));
-    }
+    if (!vitrine_medium_set_description_finish(VITRINE_MEDIUM(source), result, &error))
+        show_problem(details, error);
 }
 
 /* What was typed is kept when the entry is left, or with Enter. */
@@ -163,6 +213,21 @@ add_title(MediaDetails *details, const char *text, int row)
 }
 
 static void
+add_type(MediaDetails *details)
+{
+    GtkWidget *title = add_title(details, _("_Type"), ROW_COUNT);
+    GtkWidget *type = gtk_combo_box_text_new();
+
+    for (guint i = 0; i < G_N_ELEMENTS(types); i++)
+        gtk_combo_box_text_append_text(GTK_COMBO_BOX_TEXT(type), _(types[i]));
+    gtk_label_set_mnemonic_widget(GTK_LABEL(title), type);
+    gtk_widget_set_halign(type, GTK_ALIGN_START);
+    gtk_grid_attach(GTK_GRID(details), type, 1, ROW_COUNT, 1, 1);
+    g_signal_connect_swapped(type, "changed", G_CALLBACK(on_type), details);
+    details->type = GTK_COMBO_BOX(type);
+}
+
+static void
 media_details_init(MediaDetails *details)
 {
     GtkWidget *title;
@@ -179,14 +244,15 @@ media_details_init(MediaDetails *details)
         gtk_widget_set_can_focus(value, FALSE);
         details->values[row] = GTK_LABEL(value);
     }
-    title = add_title(details, _("_Description"), ROW_COUNT);
+    add_type(details);
+    title = add_title(details, _("_Description"), ROW_COUNT + 1);
     details->description = GTK_ENTRY(gtk_entry_new());
     gtk_label_set_mnemonic_widget(GTK_LABEL(title), GTK_WIDGET(details->description));
-    gtk_grid_attach(GTK_GRID(details), GTK_WIDGET(details->description), 1, ROW_COUNT, 1, 1);
+    gtk_grid_attach(GTK_GRID(details), GTK_WIDGET(details->description), 1, ROW_COUNT + 1, 1, 1);
     g_signal_connect_swapped(details->description, "activate", G_CALLBACK(keep_description),
                              details);
     g_signal_connect(details->description, "focus-out-event", G_CALLBACK(on_focus_out), details);
-    details->problem = GTK_LABEL(add_label(details, NULL, 1, ROW_COUNT + 1));
+    details->problem = GTK_LABEL(add_label(details, NULL, 1, ROW_COUNT + 2));
     gtk_label_set_line_wrap(details->problem, TRUE);
     gtk_label_set_selectable(details->problem, TRUE);
     gtk_style_context_add_class(gtk_widget_get_style_context(GTK_WIDGET(details->problem)),

@@ -14,6 +14,17 @@ VitrineMedium *media_window_get_medium(MediaWindow *window);
 void media_window_select(MediaWindow *window, const char *id);
 void media_window_show_error(MediaWindow *window, const char *summary, const GError *error);
 
+/* Long work has begun: the window shows it; or it has not, and error says why. */
+void media_window_follow(MediaWindow *window, VitrineProgress *progress, const GError *error,
+                         const char *summary);
+gboolean media_window_is_busy(MediaWindow *window);
+
+/* ---- media-change.c: commands ---- */
+void media_compact(GSimpleAction *action, GVariant *parameter, gpointer data);
+void media_move(GSimpleAction *action, GVariant *parameter, gpointer data);
+void media_release(GSimpleAction *action, GVariant *parameter, gpointer data);
+void media_resize(GSimpleAction *action, GVariant *parameter, gpointer data);
+
 /* ---- media-commands.c ---- */
 void media_window_add_commands(MediaWindow *window);
 void media_window_update_commands(MediaWindow *window);

@@ -5,6 +5,7 @@
 #include "app/media/media-private.h"
 #include "app/media/media-tree.h"
 #include "app/widgets/widget-template.h"
+#include "app/widgets/widget-work.h"
 
 #include <glib/gi18n.h>
 
@@ -32,6 +33,7 @@ struct _MediaWindow {
     GtkTreeStore *stores[KINDS];
     GtkTreeView *views[KINDS];
     GtkStack *pages[KINDS]; /* "tree", or "empty" */
+    GtkWidget *work;
     VitrineMedium *medium;
     guint reload;
 };
@@ -71,6 +73,35 @@ media_window_show_error(MediaWindow *window, const char *summary, const GError *
         return;
     gtk_label_set_text(window->error_label, text);
     gtk_info_bar_set_revealed(window->error_bar, TRUE);
+}
+
+static void
+on_work_done(gpointer data, const char *made, const GError *error)
+{
+    MediaWindow *window = data;
+
+    if (error && !g_error_matches(error, VITRINE_ERROR, VITRINE_ERROR_CANCELLED))
+        media_window_show_error(window, _("The work on the medium failed"), error);
+    media_window_update_commands(window);
+}
+
+void
+media_window_follow(MediaWindow *window, VitrineProgress *progress, const GError *error,
+                    const char *summary)
+{
+    if (!window->details) /* gone */
+        return;
+    if (progress)
+        widget_work_follow(WIDGET_WORK(window->work), progress, on_work_done, window);
+    else
+        media_window_show_error(window, summary, error);
+    media_window_update_commands(window);
+}
+
+gboolean
+media_window_is_busy(MediaWindow *window)
+{
+    return widget_work_is_busy(WIDGET_WORK(window->work));
 }
 
 static void
@@ -297,7 +328,9 @@ media_window_new(GtkWindow *parent, VitrineClient *client)
     GtkWidget *details = media_details_new(client);
 
     window->client = g_object_ref(client);
+    window->work = widget_work_new();
     gtk_box_pack_start(window->details_place, details, FALSE, FALSE, 0);
+    gtk_box_pack_start(window->details_place, window->work, FALSE, FALSE, 0);
     window->details = MEDIA_DETAILS(details);
     media_window_add_commands(window);
     follow_client(window);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A new disk: its file, its size, its format. */
+ * A new disk: its file, its format, and its size unless it is a copy. */
 #include "app/widgets/widget-new-disk.h"
 
 #include "app/widgets/widget-folder-entry.h"
@@ -27,6 +27,7 @@ static const struct {
 
 typedef struct {
     VitrineClient *client;
+    VitrineMedium *source; /* NULL: the new disk is empty */
     GtkWidget *dialog, *form, *name, *folder, *size, *format, *fixed, *work, *create;
     GtkLabel *problem;
     WidgetDiskMade made;
@@ -39,6 +40,7 @@ new_disk_free(gpointer data)
     NewDisk *disk = data;
 
     g_object_unref(disk->client);
+    g_clear_object(&disk->source);
     g_object_unref(disk->data);
     g_free(disk);
 }
@@ -103,7 +105,8 @@ on_begun(GObject *source, GAsyncResult *result, gpointer data)
     NewDisk *disk = g_object_get_data(G_OBJECT(dialog), "disk");
     g_autoptr(GError) error = NULL;
     g_autoptr(VitrineProgress) progress =
-        vitrine_client_create_medium_finish(VITRINE_CLIENT(source), result, &error);
+        disk->source ? vitrine_client_clone_medium_finish(VITRINE_CLIENT(source), result, &error)
+                     : vitrine_client_create_medium_finish(VITRINE_CLIENT(source), result, &error);
 
     if (gtk_widget_in_destruction(dialog) || !gtk_widget_get_visible(dialog))
         return;
@@ -113,21 +116,34 @@ on_begun(GObject *source, GAsyncResult *result, gpointer data)
         fail(disk, error);
 }
 
+static guint64
+size_of(NewDisk *disk)
+{
+    GtkSpinButton *size = GTK_SPIN_BUTTON(disk->size);
+
+    gtk_spin_button_update(size); /* what was typed and not left yet */
+    return (guint64)(gtk_spin_button_get_value(size) * BYTES_PER_GB) / SECTOR * SECTOR;
+}
+
 static void
 create(NewDisk *disk)
 {
-    const double size = gtk_spin_button_get_value(GTK_SPIN_BUTTON(disk->size));
-    const guint64 bytes = (guint64)(size * BYTES_PER_GB) / SECTOR * SECTOR;
     guint format = (guint)gtk_combo_box_get_active(GTK_COMBO_BOX(disk->format));
     gboolean fixed = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(disk->fixed));
+    const char *variant = fixed ? "fixed" : "dynamic";
     g_autofree char *path = path_of(disk);
 
     gtk_widget_set_sensitive(disk->form, FALSE);
     gtk_widget_set_sensitive(disk->create, FALSE);
     gtk_label_set_text(disk->problem, "");
-    vitrine_client_create_medium_async(disk->client, path, VITRINE_MEDIUM_KIND_HARD_DISK,
-                                       formats[format].format, fixed ? "fixed" : "dynamic", bytes,
-                                       NULL, NULL, on_begun, g_object_ref(disk->dialog));
+    if (disk->source)
+        vitrine_client_clone_medium_async(disk->client, vitrine_medium_get_id(disk->source), path,
+                                          formats[format].format, variant, NULL, NULL, on_begun,
+                                          g_object_ref(disk->dialog));
+    else
+        vitrine_client_create_medium_async(disk->client, path, VITRINE_MEDIUM_KIND_HARD_DISK,
+                                           formats[format].format, variant, size_of(disk), NULL,
+                                           NULL, on_begun, g_object_ref(disk->dialog));
 }
 
 static void
@@ -161,6 +177,31 @@ on_format(NewDisk *disk)
 
 /* --- the dialog --- */
 
+static int
+add_size(NewDisk *disk, int row)
+{
+    disk->size = gtk_spin_button_new_with_range(SIZE_MIN_GB, SIZE_MAX_GB, 1);
+    gtk_entry_set_activates_default(GTK_ENTRY(disk->size), TRUE);
+    gtk_spin_button_set_digits(GTK_SPIN_BUTTON(disk->size), 1);
+    gtk_spin_button_set_value(GTK_SPIN_BUTTON(disk->size), SIZE_GB);
+    return widget_form_add(disk->form, row, _("_Size in GB"), disk->size);
+}
+
+/* The format of the source where there is one, else the first. */
+static void
+choose_format(NewDisk *disk)
+{
+    const char *wanted = disk->source ? vitrine_medium_get_format(disk->source) : "";
+    guint chosen = 0;
+
+    for (guint i = 0; i < G_N_ELEMENTS(formats); i++) {
+        gtk_combo_box_text_append_text(GTK_COMBO_BOX_TEXT(disk->format), _(formats[i].title));
+        if (g_str_equal(formats[i].format, wanted))
+            chosen = i;
+    }
+    gtk_combo_box_set_active(GTK_COMBO_BOX(disk->format), (int)chosen);
+}
+
 static void
 fill_form(NewDisk *disk, const char *folder, const char *name)
 {
@@ -168,21 +209,16 @@ fill_form(NewDisk *disk, const char *folder, const char *name)
 
     disk->name = gtk_entry_new();
     disk->folder = widget_folder_entry_new(_("Folder of the disk"));
-    disk->size = gtk_spin_button_new_with_range(SIZE_MIN_GB, SIZE_MAX_GB, 1);
     disk->format = gtk_combo_box_text_new();
     disk->fixed = gtk_check_button_new_with_mnemonic(_("_Allocate all of it now"));
     gtk_entry_set_text(GTK_ENTRY(disk->name), name);
     gtk_entry_set_text(GTK_ENTRY(disk->folder), folder);
     gtk_entry_set_activates_default(GTK_ENTRY(disk->name), TRUE);
-    gtk_entry_set_activates_default(GTK_ENTRY(disk->size), TRUE);
-    gtk_spin_button_set_digits(GTK_SPIN_BUTTON(disk->size), 1);
-    gtk_spin_button_set_value(GTK_SPIN_BUTTON(disk->size), SIZE_GB);
-    for (guint i = 0; i < G_N_ELEMENTS(formats); i++)
-        gtk_combo_box_text_append_text(GTK_COMBO_BOX_TEXT(disk->format), _(formats[i].title));
-    gtk_combo_box_set_active(GTK_COMBO_BOX(disk->format), 0);
+    choose_format(disk);
     row = widget_form_add(disk->form, row, _("_Name"), disk->name);
     row = widget_form_add(disk->form, row, _("_Folder"), disk->folder);
-    row = widget_form_add(disk->form, row, _("_Size in GB"), disk->size);
+    if (!disk->source)
+        row = add_size(disk, row);
     row = widget_form_add(disk->form, row, _("For_mat"), disk->format);
     gtk_grid_attach(GTK_GRID(disk->form), disk->fixed, 1, row, 1, 1);
     g_signal_connect_swapped(disk->name, "changed", G_CALLBACK(update), disk);
@@ -211,19 +247,20 @@ fill_dialog(NewDisk *disk)
     gtk_box_pack_start(area, disk->work, FALSE, FALSE, 0);
 }
 
-void
-widget_new_disk_show(GtkWindow *parent, VitrineClient *client, const char *folder, const char *name,
-                     WidgetDiskMade made, GObject *data)
+static void
+show(GtkWindow *parent, VitrineClient *client, VitrineMedium *source, const char *folder,
+     const char *name, WidgetDiskMade made, GObject *data)
 {
     NewDisk *disk = g_new0(NewDisk, 1);
 
     disk->client = g_object_ref(client);
+    disk->source = source ? g_object_ref(source) : NULL;
     disk->made = made;
     disk->data = g_object_ref(data);
     disk->dialog = gtk_dialog_new_with_buttons(
-        _("New disk"), parent,
+        source ? _("Copy a disk") : _("New disk"), parent,
         GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT | GTK_DIALOG_USE_HEADER_BAR, _("_Cancel"),
-        GTK_RESPONSE_CANCEL, _("C_reate disk"), GTK_RESPONSE_OK, NULL);
+        GTK_RESPONSE_CANCEL, source ? _("_Copy disk") : _("C_reate disk"), GTK_RESPONSE_OK, NULL);
     disk->create = gtk_dialog_get_widget_for_response(GTK_DIALOG(disk->dialog), GTK_RESPONSE_OK);
     disk->form = widget_form_new();
     fill_form(disk, folder, name);
@@ -234,5 +271,27 @@ widget_new_disk_show(GtkWindow *parent, VitrineClient *client, const char *folde
     g_signal_connect(disk->dialog, "delete-event", G_CALLBACK(on_delete), NULL);
     gtk_widget_show_all(disk->dialog);
     gtk_widget_grab_focus(disk->name);
-    update(disk);
+    on_format(disk);
+}
+
+void
+widget_new_disk_show(GtkWindow *parent, VitrineClient *client, const char *folder, const char *name,
+                     WidgetDiskMade made, GObject *data)
+{
+    show(parent, client, NULL, folder, name, made, data);
+}
+
+void
+widget_copy_disk_show(GtkWindow *parent, VitrineClient *client, VitrineMedium *source,
+                      WidgetDiskMade made, GObject *data)
+{
+    g_autofree char *folder = g_path_get_dirname(vitrine_medium_get_location(source));
+    g_autofree char *file = vitrine_medium_dup_name(source);
+    char *dot = strrchr(file, '.');
+    g_autofree char *name = NULL;
+
+    if (dot && dot != file)
+        *dot = '\0';
+    name = g_strdup_printf(_("%s copy"), file);
+    show(parent, client, source, folder, name, made, data);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The dialog for a new disk image. Manual, chapter "Virtual Storage". */
+ * The dialog for a new disk image, empty or a copy. Manual, chapter "Virtual Storage". */
 #pragma once
 
 #include "app/api/vitrine.h"
@@ -15,3 +15,8 @@ typedef void (*WidgetDiskMade)(gpointer data, const char *medium);
  * extension. made is not called when the person gives up; data is kept meanwhile. */
 void widget_new_disk_show(GtkWindow *parent, VitrineClient *client, const char *folder,
                           const char *name, WidgetDiskMade made, GObject *data);
+/* The same for a copy of what a disk shows, beside its file unless the person chooses another
+ * place.
+ */
+void widget_copy_disk_show(GtkWindow *parent, VitrineClient *client, VitrineMedium *source,
+                           WidgetDiskMade made, GObject *data);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # timeout: 150
-# needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick
+# needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick qemu-utils
 #
 # The media manager: disks with their sizes and users, a differencing image under its parent; a new disk is made in the
 # dialog, described, removed with its file; one that a machine uses is released first.
@@ -60,6 +60,43 @@ def make_disk(desktop, app, window, home):
                                                                    node.name == 'New disk'))
 
 
+def change(desktop, app, window, tree, home):
+    """Type, copy, size and room of a disk that nothing uses."""
+    select(desktop, tree, 'used.vdi')
+    types = desktop.find(window, 'Normal', 'combo box')
+    gui.wait_for('type that can change', lambda: types.sensitive)
+    for key, there in (('Down', True), ('Up', False)):
+        desktop.click(types.position[0] + 20, types.position[1] + types.size[1] // 2)
+        gui.time.sleep(0.5)
+        desktop.key(key)
+        desktop.key('Return')
+        gui.wait_for(f'type behind {key}', lambda there=there: there == (
+            'immutable' in manage('showmediuminfo', os.path.join(home, 'used.vdi')).lower()))
+
+    press(desktop, window, 'Copy…')
+    dialog = desktop.find(app, 'Copy a disk', 'dialog')
+    desktop.screenshot('copy')
+    press(desktop, dialog, 'Copy disk')
+    gui.wait_for('copy', lambda: 'used copy.vdi' in cells(tree))
+    subprocess.run(['qemu-img', 'compare', os.path.join(home, 'used.vdi'), os.path.join(home, 'used copy.vdi')],
+                   check=True, capture_output=True)
+
+    select(desktop, tree, 'used copy.vdi')
+    press(desktop, window, 'Resize…')
+    dialog = desktop.find(app, 'Resize a disk', 'dialog')
+    desktop.find(dialog, None, 'spin button').text = '1.00'
+    desktop.screenshot('resize')
+    press(desktop, dialog, 'Resize')
+    gui.wait_for('larger disk', lambda: '1 GB' in cells(tree))
+    desktop.find(window, 'More for this medium').doActionNamed('click')
+    desktop.find(window, 'Compact').doActionNamed('click')
+    gui.time.sleep(1)
+    desktop.screenshot('changed')
+    if 'The work on the medium failed' in ' '.join(node.name for node in window.findChildren(
+            lambda node: node.roleName == 'label')):
+        raise gui.GuiError('compacting failed')
+
+
 def tour(desktop, app, home):
     """Everything in turn."""
     desktop.key('ctrl+d')
@@ -86,6 +123,7 @@ def tour(desktop, app, home):
     press(desktop, window, 'Release')
     gui.wait_for('release', lambda: not re.search('used.vdi', manage('showvminfo', 'Box', '--machinereadable')))
     gui.wait_for('button', lambda: desktop.find(window, 'Remove…', 'push button').sensitive)
+    change(desktop, app, window, tree, home)
     desktop.find(window, 'Optical', 'radio button').doActionNamed('click')
     desktop.find(window, 'No optical images are known yet.', 'label')
     return None
