@@ -26,7 +26,8 @@ typedef struct {
     uint8_t *start, *at, *end;
     ptrdiff_t exec_offset;
     bool overflow;
-    bool bmi2; /* the host has RORX, SHLX and so on: flags need not be touched */
+    uint8_t held; /* bit n: REM_T0 + n is the guest register of that number, for rem_rewrite() */
+    bool bmi2;    /* the host has RORX, SHLX and so on: flags need not be touched */
 } RemEmit;
 
 /* A memory operand: base + (index << scale) + disp, all 64 bits wide. With `vcpu` it is an offset
@@ -63,6 +64,7 @@ rem_emit_init(RemEmit *emit, void *buffer, size_t size, ptrdiff_t exec_offset, b
     emit->end = emit->start + size;
     emit->exec_offset = exec_offset;
     emit->overflow = false;
+    emit->held = 0;
     emit->bmi2 = bmi2;
 }
 

@@ -105,19 +105,34 @@ best_head(Candidate heads[HEADS], unsigned count)
     return best;
 }
 
+/* Rounds that an existing trace goes show nothing new. */
+static void
+erase(RemRecorder *recorder, const Kind *kind)
+{
+    uint16_t round[REM_TRACE_INSNS];
+
+    memcpy(round, recorder->path + kind->start, kind->length * sizeof round[0]);
+    for (unsigned i = 0; i + kind->length <= recorder->count; i++)
+        if (memcmp(recorder->path + i, round, kind->length * sizeof round[0]) == 0)
+            memset(recorder->path + i, 0xff, kind->length * sizeof round[0]);
+}
+
 /* Decodes the best path that can be. */
 static bool
 choose(Vcpu *vcpu, RemRecorder *recorder)
 {
     RemVcpu *rem = rem_of(vcpu);
     Candidate heads[HEADS], *best;
-    const unsigned count = find_heads(recorder, heads);
+    unsigned count = find_heads(recorder, heads);
 
     memcpy(recorder->bytes, recorder->host, sizeof recorder->bytes);
     recorder->trace.mode = recorder->mode;
     while ((best = best_head(heads, count)) != NULL) {
-        if (rem_cache_has_trace(rem, recorder->host + best->head, recorder->mode))
-            return false;
+        if (rem_cache_has_trace(rem, recorder->host + best->head, recorder->mode)) {
+            erase(recorder, &best->best);
+            count = find_heads(recorder, heads);
+            continue;
+        }
         if (rem_trace_decode(rem, &recorder->trace, recorder->bytes,
                              recorder->path + best->best.start, best->best.length))
             return true;

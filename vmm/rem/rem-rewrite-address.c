@@ -38,11 +38,11 @@ with_host_registers(RemEmit *emit, const RemInsn *insn, unsigned first, unsigned
 {
     RemMem mem = {insn->mem.base, insn->mem.index, insn->mem.scale, false, (int32_t)insn->mem.disp};
 
-    if (mem.base != REM_NO_REG && !rem_in_register(mem.base)) {
+    if (mem.base != REM_NO_REG && !rem_is_held(emit, mem.base)) {
         rem_rewrite_load(emit, first, mem.base);
         mem.base = (uint8_t)first;
     }
-    if (mem.index != REM_NO_REG && !rem_in_register(mem.index)) {
+    if (mem.index != REM_NO_REG && !rem_is_held(emit, mem.index)) {
         unsigned to = mem.base == first ? second : first;
 
         if (mem.base == first && insn->mem.base == insn->mem.index)
@@ -93,7 +93,7 @@ is_direct(const RemInsn *insn)
 void
 rem_rewrite_lea(RemEmit *emit, const RemInsn *insn, const RemRip *rip)
 {
-    unsigned to = rem_in_register(insn->reg) ? insn->reg : REM_T0;
+    unsigned to = rem_is_held(emit, insn->reg) ? insn->reg : REM_T0;
 
     if (is_direct(insn)) {
         unsigned size = insn->opsize == 8 && insn->addrsize == 8 ? 8 : 4;
@@ -105,10 +105,10 @@ rem_rewrite_lea(RemEmit *emit, const RemInsn *insn, const RemRip *rip)
     rem_rewrite_offset(emit, insn, REM_T0, REM_T1, rip);
     if (insn->opsize == 8)
         rem_rewrite_store(emit, insn->reg, REM_T0);
-    else if (!rem_in_register(insn->reg) && insn->opsize == 2)
+    else if (!rem_is_held(emit, insn->reg) && insn->opsize == 2)
         rem_emit_mov_mr(emit, 2, rem_mem_gpr(insn->reg), REM_T0);
     else
         rem_emit_mov_rr(emit, insn->opsize, to, REM_T0);
-    if (insn->opsize == 4 && !rem_in_register(insn->reg))
+    if (insn->opsize == 4 && !rem_is_held(emit, insn->reg))
         rem_rewrite_store(emit, insn->reg, REM_T0);
 }

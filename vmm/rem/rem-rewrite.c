@@ -14,6 +14,7 @@ typedef struct {
     bool has_modrm, has_mem, opreg;
     RemMem mem;
     bool fold;                         /* T0 becomes the sum first */
+    uint8_t held;                      /* RemEmit.held */
     uint8_t free;                      /* bit n: temporary REM_T0 + n is not in use */
     uint8_t load_of[REM_TEMPORARIES];  /* the guest register that temporary n is loaded with,
                                           REM_NO_REG */
@@ -103,7 +104,7 @@ take_written(Form *form)
     int temp = take_temporary(form);
 
     for (int i = REM_TEMPORARIES; temp < 0 && i-- > 0;)
-        if (form->store_of[i] == REM_NO_REG)
+        if (form->store_of[i] == REM_NO_REG && !(form->held >> i & 1))
             temp = i;
     return temp;
 }
@@ -117,6 +118,12 @@ find_assigned(const Form *form, unsigned guest)
     return -1;
 }
 
+static bool
+is_held(const Form *form, unsigned reg)
+{
+    return reg >= REM_T0 && reg < REM_T0 + REM_TEMPORARIES && (form->held >> (reg - REM_T0) & 1);
+}
+
 /* Gives a guest register above r12 a temporary; two fields with the same register share it. */
 static bool
 assign(Form *form, const RemInsn *insn, uint8_t *field)
@@ -125,7 +132,7 @@ assign(Form *form, const RemInsn *insn, uint8_t *field)
     bool read = insn->gpr_read & bit, written = insn->gpr_written & bit;
     int temp = find_assigned(form, guest);
 
-    if (rem_in_register(guest))
+    if (guest < REM_T0 || is_held(form, guest))
         return true;
     if (temp < 0)
         temp = read || !written ? take_temporary(form) : take_written(form);
@@ -201,7 +208,7 @@ static bool
 rm_can_be_memory(const Form *form, const RemInsn *insn)
 {
     if (!form->has_modrm || form->has_mem || !(insn->form & REM_FORM_RM_GPR) ||
-        !(insn->form & REM_FORM_LEGACY) || form->rm < REM_T0)
+        !(insn->form & REM_FORM_LEGACY) || form->rm < REM_T0 || is_held(form, form->rm))
         return false;
     /* A result of 32 bits clears the upper half of a register, but not of memory. */
     if (insn->opsize == 4 && (insn->gpr_written & (1u << form->rm)))
@@ -269,19 +276,19 @@ modernize(Form *form, const RemInsn *insn)
 }
 
 static bool
-is_temporary(unsigned host)
+is_temporary(const Form *form, unsigned host)
 {
-    return host >= REM_T0 && host < REM_T0 + REM_TEMPORARIES;
+    return host >= REM_T0 && host < REM_T0 + REM_TEMPORARIES && !is_held(form, host);
 }
 
 /* An address in both temporaries goes to the first if the second is wanted. */
 static void
 place_memory(Form *form, const RemInsn *insn, const RemMem *mem)
 {
-    const uint32_t high = (insn->gpr_read | insn->gpr_written) >> REM_T0;
+    const uint32_t high = (insn->gpr_read | insn->gpr_written) >> REM_T0 & ~(uint32_t)form->held;
 
     form->mem = *mem;
-    form->fold = high != 0 && is_temporary(mem->base) && is_temporary(mem->index);
+    form->fold = high != 0 && is_temporary(form, mem->base) && is_temporary(form, mem->index);
     if (form->fold)
         form->mem = rem_mem(REM_T0, 0);
     take_if_temporary(form, form->mem.base);
@@ -300,7 +307,8 @@ build(Form *form, const RemEmit *emit, const RemInsn *insn, const RemMem *mem)
                    .has_modrm = insn->form & REM_FORM_MODRM,
                    .opreg = insn->form & REM_FORM_OPREG,
                    .has_mem = mem != NULL,
-                   .free = (1u << REM_TEMPORARIES) - 1,
+                   .held = emit->held,
+                   .free = ((1u << REM_TEMPORARIES) - 1) & ~(unsigned)emit->held,
                    .load_of = {REM_NO_REG, REM_NO_REG},
                    .store_of = {REM_NO_REG, REM_NO_REG}};
     form->op.flags |= insn->form & REM_FORM_LOCK ? REM_OP_LOCK : 0;
@@ -327,7 +335,7 @@ build(Form *form, const RemEmit *emit, const RemInsn *insn, const RemMem *mem)
 void
 rem_rewrite_load(RemEmit *emit, unsigned to, unsigned guest)
 {
-    if (!rem_in_register(guest))
+    if (!rem_is_held(emit, guest))
         rem_emit_mov_rm(emit, 8, to, rem_mem_gpr(guest));
     else if (to != guest)
         rem_emit_mov_rr(emit, 8, to, guest);
@@ -336,7 +344,7 @@ rem_rewrite_load(RemEmit *emit, unsigned to, unsigned guest)
 void
 rem_rewrite_store(RemEmit *emit, unsigned guest, unsigned from)
 {
-    if (!rem_in_register(guest))
+    if (!rem_is_held(emit, guest))
         rem_emit_mov_mr(emit, 8, rem_mem_gpr(guest), from);
     else if (from != guest)
         rem_emit_mov_rr(emit, 8, guest, from);

@@ -55,6 +55,14 @@ rem_in_register(unsigned guest)
     return guest < REM_T0;
 }
 
+/* The same, if the assembler holds guest registers in temporaries. */
+static inline bool
+rem_is_held(const RemEmit *emit, unsigned guest)
+{
+    return guest < REM_T0 ||
+           (guest < REM_T0 + REM_TEMPORARIES && (emit->held >> (guest - REM_T0) & 1));
+}
+
 static inline RemMem
 rem_mem_gpr(unsigned guest)
 {

@@ -310,6 +310,7 @@ emit_end(RemTranslator *t, const RemTrace *trace, uint32_t top)
     rem_emit_bind_to(t->emit, rem_emit_jcc(t->emit, REM_CC_NZ, 4), top);
     if (t->flags == REM_FLAGS_HOST)
         emit_flags_again(t, trace);
+    t->emit->held = 0;
     give_back(t->emit, trace);
     if (t->flags == REM_FLAGS_HOST)
         rem_emit_store_flags(t->emit);
@@ -324,6 +325,7 @@ emit_turn(RemTranslator *t, RemTrace *trace)
     const uint32_t top = rem_emit_offset(t->emit);
 
     t->flags = REM_FLAGS_SAVED;
+    t->emit->held = trace->held;
     for (unsigned i = 0; i < trace->group_count; i++)
         trace->groups[i].probed = false;
     for (unsigned i = 0; i < trace->count; i++) {

@@ -5,12 +5,10 @@
 #include "vmm/rem/rem-trace.h"
 
 /* ---- what temporaries are needed for ---- */
-/* The rewriter needs a temporary of its own for it. */
+/* The rewriter needs a temporary of its own for it, besides `high` guest registers. */
 static bool
-needs_temporary(const RemInsn *insn)
+needs_temporary(const RemInsn *insn, uint32_t high)
 {
-    const uint32_t high = (insn->gpr_read | insn->gpr_written) >> REM_T0;
-
     if (insn->row == ZYDIS_MNEMONIC_LEA)
         return high != 0 || insn->mem.rip_relative || insn->opsize == 2 || insn->addrsize == 2 ||
                (insn->mem.base == REM_NO_REG && insn->mem.index == REM_NO_REG);
@@ -25,15 +23,25 @@ is_double(const RemTrace *trace, const RemTraceGroup *group)
            group->index != REM_ROOT_ZERO;
 }
 
-static void
-find_temporaries(RemTrace *trace)
+/* Guest registers above r12 that are not in a register. */
+static uint32_t
+high_registers(const RemTrace *trace, const RemInsn *insn)
 {
-    trace->temporaries = trace->again == REM_AGAIN_STORE;
+    return (uint32_t)(insn->gpr_read | insn->gpr_written) >> REM_T0 & ~(uint32_t)trace->held;
+}
+
+static void
+find_temporaries(RemTrace *trace, bool placed)
+{
+    trace->temporaries =
+        trace->again == REM_AGAIN_STORE || (trace->x87 && trace->x87_each_turn);
     trace->second = false;
     for (unsigned i = 0; i < trace->count; i++) {
         const RemTraceInsn *step = &trace->insns[i];
 
-        trace->temporaries |= needs_temporary(&step->insn) || step->probes || step->notes_pointer;
+        trace->temporaries |=
+            needs_temporary(&step->insn, placed ? high_registers(trace, &step->insn) : 0) ||
+            step->probes || step->notes_pointer;
     }
     for (unsigned i = 0; i < trace->group_count; i++) {
         trace->temporaries |= !trace->groups[i].hoisted;
@@ -92,12 +100,24 @@ take(uint16_t *free, bool no_rsp)
     return (unsigned)__builtin_ctz(above != 0 ? above : fit);
 }
 
+/* The last one may have a temporary if there is no other use for it. */
+static unsigned
+take_temporary(RemTrace *trace, unsigned left)
+{
+    if (left != 0 || trace->temporaries)
+        return REM_NO_REG;
+    trace->held = 1;
+    return REM_T0;
+}
+
 static void
 place_guests(RemTrace *trace, uint16_t *free)
 {
     unsigned uses[X86_GPR_COUNT] = {0};
 
     memset(trace->at, REM_NO_REG, sizeof trace->at);
+    trace->held = 0;
+    find_temporaries(trace, false);
     for (unsigned reg = REM_T0; reg < X86_GPR_COUNT; reg++)
         uses[reg] = uses_of(trace, reg);
     for (;;) {
@@ -109,6 +129,9 @@ place_guests(RemTrace *trace, uint16_t *free)
             return;
         uses[best] = 0;
         trace->at[best] = (uint8_t)take(free, is_index(trace, best));
+        if (trace->at[best] == REM_NO_REG)
+            trace->at[best] =
+                (uint8_t)take_temporary(trace, uses[REM_T0] + uses[REM_T1] + uses[REM_COUNT]);
     }
 }
 
@@ -169,6 +192,12 @@ replace_registers(const RemTrace *trace, RemInsn *insn)
         insn->op.flags |= REM_OP_REX;
 }
 
+static bool
+is_in_register(const RemTrace *trace, unsigned reg)
+{
+    return reg < REM_T0 || (reg == REM_T0 && (trace->held & 1));
+}
+
 /* All groups whose address is made of registers find these in registers. */
 static bool
 is_addressable(RemTrace *trace)
@@ -176,8 +205,8 @@ is_addressable(RemTrace *trace)
     for (unsigned i = 0; i < trace->count; i++) {
         const RemTraceInsn *step = &trace->insns[i];
         const RemOperand *mem = &step->insn.mem;
-        const bool base = mem->base != REM_NO_REG && !rem_in_register(mem->base);
-        const bool index = mem->index != REM_NO_REG && !rem_in_register(mem->index);
+        const bool base = mem->base != REM_NO_REG && !is_in_register(trace, mem->base);
+        const bool index = mem->index != REM_NO_REG && !is_in_register(trace, mem->index);
 
         if ((step->insn.does & REM_DOES_MEMORY) && (base || index) &&
             (step->probes ? base && index : !rem_trace_group(trace, step)->fixed))
@@ -198,15 +227,15 @@ rem_trace_place(RemTrace *trace)
     for (unsigned i = 0; i < trace->count; i++)
         replace_registers(trace, &trace->insns[i].insn);
     if ((trace->again == REM_AGAIN_UNDO || trace->again == REM_AGAIN_TEST) &&
-        trace->insns[trace->writer].insn.gpr_written >> REM_T0 != 0)
+        high_registers(trace, &trace->insns[trace->writer].insn) != 0)
         trace->again = REM_AGAIN_STORE; /* it is done in a register */
-    find_temporaries(trace);
+    find_temporaries(trace, true);
     place_groups(trace, &left);
     trace->lent = free & (uint16_t)~left;
     everything = true;
     for (unsigned i = 0; i < trace->group_count; i++)
         everything &= trace->groups[i].home != REM_NO_REG;
-    if (!trace->temporaries && !everything) {
+    if (!trace->temporaries && trace->held == 0 && !everything) {
         uint16_t more = 1u << REM_T0;
 
         place_groups(trace, &more);
