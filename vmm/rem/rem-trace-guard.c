@@ -92,19 +92,35 @@ emit_low(Guard *guard, const RemTraceGroup *group, unsigned to, unsigned width)
     rem_emit_lea(guard->emit, width, to, mem);
 }
 
+/* Is no register that counts from the root ever below it? */
+static bool
+never_falls(const RemTrace *trace, unsigned root)
+{
+    for (unsigned i = 0; i < trace->count; i++) {
+        const RemTraceInsn *step = &trace->insns[i];
+
+        if ((step->base.root == root && step->base.offset < 0) ||
+            (step->index.root == root && step->index.offset < 0))
+            return false;
+    }
+    return rem_trace_step(trace, root) >= 0;
+}
+
 /* Outside of 64-bit code: a register that neither has an upper half nor gets near a wrap. */
 static void
 check_register(Guard *guard, unsigned root)
 {
     const int32_t margin = 2 * (int32_t)X86_PAGE_SIZE;
+    const int32_t below = never_falls(guard->trace, root) ? 0 : margin;
 
     if (root >= REM_ROOT_ZERO)
         return;
     rem_emit_mov_rr(guard->emit, 4, REM_T1, root);
     rem_emit_alu_rr(guard->emit, REM_CMP, 8, REM_T1, root);
     miss_if(guard, REM_CC_NZ);
-    rem_emit_alu_ri(guard->emit, REM_SUB, 4, REM_T1, margin);
-    rem_emit_alu_ri(guard->emit, REM_CMP, 4, REM_T1, -3 * margin);
+    if (below != 0)
+        rem_emit_alu_ri(guard->emit, REM_SUB, 4, REM_T1, below);
+    rem_emit_alu_ri(guard->emit, REM_CMP, 4, REM_T1, -2 * margin - below);
     miss_if(guard, REM_CC_NBE);
 }
 
