@@ -147,8 +147,151 @@ test_newest_header(void)
     poke(file, second + 8, 8);
     seal_one(file, second, 4096);
     g_assert_null(open_in(file, &error));
-    g_assert_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED);
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_CORRUPT);
     g_assert_nonnull(strstr(error->message, "log"));
+}
+
+/* --- logs --- */
+
+#define LOG_AT (4 * MIB)
+#define LOG_SECTORS (MIB / 4096)
+
+static unsigned
+log_sector(unsigned index)
+{
+    return LOG_AT + index % LOG_SECTORS * 4096;
+}
+
+static void
+seal_entry(GByteArray *file, unsigned index, unsigned sectors)
+{
+    g_autoptr(GByteArray) entry = g_byte_array_new();
+
+    poke(file, log_sector(index) + 4, 0);
+    for (unsigned i = 0; i < sectors; i++)
+        g_byte_array_append(entry, file->data + log_sector(index + i), 4096);
+    poke(file, log_sector(index) + 4, base_crc32c(0, entry->data, entry->len));
+}
+
+/* An entry of two sectors: a page of `value` at `position`, and a page of zeros two pages behind.
+ */
+static void
+put_entry(GByteArray *file, unsigned index, unsigned tail, uint32_t sequence, uint32_t position,
+          uint8_t value)
+{
+    const unsigned head = log_sector(index), data = log_sector(index + 1);
+
+    memcpy(file->data + head, "loge", 4);
+    poke(file, head + 8, 8192);
+    poke(file, head + 12, tail % LOG_SECTORS * 4096);
+    poke(file, head + 16, sequence);
+    poke(file, head + 24, 2);
+    memset(file->data + head + 32, 0x71, 16);
+    poke(file, head + 48, FILE_SIZE);
+    poke(file, head + 56, FILE_SIZE);
+    memcpy(file->data + head + 64, "desc", 4);
+    memset(file->data + head + 64 + 4, value, 12);
+    poke(file, head + 64 + 16, position);
+    poke(file, head + 64 + 24, sequence);
+    memcpy(file->data + head + 96, "zero", 4);
+    poke(file, head + 96 + 8, 4096);
+    poke(file, head + 96 + 16, position + 8192);
+    poke(file, head + 96 + 24, sequence);
+    memset(file->data + data, value, 4096);
+    memcpy(file->data + data, "data", 4);
+    poke(file, data + 4, 0);
+    poke(file, data + 4092, sequence);
+    seal_entry(file, index, 2);
+}
+
+/* Two entries from sector `first` of the log on, around its end if need be. */
+static GByteArray *
+build_with_log(unsigned first)
+{
+    GByteArray *file = build();
+
+    memset(file->data + HEADER_AT + 48, 0x71, 16);
+    poke(file, HEADER_AT + 68, MIB);
+    poke(file, HEADER_AT + 72, LOG_AT);
+    seal(file);
+    put_entry(file, first, first, 20, DATA_AT, 0xd1);
+    put_entry(file, first + 2, first, 21, DATA_AT + 4096, 0xd2);
+    return file;
+}
+
+/* The first four pages of the block, by their bytes. */
+static void
+assert_pages(GByteArray *file, const uint8_t pages[4])
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Image) image = open_in(file, &error);
+    uint8_t data[4 * 4096];
+
+    g_assert_no_error(error);
+    g_assert_true(image_read(image, (BLOCKS - 1) * BLOCK, data, sizeof data, &error));
+    g_assert_no_error(error);
+    for (unsigned i = 0; i < sizeof data; i++)
+        g_assert_cmphex(data[i], ==, pages[i / 4096]);
+}
+
+static void
+test_log(void)
+{
+    static const unsigned starts[] = {0, 100, LOG_SECTORS - 1, LOG_SECTORS - 2, LOG_SECTORS - 3};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(starts); i++) {
+        g_autoptr(GByteArray) file = build_with_log(starts[i]);
+
+        assert_pages(file, (const uint8_t[]){0xd1, 0xd2, 0, 0});
+        g_assert_cmphex(file->data[DATA_AT], ==, 0xcc); /* the file stays as it is */
+    }
+}
+
+/* What does not belong to the newest whole sequence does not count. */
+static void
+test_log_choice(void)
+{
+    g_autoptr(GByteArray) older = build_with_log(10);
+    g_autoptr(GByteArray) foreign = build_with_log(10);
+    g_autoptr(GByteArray) torn = build_with_log(10);
+    g_autoptr(GByteArray) headless = build_with_log(10);
+
+    put_entry(older, 40, 40, 12, DATA_AT, 0xee);
+    assert_pages(older, (const uint8_t[]){0xd1, 0xd2, 0, 0});
+    put_entry(foreign, 40, 40, 99, DATA_AT, 0xee);
+    foreign->data[log_sector(40) + 33] = 1;
+    seal_entry(foreign, 40, 2);
+    assert_pages(foreign, (const uint8_t[]){0xd1, 0xd2, 0, 0});
+    torn->data[log_sector(13) + 1000] ^= 1;
+    assert_pages(torn, (const uint8_t[]){0xd1, 0xcc, 0, 0xcc});
+    put_entry(headless, 40, 60, 99, DATA_AT, 0xee);
+    assert_pages(headless, (const uint8_t[]){0xd1, 0xd2, 0, 0});
+}
+
+static void
+test_log_lies(void)
+{
+    static const struct {
+        unsigned at;
+        uint32_t value;
+    } places[] = {
+        {24, 3},             /* a descriptor that is none */
+        {48, FILE_SIZE + 1}, /* the file was longer */
+        {64, 0},             /* no kind of descriptor */
+        {64 + 16, 100},      /* not on a page */
+        {64 + 24, 7},        /* of another entry */
+        {96 + 8, 100},       /* no whole pages */
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(places); i++) {
+        g_autoptr(GByteArray) file = build_with_log(10);
+        g_autoptr(GError) error = NULL;
+
+        poke(file, log_sector(12) + places[i].at, places[i].value);
+        seal_entry(file, 12, 2);
+        g_assert_null(open_in(file, &error));
+        g_assert_error(error, BASE_ERROR, BASE_ERROR_CORRUPT);
+    }
 }
 
 /* Without checksums that fit, nothing is believed. */
@@ -178,7 +321,7 @@ typedef struct {
 static const Lie lies[] = {
     {"signature",          0,                        0,          BASE_ERROR_CORRUPT},
     {"version 2",          HEADER_AT + 64,           2 << 16,    BASE_ERROR_VERSION},
-    {"log",                HEADER_AT + 60,           1,          BASE_ERROR_NOT_SUPPORTED},
+    {"log",                HEADER_AT + 60,           1,          BASE_ERROR_CORRUPT},
     {"many regions",       REGIONS_AT + 8,           2048,       BASE_ERROR_CORRUPT},
     {"one region",         REGIONS_AT + 8,           1,          BASE_ERROR_CORRUPT},
     {"unknown region",     REGIONS_AT + 16,          0,          BASE_ERROR_VERSION},
@@ -281,6 +424,9 @@ main(int argc, char **argv)
     g_test_add_func("/vhdx/read", test_read);
     g_test_add_func("/vhdx/newest-header", test_newest_header);
     g_test_add_func("/vhdx/checksums", test_checksums);
+    g_test_add_func("/vhdx/log", test_log);
+    g_test_add_func("/vhdx/log-choice", test_log_choice);
+    g_test_add_func("/vhdx/log-lies", test_log_lies);
     g_test_add_func("/vhdx/lies", test_lies);
     g_test_add_func("/vhdx/truncated", test_truncated);
     g_test_add_func("/vhdx/random-damage", test_random_damage);

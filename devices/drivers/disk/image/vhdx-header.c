@@ -17,7 +17,10 @@
 enum {
     AT_SEQUENCE = 8,
     AT_LOG_UUID = 48,
+    AT_LOG_VERSION = 64,
     AT_VERSION = 66,
+    AT_LOG_LENGTH = 68,
+    AT_LOG_POSITION = 72,
 };
 
 static const uint64_t headers_at[] = {64 << 10, 128 << 10};
@@ -45,15 +48,17 @@ read_sealed(Image *image, const VhdxState *vhdx, uint64_t position, const char *
 }
 
 static bool
-check_header(const Image *image, const uint8_t *raw, GError **error)
+take_header(const Image *image, VhdxState *vhdx, const uint8_t *raw, GError **error)
 {
     if (image_get16(raw, AT_VERSION) != 1)
         return image_refuse(error, BASE_ERROR_VERSION, image->io->name,
                             "it is a VHDX image of a newer version");
-    if (!image_is_zero(raw + AT_LOG_UUID, 16))
-        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
-                            "it was not closed by the program that wrote to it, so its log would "
-                            "have to be replayed. Open and close it there once");
+    memcpy(vhdx->log_uuid, raw + AT_LOG_UUID, sizeof vhdx->log_uuid);
+    vhdx->log_length = image_get32(raw, AT_LOG_LENGTH);
+    vhdx->log_position = image_get64(raw, AT_LOG_POSITION);
+    if (image_get16(raw, AT_LOG_VERSION) != 0 && !image_is_zero(vhdx->log_uuid, 16))
+        return image_refuse(error, BASE_ERROR_VERSION, image->io->name,
+                            "its log is of a newer version");
     return true;
 }
 
@@ -74,7 +79,7 @@ vhdx_header_load(Image *image, VhdxState *vhdx, GError **error)
     if (!found)
         return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
                             "both of its headers are damaged");
-    return check_header(image, newest, error);
+    return take_header(image, vhdx, newest, error);
 }
 
 static bool

@@ -21,6 +21,10 @@ typedef struct {
 
 typedef struct {
     uint64_t file_end;
+    uint8_t log_uuid[16]; /* all zero: there is nothing to be replayed */
+    uint64_t log_position;
+    uint32_t log_length;
+    ImageIo *overlay; /* the file as it is after its log; NULL: as it is */
     VhdxRegion table, metadata;
     uint32_t block_size;
     uint32_t block_count;
@@ -30,8 +34,10 @@ typedef struct {
     uint64_t *blocks; /* positions in the file; 0: zeros */
 } VhdxState;
 
-/* Finds the header that counts, and refuses an image whose log is not empty. */
+/* Finds the header that counts. */
 bool vhdx_header_load(Image *image, VhdxState *vhdx, GError **error);
+/* vhdx-log.c: replays the log in memory, into vhdx->overlay. */
+bool vhdx_log_replay(Image *image, VhdxState *vhdx, GError **error);
 bool vhdx_regions_load(Image *image, VhdxState *vhdx, GError **error);
 
 /* vhdx-metadata.c: sets the capacity, and what says how the table is to be read. */

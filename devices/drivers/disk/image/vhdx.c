@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * VHDX, the newer format of Hyper-V: fixed and dynamic images, read only. Microsoft's open
- * specification MS-VHDX. Left out: writing, differencing images, and replaying a log, which a
- * program leaves behind that did not close the image. */
+ * specification MS-VHDX. A log that was left behind is replayed in memory. Left out: writing, and
+ * differencing images. */
 #include "devices/drivers/disk/image/image-bytes.h"
+#include "devices/drivers/disk/image/image-overlay.h"
 #include "devices/drivers/disk/image/vhdx-private.h"
 #include "vmm/base/error.h"
 
@@ -26,9 +27,11 @@ vhdx_probe(const ImageProbeInput *input)
     return memcmp(input->head, SIGNATURE, 8) == 0 ? IMAGE_PROBE_CONTENT : IMAGE_PROBE_NO;
 }
 
+/* image->io is the file itself again by then. */
 static void
 free_state(VhdxState *vhdx)
 {
+    g_clear_pointer(&vhdx->overlay, image_overlay_peel);
     g_free(vhdx->blocks);
     g_free(vhdx);
 }
@@ -93,6 +96,22 @@ load_blocks(Image *image, VhdxState *vhdx, GError **error)
            take_entries(image, vhdx, entries, error);
 }
 
+/* All that is behind the header is read as the log leaves it. */
+static bool
+load_rest(Image *image, VhdxState *vhdx, GError **error)
+{
+    ImageIo *file = image->io;
+    bool ok;
+
+    if (vhdx->overlay != NULL)
+        image->io = vhdx->overlay;
+    ok = vhdx_regions_load(image, vhdx, error) && vhdx_metadata_load(image, vhdx, error) &&
+         load_blocks(image, vhdx, error);
+    if (!ok)
+        image->io = file;
+    return ok;
+}
+
 static bool
 vhdx_open(Image *image, GError **error)
 {
@@ -105,8 +124,9 @@ vhdx_open(Image *image, GError **error)
     if (memcmp(raw, SIGNATURE, 8) != 0)
         return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
                             "its VHDX signature is damaged");
-    if (!vhdx_header_load(image, vhdx, error) || !vhdx_regions_load(image, vhdx, error) ||
-        !vhdx_metadata_load(image, vhdx, error) || !load_blocks(image, vhdx, error))
+    if (!vhdx_header_load(image, vhdx, error) ||
+        (!image_is_zero(vhdx->log_uuid, 16) && !vhdx_log_replay(image, vhdx, error)) ||
+        !load_rest(image, vhdx, error))
         return false;
     image->state = g_steal_pointer(&vhdx);
     return true;
@@ -115,7 +135,12 @@ vhdx_open(Image *image, GError **error)
 static void
 vhdx_close(Image *image)
 {
-    free_state(image->state);
+    VhdxState *vhdx = image->state;
+
+    /* It goes with the image's file, below which it stands. */
+    if (vhdx->overlay != NULL)
+        vhdx->overlay = NULL;
+    free_state(vhdx);
 }
 
 static bool
