@@ -380,10 +380,12 @@ rem_cache_add_trace(Vcpu *vcpu, RemTrace *trace, const uint8_t *host, const uint
         pgm_code_page(vcpu, gpa & PAGE_MASK) != host || !has_room(rem) ||
         find(rem, head, trace->mode, true) != NULL)
         return;
-    make_way(rem, head, host, trace->mode);
-    block = &rem->blocks[rem->block_count++];
+    block = &rem->blocks[rem->block_count];
     *block = (RemBlock){.code.host = head, .mode = trace->mode};
-    rem_translate_trace(vcpu, block, trace);
+    if (!rem_translate_trace(vcpu, block, trace))
+        return;
+    rem->block_count++;
+    make_way(rem, head, host, trace->mode);
     block->hash_next = rem->hash[hash_of(head)];
     rem->hash[hash_of(head)] = block;
     rem->heads[head_bit(head) / 64] |= 1ull << (head_bit(head) % 64);

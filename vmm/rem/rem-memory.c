@@ -129,10 +129,20 @@ is_direct(const Access *access)
 static RemMem
 share_slot(unsigned group)
 {
-    return rem_mem_hot(offsetof(RemHot, window) + group * sizeof(uint64_t));
+    return rem_mem_hot(offsetof(RemHot, loop.slot) + group * sizeof(uint64_t));
+}
+_Static_assert(REM_SHARES <= REM_TRACE_GROUPS, "traces are not under way meanwhile");
+
+/* A base and a displacement, in flat memory. */
+static bool
+can_share(const Access *access)
+{
+    return access->plain && !access->has_base && access->linear.index == REM_NO_REG &&
+           access->linear.base != REM_NO_REG;
 }
 
-/* Probes for all that the group accesses, and keeps the difference of the addresses. */
+/* Probes for all that the group accesses, and keeps the difference of the addresses; outside of
+ * 64-bit code the host address of the first byte. */
 static void
 emit_shared_probe(RemTranslator *t, const Access *access, RemShare *share)
 {
@@ -145,6 +155,10 @@ emit_shared_probe(RemTranslator *t, const Access *access, RemShare *share)
     rem_flags_lost(t);
     emit_miss(t, &whole);
     rem_emit_mov_rm(t->emit, 8, REM_T1, entry_field(t, offsetof(CpumTlbEntry, addend)));
+    if (access->width == 4) {
+        rem_emit_lea(t->emit, 4, REM_T0, whole.linear);
+        rem_emit_alu_rr(t->emit, REM_ADD, 8, REM_T1, REM_T0);
+    }
     rem_emit_mov_mr(t->emit, 8, share_slot(access->shared->group), REM_T1);
     share->state = access->write ? REM_SHARE_WRITE : REM_SHARE_READ;
 }
@@ -161,7 +175,8 @@ emit_shared(RemTranslator *t, const Access *access, RemMem *mem)
     else
         rem_emit_mov_rm(t->emit, 8, REM_T1, share_slot(access->shared->group));
     t->temps_busy = true;
-    *mem = rem_mem_index(access->linear.base, REM_T1, 0, access->linear.disp);
+    *mem = access->width == 4 ? rem_mem(REM_T1, (int32_t)(access->shared->at - share->first))
+                              : rem_mem_index(access->linear.base, REM_T1, 0, access->linear.disp);
 }
 
 static void
@@ -169,7 +184,7 @@ emit_access(RemTranslator *t, const Access *access, RemMem *mem)
 {
     RemEmit *emit = t->emit;
 
-    if (access->shared != NULL && access->shared->group != REM_NOT_SHARED && is_direct(access)) {
+    if (access->shared != NULL && access->shared->group != REM_NOT_SHARED && can_share(access)) {
         emit_shared(t, access, mem);
         return;
     }

@@ -340,8 +340,8 @@ void rem_record_cancel(RemVcpu *rem);
 void rem_info(Vcpu *vcpu, GString *out);
 
 /* ---- rem-translate.c ---- */
-/* The trace as code of `block`. */
-void rem_translate_trace(Vcpu *vcpu, RemBlock *block, RemTrace *trace);
+/* The trace as code of `block`; false: it cannot be, and nothing was emitted. */
+bool rem_translate_trace(Vcpu *vcpu, RemBlock *block, RemTrace *trace);
 void rem_translator_init(RemVcpu *rem);
 /* Translates `bytes` (RIP is there; there may be more than its page has) into `block`; false: they
  * are less than one instruction. */

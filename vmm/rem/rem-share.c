@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Which accesses of a block share one probe of the softTLB: those of 64-bit code with the same base
+ * Which accesses of a block share one probe of the softTLB: those of flat code with the same base
  * register, unchanged or changed by constants in between (a stack frame, an object). The first of
- * them probes for the whole range and keeps the difference of host and linear addresses; the others
- * only add it. Where the range crosses pages, the block has a twin without sharing
- * (REM_MODE_NO_SHARE). */
+ * them probes for the whole range and keeps the difference of host and linear addresses, or in
+ * 32-bit code, where the others' registers may wrap, the host address; the others only add it.
+ * Where the range crosses pages, the block has a twin without sharing (REM_MODE_NO_SHARE). */
 #include "vmm/rem/rem-translate.h"
 
 #define RANGE_MAX 1024
@@ -14,6 +14,7 @@ typedef struct {
     uint8_t value[X86_GPR_COUNT];
     int64_t offset[X86_GPR_COUNT];
     unsigned values;
+    unsigned width; /* of a register */
     struct {
         int64_t first, end;
         unsigned count;
@@ -48,7 +49,7 @@ is_group1(const RemInsn *insn, unsigned digit)
 static bool
 track_simple(Tracker *tracker, const RemInsn *insn)
 {
-    if (insn->opsize != 8)
+    if (insn->opsize != tracker->width)
         return false;
     if (is_group1(insn, 0) || is_group1(insn, 5)) {
         const int64_t value = rem_insn_imm(insn);
@@ -56,8 +57,8 @@ track_simple(Tracker *tracker, const RemInsn *insn)
         copy(tracker, insn->rm, insn->rm, (insn->reg & 7) == 0 ? value : -value);
         return true;
     }
-    if (insn->row == ZYDIS_MNEMONIC_LEA && insn->addrsize == 8 && !insn->mem.rip_relative &&
-        insn->mem.base != REM_NO_REG && insn->mem.index == REM_NO_REG) {
+    if (insn->row == ZYDIS_MNEMONIC_LEA && insn->addrsize == tracker->width &&
+        !insn->mem.rip_relative && insn->mem.base != REM_NO_REG && insn->mem.index == REM_NO_REG) {
         copy(tracker, insn->reg, insn->mem.base, insn->mem.disp);
         return true;
     }
@@ -75,14 +76,15 @@ track_simple(Tracker *tracker, const RemInsn *insn)
 static void
 track(Tracker *tracker, const RemInsn *insn)
 {
-    const bool word = insn->opsize == 8;
+    const bool word = insn->opsize == tracker->width;
+    const int64_t size = tracker->width;
     const uint16_t rsp = 1u << X86_RSP;
     uint16_t written = insn->gpr_written;
 
     if (track_simple(tracker, insn))
         return;
     if (insn->row == ZYDIS_MNEMONIC_LEAVE && word) {
-        copy(tracker, X86_RSP, X86_RBP, 8);
+        copy(tracker, X86_RSP, X86_RBP, size);
         forget(tracker, X86_RBP);
         return;
     }
@@ -90,7 +92,7 @@ track(Tracker *tracker, const RemInsn *insn)
         const bool to_rsp =
             insn->row == ZYDIS_MNEMONIC_POP && !(insn->form & REM_FORM_MEM) && insn->rm == X86_RSP;
 
-        copy(tracker, X86_RSP, X86_RSP, insn->row == ZYDIS_MNEMONIC_PUSH ? -8 : 8);
+        copy(tracker, X86_RSP, X86_RSP, insn->row == ZYDIS_MNEMONIC_PUSH ? -size : size);
         if (!to_rsp)
             written &= (uint16_t)~rsp;
     }
@@ -116,14 +118,16 @@ note(Tracker *tracker, unsigned base, int64_t disp, unsigned size, RemShared *sh
 static void
 note_stack(Tracker *tracker, const RemInsn *insn, RemShared *shared)
 {
-    if (insn->opsize != 8 || insn->op.map != 0)
+    const unsigned size = tracker->width;
+
+    if (insn->opsize != size || insn->op.map != 0)
         return;
     switch (insn->row) {
     case ZYDIS_MNEMONIC_PUSH:
-    case ZYDIS_MNEMONIC_CALL: note(tracker, X86_RSP, -8, 8, shared); break;
+    case ZYDIS_MNEMONIC_CALL: note(tracker, X86_RSP, -(int64_t)size, size, shared); break;
     case ZYDIS_MNEMONIC_POP:
-    case ZYDIS_MNEMONIC_RET: note(tracker, X86_RSP, 0, 8, shared); break;
-    case ZYDIS_MNEMONIC_LEAVE: note(tracker, X86_RBP, 0, 8, shared); break;
+    case ZYDIS_MNEMONIC_RET: note(tracker, X86_RSP, 0, size, shared); break;
+    case ZYDIS_MNEMONIC_LEAVE: note(tracker, X86_RBP, 0, size, shared); break;
     default: break;
     }
 }
@@ -135,8 +139,9 @@ note_operand(Tracker *tracker, const RemInsn *insn, RemShared *shared)
 
     if ((insn->does & REM_DOES_MEMORY) && !mem->rip_relative && !mem->vsib &&
         mem->index == REM_NO_REG && mem->base != REM_NO_REG && rem_in_register(mem->base) &&
-        insn->addrsize == 8 && mem->seg != X86_FS && mem->seg != X86_GS && mem->align == 1 &&
-        mem->size > 0 && mem->size <= 64)
+        insn->addrsize == tracker->width && (tracker->width == 8 || mem->seg != X86_CS) &&
+        mem->seg != X86_FS && mem->seg != X86_GS && mem->align == 1 && mem->size > 0 &&
+        mem->size <= 64)
         note(tracker, mem->base, mem->disp, mem->size, shared);
 }
 
@@ -170,11 +175,15 @@ keep(RemTranslator *t, const Tracker *tracker, RemShared *shared)
 void
 rem_share_analyse(RemTranslator *t)
 {
-    Tracker tracker = {.values = X86_GPR_COUNT};
+    const unsigned flat = REM_MODE_FLAT | REM_MODE_FLAT_CODE | REM_MODE_SS_B;
+    Tracker tracker = {.values = X86_GPR_COUNT, .width = rem_is_long64(t) ? 8 : 4};
 
     for (unsigned i = 0; i < t->count; i++)
         t->shared_operand[i].group = t->shared_stack[i].group = REM_NOT_SHARED;
-    if (!rem_is_long64(t) || (t->mode & (REM_MODE_NO_SHARE | REM_MODE_SLOW_MEMORY)))
+    if (t->mode & (REM_MODE_NO_SHARE | REM_MODE_SLOW_MEMORY))
+        return;
+    if (!rem_is_long64(t) &&
+        ((t->mode & flat) != flat || (t->mode & REM_MODE_CPU) != CPUM_MODE_PROT32))
         return;
     for (unsigned reg = 0; reg < X86_GPR_COUNT; reg++)
         tracker.value[reg] = (uint8_t)reg;

@@ -83,6 +83,25 @@ emit_plain(RemTranslator *t, const RemTrace *trace, RemJump jump)
     rem_emit_leave(t, t->cold, site);
 }
 
+/* The flags that the instruction wrote, into the host's. */
+static void
+emit_flags_again(RemTranslator *t, RemEmit *emit, const RemTrace *trace, const RemInsn *writer)
+{
+    const unsigned reg =
+        writer->gpr_written != 0 ? (unsigned)__builtin_ctz(writer->gpr_written) : 0;
+    const RemRip rip = {0};
+    int32_t undo = 0;
+    const RemAgain again = rem_trace_again(trace, writer, &undo);
+
+    if (again == REM_AGAIN_TEST) {
+        rem_emit_test_rr(emit, writer->opsize, reg, reg);
+        return;
+    }
+    if (again == REM_AGAIN_UNDO)
+        rem_emit_lea(emit, writer->opsize, reg, rem_mem(reg, undo));
+    t->failed |= !rem_rewrite(emit, writer, NULL, &rip);
+}
+
 /* The jump leaves for that offset when `done` instructions of the turn are over; the flags are
  * where t->flags says. */
 static void
@@ -138,13 +157,22 @@ static void
 emit_compare(RemTranslator *t, const RemTrace *trace, unsigned i, bool write, unsigned align)
 {
     const size_t tag = write ? offsetof(CpumTlbEntry, tag_write) : offsetof(CpumTlbEntry, tag_read);
+    const unsigned writer = trace->insns[i].flags_of;
+    RemJump miss;
 
     rem_emit_shift_ri(t->emit, REM_SHR, 4, REM_T1, INDEX_SHIFT);
     rem_emit_alu_ri(t->emit, REM_AND, 4, REM_T1, INDEX_MASK);
     rem_emit_alu_ri(t->emit, REM_AND, 8, REM_T0, -(int32_t)X86_PAGE_SIZE | (int32_t)(align - 1));
     rem_emit_alu_rm(t->emit, REM_CMP, 8, REM_T0, entry_field(trace, tag));
-    rem_flags_lost(t);
-    emit_exit(t, trace, rem_emit_jcc(t->emit, REM_CC_NZ, 4), i, trace->insns[i].at);
+    miss = rem_emit_jcc(t->emit, REM_CC_NZ, 4);
+    if (writer == REM_NO_WRITER) {
+        rem_flags_lost(t);
+    } else { /* nobody asks for them but this exit */
+        rem_emit_bind_to(t->emit, miss, rem_emit_offset(t->cold));
+        emit_flags_again(t, t->cold, trace, &trace->insns[writer].insn);
+        miss = rem_emit_jmp(t->cold, 4);
+    }
+    emit_exit(t, trace, miss, i, trace->insns[i].at);
 }
 
 static void
@@ -156,7 +184,34 @@ add_segment(RemTranslator *t, const RemOperand *operand, unsigned reg)
                                      offsetof(CpumSeg, base)));
 }
 
-/* The operand's own probe: its host address in T0. */
+/* Can the access itself add the base? What wraps outside of 64-bit code is another page here, and
+ * leaves. */
+static bool
+is_direct(const RemTrace *trace, const RemTraceInsn *step)
+{
+    const RemOperand *operand = &step->insn.mem;
+
+    return operand->base != REM_NO_REG && operand->index == REM_NO_REG &&
+           rem_in_register(operand->base) && operand->seg != X86_FS && operand->seg != X86_GS &&
+           step->insn.addrsize == rem_trace_width(trace) &&
+           (rem_trace_is_long64(trace) || ABS(operand->disp) < 1 << 20);
+}
+
+static RemMem
+probe_direct(RemTranslator *t, const RemTrace *trace, unsigned i)
+{
+    const RemOperand *operand = &trace->insns[i].insn.mem;
+    const int32_t disp = (int32_t)operand->disp;
+    const int32_t last = operand->align == 1 ? operand->size - 1 : 0;
+
+    rem_emit_lea(t->emit, 8, REM_T1, rem_mem(operand->base, disp));
+    rem_emit_lea(t->emit, 8, REM_T0, rem_mem(operand->base, disp + last));
+    emit_compare(t, trace, i, operand->written, operand->align);
+    rem_emit_mov_rm(t->emit, 8, REM_T1, entry_field(trace, offsetof(CpumTlbEntry, addend)));
+    return rem_mem_index(operand->base, REM_T1, 0, disp);
+}
+
+/* The operand's own probe: what it becomes, with T0 or T1. */
 static RemMem
 probe_operand(RemTranslator *t, const RemTrace *trace, unsigned i)
 {
@@ -165,7 +220,10 @@ probe_operand(RemTranslator *t, const RemTrace *trace, unsigned i)
     const RemRip rip = rip_of(step);
     const int32_t last = operand->align == 1 ? operand->size - 1 : 0;
 
-    rem_save_flags(t);
+    if (step->flags_of == REM_NO_WRITER)
+        rem_save_flags(t);
+    if (is_direct(trace, step))
+        return probe_direct(t, trace, i);
     rem_rewrite_offset(t->emit, &step->insn, REM_T1, REM_T0, &rip);
     add_segment(t, operand, REM_T1);
     rem_emit_lea(t->emit, rem_trace_width(trace), REM_T0, rem_mem(REM_T1, last));
@@ -186,7 +244,8 @@ probe_group(RemTranslator *t, const RemTrace *trace, unsigned i, RemTraceGroup *
     const unsigned home = group->home == REM_NO_REG ? REM_T0 : group->home;
     const RemMem low = rem_mem(step->insn.mem.base, (int32_t)(group->low - step->base.offset));
 
-    rem_save_flags(t);
+    if (step->flags_of == REM_NO_WRITER)
+        rem_save_flags(t);
     rem_emit_lea(t->emit, width, REM_T1, low);
     rem_emit_lea(t->emit, 8, REM_T0, rem_mem(REM_T1, (int32_t)(group->high - group->low) - 1));
     emit_compare(t, trace, i, group->write, 1);
@@ -271,8 +330,7 @@ emit_insn(RemTranslator *t, RemTrace *trace, unsigned i)
     if (needed != 0)
         rem_restore_flags(t);
     t->temps_busy = false;
-    if (!rem_rewrite(t->emit, insn, memory ? &mem : NULL, &rip))
-        t->emit->overflow = true; /* rem_can_rewrite() has been asked */
+    t->failed |= !rem_rewrite(t->emit, insn, memory ? &mem : NULL, &rip);
     if (rem_insn_flags_written(insn) != 0)
         t->flags = REM_FLAGS_HOST;
     if (step->notes_pointer)
@@ -280,25 +338,6 @@ emit_insn(RemTranslator *t, RemTrace *trace, unsigned i)
 }
 
 /* ---- the end of a turn ---- */
-/* The turns are used up, the guest's flags lost but for CF. */
-static void
-emit_flags_again(RemTranslator *t, const RemTrace *trace)
-{
-    const RemInsn *writer = &trace->insns[trace->writer].insn;
-    const RemRip rip = {0};
-    const unsigned reg =
-        writer->gpr_written != 0 ? (unsigned)__builtin_ctz(writer->gpr_written) : 0;
-
-    if (trace->again == REM_AGAIN_TEST) {
-        rem_emit_test_rr(t->emit, writer->opsize, reg, reg);
-        return;
-    }
-    if (trace->again == REM_AGAIN_UNDO)
-        rem_emit_lea(t->emit, writer->opsize, reg, rem_mem(reg, trace->undo));
-    if (!rem_rewrite(t->emit, writer, NULL, &rip))
-        t->emit->overflow = true;
-}
-
 static void
 emit_end(RemTranslator *t, const RemTrace *trace, uint32_t top)
 {
@@ -309,7 +348,7 @@ emit_end(RemTranslator *t, const RemTrace *trace, uint32_t top)
     rem_emit_op_rr(t->emit, (RemOpcode){.code = 0xff, .flags = REM_OP_W}, 1, REM_COUNT); /* DEC */
     rem_emit_bind_to(t->emit, rem_emit_jcc(t->emit, REM_CC_NZ, 4), top);
     if (t->flags == REM_FLAGS_HOST)
-        emit_flags_again(t, trace);
+        emit_flags_again(t, t->emit, trace, &trace->insns[trace->writer].insn);
     t->emit->held = 0;
     give_back(t->emit, trace);
     if (t->flags == REM_FLAGS_HOST)

@@ -33,8 +33,7 @@ high_registers(const RemTrace *trace, const RemInsn *insn)
 static void
 find_temporaries(RemTrace *trace, bool placed)
 {
-    trace->temporaries =
-        trace->again == REM_AGAIN_STORE || (trace->x87 && trace->x87_each_turn);
+    trace->temporaries = trace->again == REM_AGAIN_STORE || (trace->x87 && trace->x87_each_turn);
     trace->second = false;
     for (unsigned i = 0; i < trace->count; i++) {
         const RemTraceInsn *step = &trace->insns[i];
@@ -100,20 +99,20 @@ take(uint16_t *free, bool no_rsp)
     return (unsigned)__builtin_ctz(above != 0 ? above : fit);
 }
 
-/* The last one may have a temporary if there is no other use for it. */
-static unsigned
-take_temporary(RemTrace *trace, unsigned left)
+/* A single one that is left over may have a temporary if there is no other use for it. */
+static void
+hold(RemTrace *trace, unsigned left_over)
 {
-    if (left != 0 || trace->temporaries)
-        return REM_NO_REG;
+    if (left_over == REM_NO_REG || trace->temporaries)
+        return;
     trace->held = 1;
-    return REM_T0;
+    trace->at[left_over] = REM_T0;
 }
 
 static void
 place_guests(RemTrace *trace, uint16_t *free)
 {
-    unsigned uses[X86_GPR_COUNT] = {0};
+    unsigned uses[X86_GPR_COUNT] = {0}, left_over = REM_NO_REG, lost = 0;
 
     memset(trace->at, REM_NO_REG, sizeof trace->at);
     trace->held = 0;
@@ -126,13 +125,15 @@ place_guests(RemTrace *trace, uint16_t *free)
         for (unsigned reg = REM_T0; reg < X86_GPR_COUNT; reg++)
             best = uses[reg] > uses[best] ? reg : best;
         if (uses[best] == 0)
-            return;
+            break;
         uses[best] = 0;
         trace->at[best] = (uint8_t)take(free, is_index(trace, best));
-        if (trace->at[best] == REM_NO_REG)
-            trace->at[best] =
-                (uint8_t)take_temporary(trace, uses[REM_T0] + uses[REM_T1] + uses[REM_COUNT]);
+        if (trace->at[best] == REM_NO_REG) {
+            left_over = best;
+            lost++;
+        }
     }
+    hold(trace, lost == 1 ? left_over : REM_NO_REG);
 }
 
 static void
@@ -215,6 +216,21 @@ is_addressable(RemTrace *trace)
     return true;
 }
 
+/* Flags are made again in registers only. */
+static void
+drop_writers(RemTrace *trace)
+{
+    for (unsigned i = 0; i < trace->count; i++) {
+        RemTraceInsn *step = &trace->insns[i];
+
+        if (step->flags_of != REM_NO_WRITER &&
+            high_registers(trace, &trace->insns[step->flags_of].insn) != 0)
+            step->flags_of = REM_NO_WRITER;
+    }
+    if (high_registers(trace, &trace->insns[trace->writer].insn) != 0)
+        trace->again = REM_AGAIN_STORE;
+}
+
 bool
 rem_trace_place(RemTrace *trace)
 {
@@ -226,9 +242,7 @@ rem_trace_place(RemTrace *trace)
     place_guests(trace, &left);
     for (unsigned i = 0; i < trace->count; i++)
         replace_registers(trace, &trace->insns[i].insn);
-    if ((trace->again == REM_AGAIN_UNDO || trace->again == REM_AGAIN_TEST) &&
-        high_registers(trace, &trace->insns[trace->writer].insn) != 0)
-        trace->again = REM_AGAIN_STORE; /* it is done in a register */
+    drop_writers(trace);
     find_temporaries(trace, true);
     place_groups(trace, &left);
     trace->lent = free & (uint16_t)~left;
@@ -240,5 +254,5 @@ rem_trace_place(RemTrace *trace)
 
         place_groups(trace, &more);
     }
-    return is_addressable(trace);
+    return is_addressable(trace) && !(trace->held != 0 && trace->temporaries);
 }

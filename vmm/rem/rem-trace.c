@@ -410,13 +410,86 @@ may_leave(RemTrace *trace, const RemTraceInsn *step)
     return true;
 }
 
+RemAgain
+rem_trace_again(const RemTrace *trace, const RemInsn *writer, int32_t *undo)
+{
+    unsigned reg;
+    int64_t by;
+
+    if (writer->does & (REM_DOES_MEMORY | REM_DOES_VECTOR))
+        return REM_AGAIN_STORE;
+    if (writer->gpr_written == 0 && writer->flags_set == X86_FL_STATUS && writer->flags_read == 0)
+        return REM_AGAIN_REPEAT; /* CMP, TEST */
+    if (is_step(writer, &reg, &by) && writer->opsize == rem_trace_width(trace) &&
+        -by == (int32_t)-by) {
+        *undo = (int32_t)-by;
+        return REM_AGAIN_UNDO;
+    }
+    switch (writer->row) {
+    case ZYDIS_MNEMONIC_AND:
+    case ZYDIS_MNEMONIC_OR:
+    case ZYDIS_MNEMONIC_XOR:
+        return writer->opsize >= 4 && (writer->gpr_written & (writer->gpr_written - 1)) == 0
+                   ? REM_AGAIN_TEST
+                   : REM_AGAIN_STORE;
+    default: return REM_AGAIN_STORE;
+    }
+}
+
+/* Do the registers of `writer` stay as they are until `end`? */
+static bool
+is_undisturbed(const RemTrace *trace, unsigned writer, unsigned end)
+{
+    const RemInsn *insn = &trace->insns[writer].insn;
+    const unsigned kept = insn->gpr_read | insn->gpr_written;
+
+    for (unsigned i = writer + 1; i < end; i++)
+        if (trace->insns[i].insn.gpr_written & kept)
+            return false;
+    return true;
+}
+
+/* Instructions that leave in front of them without the flags, which `writer` can make again there:
+ * from `first` on until all are overwritten. Nothing else may want them. */
+static void
+mark_remade(RemTrace *trace, const bool *leaves, unsigned writer, unsigned first)
+{
+    const RemInsn *insn = &trace->insns[writer].insn;
+    unsigned end = first;
+    int32_t undo;
+
+    /* All flags have to be the writer's own. */
+    if (insn->flags_set != X86_FL_STATUS || rem_trace_again(trace, insn, &undo) == REM_AGAIN_STORE)
+        return;
+    for (; end < trace->count; end++) {
+        const RemTraceInsn *step = &trace->insns[end];
+
+        if (step->branch || step->insn.flags_read != 0 ||
+            (leaves[end] && !is_undisturbed(trace, writer, end)))
+            return;
+        if (rem_insn_flags_written(&step->insn) == 0)
+            continue;
+        if ((step->needed_out & ~(unsigned)step->insn.flags_set) != 0)
+            return;
+        end++;
+        break;
+    }
+    if (end == trace->count && rem_insn_flags_written(&trace->insns[end - 1].insn) == 0)
+        return; /* they are wanted at the end of the turn */
+    for (unsigned i = first; i < end; i++)
+        if (leaves[i])
+            trace->insns[i].flags_of = (uint16_t)writer;
+}
+
 static void
 analyse_flags(RemTrace *trace)
 {
     bool leaves[REM_TRACE_INSNS];
     uint16_t needed = X86_FL_STATUS;
+    unsigned writer = REM_NO_WRITER;
 
     for (unsigned i = 0; i < trace->count; i++) {
+        trace->insns[i].flags_of = REM_NO_WRITER;
         leaves[i] = may_leave(trace, &trace->insns[i]);
         if (rem_insn_flags_written(&trace->insns[i].insn) != 0)
             trace->writer = i;
@@ -429,47 +502,28 @@ analyse_flags(RemTrace *trace)
         if (leaves[i])
             needed = X86_FL_STATUS;
     }
+    for (unsigned i = 0; i < trace->count; i++) {
+        const RemTraceInsn *step = &trace->insns[i];
+
+        if (leaves[i] && !step->branch && step->flags_of == REM_NO_WRITER &&
+            writer != REM_NO_WRITER)
+            mark_remade(trace, leaves, writer, i);
+        if (rem_insn_flags_written(&step->insn) != 0)
+            writer = i;
+        else if (leaves[i] && step->flags_of == REM_NO_WRITER && !step->branch)
+            writer = REM_NO_WRITER; /* they are saved from here on */
+    }
     trace->top = needed == 0 ? REM_TOP_LOST : REM_TOP_SAVED;
-}
-
-/* Do the registers of `writer` stay as they are behind it? */
-static bool
-is_undisturbed(const RemTrace *trace)
-{
-    const RemInsn *writer = &trace->insns[trace->writer].insn;
-
-    for (unsigned i = trace->writer + 1; i < trace->count; i++)
-        if (trace->insns[i].insn.gpr_written & (writer->gpr_read | writer->gpr_written))
-            return false;
-    return true;
 }
 
 static RemAgain
 way_to_flags(RemTrace *trace)
 {
-    const RemInsn *writer = &trace->insns[trace->writer].insn;
-    unsigned reg;
-    int64_t by;
+    int32_t undo;
 
-    if (trace->top == REM_TOP_SAVED || (writer->does & (REM_DOES_MEMORY | REM_DOES_VECTOR)) ||
-        !is_undisturbed(trace))
+    if (trace->top == REM_TOP_SAVED || !is_undisturbed(trace, trace->writer, trace->count))
         return REM_AGAIN_STORE;
-    if (writer->gpr_written == 0 && writer->flags_set == X86_FL_STATUS && writer->flags_read == 0)
-        return REM_AGAIN_REPEAT; /* CMP, TEST */
-    if (is_step(writer, &reg, &by) && writer->opsize == rem_trace_width(trace) &&
-        -by == (int32_t)-by) {
-        trace->undo = (int32_t)-by;
-        return REM_AGAIN_UNDO;
-    }
-    switch (writer->row) {
-    case ZYDIS_MNEMONIC_AND:
-    case ZYDIS_MNEMONIC_OR:
-    case ZYDIS_MNEMONIC_XOR:
-        return writer->opsize >= 4 && (writer->gpr_written & (writer->gpr_written - 1)) == 0
-                   ? REM_AGAIN_TEST
-                   : REM_AGAIN_STORE;
-    default: return REM_AGAIN_STORE;
-    }
+    return rem_trace_again(trace, &trace->insns[trace->writer].insn, &undo);
 }
 
 /* ---- x87 ---- */

@@ -33,6 +33,7 @@ typedef struct {
 } RemValue;
 
 #define REM_NO_GROUP 0xff
+#define REM_NO_WRITER 0xffff
 
 typedef struct {
     RemInsn insn; /* its registers may be others than the guest's: rem-trace-place.c */
@@ -42,6 +43,8 @@ typedef struct {
     uint8_t group;       /* of its memory operand */
     bool probes;         /* the operand has a probe of its own */
     bool notes_pointer;  /* x87: FDP is noted here */
+    uint16_t flags_of;   /* where control may leave in front of it: the instruction that can make
+                            the flags again (REM_NO_WRITER: none, they have to be saved) */
     int64_t offset;      /* of the operand from the group's root */
     RemValue base;       /* of the operand, at this point */
     RemValue index;      /* root REM_ROOT_ZERO where there is none */
@@ -69,7 +72,7 @@ typedef enum {
     REM_TOP_SAVED, /* in RemHot.flags */
 } RemTop;
 
-/* How the flags behind the last instruction come back when the turns are used up. */
+/* How the flags behind an instruction come back when they are lost. */
 typedef enum {
     REM_AGAIN_REPEAT, /* execute `writer` again, the registers are as they were */
     REM_AGAIN_UNDO,   /* the same after adding `undo` to its register */
@@ -91,9 +94,8 @@ struct RemTrace {
     uint16_t steady;             /* these registers */
     uint16_t used, written;      /* guest registers */
     RemTop top;
-    RemAgain again;
+    RemAgain again; /* what is done when the turns are used up, with */
     unsigned writer;
-    int32_t undo;
     bool temporaries;   /* T0 and T1 are used in turns */
     bool second;        /* T1 is */
     uint8_t at[16];     /* host register of guest r13 to r15, by number; REM_NO_REG: memory */
@@ -110,6 +112,10 @@ bool rem_trace_decode(RemVcpu *rem, RemTrace *trace, const uint8_t *bytes, const
                       unsigned count);
 /* What a turn does, for registers as they are now, at its start. */
 bool rem_trace_analyse(Vcpu *vcpu, RemTrace *trace);
+
+/* How flags that the instruction wrote can be had again while its registers are as they were
+ * behind it; undo: what to add to its register first. */
+RemAgain rem_trace_again(const RemTrace *trace, const RemInsn *writer, int32_t *undo);
 
 /* ---- rem-trace-place.c ---- */
 /* Gives host registers to guest r13 to r15 and to groups, and rewrites the instructions for it. */

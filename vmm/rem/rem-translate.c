@@ -302,11 +302,13 @@ rem_translate(Vcpu *vcpu, RemBlock *block, const uint8_t *bytes, unsigned availa
     return true;
 }
 
-void
+bool
 rem_translate_trace(Vcpu *vcpu, RemBlock *block, RemTrace *trace)
 {
     RemVcpu *rem = rem_of(vcpu);
     RemTranslator *t = rem->translator;
+    uint8_t *const hot = rem->hot.at, *const cold = rem->cold.at;
+    const uint32_t sites = rem->site_count;
 
     *t = (RemTranslator){
         .vcpu = vcpu,
@@ -324,6 +326,12 @@ rem_translate_trace(Vcpu *vcpu, RemBlock *block, RemTrace *trace)
     rem_trace_emit(t, trace);
     if (rem->hot.overflow || rem->cold.overflow)
         g_error("The room for a trace was too small.");
+    if (!t->failed)
+        return true;
+    rem->hot.at = hot;
+    rem->cold.at = cold;
+    rem->site_count = sites;
+    return false;
 }
 
 void

@@ -60,7 +60,8 @@ struct RemTranslator {
     /* The present instruction asks for no site behind its first access: one that shares a probe
      * need not save the flags. */
     bool keeps_flags;
-    bool ended; /* the code does not go on behind the present instruction */
+    bool failed; /* a trace: there were not enough temporaries */
+    bool ended;  /* the code does not go on behind the present instruction */
 };
 
 /* Emits the present instruction (t->insn). False: nothing was emitted (and no state of *t changed),
