@@ -206,6 +206,9 @@ struct RemVcpu {
     uint32_t segment_changes; /* iem_segment_changes() of RemHot.window */
     bool bmi2;
     EmExit exit;
+    bool exact;            /* the budget has to be used up to the last instruction */
+    bool stops;            /* too little of it is left for the next block */
+    uint64_t start;        /* Vcpu.retired at which the run began */
     bool leaves;           /* rem_go_on() said: leave with `exit` */
     uint64_t end;          /* Vcpu.retired at which the run ends */
     IemInsn *spare_insn;   /* where the arena has no room for an IemInsn */

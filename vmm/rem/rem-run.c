@@ -114,7 +114,9 @@ begin(Vcpu *vcpu, const RemBlock *block)
     if (block->trace && left < MAX(block->count, REM_BLOCK_INSNS))
         block = rem_cache_find_plain(vcpu);
     if (block == NULL || left < block->count) {
-        rem->care = true;
+        /* Only the deterministic mode wants the rest of the budget, one by one. */
+        rem->care = rem->exact || vcpu->retired == rem->start;
+        rem->stops = !rem->care;
         return NULL;
     }
     hot->left = (int64_t)MIN(left, REM_QUANTUM);

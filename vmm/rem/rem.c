@@ -6,6 +6,7 @@
 #include "vmm/base/cpu-features.h"
 #include "vmm/base/guest-thread.h"
 #include "vmm/iem/iem.h"
+#include "vmm/tm/tm.h"
 #include "vmm/x86/x86-decode.h"
 
 static const uint8_t *
@@ -29,6 +30,20 @@ run_blocks(Vcpu *vcpu)
         rem_trampoline_enter(rem_of(vcpu), code);
 }
 
+/* One by one by IEM, while a path is recorded. */
+static void
+run_recorded(Vcpu *vcpu)
+{
+    RemVcpu *rem = rem_of(vcpu);
+
+    rem_vector_sync(vcpu);
+    do {
+        iem_step_cached(vcpu);
+        rem->leaves = !iem_settle(vcpu, &rem->exit);
+    } while (!rem->leaves && vcpu->retired < rem->end && !iem_wants_care(vcpu) &&
+             rem_record_step(vcpu));
+}
+
 /* Until the end of the budget, or an exit. */
 static EmExit
 run_to_end(Vcpu *vcpu)
@@ -36,10 +51,10 @@ run_to_end(Vcpu *vcpu)
     RemVcpu *rem = rem_of(vcpu);
     bool ok;
 
-    while (vcpu->retired < rem->end) {
+    while (vcpu->retired < rem->end && !rem->stops) {
         const bool records = rem_record_step(vcpu);
 
-        if (rem->care || records || iem_wants_care(vcpu)) {
+        if (rem->care || iem_wants_care(vcpu)) {
             EmExit exit;
 
             iem_end(vcpu);
@@ -52,7 +67,7 @@ run_to_end(Vcpu *vcpu)
             continue;
         }
         rem->leaves = false;
-        ok = iem_guard(vcpu, run_blocks);
+        ok = iem_guard(vcpu, records ? run_recorded : run_blocks);
         if (!ok)
             return EM_EXIT_SHUTDOWN;
         if (vcpu->activity == CPUM_HALTED && !rem->leaves)
@@ -71,7 +86,8 @@ run(Vcpu *vcpu, uint64_t budget)
     EmExit exit;
 
     rem->end = budget > UINT64_MAX - vcpu->retired ? UINT64_MAX : vcpu->retired + budget;
-    rem->care = false;
+    rem->start = vcpu->retired;
+    rem->care = rem->stops = false;
     base_guest_thread_enter(&before);
     base_guest_thread_set_gs(vcpu);
     rem_cache_enter(vcpu);
@@ -137,6 +153,7 @@ rem_vcpu_create(void *engine_vm, Vcpu *vcpu, GError **error)
     rem->fallback_rows = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
     rem->spare_insn = g_malloc0(iem_insn_size());
     rem->generation = pgm_generation(vcpu->pgm);
+    rem->exact = vcpu->tm == NULL || tm_is_deterministic(vcpu->tm);
     base_cpuid(7, 0, &leaf);
     rem->bmi2 = (leaf.ebx >> 8) & 1;
     rem_translator_init(rem);
