@@ -202,8 +202,8 @@ page_entry(Maker *maker, unsigned page, bool wide)
     case 5: return wide ? entry | 1ull << 63 : entry & ~2ull;
     case 6: return wide && rarely(maker, 4) ? entry | 1ull << 45 : entry | 0x80;
     default:
-        return (entry & 0xfff) | (uint64_t)frames[below(maker, G_N_ELEMENTS(frames))]
-                                     << X86_PAGE_SHIFT;
+        /* No code in the device: how much is fetched ahead is each engine's affair. */
+        return (entry & 0xfff) | (uint64_t)frames[below(maker, frame < 0x18 ? 5 : 8)] << 12;
     }
 }
 
