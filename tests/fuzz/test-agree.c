@@ -5,8 +5,9 @@
  * each kind there were; exit code 1: there was a difference, a crash or a hang.
  *
  *   test-agree --first N --count N         cases N …, in any order and any number of pieces
- *   test-agree --trace N                   one case, with what IEM executed and where REM left it
- *   test-agree --seconds N                 as many as there is time for, from a random number on */
+ *   test-agree --trace N                   one case: after how many instructions IEM and REM
+ * differ; the state on IEM and its next instruction up to there test-agree --seconds N as many as
+ * there is time for, from a random number on */
 #include "tests/fuzz/agree.h"
 #include "vmm/x86/x86-decode.h"
 
@@ -256,7 +257,11 @@ trace(uint64_t seed)
     printf("case %" G_GUINT64_FORMAT ": %s, mode %d, paging %d, user %d, %u instructions\n", seed,
            kinds[pair.item->kind], pair.item->mode, pair.item->paging, pair.item->user, total);
     vcpu = agree_machine_vcpu(pair.iem);
+    agree_machine_load(pair.iem, pair.item);
+    print_insn(vcpu, agree_machine_ram(pair.iem), 0);
     for (most = 1; most <= total && compare(&pair, most, out) == AGREE; most++)
+        print_insn(vcpu, agree_machine_ram(pair.iem), most);
+    if (most <= total)
         print_insn(vcpu, agree_machine_ram(pair.iem), most);
     if (most <= total)
         printf("after %u instructions (IEM, REM):\n%s", most, out->str);
@@ -285,6 +290,7 @@ main(int argc, char **argv)
         mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     double deadline = G_MAXDOUBLE;
 
+    setvbuf(stdout, NULL, _IOLBF, 0);
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &error)) {
         fprintf(stderr, "%s\n", error->message);

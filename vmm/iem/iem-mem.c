@@ -400,6 +400,26 @@ iem_linear_write(Vcpu *vcpu, uint64_t linear, uint64_t value, unsigned size, Cpu
 }
 
 uint8_t
+iem_sys_change_u8(Vcpu *vcpu, uint64_t linear, uint8_t set, uint8_t clear)
+{
+    IemRmw rmw = {.size = 1, .way = IEM_RMW_TRACKED, .kind = CPUM_TLB_SUPERVISOR};
+    uint8_t before;
+
+    rmw.linear = check_system(vcpu, linear);
+    rmw.host = rmw_host(vcpu, rmw.linear, 1, rmw.kind);
+    if (rmw.host == NULL) { /* a device: there is nothing to lock */
+        before = iem_sys_read_u8(vcpu, linear);
+        iem_sys_write_u8(vcpu, linear, (uint8_t)((before | set) & ~clear));
+        return before;
+    }
+    before = set != 0 ? __atomic_fetch_or((uint8_t *)rmw.host, set, __ATOMIC_SEQ_CST)
+                      : __atomic_fetch_and((uint8_t *)rmw.host, (uint8_t)~clear, __ATOMIC_SEQ_CST);
+    iem_rmw_commit_slow(vcpu, &rmw);
+    check_breakpoints(vcpu, rmw.linear, 1, true);
+    return before;
+}
+
+uint8_t
 iem_sys_read_u8(Vcpu *vcpu, uint64_t linear)
 {
     return (uint8_t)system_read(vcpu, linear, 1);

@@ -54,6 +54,9 @@ iem_write_aligned16(Vcpu *vcpu, unsigned seg, uint64_t offset, const void *data)
 void iem_probe_write(Vcpu *vcpu, unsigned seg, uint64_t offset, unsigned size);
 
 /* Implicit supervisor accesses at linear addresses (descriptor tables, TSS, stacks of gates). */
+/* Sets bits, or (set = 0) clears some, as one LOCKed access: what a processor does to the accessed
+ * bit of descriptors and to the busy bit of a TSS. Returns the byte before. SDM 3A 8.1.2.1. */
+uint8_t iem_sys_change_u8(Vcpu *vcpu, uint64_t linear, uint8_t set, uint8_t clear);
 uint8_t iem_sys_read_u8(Vcpu *vcpu, uint64_t linear);
 uint16_t iem_sys_read_u16(Vcpu *vcpu, uint64_t linear);
 uint32_t iem_sys_read_u32(Vcpu *vcpu, uint64_t linear);

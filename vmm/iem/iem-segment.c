@@ -70,7 +70,7 @@ iem_set_descriptor_accessed(Vcpu *vcpu, uint16_t selector, IemDescriptor *descri
         return;
     descriptor->attr |= X86_SEG_ACCESSED;
     descriptor->raw |= 1ull << 40;
-    iem_sys_write_u8(vcpu, linear + 5, (uint8_t)(descriptor->raw >> 40));
+    iem_sys_change_u8(vcpu, linear + 5, X86_SEG_ACCESSED, 0);
 }
 
 bool

@@ -150,7 +150,8 @@ op_ltr(Vcpu *vcpu, const IemInsn *insn)
         iem_raise_gp0(vcpu);
     fetch_system(vcpu, selector, types, &d);
     d.attr |= 2;
-    iem_sys_write_u8(vcpu, vcpu->gdtr.base + (selector & 0xfff8u) + 5, (uint8_t)d.attr);
+    if (iem_sys_change_u8(vcpu, vcpu->gdtr.base + (selector & 0xfff8u) + 5, 2, 0) & 2)
+        iem_raise_error(vcpu, X86_XCPT_GP, iem_selector_error(selector, 0)); /* another CPU's now */
     vcpu->tr = (CpumSeg){.sel = selector, .base = d.base, .limit = d.limit, .attr = d.attr};
 }
 

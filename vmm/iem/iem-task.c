@@ -79,10 +79,9 @@ save_task(Vcpu *vcpu, const TssLayout *layout, uint64_t flags, uint64_t rip)
 static void
 set_busy(Vcpu *vcpu, uint16_t selector, bool busy)
 {
-    uint64_t place = vcpu->gdtr.base + (selector & 0xfff8u) + 5;
-    uint8_t type = iem_sys_read_u8(vcpu, place);
+    const uint64_t place = vcpu->gdtr.base + (selector & 0xfff8u) + 5;
 
-    iem_sys_write_u8(vcpu, place, busy ? type | 2 : type & (uint8_t)~2u);
+    iem_sys_change_u8(vcpu, place, busy ? 2 : 0, busy ? 0 : 2);
 }
 
 static bool

@@ -7,7 +7,6 @@
 
 #include "vmm/base/memory.h"
 
-#define ARENA_SIZE ((size_t)32 << 20)
 #define PAGE_MASK (~(uint64_t)X86_PAGE_OFFSET_MASK)
 /* Room for the largest block, in each part of the code memory, and for all that goes with it. */
 #define ROOM_CODE ((size_t)96 << 10)
@@ -35,12 +34,17 @@ start_code(RemVcpu *rem)
 bool
 rem_cache_init(RemVcpu *rem, GError **error)
 {
-    if (!base_exec_memory_new(&rem->memory, REM_CODE_SIZE, error))
+    const unsigned cpus = cpum_count(rem->vcpu->cpum);
+
+    rem->arena_size = REM_ARENA_SIZE / cpus;
+    rem->sites_most = REM_SITES / cpus;
+    rem->blocks_most = REM_BLOCKS / cpus;
+    if (!base_exec_memory_new(&rem->memory, REM_CODE_SIZE / cpus, error))
         return false;
-    rem->sites = base_memory_map(REM_SITES * sizeof *rem->sites, 0, error);
-    rem->blocks = base_memory_map(REM_BLOCKS * sizeof *rem->blocks, 0, error);
+    rem->sites = base_memory_map(rem->sites_most * sizeof *rem->sites, 0, error);
+    rem->blocks = base_memory_map(rem->blocks_most * sizeof *rem->blocks, 0, error);
     rem->jumps = base_memory_map(REM_JUMPS * sizeof *rem->jumps, 0, error);
-    rem->arena = base_memory_map(ARENA_SIZE, 0, error);
+    rem->arena = base_memory_map(rem->arena_size, 0, error);
     if (rem->sites == NULL || rem->blocks == NULL || rem->jumps == NULL || rem->arena == NULL)
         return false;
     rem_hot(rem->vcpu)->jumps = (uint64_t)(uintptr_t)rem->jumps;
@@ -53,10 +57,10 @@ rem_cache_clear(RemVcpu *rem)
 {
     pgm_code_index_free(&rem->index);
     base_exec_memory_free(&rem->memory);
-    base_memory_unmap(rem->sites, REM_SITES * sizeof *rem->sites);
-    base_memory_unmap(rem->blocks, REM_BLOCKS * sizeof *rem->blocks);
+    base_memory_unmap(rem->sites, rem->sites_most * sizeof *rem->sites);
+    base_memory_unmap(rem->blocks, rem->blocks_most * sizeof *rem->blocks);
     base_memory_unmap(rem->jumps, REM_JUMPS * sizeof *rem->jumps);
-    base_memory_unmap(rem->arena, ARENA_SIZE);
+    base_memory_unmap(rem->arena, rem->arena_size);
 }
 
 void
@@ -77,7 +81,7 @@ rem_cache_take(RemVcpu *rem, size_t size)
     void *memory = rem->arena + rem->arena_used;
 
     size = (size + 15) & ~(size_t)15;
-    if (size > ARENA_SIZE - rem->arena_used)
+    if (size > rem->arena_size - rem->arena_used)
         return NULL;
     rem->arena_used += size;
     return memset(memory, 0, size);
@@ -88,8 +92,8 @@ has_room(const RemVcpu *rem)
 {
     return (size_t)(rem->hot.end - rem->hot.at) >= ROOM_CODE &&
            (size_t)(rem->cold.end - rem->cold.at) >= ROOM_CODE &&
-           rem->site_count + ROOM_SITES <= REM_SITES && rem->block_count < REM_BLOCKS &&
-           rem->arena_used + ROOM_ARENA <= ARENA_SIZE;
+           rem->site_count + ROOM_SITES <= rem->sites_most && rem->block_count < rem->blocks_most &&
+           rem->arena_used + ROOM_ARENA <= rem->arena_size;
 }
 
 static unsigned

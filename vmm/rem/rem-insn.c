@@ -7,6 +7,7 @@
 
 #include "vmm/cpum/cpum.h"
 #include "vmm/iem/iem-fallback.h"
+#include "vmm/rem/rem-rewrite.h"
 
 typedef struct {
     uint8_t treatment, feature;
@@ -393,16 +394,29 @@ note_behaviour(const ZydisDecodedInstruction *zydis, RemInsn *insn)
         insn->does |= REM_DOES_LEAVE;
 }
 
+/* A SIB byte without base has none with REX.B either, whatever Zydis says. */
+static void
+correct_base(const ZydisDecodedInstruction *zydis, ZydisDecodedOperand *operand)
+{
+    if (operand->encoding != ZYDIS_OPERAND_ENCODING_MODRM_RM || zydis->raw.modrm.mod != 0 ||
+        zydis->raw.modrm.rm != 4 || zydis->raw.sib.base != 5 || zydis->address_width == 16)
+        return;
+    operand->mem.base = ZYDIS_REGISTER_NONE;
+    operand->mem.disp.value = zydis->raw.disp.value;
+}
+
 static void
 note_operands(const X86Decoded *decoded, RemInsn *insn)
 {
     for (unsigned i = 0; i < decoded->insn.operand_count; i++) {
-        const ZydisDecodedOperand *operand = &decoded->operands[i];
+        ZydisDecodedOperand operand = decoded->operands[i];
 
-        if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER)
-            note_register(operand, insn);
-        else if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY)
-            note_memory(&decoded->insn, operand, insn);
+        if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER) {
+            note_register(&operand, insn);
+        } else if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY) {
+            correct_base(&decoded->insn, &operand);
+            note_memory(&decoded->insn, &operand, insn);
+        }
     }
 }
 
@@ -443,5 +457,7 @@ rem_insn_decode(const X86Decoder *decoder, X86CodeSize code, const Vcpu *profile
     note_operands(&decoded, insn);
     note_behaviour(&decoded.insn, insn);
     rem_insn_fill_flags(&decoded.insn, insn);
+    if (!rem_can_rewrite(insn)) /* such forms of COPY, too, may go to IEM */
+        insn->does |= REM_DOES_LEAVE;
     return X86_DECODE_OK;
 }

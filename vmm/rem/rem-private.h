@@ -29,8 +29,11 @@
 #define REM_COUNT X86_R15
 
 #define REM_BLOCK_INSNS 64
-#define REM_CODE_SIZE ((size_t)32 << 20) /* host code of one virtual CPU, both parts */
-#define REM_SITES 524288u                /* of one virtual CPU */
+/* Of all virtual CPUs of a machine together, in equal parts: below 128 MiB with all that is not
+ * shared out. */
+#define REM_CODE_SIZE ((size_t)32 << 20) /* host code, both parts */
+#define REM_ARENA_SIZE ((size_t)32 << 20)
+#define REM_SITES 524288u
 #define REM_BLOCKS 131072u
 #define REM_HASH_SIZE 65536u
 #define REM_JUMPS 65536u
@@ -183,6 +186,8 @@ typedef struct RemRecorder RemRecorder;
 struct RemVcpu {
     Vcpu *vcpu;
     BaseExecMemory memory;
+    size_t arena_size;                /* of `arena` */
+    uint32_t sites_most, blocks_most; /* of `sites` and `blocks` */
     RemEmit hot, cold; /* where the next block's code goes: the likely part and the rest */
     uint32_t first_hot, first_cold;
     const uint8_t *enter;                                    /* void (*)(const uint8_t *code) */
