@@ -74,6 +74,18 @@ void vmm_set_execution_cap(Vmm *vmm, unsigned percent);
 bool vmm_save(Vmm *vmm, int fd, const SsmProgress *progress, GError **error);
 bool vmm_load(Vmm *vmm, int fd, const SsmProgress *progress, GError **error);
 
+/* Saves the state of a machine that runs, or is paused, and goes on with that. */
+typedef struct {
+    const SsmProgress *progress; /* may be NULL; asked until the moment that is saved */
+    /* Called in that moment: CPUs and devices stand still, nothing is under way to the disks.
+     * False: the save has failed. Called once, or not at all. May be NULL. */
+    bool (*stopped)(void *user, GError **error);
+    void *user;
+} VmmLiveSave;
+/* On any thread but the machine's own; one at a time, and not while the machine is destroyed.
+ * *pause_ns: how long it stood. */
+bool vmm_save_live(Vmm *vmm, int fd, const VmmLiveSave *hooks, uint64_t *pause_ns, GError **error);
+
 Pdm *vmm_pdm(Vmm *vmm);
 /* "iem", … of virtual CPU 0 at present. */
 const char *vmm_engine_name(const Vmm *vmm);

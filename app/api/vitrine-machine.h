@@ -180,6 +180,39 @@ void vitrine_machine_emergency_stop_async(VitrineMachine *machine, GCancellable 
 gboolean vitrine_machine_emergency_stop_finish(VitrineMachine *machine, GAsyncResult *result,
                                                GError **error);
 
+/**
+ * vitrine_machine_save_state_sync:
+ * Returns: (transfer full) (nullable): work that ends when the state is in its file and the
+ *   machine's process has ended. The machine goes on as before when it fails or is cancelled.
+ */
+VitrineProgress *vitrine_machine_save_state_sync(VitrineMachine *machine, GCancellable *cancellable,
+                                                 GError **error);
+void vitrine_machine_save_state_async(VitrineMachine *machine, GCancellable *cancellable,
+                                      GAsyncReadyCallback callback, gpointer user_data);
+/**
+ * vitrine_machine_save_state_finish:
+ * Returns: (transfer full) (nullable): as vitrine_machine_save_state_sync()
+ */
+VitrineProgress *vitrine_machine_save_state_finish(VitrineMachine *machine, GAsyncResult *result,
+                                                   GError **error);
+
+/* The saved state is deleted: the machine is off, as if its plug had been pulled. */
+gboolean vitrine_machine_discard_state_sync(VitrineMachine *machine, GCancellable *cancellable,
+                                            GError **error);
+void vitrine_machine_discard_state_async(VitrineMachine *machine, GCancellable *cancellable,
+                                         GAsyncReadyCallback callback, gpointer user_data);
+gboolean vitrine_machine_discard_state_finish(VitrineMachine *machine, GAsyncResult *result,
+                                              GError **error);
+
+/* The machine, which is off, continues from this file when it is started. */
+gboolean vitrine_machine_adopt_state_sync(VitrineMachine *machine, const char *file,
+                                          GCancellable *cancellable, GError **error);
+void vitrine_machine_adopt_state_async(VitrineMachine *machine, const char *file,
+                                       GCancellable *cancellable, GAsyncReadyCallback callback,
+                                       gpointer user_data);
+gboolean vitrine_machine_adopt_state_finish(VitrineMachine *machine, GAsyncResult *result,
+                                            GError **error);
+
 /* Whether a VM process offers the console now. */
 gboolean vitrine_machine_get_console_available(VitrineMachine *machine);
 

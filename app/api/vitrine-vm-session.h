@@ -33,6 +33,30 @@ typedef struct {
     gboolean read_only;
 } VitrineImage;
 
+/**
+ * VitrineDiskChild: (skip)
+ * @controller: name; owned
+ * @image: what takes the writes of the disk in this drive from now on
+ */
+typedef struct {
+    char *controller;
+    guint port, device;
+    VitrineImage image;
+} VitrineDiskChild;
+
+/**
+ * VitrineSaved: (skip)
+ * @pause_ns: how long the guest stood
+ * @switched: how many disks have their new image, the first ones
+ * @problem: "" or why there is no state although disks were switched; owned
+ */
+typedef struct {
+    guint64 pause_ns;
+    guint switched;
+    char *problem;
+} VitrineSaved;
+void vitrine_saved_free(VitrineSaved *saved);
+
 /* What the VM process does when a client asks. Functions are called in the session's main context
  * with the data of vitrine_vm_session_serve(); those with an error return FALSE and set it
  * (VITRINE_ERROR). The ones that return void must not block. Any may be NULL: not supported. */
@@ -55,6 +79,13 @@ typedef struct {
      * take descriptors out of it. From the service, when a drive's medium changes. */
     gboolean (*change_medium)(gpointer data, const char *controller, guint port, guint device,
                               gboolean force, GPtrArray *images, GError **error);
+    /* Saves the state to file, which is the callee's; see org.vitrine.VmProcess.SaveState. disks:
+     * (element-type VitrineDiskChild), the callee may take descriptors out of it. Takes task, which
+     * returns a VitrineSaved, when it is done. */
+    void (*save_state)(gpointer data, int file, gboolean live, GPtrArray *disks, GTask *task);
+    void (*cancel_save)(gpointer data);
+    /* The machine ends, or goes on. Also when the service went meanwhile. */
+    void (*end_save)(gpointer data, gboolean done);
 } VitrineVmOps;
 
 #define VITRINE_TYPE_VM_SESSION (vitrine_vm_session_get_type())
@@ -127,6 +158,17 @@ void vitrine_vm_session_triple_fault(VitrineVmSession *session, const char *log_
 /* The guest took the medium out of a drive. */
 void vitrine_vm_session_medium_ejected(VitrineVmSession *session, const char *controller,
                                        guint port, guint device);
+
+/* Percent of a save that is under way. */
+void vitrine_vm_session_set_save_progress(VitrineVmSession *session, guint percent);
+
+/**
+ * vitrine_vm_session_open_state: (skip)
+ * @file: (out): the saved state to continue from, the caller's; -1: there is none
+ */
+gboolean vitrine_vm_session_open_state(VitrineVmSession *session, int *file, GError **error);
+/* The state is loaded: it is over once this returns TRUE, and only then may the guest run. */
+gboolean vitrine_vm_session_state_loaded(VitrineVmSession *session, GError **error);
 
 /* Whoever asked for the start gets this error. Waits until the service has it. */
 void vitrine_vm_session_report_start_error(VitrineVmSession *session, const GError *error);

@@ -26,3 +26,21 @@ void vm_console_set_screen(VmConsole *console, guint screen, guint width, guint 
 void vm_console_wake(VmConsole *console, guint screen);
 /* Sends what is waiting: property changes before whatever comes next. */
 void vm_console_flush(VmConsole *console);
+
+/* vm-state.c: saving as the service asks for it. Only in the session's context. */
+typedef struct VmState VmState;
+VmState *vm_state_new(VitrineVmSession *session, VitrineDBusVmProcess *skeleton);
+void vm_state_free(VmState *state);
+void vm_state_serve(VmState *state, const VitrineVmOps *ops, gpointer data);
+/* The service has come back. */
+void vm_state_reconnected(VmState *state);
+
+/* vm-session.c */
+RemoteCall vm_session_call(VitrineVmSession *session, const char *method, GVariant *parameters);
+VitrineClient *vm_session_client(VitrineVmSession *session);
+void vm_session_image_clear(VitrineImage *image);
+/* Number index of fds, the caller's; -1 with an error that names location. */
+int vm_session_take_fd(GUnixFDList *fds, int index, const char *location, GError **error);
+/* Runs later in the session's context. Takes what. */
+void vm_session_post(VitrineVmSession *session, void (*run)(VitrineVmSession *, GVariant *),
+                     GVariant *what);

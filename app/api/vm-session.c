@@ -15,6 +15,7 @@ struct _VitrineVmSession {
     char *type;
     VmConsole *console;
     VitrineDBusVmProcess *vm_process; /* the service's way to us */
+    VmState *saving;
     char *console_path;
     int lock;
     VitrineMachineState state;
@@ -26,8 +27,8 @@ struct _VitrineVmSession {
 
 G_DEFINE_FINAL_TYPE(VitrineVmSession, vitrine_vm_session, G_TYPE_OBJECT)
 
-static RemoteCall
-session_call(VitrineVmSession *session, const char *method, GVariant *parameters)
+RemoteCall
+vm_session_call(VitrineVmSession *session, const char *method, GVariant *parameters)
 {
     return (RemoteCall){machine_path(session->machine), "org.vitrine.Machine", method, parameters};
 }
@@ -40,6 +41,7 @@ session_dispose(GObject *object)
         g_signal_handler_disconnect(session->client, session->reconnect_handler);
     session->reconnect_handler = 0;
     g_clear_pointer(&session->console, vm_console_free);
+    g_clear_pointer(&session->saving, vm_state_free);
     if (session->vm_process &&
         g_dbus_interface_skeleton_get_object_path(G_DBUS_INTERFACE_SKELETON(session->vm_process)))
         g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(session->vm_process));
@@ -76,16 +78,38 @@ vitrine_vm_session_init(VitrineVmSession *session)
     session->state = VITRINE_MACHINE_STATE_STARTING;
 }
 
-static void
-image_free(gpointer data)
+VitrineClient *
+vm_session_client(VitrineVmSession *session)
 {
-    VitrineImage *image = data;
+    return session->client;
+}
+
+void
+vm_session_image_clear(VitrineImage *image)
+{
     if (image->descriptor >= 0)
         close(image->descriptor);
     g_free(image->id);
     g_free(image->location);
     g_free(image->format);
-    g_free(image);
+}
+
+static void
+image_free(gpointer data)
+{
+    vm_session_image_clear(data);
+    g_free(data);
+}
+
+int
+vm_session_take_fd(GUnixFDList *fds, int index, const char *location, GError **error)
+{
+    int count = fds ? g_unix_fd_list_get_length(fds) : 0;
+    int fd = index >= 0 && index < count ? g_unix_fd_list_get(fds, index, error) : -1;
+    if (fd < 0 && error && *error == NULL)
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_CORRUPT,
+                    "The service sent no descriptor for \"%s\".", location);
+    return fd;
 }
 
 /* a(sssib) and the descriptors it numbers. NULL with error when a number is out of range. */
@@ -99,14 +123,9 @@ parse_images(GVariant *list, GUnixFDList *fds, GError **error)
     gboolean read_only;
     g_variant_iter_init(&iter, list);
     while (g_variant_iter_next(&iter, "(&s&s&sib)", &id, &location, &format, &index, &read_only)) {
-        int count = fds ? g_unix_fd_list_get_length(fds) : 0;
-        int fd = index >= 0 && index < count ? g_unix_fd_list_get(fds, index, error) : -1;
-        if (fd < 0) {
-            if (error && *error == NULL)
-                g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_CORRUPT,
-                            "The service sent no descriptor for \"%s\".", location);
+        int fd = vm_session_take_fd(fds, index, location, error);
+        if (fd < 0)
             return NULL;
-        }
         VitrineImage *image = g_new0(VitrineImage, 1);
         image->id = g_strdup(id);
         image->location = g_strdup(location);
@@ -141,7 +160,7 @@ static gboolean
 lock_machine(VitrineVmSession *session, GError **error)
 {
     g_autoptr(GUnixFDList) fds = NULL;
-    RemoteCall call = session_call(
+    RemoteCall call = vm_session_call(
         session, "LockVm",
         g_variant_new("(ssu)", session->type,
                       vitrine_nick(VITRINE_TYPE_MACHINE_STATE, session->state), (guint)getpid()));
@@ -173,8 +192,9 @@ on_connected(VitrineClient *client, GParamSpec *pspec, VitrineVmSession *session
         return;
     }
     if (session->serving) {
-        RemoteCall call = session_call(session, "SetConsoleReady", NULL);
+        RemoteCall call = vm_session_call(session, "SetConsoleReady", NULL);
         client_call_async(client, session, &call, NULL, NULL, NULL);
+        vm_state_reconnected(session->saving);
     }
 }
 
@@ -189,6 +209,7 @@ vitrine_vm_session_new_sync(VitrineClient *client, VitrineMachine *machine, cons
     session->vm_process = vitrine_dbus_vm_process_skeleton_new();
     g_signal_connect(session->vm_process, "handle-change-medium", G_CALLBACK(on_change_medium),
                      session);
+    session->saving = vm_state_new(session, session->vm_process);
     session->console = vm_console_new(session, vitrine_machine_get_id(machine));
     if (!lock_machine(session, error))
         return NULL;
@@ -224,7 +245,7 @@ int
 vitrine_vm_session_open_log(VitrineVmSession *session, char **path, GError **error)
 {
     g_autoptr(GVariant) reply = NULL;
-    int fd = call_for_fd(session, session_call(session, "OpenLog", NULL), &reply, error);
+    int fd = call_for_fd(session, vm_session_call(session, "OpenLog", NULL), &reply, error);
     if (fd >= 0 && path)
         g_variant_get_child(reply, 1, "s", path);
     return fd;
@@ -235,8 +256,8 @@ vitrine_vm_session_open_attachment(VitrineVmSession *session, const char *contro
                                    guint device, GError **error)
 {
     g_autoptr(GUnixFDList) fds = NULL;
-    RemoteCall call =
-        session_call(session, "OpenAttachment", g_variant_new("(suu)", controller, port, device));
+    RemoteCall call = vm_session_call(session, "OpenAttachment",
+                                      g_variant_new("(suu)", controller, port, device));
     g_autoptr(GVariant) reply = client_call_sync(session->client, &call, &fds, NULL, error);
     if (reply == NULL)
         return NULL;
@@ -250,9 +271,9 @@ open_port(VitrineVmSession *session, const char *kind, guint slot, VitrinePortRo
 {
     g_autoptr(GVariant) reply = NULL;
     const char *word;
-    int fd =
-        call_for_fd(session, session_call(session, "OpenPort", g_variant_new("(su)", kind, slot)),
-                    &reply, error);
+    int fd = call_for_fd(session,
+                         vm_session_call(session, "OpenPort", g_variant_new("(su)", kind, slot)),
+                         &reply, error);
     if (fd < 0)
         return -1;
     g_variant_get_child(reply, 1, "&s", &word);
@@ -282,9 +303,10 @@ gboolean
 vitrine_vm_session_serve(VitrineVmSession *session, const VitrineVmOps *ops, gpointer data,
                          GError **error)
 {
-    RemoteCall call = session_call(session, "SetConsoleReady", NULL);
+    RemoteCall call = vm_session_call(session, "SetConsoleReady", NULL);
     session->ops = ops;
     session->data = data;
+    vm_state_serve(session->saving, ops, data);
     if (!vm_console_listen(session->console, session->console_path, ops, data, error))
         return FALSE;
     session->serving = TRUE;
@@ -318,8 +340,9 @@ post_free(gpointer user_data)
 }
 
 /* Always later, and in order, also when the caller is the session's own thread. */
-static void
-post(VitrineVmSession *session, void (*run)(VitrineVmSession *, GVariant *), GVariant *what)
+void
+vm_session_post(VitrineVmSession *session, void (*run)(VitrineVmSession *, GVariant *),
+                GVariant *what)
 {
     Post *item = g_new(Post, 1);
     GSource *source = g_idle_source_new();
@@ -341,14 +364,15 @@ run_state(VitrineVmSession *session, GVariant *what)
     session->state = state;
     vitrine_dbus_console_set_state(vm_console_skeleton(session->console), word);
     vm_console_flush(session->console);
-    RemoteCall call = session_call(session, "SetVmState", g_variant_new("(s)", word));
+    RemoteCall call = vm_session_call(session, "SetVmState", g_variant_new("(s)", word));
     client_call_async(session->client, session, &call, NULL, NULL, NULL);
 }
 
 void
 vitrine_vm_session_set_state(VitrineVmSession *session, VitrineMachineState state)
 {
-    post(session, run_state, g_variant_new_string(vitrine_nick(VITRINE_TYPE_MACHINE_STATE, state)));
+    vm_session_post(session, run_state,
+                    g_variant_new_string(vitrine_nick(VITRINE_TYPE_MACHINE_STATE, state)));
 }
 
 static void
@@ -361,7 +385,7 @@ run_engine(VitrineVmSession *session, GVariant *what)
 void
 vitrine_vm_session_set_engine(VitrineVmSession *session, const char *engine)
 {
-    post(session, run_engine, g_variant_new_string(engine));
+    vm_session_post(session, run_engine, g_variant_new_string(engine));
 }
 
 static void
@@ -374,7 +398,7 @@ run_leds(VitrineVmSession *session, GVariant *what)
 void
 vitrine_vm_session_set_keyboard_leds(VitrineVmSession *session, VitrineLeds leds)
 {
-    post(session, run_leds, g_variant_new_uint32(leds));
+    vm_session_post(session, run_leds, g_variant_new_uint32(leds));
 }
 
 static void
@@ -389,7 +413,7 @@ run_mouse(VitrineVmSession *session, GVariant *what)
 void
 vitrine_vm_session_set_mouse(VitrineVmSession *session, gboolean relative, gboolean absolute)
 {
-    post(session, run_mouse, g_variant_new("(bb)", relative, absolute));
+    vm_session_post(session, run_mouse, g_variant_new("(bb)", relative, absolute));
 }
 
 static void
@@ -405,7 +429,7 @@ void
 vitrine_vm_session_set_screen(VitrineVmSession *session, guint screen, guint width, guint height,
                               gboolean enabled)
 {
-    post(session, run_screen, g_variant_new("(uuub)", screen, width, height, enabled));
+    vm_session_post(session, run_screen, g_variant_new("(uuub)", screen, width, height, enabled));
 }
 
 void
@@ -424,7 +448,7 @@ run_replaced(VitrineVmSession *session, GVariant *what)
 void
 vitrine_vm_session_surface_replaced(VitrineVmSession *session, guint screen)
 {
-    post(session, run_replaced, g_variant_new_uint32(screen));
+    vm_session_post(session, run_replaced, g_variant_new_uint32(screen));
 }
 
 static void
@@ -442,7 +466,7 @@ void
 vitrine_vm_session_runtime_error(VitrineVmSession *session, gboolean fatal, const char *id,
                                  const char *message)
 {
-    post(session, run_runtime_error, g_variant_new("(bss)", fatal, id, message));
+    vm_session_post(session, run_runtime_error, g_variant_new("(bss)", fatal, id, message));
 }
 
 static void
@@ -456,13 +480,13 @@ run_triple_fault(VitrineVmSession *session, GVariant *what)
 void
 vitrine_vm_session_triple_fault(VitrineVmSession *session, const char *log_file)
 {
-    post(session, run_triple_fault, g_variant_new_string(log_file));
+    vm_session_post(session, run_triple_fault, g_variant_new_string(log_file));
 }
 
 static void
 run_ejected(VitrineVmSession *session, GVariant *what)
 {
-    RemoteCall call = session_call(session, "MediumEjected", what);
+    RemoteCall call = vm_session_call(session, "MediumEjected", what);
     client_call_async(session->client, session, &call, NULL, NULL, NULL);
 }
 
@@ -470,7 +494,7 @@ void
 vitrine_vm_session_medium_ejected(VitrineVmSession *session, const char *controller, guint port,
                                   guint device)
 {
-    post(session, run_ejected, g_variant_new("(suu)", controller, port, device));
+    vm_session_post(session, run_ejected, g_variant_new("(suu)", controller, port, device));
 }
 
 void
@@ -492,7 +516,7 @@ void
 vitrine_vm_session_finish(VitrineVmSession *session, VitrineMachineState state)
 {
     const char *word = vitrine_nick(VITRINE_TYPE_MACHINE_STATE, state);
-    RemoteCall call = session_call(session, "UnlockVm", g_variant_new("(s)", word));
+    RemoteCall call = vm_session_call(session, "UnlockVm", g_variant_new("(s)", word));
     if (session->finished)
         return;
     session->finished = TRUE;

@@ -34,6 +34,9 @@ console_set_state(Console *console, VitrineMachineState state)
 static void
 take_state(Console *console, VmmState state)
 {
+    /* Its pause, and what the machine is told afterwards, belong to the save. */
+    if (console->state == VITRINE_MACHINE_STATE_SAVING && state != VMM_OFF)
+        return;
     switch (state) {
     case VMM_RUNNING: console_set_state(console, VITRINE_MACHINE_STATE_RUNNING); break;
     case VMM_PAUSED: console_set_state(console, VITRINE_MACHINE_STATE_PAUSED); break;

@@ -96,8 +96,8 @@ console_media_open(Console *console, const VitrineAttachment *attachment, Machin
     return true;
 }
 
-static const ConsoleDrive *
-find_drive(const Console *console, const char *controller, guint port, guint device)
+const ConsoleDrive *
+console_media_find(const Console *console, const char *controller, guint port, guint device)
 {
     for (guint i = 0; i < console->drives->len; i++) {
         const ConsoleDrive *drive = &g_array_index(console->drives, ConsoleDrive, i);
@@ -112,7 +112,7 @@ bool
 console_media_change(Console *console, const char *controller, guint port, guint device, bool force,
                      GPtrArray *images, GError **error)
 {
-    const ConsoleDrive *drive = find_drive(console, controller, port, device);
+    const ConsoleDrive *drive = console_media_find(console, controller, port, device);
     g_autofree char *argument = NULL;
     const char *command;
     VitrineImage *image;

@@ -30,8 +30,11 @@ static gboolean
 power_off(Console *console)
 {
     console_log_line(console->log, "Power off by the user.");
-    console_set_state(console, VITRINE_MACHINE_STATE_STOPPING);
-    vmm_power_off(console->vmm);
+    /* A load that is under way is given up first. */
+    if (console->state != VITRINE_MACHINE_STATE_RESTORING) {
+        console_set_state(console, VITRINE_MACHINE_STATE_STOPPING);
+        vmm_power_off(console->vmm);
+    }
     g_main_loop_quit(console->loop);
     return TRUE;
 }
@@ -47,6 +50,21 @@ press_button(Console *console, const char *command, GError **error)
                 "The guest does not listen to the button: ACPI is switched off, or its system does "
                 "not use it.");
     return FALSE;
+}
+
+/* While the state is saved or loaded the machine is nobody's; only a load can be ended. */
+static bool
+is_free(const Console *console, VitrineConsoleAction action, GError **error)
+{
+    if (console->state == VITRINE_MACHINE_STATE_RESTORING && action == VITRINE_CONSOLE_POWER_OFF)
+        return true;
+    if (console->state != VITRINE_MACHINE_STATE_SAVING &&
+        console->state != VITRINE_MACHINE_STATE_RESTORING)
+        return true;
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE,
+                console->state == VITRINE_MACHINE_STATE_SAVING ? "The machine is being saved."
+                                                               : "The machine is being restored.");
+    return false;
 }
 
 static gboolean
@@ -70,7 +88,7 @@ run_action(Console *console, VitrineConsoleAction action, GError **error)
 static gboolean
 op_action(gpointer data, VitrineConsoleAction action, GError **error)
 {
-    gboolean done = run_action(data, action, error);
+    gboolean done = is_free(data, action, error) && run_action(data, action, error);
 
     console_translate_error(error);
     return done;
@@ -208,6 +226,11 @@ registers(Console *console, GError **error)
     bool was_running = vmm_state(console->vmm) == VMM_RUNNING;
     char *text;
 
+    if (console->job) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE,
+                    "The machine is being saved or restored.");
+        return NULL;
+    }
     if (was_running && !vmm_pause(console->vmm, VMM_PAUSE_USER, error))
         return NULL;
     text = vmm_registers(console->vmm, 0);
@@ -276,4 +299,7 @@ const VitrineVmOps console_ops = {
     .get_info = op_get_info,
     .set_execution_cap = op_set_execution_cap,
     .change_medium = op_change_medium,
+    .save_state = console_state_save,
+    .cancel_save = console_state_cancel,
+    .end_save = console_state_end_save,
 };

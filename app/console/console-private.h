@@ -39,6 +39,9 @@ typedef struct {
     Vmm *vmm;
 
     VitrineMachineState state; /* last one reported */
+    gpointer job;              /* a save or load that is under way; console-state.c */
+    bool resume_after_save, ends_saved;
+    GError *problem; /* why the machine did not come to run although it was served */
     GSource *engine_watch;
 } Console;
 
@@ -58,6 +61,22 @@ bool console_media_open(Console *console, const VitrineAttachment *attachment,
 bool console_media_change(Console *console, const char *controller, guint port, guint device,
                           bool force, GPtrArray *images, GError **error);
 void console_media_activity(Console *console, VitrineActivity *activity);
+
+/* The drive of this name; NULL: none. */
+const ConsoleDrive *console_media_find(const Console *console, const char *controller, guint port,
+                                       guint device);
+
+/* console-state.c: for VitrineVmOps. */
+void console_state_save(gpointer data, int file, gboolean live, GPtrArray *disks, GTask *task);
+void console_state_cancel(gpointer data);
+void console_state_end_save(gpointer data, gboolean done);
+/* Begins to load the saved state, if there is one; the machine runs when it is loaded. */
+bool console_state_load(Console *console, bool *loading, GError **error);
+/* Gives up what is under way, and returns when it has ended. */
+void console_state_end(Console *console);
+
+/* console-run.c */
+bool console_run_power_on(Console *console, GError **error);
 
 /* console-ports.c: serial and parallel ports, before and after the configuration is built. */
 void console_ports_describe(Console *console, MachineSpec *spec);

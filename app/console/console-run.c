@@ -188,12 +188,9 @@ report_engine(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-static bool
-start(Console *console, GError **error)
+bool
+console_run_power_on(Console *console, GError **error)
 {
-    if (!vitrine_vm_session_serve(console->session, &console_ops, console, error))
-        return false;
-    console_display_start(console->display, vmm_pdm(console->vmm));
     if (!vmm_power_on(console->vmm, error))
         return false;
     console_set_state(console, VITRINE_MACHINE_STATE_RUNNING);
@@ -204,10 +201,23 @@ start(Console *console, GError **error)
     return true;
 }
 
+static bool
+start(Console *console, GError **error)
+{
+    bool loading;
+
+    if (!vitrine_vm_session_serve(console->session, &console_ops, console, error))
+        return false;
+    console_display_start(console->display, vmm_pdm(console->vmm));
+    return console_state_load(console, &loading, error) &&
+           (loading || console_run_power_on(console, error));
+}
+
 /* --- taking down --- */
 static void
 stop_machine(Console *console)
 {
+    console_state_end(console);
     if (console->engine_watch)
         g_source_destroy(console->engine_watch);
     g_clear_pointer(&console->engine_watch, g_source_unref);
@@ -237,6 +247,7 @@ console_clear(Console *console)
     g_clear_pointer(&console->log, console_log_free);
     g_clear_pointer(&console->log_path, g_free);
     g_clear_pointer(&console->loop, g_main_loop_unref);
+    g_clear_error(&console->problem);
 }
 
 static void
@@ -270,10 +281,20 @@ run_console(ConsoleRun *run, Console *console, GError **error)
     g_mutex_lock(&run->mutex);
     run->console = NULL;
     g_mutex_unlock(&run->mutex);
-    console_set_state(console, VITRINE_MACHINE_STATE_STOPPING);
+    if (console->problem) {
+        stop_machine(console);
+        g_propagate_error(error, g_steal_pointer(&console->problem));
+        report_failure(console, error);
+        return false;
+    }
+    if (!console->ends_saved)
+        console_set_state(console, VITRINE_MACHINE_STATE_STOPPING);
     stop_machine(console);
-    console_log_line(console->log, "The machine is off.");
-    vitrine_vm_session_finish(console->session, VITRINE_MACHINE_STATE_POWERED_OFF);
+    console_log_line(console->log,
+                     console->ends_saved ? "The machine is saved." : "The machine is off.");
+    vitrine_vm_session_finish(console->session, console->ends_saved
+                                                    ? VITRINE_MACHINE_STATE_SAVED
+                                                    : VITRINE_MACHINE_STATE_POWERED_OFF);
     return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * controlvm: a running machine. Manual, chapter VBoxManage, "controlvm". Leaves out: saved state,
- * network, USB, clipboard, and what else this version has no device for. */
+ * controlvm: a running machine. Manual, chapter VBoxManage, "controlvm". Leaves out: network, USB,
+ * clipboard, and what else this version has no device for. */
 #include <stdio.h>
 
 #include "app/manage/controlvm-private.h"
@@ -10,6 +10,7 @@ typedef struct {
     const char *name;
     bool (*run)(VitrineConsole *console, ManageArgs *args, GError **error); /* or else: */
     VitrineConsoleAction action;
+    bool (*of_machine)(VitrineMachine *machine, GError **error); /* before all others */
 } Action;
 
 static bool
@@ -49,6 +50,15 @@ set_execution_cap(VitrineConsole *console, ManageArgs *args, GError **error)
     return vitrine_console_set_execution_cap_sync(console, (guint)percent, NULL, error);
 }
 
+/* Done when the process has gone, like poweroff. */
+static bool
+save_state(VitrineMachine *machine, GError **error)
+{
+    g_autoptr(VitrineProgress) progress = vitrine_machine_save_state_sync(machine, NULL, error);
+    g_autofree char *result = progress ? manage_wait(progress, error) : NULL;
+    return result && manage_wait_offline(machine, error);
+}
+
 static const Action actions[] = {
     {"acpipowerbutton", NULL, VITRINE_CONSOLE_ACPI_POWER_BUTTON},
     {"acpisleepbutton", NULL, VITRINE_CONSOLE_ACPI_SLEEP_BUTTON},
@@ -60,6 +70,7 @@ static const Action actions[] = {
     {"poweroff", NULL, VITRINE_CONSOLE_POWER_OFF},
     {"reset", NULL, VITRINE_CONSOLE_RESET},
     {"resume", NULL, VITRINE_CONSOLE_RESUME},
+    {"savestate", NULL, 0, save_state},
     {"screenshotpng", screenshot, 0},
 };
 
@@ -71,6 +82,15 @@ find(const char *name)
             return &actions[i];
     }
     return NULL;
+}
+
+static bool
+has_no_more(ManageArgs *args, GError **error)
+{
+    if (args->at >= args->count)
+        return true;
+    g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Invalid parameter '%s'", manage_args_take(args));
+    return false;
 }
 
 /* Done when the process has gone: the machine can be changed or started again at once. */
@@ -96,11 +116,8 @@ perform(VitrineMachine *machine, const Action *action, ManageArgs *args, GError 
         return false;
     if (action->run)
         return action->run(console, args, error);
-    if (args->at < args->count) {
-        g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Invalid parameter '%s'",
-                    manage_args_take(args));
+    if (!has_no_more(args, error))
         return false;
-    }
     if (action->action == VITRINE_CONSOLE_POWER_OFF)
         return power_off(machine, console, error);
     return vitrine_console_do_sync(console, action->action, NULL, error);
@@ -118,13 +135,16 @@ run(Manage *manage, ManageArgs *args, GError **error)
         return false;
     }
     VitrineMachine *machine = manage_machine(manage, name, error);
-    return machine && perform(machine, action, args, error);
+    return machine &&
+           (action->of_machine ? has_no_more(args, error) && action->of_machine(machine, error)
+                               : perform(machine, action, args, error));
 }
 
 const ManageCommand manage_command_controlvm = {
     .name = "controlvm",
     .title = "Change the state of a running machine",
-    .usage = "controlvm NAME|UUID pause|resume|reset|poweroff|acpipowerbutton|acpisleepbutton\n"
+    .usage = "controlvm NAME|UUID pause|resume|reset|poweroff|savestate|acpipowerbutton|\n"
+             "    acpisleepbutton\n"
              "controlvm NAME|UUID cpuexecutioncap 1-100\n"
              "controlvm NAME|UUID keyboardputscancode HEX...\n"
              "controlvm NAME|UUID keyboardputstring TEXT...\n"

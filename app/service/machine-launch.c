@@ -212,11 +212,6 @@ check_startable(Machine *machine, GError **error)
         machine_set_busy_error(machine, error);
         return FALSE;
     }
-    if (*machine->record->state_file) {
-        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                    "This version cannot continue from a saved state: discard it first.");
-        return FALSE;
-    }
     g_autoptr(GPtrArray) problems = vitrine_settings_check(machine->record->settings);
     for (guint i = 0; i < problems->len; i++) {
         const VitrineProblem *problem = problems->pdata[i];

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "app/service/machine.h"
+#include "app/service/machine-state.h"
 
 #define ORPHAN_POLL_MS 200
 
@@ -59,7 +59,9 @@ release(Machine *machine, VitrineMachineState state)
         g_unlink(lock);
     if (console)
         g_unlink(console);
-    machine_set_state(machine, state);
+    machine_set_state(machine, machine_resting_state(machine, state));
+    machine_state_clean(machine);
+    machine_state_released(machine);
     machine_publish(machine);
     service_check_idle(machine->service);
 }
@@ -79,20 +81,13 @@ machine_session_end(Machine *machine)
     machine->child_errors = -1;
 }
 
-static VitrineMachineState
-aborted_state(const Machine *machine)
-{
-    return machine->record && *machine->record->state_file ? VITRINE_MACHINE_STATE_ABORTED_SAVED
-                                                           : VITRINE_MACHINE_STATE_ABORTED;
-}
-
 /* A machine that never ran is off again; one that did was torn away. */
 static void
 on_vm_closed(GDBusConnection *connection, gboolean vanished, GError *error, gpointer user_data)
 {
     Machine *machine = user_data;
     gboolean ran = machine->state != VITRINE_MACHINE_STATE_STARTING;
-    release(machine, ran ? aborted_state(machine) : VITRINE_MACHINE_STATE_POWERED_OFF);
+    release(machine, ran ? VITRINE_MACHINE_STATE_ABORTED : VITRINE_MACHINE_STATE_POWERED_OFF);
     machine_launch_failed(machine);
 }
 
@@ -106,7 +101,7 @@ on_orphan_poll(gpointer user_data)
         return G_SOURCE_CONTINUE; /* it lives: it will come */
     close(fd);
     machine->orphan_source = 0;
-    release(machine, aborted_state(machine));
+    release(machine, VITRINE_MACHINE_STATE_ABORTED);
     return G_SOURCE_REMOVE;
 }
 
@@ -119,7 +114,7 @@ machine_session_restore(Machine *machine)
     int fd = vitrine_transport_lock(path, NULL);
     if (fd >= 0) {
         close(fd);
-        release(machine, aborted_state(machine));
+        release(machine, VITRINE_MACHINE_STATE_ABORTED);
         return;
     }
     machine->state = VITRINE_MACHINE_STATE_RUNNING;
@@ -282,7 +277,7 @@ on_emergency_stop(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocatio
     if (kill((pid_t)machine->vm_pid, SIGKILL) < 0)
         return service_refuse(invocation, VITRINE_ERROR_FAILED,
                               "The machine's process cannot be ended: %s.", g_strerror(errno));
-    release(machine, aborted_state(machine));
+    release(machine, VITRINE_MACHINE_STATE_ABORTED);
     machine_launch_failed(machine);
     vitrine_dbus_machine_complete_emergency_stop(skeleton, invocation);
     return TRUE;

@@ -103,20 +103,34 @@ is_live_key(const char *key)
     return g_strv_contains(live, key);
 }
 
+/* Nothing that the saved state is of. */
 static gboolean
-check_running(Machine *machine, GVariant *changes, GError **error)
+is_saved_key(const char *key)
+{
+    static const char *const outside[] = {"name", "frontend", "exec-engine", "cpu-execution-cap",
+                                          NULL};
+    return is_live_key(key) || g_strv_contains(outside, key);
+}
+
+static gboolean
+check_state(Machine *machine, GVariant *changes, GError **error)
 {
     GVariantIter iter;
     const char *key;
     GVariant *value;
-    if (!machine_is_online(machine))
+    gboolean online = machine_is_online(machine);
+    if (!online && *machine->record->state_file == '\0')
         return TRUE;
     g_variant_iter_init(&iter, changes);
     while (g_variant_iter_loop(&iter, "{&sv}", &key, &value)) {
-        if (is_live_key(key))
+        if (online ? is_live_key(key) : is_saved_key(key))
             continue;
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE,
-                    "\"%s\" cannot change while the machine runs.", key);
+                    online
+                        ? "\"%s\" cannot change while the machine runs."
+                        : "\"%s\" cannot change while the machine has a saved state: start it or "
+                          "discard the state first.",
+                    key);
         g_variant_unref(value);
         return FALSE;
     }
@@ -127,7 +141,7 @@ static VitrineSettings *
 changed_settings(Machine *machine, GVariant *changes, GError **error)
 {
     g_autoptr(VitrineSettings) after = vitrine_settings_copy(machine->record->settings);
-    if (!check_running(machine, changes, error) ||
+    if (!check_state(machine, changes, error) ||
         !vitrine_settings_apply_variant(after, changes, error) ||
         !check_new_problems(machine->record->settings, after, error) ||
         !check_name(machine, vitrine_settings_get_string(after, "name"), error) ||

@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "app/service/machine-state.h"
 #include "app/service/medium.h"
 
 Machine *
@@ -28,6 +29,7 @@ machine_new(Service *service, const char *id, const char *settings_file)
     machine_connect_media(machine);
     machine_connect_ports(machine);
     machine_connect_snapshots(machine);
+    machine_connect_state(machine);
     machine_load(machine);
     machine_session_restore(machine);
     service_export(service, G_DBUS_INTERFACE_SKELETON(machine->skeleton), machine->object_path);
@@ -109,13 +111,10 @@ machine_load(Machine *machine)
         machine_read_snapshots(machine);
         g_autoptr(GPtrArray) media = settings_file_read_media(machine->file);
         media_take_registry(machine->service, media, machine);
-        if (!machine_is_online(machine)) {
-            gboolean saved = *machine->record->state_file != '\0';
-            machine->state =
-                machine->record->aborted
-                    ? (saved ? VITRINE_MACHINE_STATE_ABORTED_SAVED : VITRINE_MACHINE_STATE_ABORTED)
-                    : (saved ? VITRINE_MACHINE_STATE_SAVED : VITRINE_MACHINE_STATE_POWERED_OFF);
-        }
+        if (!machine_is_online(machine))
+            machine->state = machine_resting_state(
+                machine, machine->record->aborted ? VITRINE_MACHINE_STATE_ABORTED
+                                                  : VITRINE_MACHINE_STATE_POWERED_OFF);
     }
     machine_publish(machine);
 }
@@ -351,6 +350,7 @@ machine_delete_files(Machine *machine)
     g_autofree char *snapshots = machine_snapshot_folder(machine);
     static const char *const endings[] = {"", "-prev", "-tmp"};
     delete_matching(logs, "VBox", "");
+    delete_matching(snapshots, "", ".sav");
     g_rmdir(logs);
     delete_old_versions(machine->settings_file);
     for (guint i = 0; i < G_N_ELEMENTS(endings); i++) {

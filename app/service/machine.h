@@ -36,6 +36,8 @@ struct Machine {
     GError *start_error;
     guint leave_source; /* ends a process that does not leave although calls wait for it */
     GQueue deferred;    /* calls that wait until the last process is gone; see machine_defer() */
+    struct MachineSaving *saving; /* what the VM process was asked to save; see machine-save.c */
+    gpointer saved; /* a save that is done when the process has gone; machine-state.c */
 };
 
 /* Reads the file; a machine that cannot be read is there too, and says why. */
@@ -117,6 +119,8 @@ char *machine_take_error_tail(int *errors);
 /* machine-window.c: a window in a process of its own. It starts the machine headless if it does not
  * run. */
 gboolean machine_open_window(Machine *machine, const char *const *environment, GError **error);
+/* machine-state.c */
+void machine_connect_state(Machine *machine);
 /* machine-media.c */
 void machine_connect_media(Machine *machine);
 /* machine-ports.c */

@@ -82,6 +82,24 @@ everyone_agrees(Cpum *cpum, const Vcpu *self, CpumAgreed agreed, const void *use
     return true;
 }
 
+static void
+wait_until(Cpum *cpum, const Vcpu *self, CpumAgreed agreed, const void *user)
+{
+    atomic_fetch_add(&cpum->gate_waiters, 1);
+    g_mutex_lock(&cpum->gate_lock);
+    while (!everyone_agrees(cpum, self, agreed, user))
+        g_cond_wait(&cpum->gate_changed, &cpum->gate_lock);
+    g_mutex_unlock(&cpum->gate_lock);
+    atomic_fetch_sub(&cpum->gate_waiters, 1);
+}
+
+void
+cpum_wait_for_all(Cpum *cpum, CpumAgreed agreed, const void *user)
+{
+    if (!everyone_agrees(cpum, NULL, agreed, user))
+        wait_until(cpum, NULL, agreed, user);
+}
+
 void
 cpum_wait_for_others(Vcpu *self, CpumAgreed agreed, const void *user)
 {
@@ -91,12 +109,7 @@ cpum_wait_for_others(Vcpu *self, CpumAgreed agreed, const void *user)
     if (everyone_agrees(cpum, self, agreed, user))
         return;
     cpum_leave(self);
-    atomic_fetch_add(&cpum->gate_waiters, 1);
-    g_mutex_lock(&cpum->gate_lock);
-    while (!everyone_agrees(cpum, self, agreed, user))
-        g_cond_wait(&cpum->gate_changed, &cpum->gate_lock);
-    g_mutex_unlock(&cpum->gate_lock);
-    atomic_fetch_sub(&cpum->gate_waiters, 1);
+    wait_until(cpum, self, agreed, user);
     if (inside)
         cpum_enter(self);
 }

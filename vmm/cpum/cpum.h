@@ -125,6 +125,8 @@ void cpum_agreed(Vcpu *vcpu);
  * meanwhile, and acts on CPUM_PEND_TLB_FLUSH before it goes on where it was inside. */
 typedef bool (*CpumAgreed)(const Vcpu *other, const void *user);
 void cpum_wait_for_others(Vcpu *self, CpumAgreed agreed, const void *user);
+/* The same on a thread that is no virtual CPU's: for every one of them. */
+void cpum_wait_for_all(Cpum *cpum, CpumAgreed agreed, const void *user);
 /* Between the two no other CPU is inside: for LOCKed accesses that the host cannot do as one. The
  * same rules; not to be nested. */
 void cpum_alone_begin(Vcpu *self);

@@ -196,6 +196,8 @@ void pgm_request_flush(Pgm *pgm);
 bool pgm_request_track(Pgm *pgm, const uint8_t *start, const uint8_t *end);
 /* Takes fast writes to the page away, wherever there are some; returns when there are none. */
 void pgm_track_page(Vcpu *vcpu, PgmMem *mem, uint64_t page);
+/* The same by a thread that is no virtual CPU's and holds no locks; returns when it is so. */
+void pgm_wait_for_track(Pgm *pgm, const uint8_t *start, const uint8_t *end);
 bool pgm_everyone_has_seen(const Pgm *pgm, uint32_t request);
 
 /* pgm-walk.c */

@@ -158,6 +158,17 @@ pgm_request_track(Pgm *pgm, const uint8_t *start, const uint8_t *end)
     return alone;
 }
 
+void
+pgm_wait_for_track(Pgm *pgm, const uint8_t *start, const uint8_t *end)
+{
+    uint32_t request;
+
+    if (pgm_request_track(pgm, start, end))
+        return;
+    request = atomic_load(&pgm->flush_request);
+    cpum_wait_for_all(pgm->cpum, agrees_to_flush, &request);
+}
+
 /* --- single pages --- */
 
 typedef struct {

@@ -93,6 +93,11 @@ void vm_set_state(Vmm *vmm, VmmState state);
 
 /* vm-transition.c: what happens between states, CPUs parked, `transition` held. */
 void vm_do_pause(Vmm *vmm);
+/* Time and what is under way end; and go on. */
+void vm_stand_still(Vmm *vmm);
+void vm_go_on(Vmm *vmm);
+/* Sets the error; always false. */
+bool vm_wrong_state(const char *what, GError **error);
 void vm_do_reset(Vmm *vmm);
 void vm_do_power_off(Vmm *vmm);
 /* Does what the guest asked for. */

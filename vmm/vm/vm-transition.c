@@ -21,15 +21,21 @@ drain(Vmm *vmm)
 }
 
 void
-vm_do_pause(Vmm *vmm)
+vm_stand_still(Vmm *vmm)
 {
     tm_pause(vmm->rooms.tm);
     drain(vmm);
+}
+
+void
+vm_do_pause(Vmm *vmm)
+{
+    vm_stand_still(vmm);
     vm_set_state(vmm, VMM_PAUSED);
 }
 
-static void
-go_on(Vmm *vmm)
+void
+vm_go_on(Vmm *vmm)
 {
     pdm_resumed(vmm->pdm);
     tm_resume(vmm->rooms.tm);
@@ -87,8 +93,7 @@ triple_fault(Vmm *vmm)
         vm_send(vmm, VM_EVENT_RESET, 0, NULL, NULL);
         return;
     }
-    tm_pause(vmm->rooms.tm);
-    drain(vmm);
+    vm_stand_still(vmm);
     vm_set_state(vmm, VMM_STUCK);
     vm_send(vmm, VM_EVENT_TRIPLE_FAULT, 0, NULL, registers);
 }
@@ -120,8 +125,8 @@ vm_do_requests(Vmm *vmm, uint32_t requests)
     }
 }
 
-static bool
-wrong_state(const char *what, GError **error)
+bool
+vm_wrong_state(const char *what, GError **error)
 {
     g_set_error(error, BASE_ERROR, BASE_ERROR_STATE, "The machine cannot be %s at present", what);
     return false;
@@ -140,7 +145,7 @@ vmm_power_on(Vmm *vmm, GError **error)
         vm_cpus_start(vmm);
     }
     g_mutex_unlock(&vmm->transition);
-    return ok || wrong_state("started", error);
+    return ok || vm_wrong_state("started", error);
 }
 
 bool
@@ -157,7 +162,7 @@ vmm_pause(Vmm *vmm, VmmPauseReason reason, GError **error)
         vm_do_pause(vmm);
     }
     g_mutex_unlock(&vmm->transition);
-    return state == VMM_RUNNING || state == VMM_PAUSED || wrong_state("paused", error);
+    return state == VMM_RUNNING || state == VMM_PAUSED || vm_wrong_state("paused", error);
 }
 
 bool
@@ -172,10 +177,10 @@ vmm_resume(Vmm *vmm, GError **error)
         /* A machine that was loaded, or only stepped, has no threads yet. */
         if (vmm->cpus == 0)
             vm_cpus_start(vmm);
-        go_on(vmm);
+        vm_go_on(vmm);
     }
     g_mutex_unlock(&vmm->transition);
-    return state == VMM_RUNNING || state == VMM_PAUSED || wrong_state("resumed", error);
+    return state == VMM_RUNNING || state == VMM_PAUSED || vm_wrong_state("resumed", error);
 }
 
 bool
@@ -190,12 +195,12 @@ vmm_reset(Vmm *vmm, GError **error)
         base_log(vmm->log, "vm", "reset");
         vm_do_reset(vmm);
         if (state == VMM_STUCK)
-            go_on(vmm);
+            vm_go_on(vmm);
         else if (state == VMM_RUNNING)
             vm_cpus_continue(vmm);
     }
     g_mutex_unlock(&vmm->transition);
-    return state != VMM_OFF || wrong_state("reset", error);
+    return state != VMM_OFF || vm_wrong_state("reset", error);
 }
 
 void
@@ -216,7 +221,7 @@ vmm_save(Vmm *vmm, int fd, const SsmProgress *progress, GError **error)
 
     g_mutex_lock(&vmm->transition);
     ok = vmm_state(vmm) == VMM_PAUSED || vmm_state(vmm) == VMM_CREATED;
-    ok = ok ? ssm_save(vmm->ssm, fd, progress, error) : wrong_state("saved", error);
+    ok = ok ? ssm_save(vmm->ssm, fd, progress, error) : vm_wrong_state("saved", error);
     g_mutex_unlock(&vmm->transition);
     return ok;
 }
@@ -228,7 +233,7 @@ vmm_load(Vmm *vmm, int fd, const SsmProgress *progress, GError **error)
 
     g_mutex_lock(&vmm->transition);
     ok = vmm_state(vmm) == VMM_CREATED;
-    ok = ok ? ssm_load(vmm->ssm, fd, progress, error) : wrong_state("loaded", error);
+    ok = ok ? ssm_load(vmm->ssm, fd, progress, error) : vm_wrong_state("loaded", error);
     if (ok) {
         pdm_loaded(vmm->pdm);
         for (unsigned i = 0; i < cpum_count(vmm->rooms.cpum); i++)

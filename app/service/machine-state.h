@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A machine's saved state: the file that it continues from, and asking its VM process to write one.
+ */
+#pragma once
+
+#include "app/service/machine.h"
+#include "app/service/progress.h"
+
+/* error: NULL, or why there is no state; the callee's. switched: how many of the disks have their
+ * new image now, also after an error. */
+typedef void (*MachineSaved)(Service *service, const char *machine_id, guint switched,
+                             guint64 pause_ns, GError *error, gpointer user_data);
+
+typedef struct {
+    int file;           /* to write the state to; stays the caller's */
+    gboolean live;      /* see org.vitrine.VmProcess.SaveState */
+    GVariant *disks;    /* a(suusssib), floating; NULL: none */
+    GUnixFDList *fds;   /* that disks numbers; NULL: none */
+    Progress *progress; /* gets the percent; stays the caller's */
+    MachineSaved done;
+    gpointer user_data;
+} MachineSave;
+
+/* The machine has a VM process, which runs or is paused, and does not save already: FALSE with an
+ * error otherwise, and done is not called. */
+gboolean machine_save_begin(Machine *machine, const MachineSave *save, GError **error);
+/* Whether it would be TRUE. */
+gboolean machine_save_possible(const Machine *machine, GError **error);
+void machine_save_cancel(Machine *machine);
+/* After a save that was not live. */
+void machine_save_end(Machine *machine, gboolean done);
+
+/* What a machine without a process is: state, or the saved one it has. */
+VitrineMachineState machine_resting_state(const Machine *machine, VitrineMachineState state);
+/* The VM process has gone. */
+void machine_state_released(Machine *machine);
+/* Where a new saved state goes: in the machine's snapshot folder, which is made; a name that nobody
+ * has. The caller's. */
+char *machine_new_state_path(Machine *machine, GError **error);
+/* Files of saves that came to no end. The machine is off. */
+void machine_state_clean(Machine *machine);
+/* machine-save.c */
+void machine_connect_save(Machine *machine);
