@@ -282,6 +282,9 @@ run_console(ConsoleRun *run, Console *console, GError **error)
     run->console = NULL;
     g_mutex_unlock(&run->mutex);
     if (console->problem) {
+        /* That it is no longer restoring is to be told first. */
+        while (g_main_context_iteration(console->context, FALSE))
+            ;
         stop_machine(console);
         g_propagate_error(error, g_steal_pointer(&console->problem));
         report_failure(console, error);

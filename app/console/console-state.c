@@ -284,7 +284,11 @@ load_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancellab
         return;
     }
     console_translate_error(&error);
-    g_task_return_error(task, error);
+    g_task_return_new_error(task, error->domain, error->code,
+                            "The saved state cannot be restored: %s%s The state is kept. Discard "
+                            "it to start the machine anew.",
+                            error->message, g_str_has_suffix(error->message, ".") ? "" : ".");
+    g_error_free(error);
 }
 
 static void

@@ -390,6 +390,7 @@ manager_window_update_actions(ManagerWindow *window)
     widget_action_enable(map, "refresh", machine && !accessible);
     widget_action_enable(map, "remove", machine && !online);
     g_simple_action_set_state(G_SIMPLE_ACTION(pause), g_variant_new_boolean(accessible && paused));
+    manager_window_update_state_actions(window);
     manager_window_update_group_actions(window);
 }
 
@@ -419,6 +420,7 @@ manager_window_add_actions(ManagerWindow *window)
     };
 
     g_action_map_add_action_entries(G_ACTION_MAP(window), entries, G_N_ELEMENTS(entries), window);
+    manager_window_add_state_actions(window);
     manager_window_add_group_actions(window);
     manager_window_update_actions(window);
 }

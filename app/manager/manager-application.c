@@ -82,6 +82,7 @@ add_accelerators(GtkApplication *application)
         {"app.preferences", {"<Primary>comma", "<Primary>g"}},
         {"app.quit", {"<Primary>q"}},
         {"win.add", {"<Primary>a"}},
+        {"win.discard", {"<Primary>j"}},
         {"win.move-down", {"<Alt>Down"}},
         {"win.move-up", {"<Alt>Up"}},
         {"win.new", {"<Primary>n"}},

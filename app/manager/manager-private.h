@@ -24,6 +24,10 @@ void manager_window_show_page(ManagerWindow *window, const char *page);
 /* manager-remove.c */
 void manager_window_ask_remove(ManagerWindow *window, VitrineMachine *machine);
 
+/* manager-state.c: save, discard. */
+void manager_window_add_state_actions(ManagerWindow *window);
+void manager_window_update_state_actions(ManagerWindow *window);
+
 /* manager-groups.c: the actions on groups and on the order. */
 void manager_window_add_group_actions(ManagerWindow *window);
 void manager_window_update_group_actions(ManagerWindow *window);

@@ -33,6 +33,8 @@ on_plain(GSimpleAction *action, GVariant *parameter, gpointer data)
         vm_window_do(window, VITRINE_CONSOLE_ACPI_POWER_BUTTON);
     else if (g_str_equal(name, "power-off"))
         vm_window_do(window, VITRINE_CONSOLE_POWER_OFF);
+    else if (g_str_equal(name, "save-state"))
+        vm_window_save_state(window);
     else if (g_str_equal(name, "close"))
         vm_window_ask_close(window);
     else if (g_str_equal(name, "leave-fullscreen"))
@@ -163,6 +165,7 @@ vm_window_update_actions(VmWindow *window)
     widget_action_enable(map, "pause", running || paused);
     widget_action_enable(map, "resume", paused);
     widget_action_enable(map, "reset", there);
+    widget_action_enable(map, "save-state", running || paused);
     widget_action_enable(map, "acpi-shutdown", running);
     widget_action_enable(map, "power-off", there);
     widget_action_enable(map, "screenshot", there);

@@ -7,6 +7,8 @@
 #include <glib/gi18n.h>
 
 #define LAST_CLOSE_ACTION "GUI/LastCloseAction"
+/* What is chosen until a person chooses something else. */
+#define DEFAULT_WAY "SaveState"
 
 /* --- errors --- */
 void
@@ -84,6 +86,8 @@ static const struct {
 } ways[] = {
     {"Detach", N_("_Keep it running"),
      N_("The machine runs on without a window; “Show” in the manager opens one again."), TRUE},
+    {"SaveState", N_("Sa_ve the state of the machine"),
+     N_("The machine goes on where it is now when it is started again."), FALSE},
     {"Shutdown", N_("_Shut down the guest"),
      N_("Presses the machine's power button; the guest's system ends in order."), FALSE},
     {"PowerOff", N_("_Power off"),
@@ -97,6 +101,8 @@ close_by(VmWindow *window, const char *way)
     if (g_str_equal(way, "Detach")) {
         window->detached = TRUE;
         vm_window_end(window);
+    } else if (g_str_equal(way, "SaveState")) {
+        vm_window_save_state(window);
     } else {
         vm_window_do(window, g_str_equal(way, "PowerOff") ? VITRINE_CONSOLE_POWER_OFF
                                                           : VITRINE_CONSOLE_ACPI_POWER_BUTTON);
@@ -147,7 +153,7 @@ add_ways(VmWindow *window, GtkWidget *dialog, const char *last)
             continue;
         group = add_choice(area, group, _(ways[i].label), _(ways[i].explanation));
         g_object_set_data(G_OBJECT(dialog), ways[i].name, group);
-        if (g_strcmp0(ways[i].name, last) == 0)
+        if (g_str_equal(ways[i].name, last))
             gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(group), TRUE);
     }
 }
@@ -173,9 +179,10 @@ on_close_extra_data(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(VmWindow) window = data;
     g_autoptr(GHashTable) table =
         vitrine_machine_load_extra_data_finish(VITRINE_MACHINE(source), result, NULL);
+    const char *last = table ? g_hash_table_lookup(table, LAST_CLOSE_ACTION) : NULL;
 
     if (!window->ending)
-        show_close_dialog(window, table ? g_hash_table_lookup(table, LAST_CLOSE_ACTION) : NULL);
+        show_close_dialog(window, last ? last : DEFAULT_WAY);
 }
 
 void

@@ -21,7 +21,8 @@ struct _VmWindow {
 
     /* From the template. */
     GtkBox *menu_place, *content;
-    GtkInfoBar *hint_bar, *error_bar;
+    GtkInfoBar *hint_bar, *error_bar, *saving_bar;
+    GtkProgressBar *saving_progress;
     GtkLabel *hint_label, *error_label;
     GtkScrolledWindow *scroller;
     GtkOverlay *overlay;
@@ -34,6 +35,7 @@ struct _VmWindow {
     GtkWidget *information; /* NULL: not open */
     GMenu *devices, *optical_menu, *floppy_menu;
     GtkWidget *menu_bar;
+    VitrineProgress *saving; /* NULL: the state is not being saved */
 
     gboolean connecting, following; /* following: the window takes the guest's size */
     gboolean fullscreen, scaled;
@@ -75,6 +77,11 @@ void vm_window_show_hint(VmWindow *window, const char *text);
  * when they are known. */
 void vm_window_remember(VmWindow *window);
 void vm_window_keep(VmWindow *window, const char *key, gboolean on);
+
+/* vm-window-save.c */
+void vm_window_save_state(VmWindow *window);
+void vm_window_connect_save(VmWindow *window);
+void vm_window_forget_save(VmWindow *window);
 
 /* vm-window-dialogs.c: close, errors. */
 void vm_window_ask_close(VmWindow *window);

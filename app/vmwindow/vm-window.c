@@ -273,6 +273,7 @@ vm_window_dispose(GObject *object)
     g_clear_object(&window->devices);
     g_clear_object(&window->optical_menu);
     g_clear_object(&window->floppy_menu);
+    vm_window_forget_save(window);
     g_clear_object(&window->console);
     g_clear_object(&window->machine);
     g_clear_object(&window->client);
@@ -290,6 +291,8 @@ vm_window_class_init(VmWindowClass *class)
         {"hint_label", G_STRUCT_OFFSET(VmWindow, hint_label)},
         {"error_bar", G_STRUCT_OFFSET(VmWindow, error_bar)},
         {"error_label", G_STRUCT_OFFSET(VmWindow, error_label)},
+        {"saving_bar", G_STRUCT_OFFSET(VmWindow, saving_bar)},
+        {"saving_progress", G_STRUCT_OFFSET(VmWindow, saving_progress)},
         {"overlay", G_STRUCT_OFFSET(VmWindow, overlay)},
         {"scroller", G_STRUCT_OFFSET(VmWindow, scroller)},
         {"toolbar", G_STRUCT_OFFSET(VmWindow, toolbar)},
@@ -326,6 +329,7 @@ vm_window_init(VmWindow *window)
     g_signal_connect(window->input, "host-combo", G_CALLBACK(on_host_combo), window);
     g_signal_connect(window->hint_bar, "response", G_CALLBACK(on_bar_closed), window);
     g_signal_connect(window->error_bar, "response", G_CALLBACK(on_bar_closed), window);
+    vm_window_connect_save(window);
 }
 
 gboolean

@@ -37,7 +37,7 @@ enum { EXIT_OK, EXIT_FAULT, EXIT_TIMEOUT, EXIT_TRIPLE_FAULT };
 typedef struct {
     int ram, cpus;
     char *bus, *cdrom, *disk, *disk2, *floppy, *engine, *profile, *boot, *firmware, *serial, *debug;
-    char *screenshot, *keys, *until, *save, *load;
+    char *screenshot, *keys, *until, *save, *save_live, *load;
     double screenshot_every, timeout;
     gint64 instructions;
     gboolean deterministic, print_text, log, hpet, no_ioapic, statistics, digest;
@@ -219,6 +219,32 @@ transfer_state(Run *run, const char *path, bool save, GError **error)
     }
     ok = save ? vmm_save(run->vmm, fd, NULL, error) : vmm_load(run->vmm, fd, NULL, error);
     close(fd);
+    return ok;
+}
+
+/* In the middle of the run, which goes on until the text is seen once more. */
+static bool
+save_live(Run *run, GError **error)
+{
+    const VmmLiveSave hooks = {0};
+    const uint64_t begin = base_clock_ns();
+    const int fd = open(run->options.save_live, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    uint64_t pause_ns;
+    bool ok;
+
+    if (fd < 0) {
+        base_error_set_errno(error, errno, "%s", run->options.save_live);
+        return false;
+    }
+    ok = vmm_save_live(run->vmm, fd, &hooks, &pause_ns, error);
+    close(fd);
+    if (ok)
+        printf("saved live: pause %.1f ms of %.2f s\n", (double)pause_ns / 1e6,
+               (double)(base_clock_ns() - begin) / 1e9);
+    g_clear_pointer(&run->options.save_live, g_free);
+    g_rec_mutex_lock(pdm_device_lock(vmm_pdm(run->vmm)));
+    g_string_truncate(run->serial.text, 0);
+    g_rec_mutex_unlock(pdm_device_lock(vmm_pdm(run->vmm)));
     return ok;
 }
 
@@ -415,6 +441,11 @@ run_machine(Run *run, GError **error)
                  !vmm_step(run->vmm, next_step(run), error))
             return EXIT_FAULT;
         status = tick(run);
+        if (status == EXIT_OK && run->options.save_live != NULL && !g_atomic_int_get(&run->off)) {
+            if (!save_live(run, error))
+                return EXIT_FAULT;
+            status = -1;
+        }
     }
     return status;
 }
@@ -468,7 +499,7 @@ free_options(Options *options)
     char *texts[] = {options->cdrom,  options->disk,    options->disk2,      options->floppy,
                      options->engine, options->profile, options->boot,       options->firmware,
                      options->serial, options->debug,   options->screenshot, options->keys,
-                     options->until,  options->save,    options->load};
+                     options->until,  options->save,    options->save_live,  options->load};
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
@@ -519,6 +550,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "until", 0, 0, G_OPTION_ARG_STRING, &options->until, "End when screen or COM1 show this", "TEXT" },
         { "timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options->timeout, "End after so many seconds", "S" },
         { "save", 0, 0, G_OPTION_ARG_FILENAME, &options->save, "Save the state at the end", "FILE" },
+        { "save-live", 0, 0, G_OPTION_ARG_FILENAME, &options->save_live, "Save it when --until is seen, and go on until it is seen again", "FILE" },
         { "load", 0, 0, G_OPTION_ARG_FILENAME, &options->load, "Start from a saved state", "FILE" },
         { "log", 0, 0, G_OPTION_ARG_NONE, &options->log, "The machine's log on standard error", NULL },
         { "digest", 0, 0, G_OPTION_ARG_NONE, &options->digest, "Print a digest of the state at the end", NULL },

@@ -19,6 +19,8 @@
 
 #define SSM_MAGIC "Vitrine state\r\n\x1a"
 #define SSM_MAGIC_SIZE 16
+/* How VirtualBox's own files begin. */
+#define SSM_FOREIGN_MAGIC "\x7fVirtualBox"
 #define SSM_FORMAT 2u
 #define SSM_UNIT_MAGIC 0x54494e55u /* "UNIT" */
 #define SSM_END_MAGIC 0x2e444e45u  /* "END." */

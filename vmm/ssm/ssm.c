@@ -127,6 +127,11 @@ read_file_header(SsmReader *reader, uint32_t *units, GError **error)
 
     if (!ssm_reader_bytes(reader, header, sizeof(header), error))
         return false;
+    if (memcmp(header, SSM_FOREIGN_MAGIC, strlen(SSM_FOREIGN_MAGIC)) == 0) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
+                    "This state was saved by VirtualBox, and only VirtualBox can continue from it");
+        return false;
+    }
     if (memcmp(header, SSM_MAGIC, SSM_MAGIC_SIZE) != 0) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_CORRUPT, "This file is not a saved state");
         return false;

@@ -1,0 +1,207 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# timeout: 300
+# needs: gir1.2-glib-2.0 python3-gi seabios
+#
+# Saved states from outside: save, continue, discard, adopt; what may change meanwhile; files that are
+# damaged, gone or not ours; and processes that are killed on the way.
+"""A machine's saved state."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from client import GLib, State, Vitrine, refused, run, until  # noqa: E402
+
+E = Vitrine.Error
+KILLS = 12
+# Longer than a save of so small a machine takes.
+LONGEST_MOMENT = 0.4
+RESTING = (State.SAVED, State.ABORTED_SAVED, State.ABORTED, State.POWERED_OFF)
+
+
+def start(world, client, name):
+    machine = world.machine(client, name)
+    machine.launch_sync('headless', None, None)
+    return machine
+
+
+def save(machine):
+    """Through the progress object, as front ends do."""
+    machine.save_state_sync(None).wait_sync(None)
+    until(lambda: machine.get_state() == State.SAVED, 'saved')
+
+
+def states(machine):
+    """Files in the snapshot folder."""
+    folder = Path(machine.get_snapshot_folder())
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def file_of(machine):
+    """What the settings file says."""
+    return Path(machine.get_settings_file()).read_text(encoding='utf-8')
+
+
+def goes_on(world):
+    client, other = world.client(), world.client()
+    machine = start(world, client, 'Goes on')
+    until(lambda: other.find_machine('Goes on'), 'machine-added')
+    watched, seen = other.find_machine('Goes on'), []
+    watched.connect('notify::state', lambda m, _: seen.append(m.get_state()))
+    save(machine)
+    assert not world.processes('vitrine-headless')
+    files = states(machine)
+    assert len(files) == 1 and files[0].suffix == '.sav', files
+    assert f'stateFile="Snapshots/{files[0].name}"' in file_of(machine)
+    assert files[0].stat().st_mode & 0o777 == 0o600
+    machine.launch_sync('headless', None, None)
+    assert machine.get_state() == State.RUNNING
+    until(lambda: seen and seen[-1] == State.RUNNING, 'the other client sees it')
+    assert {State.SAVING, State.SAVED, State.RESTORING} <= set(seen), seen
+    assert not states(machine) and 'stateFile' not in file_of(machine)
+    console = machine.open_console_sync(None)
+    console.do_sync(Vitrine.ConsoleAction.PAUSE, None)
+    save(machine)  # a paused one, too
+    machine.discard_state_sync(None)
+    assert machine.get_state() == State.POWERED_OFF and not states(machine)
+    assert 'stateFile' not in file_of(machine)
+    refused(E.STATE, machine.discard_state_sync, None)
+    refused(E.STATE, machine.save_state_sync, None)
+
+
+def settings_fit(world):
+    """What the state is of cannot change; what a person calls the machine can."""
+    client = world.client()
+    machine = start(world, client, 'Fits')
+    save(machine)
+    for name, value in (('memory', 256), ('cpus', 2), ('chipset', Vitrine.Chipset.ICH9)):
+        settings = machine.load_settings_sync(None)
+        settings.set_property(name, value)
+        refused(E.STATE, machine.save_settings_sync, settings, None)
+    settings = machine.load_settings_sync(None)
+    settings.set_property('name', 'Still fits')
+    settings.set_property('description', 'saved')
+    machine.save_settings_sync(settings, None)
+    assert states(machine), 'the file went with its folder'
+    machine.launch_sync('headless', None, None)
+    assert machine.get_state() == State.RUNNING
+
+
+def adopted(world):
+    client = world.client()
+    machine = start(world, client, 'Adopts')
+    refused(E.STATE, machine.adopt_state_sync, '/etc/hostname', None)
+    save(machine)
+    kept = world.home / 'kept.sav'
+    shutil.copy(states(machine)[0], kept)
+    refused(E.STATE, machine.adopt_state_sync, str(kept), None)
+    machine.discard_state_sync(None)
+    refused(E.NOT_FOUND, machine.adopt_state_sync, '/nowhere/at.sav', None)
+    refused(E.INVALID, machine.adopt_state_sync, '/etc', None)
+    machine.adopt_state_sync(str(kept), None)
+    assert machine.get_state() == State.SAVED
+    machine.launch_sync('headless', None, None)
+    assert machine.get_state() == State.RUNNING
+    assert kept.exists(), 'a file that was never ours is gone'
+
+
+def start_fails(world, machine, code, word):
+    """The start is refused with this word, and the state stays."""
+    message = refused(code, machine.launch_sync, 'headless', None, None)
+    assert word in message, message
+    until(lambda: not world.processes('vitrine-headless'), 'its process has gone')
+    until(lambda: machine.get_session_pid() == 0 and machine.get_state() == State.SAVED, 'saved still')
+    refused(E.INVALID, machine.set_extra_data_sync, '', 'x', None)  # answered after the service knows, too
+
+
+def damaged(world):
+    """A bad file is refused with the place of the damage, and stays."""
+    client = world.client()
+    machine = start(world, client, 'Damaged')
+    save(machine)
+    path = states(machine)[0]
+    good = path.read_bytes()
+    at = good.index(b'UNITcpu')
+    bad = bytearray(good)
+    bad[at + 100] ^= 4
+    path.write_bytes(bad)
+    start_fails(world, machine, E.CORRUPT, 'cpu')
+    path.write_bytes(good[:len(good) // 2])
+    start_fails(world, machine, E.CORRUPT, 'damaged')
+    path.write_bytes(b'\x7fVirtualBox SavedState V2.0\n' + bytes(200))
+    start_fails(world, machine, E.NOT_SUPPORTED, 'VirtualBox')
+    path.write_bytes(b'')
+    start_fails(world, machine, E.CORRUPT, 'damaged')
+    path.unlink()
+    start_fails(world, machine, E.NOT_FOUND, path.name)
+    path.write_bytes(good)
+    machine.launch_sync('headless', None, None)
+    assert machine.get_state() == State.RUNNING
+
+
+def cancelled(world):
+    """What is cancelled in time goes on as before; else it is saved."""
+    client = world.client()
+    machine = start(world, client, 'Cancelled')
+    progress = machine.save_state_sync(None)
+    progress.cancel()
+    try:
+        progress.wait_sync(None)
+    except GLib.Error as error:
+        assert error.code == E.CANCELLED, error.message
+        until(lambda: machine.get_state() == State.RUNNING, 'runs again')
+        assert not states(machine)
+    else:
+        until(lambda: machine.get_state() == State.SAVED, 'saved')
+
+
+def kill(world, *names):
+    for name in names:
+        for pid in world.processes(name):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def killed(world):
+    """Any process, at any moment of a save or a start: there is a machine with a state that loads, or
+    one without a state, and no file that nobody names."""
+    dice = random.Random(int(os.environ.get('VITRINE_SEED', time.time_ns())))
+    saved = aborted = 0
+    client = world.client()
+    machine = world.machine(client, 'Killed')
+    for _ in range(KILLS):
+        if machine.get_state() in (State.SAVED, State.ABORTED_SAVED) and dice.random() < 0.5:
+            machine.launch_async('headless', None, None, None)
+        else:
+            machine.launch_sync('headless', None, None)
+            with contextlib.suppress(GLib.Error):
+                machine.save_state_async(None, None)
+        moment = time.monotonic() + dice.uniform(0, LONGEST_MOMENT)
+        until(lambda moment=moment: time.monotonic() > moment, 'the moment')
+        kill(world, *dice.sample(('vitrine-headless', 'vitrine-service'), dice.randint(1, 2)))
+        moment = time.monotonic() + dice.uniform(0, LONGEST_MOMENT)
+        until(lambda moment=moment: time.monotonic() > moment and client.get_connected(), 'some time later')
+        kill(world, 'vitrine-headless')
+        until(lambda: not world.processes('vitrine-headless'), 'all are gone')
+        until(lambda: machine.get_state() in RESTING, 'it rests')
+        has = machine.get_state() in (State.SAVED, State.ABORTED_SAVED)
+        saved += has
+        aborted += not has
+        names = [path.name for path in states(machine)]
+        assert ('stateFile' in file_of(machine)) == has, (machine.get_state(), names)
+        if has:
+            assert any(name in file_of(machine) for name in names), names
+    print(f'{saved} times with a state, {aborted} times without')
+    machine.launch_sync('headless', None, None)
+    assert machine.get_state() == State.RUNNING
+
+
+if __name__ == '__main__':
+    run(goes_on, settings_fit, adopted, damaged, cancelled, killed)
