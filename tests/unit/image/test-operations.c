@@ -418,14 +418,14 @@ test_clone_larger(Fixture *fixture, gconstpointer data)
     g_autoptr(Image) image = make_clone(chain, &options, file);
     g_autofree uint8_t *zeros = g_malloc0(9 * MIB);
     g_autofree uint8_t *rest = g_malloc(9 * MIB);
+    g_autoptr(ImageIo) io = &memory_io_new(file, NULL)->io;
     g_autoptr(GError) error = NULL;
 
     assert_content(image, fixture->expected[2], CAPACITY);
     g_assert_true(image_read(image, CAPACITY, rest, 9 * MIB, NULL));
     g_assert_cmpmem(rest, 9 * MIB, zeros, 9 * MIB);
     options.capacity = CAPACITY - 512;
-    g_assert_false(
-        image_clone_io(chain, &memory_io_new(file, NULL)->io, &options, NULL, NULL, &error));
+    g_assert_false(image_clone_io(chain, io, &options, NULL, NULL, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_INVALID);
 }
 
@@ -565,12 +565,13 @@ test_push(Fixture *fixture, gconstpointer data)
     g_autoptr(GByteArray) file = g_byte_array_new();
     ImageCreateOptions options = {.format = fixture->format->name};
     Image *chain = open_chain(fixture, 1, 1);
+    g_autoptr(ImageIo) io = &memory_io_new(file, NULL)->io;
     g_autofree uint8_t *kept = NULL;
     g_autoptr(GError) error = NULL;
     Image *child;
 
     g_assert_true(image_child_options(chain, &options, NULL));
-    g_assert_true(image_create_io(&memory_io_new(file, NULL)->io, &options, NULL, NULL, NULL));
+    g_assert_true(image_create_io(io, &options, NULL, NULL, NULL));
     write_some(chain, fixture->rand, fixture->expected[1]);
     kept = g_memdup2(fixture->expected[1], CAPACITY);
     child = image_open_io(&memory_io_new(file, NULL)->io, NULL, IMAGE_OPEN_READ_WRITE, NULL);
