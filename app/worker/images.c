@@ -167,6 +167,7 @@ worker_create_child(WorkerWords *words, GError **error)
     if (!worker_words_uuid(words, &options.uuid, &given, error) ||
         !worker_words_image(words, true, &folder, &source, error))
         return false;
+    options.parent = source.uuid;
     parent = image_open_in_folder(source.io, source.format, IMAGE_OPEN_READ_ONLY, &folder, error);
     if (parent == NULL || !image_child_options(parent, &options, error))
         return false;

@@ -135,6 +135,28 @@ def copies_one_image(folder):
     assert content(folder / 'c', [copy, other]) == before
 
 
+def stands_on_raw(folder):
+    """A raw image has no UUID of its own: the one that it is registered with serves."""
+    raw, child, noise = make_raw(folder / 'a.raw', 3), folder / 'child.vdi', folder / 'noise.raw'
+    ident = str(uuid.uuid4())
+    assert 'error' in job(['create-child', child, 'VDI', '', raw, 'RAW', ''], [child, raw])
+    child.unlink()
+    good(['create-child', child, 'VDI', '', raw, 'RAW', ident], [child, raw])
+    assert good(['probe', child, ''], [child])['parent'] == ident
+    assert content(folder / 'c', [child, raw]) == raw.read_bytes()
+    noise.write_bytes(os.urandom(3 * MIB) + bytes(13 * MIB))
+    child.unlink()
+    good(['clone', *chain(noise), child, 'VDI', 'dynamic', 0, ''], [noise, child])
+    with child.open('r+b') as file:
+        for at, value in ((0x4c, b'\4'), (0x1a8, uuid.UUID(ident).bytes_le)):
+            file.seek(at)
+            file.write(value)
+    before = content(folder / 'c', [child, raw])
+    assert before[:3 * MIB] == noise.read_bytes()[:3 * MIB]
+    good(['merge', 0, 1, 2, child, 'VDI', '', raw, 'RAW', ident], [child, raw])
+    assert raw.read_bytes() == before
+
+
 def changes(folder):
     base = make_chain(folder)[0]
     before = content(folder / 'c', [base])
@@ -183,7 +205,7 @@ def survives_being_killed(folder):
 
 
 def main():
-    for test in (probes, merges, refuses_wrong_chains, copies_one_image, changes, splits, survives_being_killed):
+    for test in (probes, merges, refuses_wrong_chains, copies_one_image, stands_on_raw, changes, splits, survives_being_killed):
         with tempfile.TemporaryDirectory() as folder:
             test(Path(folder))
         print('ok', test.__name__, flush=True)

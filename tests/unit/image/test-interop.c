@@ -4,9 +4,11 @@
  * and compares equal there, what it writes opens here. Skipped where it is not installed. */
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "devices/drivers/disk/image/image-ops.h"
 #include "tests/unit/image/memory-io.h"
+#include "vmm/base/error.h"
 
 #define MIB (1u << 20)
 
@@ -237,6 +239,102 @@ test_clone(Files *files, gconstpointer data)
     compare_with_raw(files, format);
 }
 
+/* Enough for several parts, with data on both sides of the borders between them. */
+#define SPLIT_CAPACITY (5ull << 30)
+#define PART_BYTES (2047ull << 20)
+
+static void
+write_around_borders(const char *path, const char *format)
+{
+    g_autoptr(GError) error = NULL;
+    Image *image = image_open(path, format, IMAGE_OPEN_READ_WRITE, &error);
+    g_autofree uint8_t *data = g_malloc(3 * MIB);
+
+    g_assert_no_error(error);
+    for (unsigned i = 1; i <= 2; i++) {
+        memset(data, (int)i + 0x40, 3 * MIB);
+        g_assert_true(image_write(image, i * PART_BYTES - MIB, data, 3 * MIB, &error));
+    }
+    g_assert_true(image_write(image, SPLIT_CAPACITY - 512, data, 512, &error));
+    g_assert_true(image_close(image, &error));
+}
+
+static void
+test_split_ours(Files *files, gconstpointer data)
+{
+    ImageCreateOptions options = {
+        .format = "VMDK", .kind = IMAGE_KIND_SPLIT, .capacity = SPLIT_CAPACITY};
+    g_auto(GStrv) names = NULL;
+
+    if (!have_qemu_img())
+        return;
+    g_assert_true(image_create(files->image, &options, NULL, NULL, NULL));
+    names = image_part_names(files->image, &options);
+    g_assert_cmpuint(g_strv_length(names), ==, 3);
+    options = (ImageCreateOptions){.format = "RAW", .capacity = SPLIT_CAPACITY};
+    g_assert_true(image_create(files->raw, &options, NULL, NULL, NULL));
+    write_around_borders(files->image, "VMDK");
+    write_around_borders(files->raw, "RAW");
+    qemu_img("check", "-f", "vmdk", files->image, NULL);
+    qemu_img("compare", "-f", "vmdk", "-F", "raw", files->image, files->raw, NULL);
+}
+
+static void
+test_split_theirs(Files *files, gconstpointer data)
+{
+    const char *options = data;
+    ImageCreateOptions raw_options = {.format = "RAW", .capacity = SPLIT_CAPACITY};
+    g_autofree uint8_t *a = g_malloc(4 * MIB);
+    g_autofree uint8_t *b = g_malloc(4 * MIB);
+    g_autoptr(GError) error = NULL;
+
+    if (!have_qemu_img())
+        return;
+    g_assert_true(image_create(files->raw, &raw_options, NULL, NULL, NULL));
+    write_around_borders(files->raw, "RAW");
+    qemu_img("convert", "-f", "raw", "-O", "vmdk", "-o", options, files->raw, files->image, NULL);
+    g_autoptr(Image) image = image_open(files->image, NULL, IMAGE_OPEN_READ_ONLY, &error);
+    g_assert_no_error(error);
+    g_autoptr(Image) raw = image_open(files->raw, "RAW", IMAGE_OPEN_READ_ONLY, &error);
+    g_assert_cmpuint(image_capacity(image), ==, SPLIT_CAPACITY);
+    for (unsigned i = 1; i <= 3; i++) {
+        const uint64_t at = i < 3 ? i * PART_BYTES - 2 * MIB : SPLIT_CAPACITY - 4 * MIB;
+
+        g_assert_true(image_read(image, at, a, 4 * MIB, NULL));
+        g_assert_true(image_read(raw, at, b, 4 * MIB, NULL));
+        g_assert_cmpmem(a, 4 * MIB, b, 4 * MIB);
+    }
+}
+
+/* A part that is a link, or that is not beside the descriptor, is not opened. */
+static void
+test_split_elsewhere(Files *files, gconstpointer data)
+{
+    ImageCreateOptions options = {.format = "VMDK", .kind = IMAGE_KIND_SPLIT, .capacity = 8 * MIB};
+    g_autofree char *part = g_build_filename(files->folder, "a-s001.vmdk", NULL);
+    g_autofree char *moved = g_build_filename(files->folder, "moved", NULL);
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(image_create(files->image, &options, NULL, NULL, NULL));
+    g_assert_cmpint(g_rename(part, moved), ==, 0);
+    g_assert_cmpint(symlink(moved, part), ==, 0);
+    g_assert_null(image_open(files->image, NULL, IMAGE_OPEN_READ_ONLY, &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_DENIED);
+    g_clear_error(&error);
+    g_assert_true(g_file_get_contents(files->image, &text, NULL, NULL));
+    for (unsigned i = 0; i < 2; i++) {
+        g_autofree char *name = i == 0 ? g_strdup(moved) : g_strdup_printf("../%s", part);
+        g_auto(GStrv) halves = g_strsplit(text, "a-s001.vmdk", 2);
+        g_autofree char *changed = g_strconcat(halves[0], name, halves[1], NULL);
+
+        g_assert_true(g_file_set_contents(files->image, changed, -1, NULL));
+        g_assert_null(image_open(files->image, NULL, IMAGE_OPEN_READ_ONLY, &error));
+        g_assert_error(error, BASE_ERROR, BASE_ERROR_DENIED);
+        g_clear_error(&error);
+    }
+}
+
 /* What is changed as a whole is still what the other program understands. */
 static void
 test_changed(Files *files, gconstpointer data)
@@ -351,5 +449,12 @@ main(int argc, char **argv)
         if (cases[i].read_only)
             g_test_add(damaged, Files, &cases[i], setup, test_damaged, teardown);
     }
+    g_test_add("/image/interop/split/ours", Files, NULL, setup, test_split_ours, teardown);
+    g_test_add("/image/interop/split/theirs-sparse", Files, "subformat=twoGbMaxExtentSparse", setup,
+               test_split_theirs, teardown);
+    g_test_add("/image/interop/split/theirs-flat", Files, "subformat=twoGbMaxExtentFlat", setup,
+               test_split_theirs, teardown);
+    g_test_add("/image/interop/split/elsewhere", Files, NULL, setup, test_split_elsewhere,
+               teardown);
     return g_test_run();
 }

@@ -245,8 +245,11 @@ image_child_options(Image *parent, ImageCreateOptions *options, GError **error)
         return false;
     }
     if (image_uuid_is_null(&info.uuid))
+        info.uuid = options->parent;
+    if (image_uuid_is_null(&info.uuid))
         return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, parent->io->name,
-                            "its format keeps no UUID, so no other image can stand on it");
+                            "its format keeps no UUID and it is not registered with one, so no "
+                            "other image can stand on it");
     options->variant = IMAGE_DIFFERENCING;
     options->kind = 0;
     options->capacity = info.capacity;
