@@ -36,8 +36,8 @@ Image *image_chain_nth(Image *image, unsigned level);
 
 /* Fills in what a differencing image on parent needs: variant, capacity, the parent's UUIDs and
  * path. format, uuid and comment stay. The format is the caller's choice; false when it can't have
- * parents. options->parent may hold the UUID that the parent is registered with: it serves where the
- * parent's format keeps none (a raw image), and without it such a parent is refused. */
+ * parents. options->parent may hold the UUID that the parent is registered with: it serves where
+ * the parent's format keeps none (a raw image), and without it such a parent is refused. */
 bool image_child_options(Image *parent, ImageCreateOptions *options, GError **error);
 
 /* --- identity --- */
