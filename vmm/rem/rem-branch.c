@@ -131,3 +131,51 @@ rem_translate_jmp(RemTranslator *t)
     t->index--;
     return true;
 }
+
+/* --- branches on RCX --- */
+
+/* Ends the block; flags are saved and the host's decide. */
+static void
+goto_if(RemTranslator *t, RemCondition cc)
+{
+    const RemJump other = rem_emit_jcc(t->emit, cc ^ 1, 4);
+
+    t->index++;
+    rem_emit_goto(t, target_of(t));
+    rem_emit_bind(t->emit, other);
+    rem_emit_goto(t, (int32_t)rem_next_offset(t));
+    t->index--;
+}
+
+static bool
+counts_whole(const RemTranslator *t)
+{
+    return is_whole(t, t->insn) && t->insn->addrsize == (rem_is_long64(t) ? 8 : 4);
+}
+
+bool
+rem_translate_jcxz(RemTranslator *t)
+{
+    if (!counts_whole(t))
+        return false;
+    rem_save_flags(t);
+    rem_emit_test_rr(t->emit, t->insn->addrsize, X86_RCX, X86_RCX);
+    rem_flags_lost(t);
+    goto_if(t, REM_CC_Z);
+    return true;
+}
+
+bool
+rem_translate_loop(RemTranslator *t)
+{
+    const unsigned size = t->insn->addrsize;
+
+    if (!counts_whole(t))
+        return false;
+    rem_save_flags(t);
+    rem_emit_lea(t->emit, size, X86_RCX, rem_mem(X86_RCX, -1));
+    rem_emit_test_rr(t->emit, size, X86_RCX, X86_RCX);
+    rem_flags_lost(t);
+    goto_if(t, REM_CC_NZ);
+    return true;
+}

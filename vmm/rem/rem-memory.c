@@ -13,6 +13,7 @@ _Static_assert(sizeof(CpumTlbEntry) == 32, "the shift of an index");
 /* The address to probe: an expression of guest registers, or what rem_rewrite_offset() computes. */
 typedef struct {
     bool plain;    /* `linear` is it, else the instruction's operand */
+    bool computed; /* it is in RemHot.scratch[1] */
     RemMem linear; /* guest registers below r13 */
     bool has_base; /* of a segment */
     bool has_limit;
@@ -41,7 +42,9 @@ emit_linear(RemTranslator *t, RemEmit *emit, const Access *access, unsigned to, 
 {
     const RemRip rip = rem_rip(t);
 
-    if (access->plain)
+    if (access->computed)
+        rem_emit_mov_rm(emit, 8, to, rem_mem_hot(offsetof(RemHot, scratch) + 8));
+    else if (access->plain)
         rem_emit_lea(emit, access->width, to, access->linear);
     else
         rem_rewrite_offset(emit, t->insn, to, other, &rip);
@@ -221,6 +224,21 @@ rem_memory_stack(RemTranslator *t, RemMem linear, unsigned size, bool write, Rem
         .shared = &t->shared_stack[t->index],
     };
 
+    emit_access(t, &access, mem);
+}
+
+void
+rem_memory_computed(RemTranslator *t, unsigned size, bool write, RemMem *mem)
+{
+    const Access access = {
+        .computed = true,
+        .width = rem_is_long64(t) ? 8 : 4,
+        .size = size,
+        .align = 1,
+        .write = write,
+    };
+
+    rem_emit_mov_mr(t->emit, 8, rem_mem_hot(offsetof(RemHot, scratch) + 8), REM_T0);
     emit_access(t, &access, mem);
 }
 

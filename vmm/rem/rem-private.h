@@ -218,7 +218,8 @@ struct RemVcpu {
     uint64_t end;          /* Vcpu.retired at which the run ends */
     IemInsn *spare_insn;   /* where the arena has no room for an IemInsn */
     uint32_t missed_retry; /* RemSite.retry of the last access that missed, */
-    int64_t missed_left;   /* and RemHot.left then */
+    int64_t missed_left;   /* and RemHot.left then, */
+    uint64_t missed_count; /* and RCX */
     bool care;             /* IEM has to execute the next instruction */
     /* Statistics. */
     uint64_t translated, translated_insns, translated_bytes, killed_blocks, flushes, lookups,

@@ -264,10 +264,13 @@ static bool
 misses_again(RemVcpu *rem, const RemSite *site)
 {
     const int64_t left = rem_hot(rem->vcpu)->left;
-    const bool again = rem->missed_retry == site->retry && rem->missed_left == left;
+    const uint64_t count = rem->vcpu->gpr[X86_RCX]; /* a repeated instruction has got further */
+    const bool again =
+        rem->missed_retry == site->retry && rem->missed_left == left && rem->missed_count == count;
 
     rem->missed_retry = site->retry;
     rem->missed_left = left;
+    rem->missed_count = count;
     return again;
 }
 

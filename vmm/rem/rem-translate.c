@@ -106,10 +106,25 @@ finish_insn(RemTranslator *t, uint32_t first_site)
         rem->sites[i].next = next;
 }
 
+/* Names that stand for two instructions, or forms that the host executes as they are. */
+static RemTranslate
+translation_of(const RemInsn *insn)
+{
+    switch (insn->row) {
+    case ZYDIS_MNEMONIC_MOVSD:
+    case ZYDIS_MNEMONIC_CMPSD: return insn->op.map == 0 ? translations[insn->row] : NULL;
+    case ZYDIS_MNEMONIC_BT:
+    case ZYDIS_MNEMONIC_BTC:
+    case ZYDIS_MNEMONIC_BTR:
+    case ZYDIS_MNEMONIC_BTS: return insn->does & REM_DOES_BITS ? translations[insn->row] : NULL;
+    default: return translations[insn->row];
+    }
+}
+
 bool
 rem_is_copy(const RemInsn *insn)
 {
-    return translations[insn->row] == NULL;
+    return translation_of(insn) == NULL;
 }
 
 /* Whatever the host executes as the guest does. */
@@ -139,7 +154,7 @@ translate_copy(RemTranslator *t)
 static void
 translate_insn(RemTranslator *t)
 {
-    const RemTranslate translate = translations[t->insn->row];
+    const RemTranslate translate = translation_of(t->insn);
     const RemFlagsPlace flags = t->flags;
     uint8_t *const hot = t->emit->at, *const cold = t->cold->at;
     const uint32_t first_site = t->rem->site_count;

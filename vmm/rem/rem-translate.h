@@ -149,6 +149,8 @@ bool rem_memory_operand(RemTranslator *t, RemMem *mem);
 /* The same for the stack access of the present instruction: guest registers below r13 and a
  * displacement, cut to 32 bits outside of 64-bit code. write: for writing. */
 void rem_memory_stack(RemTranslator *t, RemMem linear, unsigned size, bool write, RemMem *mem);
+/* The same for a linear address in T0, within the instruction's retry; *mem is [T0], T1 is free. */
+void rem_memory_computed(RemTranslator *t, unsigned size, bool write, RemMem *mem);
 
 /* ---- rem-share.c ---- */
 void rem_share_analyse(RemTranslator *t);
