@@ -15,40 +15,6 @@ needs_temporary(const RemInsn *insn, uint32_t high)
     return high != 0 || (insn->form & (REM_FORM_REG_HIGH | REM_FORM_RM_HIGH));
 }
 
-/* The base moves with a register, and so does the index. */
-static bool
-is_double(const RemTrace *trace, const RemTraceGroup *group)
-{
-    return group->hoisted && rem_trace_step(trace, group->base) != 0 &&
-           group->index != REM_ROOT_ZERO;
-}
-
-/* Guest registers above r12 that are not in a register. */
-static uint32_t
-high_registers(const RemTrace *trace, const RemInsn *insn)
-{
-    return (uint32_t)(insn->gpr_read | insn->gpr_written) >> REM_T0 & ~(uint32_t)trace->held;
-}
-
-static void
-find_temporaries(RemTrace *trace, bool placed)
-{
-    trace->temporaries = trace->again == REM_AGAIN_STORE || (trace->x87 && trace->x87_each_turn);
-    trace->second = false;
-    for (unsigned i = 0; i < trace->count; i++) {
-        const RemTraceInsn *step = &trace->insns[i];
-
-        trace->temporaries |=
-            needs_temporary(&step->insn, placed ? high_registers(trace, &step->insn) : 0) ||
-            step->probes || step->notes_pointer;
-    }
-    for (unsigned i = 0; i < trace->group_count; i++) {
-        trace->temporaries |= !trace->groups[i].hoisted;
-        trace->second |= is_double(trace, &trace->groups[i]);
-    }
-}
-
-/* ---- who wants a register ---- */
 /* Is the register a part of the operand when its home is known? */
 static bool
 is_in_address(RemTrace *trace, const RemTraceInsn *step, unsigned reg)
@@ -60,6 +26,47 @@ is_in_address(RemTrace *trace, const RemTraceInsn *step, unsigned reg)
     return step->probes || group == NULL || !group->fixed;
 }
 
+static uint32_t
+high_bit(const RemTrace *trace, bool used, unsigned reg)
+{
+    return used && reg >= REM_T0 && reg < X86_GPR_COUNT && !(reg == REM_T0 && trace->held != 0)
+               ? 1u << (reg - REM_T0)
+               : 0;
+}
+
+/* Guest registers above r12 that the code for the instruction wants, and that are not in a
+ * register.
+ */
+static uint32_t
+high_registers(RemTrace *trace, const RemTraceInsn *step)
+{
+    const RemInsn *insn = &step->insn;
+    const RemOperand *mem = &insn->mem;
+
+    return high_bit(trace, insn->form & REM_FORM_REG_GPR, insn->reg) |
+           high_bit(trace, (insn->form & REM_FORM_RM_GPR) && !(insn->form & REM_FORM_MEM),
+                    insn->rm) |
+           high_bit(trace, insn->form & REM_FORM_VVVV_GPR, insn->op.vvvv) |
+           high_bit(trace, is_in_address(trace, step, mem->base), mem->base) |
+           high_bit(trace, is_in_address(trace, step, mem->index), mem->index);
+}
+
+static void
+find_temporaries(RemTrace *trace, bool placed)
+{
+    trace->temporaries = trace->again == REM_AGAIN_STORE || (trace->x87 && trace->x87_each_turn);
+    for (unsigned i = 0; i < trace->count; i++) {
+        const RemTraceInsn *step = &trace->insns[i];
+
+        trace->temporaries |=
+            needs_temporary(&step->insn, placed ? high_registers(trace, step) : 0) ||
+            step->probes || step->notes_pointer;
+    }
+    for (unsigned i = 0; i < trace->group_count; i++)
+        trace->temporaries |= !trace->groups[i].hoisted;
+}
+
+/* ---- who wants a register ---- */
 static unsigned
 uses_of(RemTrace *trace, unsigned reg)
 {
@@ -224,10 +231,10 @@ drop_writers(RemTrace *trace)
         RemTraceInsn *step = &trace->insns[i];
 
         if (step->flags_of != REM_NO_WRITER &&
-            high_registers(trace, &trace->insns[step->flags_of].insn) != 0)
+            high_registers(trace, &trace->insns[step->flags_of]) != 0)
             step->flags_of = REM_NO_WRITER;
     }
-    if (high_registers(trace, &trace->insns[trace->writer].insn) != 0)
+    if (high_registers(trace, &trace->insns[trace->writer]) != 0)
         trace->again = REM_AGAIN_STORE;
 }
 

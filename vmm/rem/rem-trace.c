@@ -436,12 +436,14 @@ rem_trace_again(const RemTrace *trace, const RemInsn *writer, int32_t *undo)
     }
 }
 
-/* Do the registers of `writer` stay as they are until `end`? */
+/* Do the registers that make the flags of `writer` again stay as they are until `end`? */
 static bool
 is_undisturbed(const RemTrace *trace, unsigned writer, unsigned end)
 {
     const RemInsn *insn = &trace->insns[writer].insn;
-    const unsigned kept = insn->gpr_read | insn->gpr_written;
+    int32_t undo;
+    const bool result = rem_trace_again(trace, insn, &undo) == REM_AGAIN_TEST;
+    const unsigned kept = insn->gpr_written | (result ? 0 : insn->gpr_read);
 
     for (unsigned i = writer + 1; i < end; i++)
         if (trace->insns[i].insn.gpr_written & kept)

@@ -97,7 +97,6 @@ struct RemTrace {
     RemAgain again; /* what is done when the turns are used up, with */
     unsigned writer;
     bool temporaries;   /* T0 and T1 are used in turns */
-    bool second;        /* T1 is */
     uint8_t at[16];     /* host register of guest r13 to r15, by number; REM_NO_REG: memory */
     uint8_t held;       /* RemEmit.held in a turn */
     uint16_t lent;      /* host registers that are not their guest's in a turn */
