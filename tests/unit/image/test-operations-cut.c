@@ -32,7 +32,7 @@ typedef struct {
 
 static const Format formats[] = {
     {"VDI", vdi_build, vdi_build_child, true, true, true},
-    {"VHD", vhd_build, vhd_build_child, false, true, false},
+    {"VHD", vhd_build, vhd_build_child, true, true, false},
     {"VMDK", vmdk_build, vmdk_build_child, false, false, false},
 };
 

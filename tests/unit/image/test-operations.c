@@ -18,7 +18,7 @@ typedef struct {
 
 static const Format formats[] = {
     {"VDI", true, true},
-    {"VHD", false, true},
+    {"VHD", true, true},
     {"VMDK", false, false},
 };
 
@@ -461,6 +461,11 @@ test_resize(Fixture *fixture, gconstpointer data)
         g_assert_cmphex(tail[17], ==, 0x77);
         memset(tail, 0, 512);
         g_assert_true(image_write(image, last, tail, 512, NULL));
+        if (fixture->format->compacts) {
+            image_compact(image, NULL, NULL, &error);
+            g_assert_no_error(error);
+            assert_content(image, fixture->expected[0], CAPACITY);
+        }
     }
     g_autoptr(Image) image = open_level(fixture, 0, true);
     g_assert_false(image_resize(image, CAPACITY / 2, NULL, NULL, &error));

@@ -76,6 +76,8 @@ void vhd_header_change(const VhdHeader *header, uint8_t raw[VHD_HEADER_SIZE]);
 /* vhd-change.c */
 bool vhd_set_uuids(Image *image, const ImageUuidChange *change, GError **error);
 bool vhd_resize(Image *image, uint64_t capacity, const ImageProgressSink *sink, GError **error);
+/* vhd-compact.c */
+bool vhd_compact(Image *image, const ImageProgressSink *sink, GError **error);
 
 /* vhd-table.c: loads it and checks that blocks lie in the file and apart from all else. */
 bool vhd_table_load(Image *image, VhdState *vhd, GError **error);

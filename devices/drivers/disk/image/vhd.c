@@ -172,7 +172,8 @@ const ImageFormat image_format_vhd = {
             .title = "Virtual Hard Disk",
             .extensions = vhd_extensions,
             .capabilities = IMAGE_CAN_WRITE | IMAGE_CAN_CREATE_DYNAMIC | IMAGE_CAN_CREATE_FIXED |
-                            IMAGE_CAN_DIFFER | IMAGE_HAS_UUIDS | IMAGE_CAN_RESIZE,
+                            IMAGE_CAN_DIFFER | IMAGE_HAS_UUIDS | IMAGE_CAN_RESIZE |
+                            IMAGE_CAN_COMPACT,
         },
     .probe = vhd_probe,
     .open = vhd_open,
@@ -184,5 +185,6 @@ const ImageFormat image_format_vhd = {
     .check = vhd_check,
     .create = vhd_create,
     .resize = vhd_resize,
+    .compact = vhd_compact,
     .set_uuids = vhd_set_uuids,
 };
