@@ -151,6 +151,13 @@ can_trace(unsigned mode)
            (cpu == CPUM_MODE_LONG64 || cpu == CPUM_MODE_PROT32);
 }
 
+/* Code without loops would be recorded for ever. */
+static bool
+has_credit(const RemVcpu *rem)
+{
+    return rem->eager || rem->recorder->steps <= rem->vcpu->retired / REM_RECORD_SHARE;
+}
+
 bool
 rem_record_sample(Vcpu *vcpu, RemBlock *block)
 {
@@ -159,7 +166,8 @@ rem_record_sample(Vcpu *vcpu, RemBlock *block)
     const unsigned needed = rem->eager ? 1 : SAMPLES << (2 * block->tries);
 
     if (block->trace || block->tries == TRIES || recorder->state != REM_RECORD_OFF ||
-        block->code.host == NULL || !can_trace(block->mode) || ++block->samples < needed)
+        block->code.host == NULL || !can_trace(block->mode) || !has_credit(rem) ||
+        ++block->samples < needed)
         return false;
     block->samples = 0;
     block->tries++;
@@ -217,6 +225,7 @@ rem_record_step(Vcpu *vcpu)
         record(vcpu, recorder);
     else if (recorder->state == REM_RECORD_WAIT)
         wait_for_start(vcpu, recorder);
+    recorder->steps += recorder->state != REM_RECORD_OFF;
     return recorder->state != REM_RECORD_OFF;
 }
 
