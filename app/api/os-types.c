@@ -13,6 +13,7 @@ enum {
     OS_PAE = 1 << 3,
     OS_UTC = 1 << 4,
     OS_FLOPPY = 1 << 5,
+    OS_SATA = 1 << 6, /* has a driver for AHCI and installs to it */
 };
 
 /* clang-format off */
@@ -28,7 +29,8 @@ enum {
 static const VitrineOsType types[] = {
 #define OS_TYPE(id, family, description, memory, vram, disk, flags, icon)                     \
     {id, FAMILY_##family, description, ((flags) & OS_64BIT) != 0, memory, vram,               \
-     (disk) * MIB_PER_GIB, VITRINE_CHIPSET_PIIX3, VITRINE_CONTROLLER_PIIX4,                   \
+     (disk) * MIB_PER_GIB, VITRINE_CHIPSET_PIIX3,                                             \
+     ((flags) & OS_SATA) != 0 ? VITRINE_CONTROLLER_AHCI : VITRINE_CONTROLLER_PIIX4,           \
      VITRINE_CONTROLLER_PIIX4, ((flags) & OS_IOAPIC) != 0, ((flags) & OS_HPET) != 0,          \
      ((flags) & OS_PAE) != 0, ((flags) & OS_UTC) != 0, ((flags) & OS_FLOPPY) != 0, icon},
 #include "app/api/os-types.def"
@@ -147,7 +149,9 @@ vitrine_os_type_apply(const VitrineOsType *type, VitrineSettings *settings)
                  "ioapic", type->ioapic, "hpet", type->hpet, "pae", type->pae || type->is_64bit,
                  "long-mode", type->is_64bit, "rtc-utc", type->rtc_utc, "chipset", type->chipset,
                  NULL);
-    add_controller(settings, "IDE", type->disk_controller);
+    add_controller(settings, "IDE", type->dvd_controller);
+    if (type->disk_controller == VITRINE_CONTROLLER_AHCI)
+        add_controller(settings, "SATA", type->disk_controller);
     vitrine_settings_put_attachment(settings, dvd);
     vitrine_settings_set_bool(settings, "large-pages", TRUE);
     if (type->floppy) {

@@ -7,13 +7,6 @@
 
 #include "app/api/settings-private.h"
 
-static gboolean
-is_built(VitrineControllerType type)
-{
-    VitrineStorageBus bus = vitrine_controller_bus(type);
-    return bus == VITRINE_STORAGE_BUS_IDE || bus == VITRINE_STORAGE_BUS_FLOPPY;
-}
-
 static void
 check_controller(VitrineSettings *settings, guint index, GPtrArray *problems)
 {
@@ -41,10 +34,10 @@ check_controller(VitrineSettings *settings, guint index, GPtrArray *problems)
         vitrine_problems_add(problems, field, VITRINE_ERROR_INVALID, TRUE,
                              g_strdup_printf(_("The number of ports must be from %u to %u."),
                                              limits->min_ports, limits->max_ports));
-    if (!is_built(controller->type))
+    if (!vitrine_controller_is_built(controller->type))
         vitrine_problems_add(
             problems, field, VITRINE_ERROR_NOT_SUPPORTED, TRUE,
-            g_strdup_printf(_("This version does not have the controller of \"%s\": use IDE."),
+            g_strdup_printf(_("This version does not have the controller of \"%s\": use SATA."),
                             controller->name));
 }
 

@@ -50,6 +50,24 @@ vitrine_bus_limits(VitrineStorageBus bus)
     return &bus_limits[bus];
 }
 
+gboolean
+vitrine_controller_is_built(VitrineControllerType type)
+{
+    switch (type) {
+    case VITRINE_CONTROLLER_BUS_LOGIC:
+    case VITRINE_CONTROLLER_LSI_LOGIC:
+    case VITRINE_CONTROLLER_LSI_LOGIC_SAS:
+    case VITRINE_CONTROLLER_USB: return FALSE;
+    default: return TRUE;
+    }
+}
+
+char *
+vitrine_controller_model_key(const char *name)
+{
+    return g_strconcat("Vitrine/Storage/", name, "/Model", NULL);
+}
+
 VitrineController *
 vitrine_controller_new(const char *name, VitrineControllerType type)
 {

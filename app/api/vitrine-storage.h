@@ -32,6 +32,25 @@ VitrineController *vitrine_controller_new(const char *name, VitrineControllerTyp
 VitrineController *vitrine_controller_copy(const VitrineController *controller);
 void vitrine_controller_free(VitrineController *controller);
 
+/**
+ * vitrine_controller_is_built:
+ * @type: a kind of storage controller
+ *
+ * Returns: whether this version has a device of it.
+ */
+gboolean vitrine_controller_is_built(VitrineControllerType type);
+
+/* What the settings' format cannot say of a controller: the machine's extra data have it, under
+ * this key. "virtio-blk": each disk of a virtio SCSI controller is a virtio block device. */
+#define VITRINE_CONTROLLER_MODEL_VIRTIO_BLK "virtio-blk"
+/**
+ * vitrine_controller_model_key: (skip)
+ * @name: of the controller
+ *
+ * Returns: (transfer full): the key of its model among the machine's extra data.
+ */
+char *vitrine_controller_model_key(const char *name);
+
 /* What a bus can hold: ports (and the smallest and largest number of them that can be chosen),
  * devices on each port, and how many controllers of it a machine may have. */
 typedef struct {

@@ -114,62 +114,10 @@ fill_scalars(Console *console, MachineSpec *spec)
     spec->mouse_driver = console_mouse_driver.name;
 }
 
-static bool
-machine_bus(const VitrineController *controller, MachineBus *bus, GError **error)
-{
-    switch (vitrine_controller_bus(controller->type)) {
-    case VITRINE_STORAGE_BUS_IDE: *bus = MACHINE_BUS_IDE; return true;
-    case VITRINE_STORAGE_BUS_FLOPPY: *bus = MACHINE_BUS_FLOPPY; return true;
-    default:
-        return refuse(
-            error,
-            "The storage controller “%s” is of a kind that this version does not have (%s). Attach "
-            "its drives to an IDE controller in Settings, Storage.",
-            controller->name, vitrine_nick(VITRINE_TYPE_CONTROLLER_TYPE, controller->type));
-    }
-}
-
-static bool
-add_drive(Console *console, const VitrineAttachment *attachment, GArray *media, GError **error)
-{
-    const VitrineController *controller =
-        vitrine_settings_find_controller(console->settings, attachment->controller);
-    MachineMedium medium = {.descriptor = -1};
-    ConsoleDrive drive;
-
-    if (!controller)
-        return refuse(error, "The controller “%s” of a drive does not exist.",
-                      attachment->controller);
-    if (!machine_bus(controller, &medium.bus, error) ||
-        !console_media_open(console, attachment, &medium, error))
-        return false;
-    g_array_append_val(media, medium);
-    drive = (ConsoleDrive){
-        .controller = g_strdup(attachment->controller),
-        .port = attachment->port,
-        .device = attachment->device,
-        .kind = attachment->kind,
-        .place = machine_medium_place(medium.bus, attachment->port, attachment->device),
-    };
-    g_array_append_val(console->drives, drive);
-    return true;
-}
-
-static bool
-add_drives(Console *console, GArray *media, GError **error)
-{
-    GPtrArray *attachments = vitrine_settings_get_attachments(console->settings);
-
-    for (guint i = 0; i < attachments->len; i++) {
-        if (!add_drive(console, g_ptr_array_index(attachments, i), media, error))
-            return false;
-    }
-    return true;
-}
-
 bool
 console_config_build(Console *console, GError **error)
 {
+    g_autoptr(GArray) controllers = g_array_new(FALSE, TRUE, sizeof(MachineController));
     g_autoptr(GArray) media = g_array_new(FALSE, TRUE, sizeof(MachineMedium));
     MachineSpec spec;
 
@@ -177,8 +125,10 @@ console_config_build(Console *console, GError **error)
         return false;
     machine_spec_init(&spec);
     fill_scalars(console, &spec);
-    if (!add_drives(console, media, error))
+    if (!console_storage_describe(console, controllers, media, error))
         return false;
+    spec.controllers = (const MachineController *)controllers->data;
+    spec.controller_count = controllers->len;
     spec.media = (const MachineMedium *)media->data;
     spec.media_count = media->len;
     console_ports_describe(console, &spec);

@@ -55,6 +55,10 @@ bool console_config_build(Console *console, GError **error);
 PdmRegistry *console_registry_new(void (*problem)(void *user, const char *message), void *user,
                                   size_t *built_in, GError **error);
 
+/* console-storage.c: what the settings say of controllers (MachineController) and drives
+ * (MachineMedium, with open descriptors). */
+bool console_storage_describe(Console *console, GArray *controllers, GArray *media, GError **error);
+
 /* console-media.c: descriptors of what is in the drives. */
 bool console_media_open(Console *console, const VitrineAttachment *attachment,
                         MachineMedium *medium, GError **error);

@@ -66,14 +66,25 @@ add(VitrineSettings *settings, const StorageCtl *wanted, GError **error)
     VitrineController *controller =
         vitrine_controller_new(wanted->name, usual_type((VitrineStorageBus)bus));
     controller->instance = count_of_bus(settings, (VitrineStorageBus)bus);
+    if (bus == VITRINE_STORAGE_BUS_SATA)
+        controller->port_count = vitrine_bus_limits(VITRINE_STORAGE_BUS_SATA)->max_ports;
     return controller;
+}
+
+/* A word of ours: to the settings file it is a virtio SCSI controller, and the machine's extra data
+ * say that its disks are virtio block devices. */
+static bool
+is_virtio_blk(const char *word)
+{
+    return g_ascii_strcasecmp(word, "VirtioBlk") == 0 ||
+           g_ascii_strcasecmp(word, "virtio-blk") == 0;
 }
 
 static bool
 set_type(VitrineController *controller, const char *word, GError **error)
 {
-    int type;
-    if (!manage_from_word(VITRINE_TYPE_CONTROLLER_TYPE, word, &type, error))
+    int type = VITRINE_CONTROLLER_VIRTIO_SCSI;
+    if (!is_virtio_blk(word) && !manage_from_word(VITRINE_TYPE_CONTROLLER_TYPE, word, &type, error))
         return false;
     if (vitrine_controller_bus((VitrineControllerType)type) !=
         vitrine_controller_bus(controller->type)) {
@@ -125,6 +136,21 @@ apply(VitrineSettings *settings, const StorageCtl *wanted, GError **error)
     return true;
 }
 
+/* The model follows the type; what was never set is left alone. */
+static bool
+save_model(VitrineMachine *machine, const StorageCtl *wanted, GError **error)
+{
+    g_autofree char *key =
+        vitrine_controller_model_key(wanted->new_name ? wanted->new_name : wanted->name);
+    const char *model = "";
+
+    if (wanted->type == NULL)
+        return true;
+    if (is_virtio_blk(wanted->type))
+        model = VITRINE_CONTROLLER_MODEL_VIRTIO_BLK;
+    return vitrine_machine_set_extra_data_sync(machine, key, model, NULL, error);
+}
+
 static bool
 run(Manage *manage, ManageArgs *args, GError **error)
 {
@@ -139,17 +165,17 @@ run(Manage *manage, ManageArgs *args, GError **error)
     }
     g_autoptr(VitrineSettings) settings = manage_settings(manage, name, &machine, error);
     return settings && apply(settings, &wanted, error) &&
-           vitrine_machine_save_settings_sync(machine, settings, NULL, error);
+           vitrine_machine_save_settings_sync(machine, settings, NULL, error) &&
+           save_model(machine, &wanted, error);
 }
 
 const ManageCommand manage_command_storagectl = {
     .name = "storagectl",
     .title = "Add, change or remove a storage controller",
-    .usage =
-        "storagectl NAME|UUID --name CONTROLLER [--add ide|floppy] [--controller PIIX3|PIIX4|ICH6|"
-        "I82078]\n"
-        "    [--portcount NUMBER] [--hostiocache on|off] [--bootable on|off]\n"
-        "    [--rename NAME] [--remove]\n",
+    .usage = "storagectl NAME|UUID --name CONTROLLER [--add floppy|ide|pcie|sata|virtio]\n"
+             "    [--controller PIIX3|PIIX4|ICH6|I82078|IntelAhci|NVMe|VirtioSCSI|VirtioBlk]\n"
+             "    [--portcount NUMBER] [--hostiocache on|off] [--bootable on|off]\n"
+             "    [--rename NAME] [--remove]\n",
     .about = "Adds, changes or removes a storage controller. Removing one detaches what is on it.",
     .run = run,
 };

@@ -156,18 +156,69 @@ ask_new_disk(SettingsStorage *storage, const VitrineAttachment *drive)
 }
 
 /* --- the bar below the list --- */
-static VitrineAttachment *
-free_drive(SettingsStorage *storage, VitrineStorageBus bus, VitrineMediumKind kind)
+/* Which buses take a kind of drive, the best first. */
+static const VitrineStorageBus disk_buses[] = {VITRINE_STORAGE_BUS_SATA, VITRINE_STORAGE_BUS_PCIE,
+                                               VITRINE_STORAGE_BUS_VIRTIO, VITRINE_STORAGE_BUS_IDE};
+static const VitrineStorageBus optical_buses[] = {VITRINE_STORAGE_BUS_IDE, VITRINE_STORAGE_BUS_SATA,
+                                                  VITRINE_STORAGE_BUS_VIRTIO};
+static const VitrineStorageBus floppy_buses[] = {VITRINE_STORAGE_BUS_FLOPPY};
+
+static const VitrineStorageBus *
+buses_of(VitrineMediumKind kind, guint *count)
 {
-    VitrineSettings *settings = settings_dialog_get_settings(settings_storage_dialog(storage));
+    switch (kind) {
+    case VITRINE_MEDIUM_KIND_DVD: *count = G_N_ELEMENTS(optical_buses); return optical_buses;
+    case VITRINE_MEDIUM_KIND_FLOPPY: *count = G_N_ELEMENTS(floppy_buses); return floppy_buses;
+    default: *count = G_N_ELEMENTS(disk_buses); return disk_buses;
+    }
+}
+
+/* A controller may get one more port for the drive. */
+static void
+provide_port(VitrineSettings *settings, const VitrineController *controller, guint port)
+{
+    g_autoptr(VitrineController) changed = NULL;
+
+    if (port < controller->port_count)
+        return;
+    changed = vitrine_controller_copy(controller);
+    changed->port_count = port + 1;
+    vitrine_settings_put_controller(settings, changed);
+}
+
+static VitrineAttachment *
+free_place(VitrineSettings *settings, VitrineStorageBus bus, VitrineMediumKind kind)
+{
     GPtrArray *controllers = vitrine_settings_get_controllers(settings);
     guint port, device;
 
     for (guint i = 0; i < controllers->len; i++) {
         const VitrineController *controller = g_ptr_array_index(controllers, i);
-        if (vitrine_controller_bus(controller->type) == bus &&
-            vitrine_settings_free_slot(settings, controller->name, &port, &device))
-            return vitrine_attachment_new(controller->name, port, device, kind, "");
+        g_autoptr(VitrineAttachment) drive = NULL;
+
+        if (vitrine_controller_bus(controller->type) != bus ||
+            !vitrine_controller_is_built(controller->type) ||
+            !vitrine_settings_free_slot(settings, controller->name, &port, &device))
+            continue;
+        drive = vitrine_attachment_new(controller->name, port, device, kind, "");
+        provide_port(settings, controller, port);
+        return g_steal_pointer(&drive);
+    }
+    return NULL;
+}
+
+static VitrineAttachment *
+free_drive(SettingsStorage *storage, VitrineMediumKind kind)
+{
+    VitrineSettings *settings = settings_dialog_get_settings(settings_storage_dialog(storage));
+    guint count;
+    const VitrineStorageBus *buses = buses_of(kind, &count);
+
+    for (guint i = 0; i < count; i++) {
+        VitrineAttachment *drive = free_place(settings, buses[i], kind);
+
+        if (drive)
+            return drive;
     }
     settings_dialog_show_error(
         settings_storage_dialog(storage),
@@ -176,9 +227,9 @@ free_drive(SettingsStorage *storage, VitrineStorageBus bus, VitrineMediumKind ki
 }
 
 static void
-add_empty(SettingsStorage *storage, VitrineStorageBus bus, VitrineMediumKind kind)
+add_empty(SettingsStorage *storage, VitrineMediumKind kind)
 {
-    g_autoptr(VitrineAttachment) drive = free_drive(storage, bus, kind);
+    g_autoptr(VitrineAttachment) drive = free_drive(storage, kind);
 
     if (drive)
         vitrine_settings_put_attachment(
@@ -188,20 +239,19 @@ add_empty(SettingsStorage *storage, VitrineStorageBus bus, VitrineMediumKind kin
 static void
 on_add_optical(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    add_empty(data, VITRINE_STORAGE_BUS_IDE, VITRINE_MEDIUM_KIND_DVD);
+    add_empty(data, VITRINE_MEDIUM_KIND_DVD);
 }
 
 static void
 on_add_floppy(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    add_empty(data, VITRINE_STORAGE_BUS_FLOPPY, VITRINE_MEDIUM_KIND_FLOPPY);
+    add_empty(data, VITRINE_MEDIUM_KIND_FLOPPY);
 }
 
 static void
 on_new_disk(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    g_autoptr(VitrineAttachment) drive =
-        free_drive(data, VITRINE_STORAGE_BUS_IDE, VITRINE_MEDIUM_KIND_HARD_DISK);
+    g_autoptr(VitrineAttachment) drive = free_drive(data, VITRINE_MEDIUM_KIND_HARD_DISK);
 
     if (drive)
         ask_new_disk(data, drive);
@@ -210,8 +260,7 @@ on_new_disk(GSimpleAction *action, GVariant *parameter, gpointer data)
 static void
 on_existing_disk(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    g_autoptr(VitrineAttachment) drive =
-        free_drive(data, VITRINE_STORAGE_BUS_IDE, VITRINE_MEDIUM_KIND_HARD_DISK);
+    g_autoptr(VitrineAttachment) drive = free_drive(data, VITRINE_MEDIUM_KIND_HARD_DISK);
 
     if (drive)
         settings_storage_choose_medium(data, drive);
@@ -234,6 +283,24 @@ static void
 on_add_ide(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     add_controller(data, "IDE", VITRINE_CONTROLLER_PIIX4);
+}
+
+static void
+on_add_sata(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    add_controller(data, "SATA", VITRINE_CONTROLLER_AHCI);
+}
+
+static void
+on_add_nvme(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    add_controller(data, "NVMe", VITRINE_CONTROLLER_NVME);
+}
+
+static void
+on_add_virtio(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    add_controller(data, "VirtIO", VITRINE_CONTROLLER_VIRTIO_SCSI);
 }
 
 static void
@@ -264,7 +331,10 @@ settings_storage_add_bar(SettingsStorage *storage)
         {.name = "add-floppy", .activate = on_add_floppy},
         {.name = "add-floppy-controller", .activate = on_add_floppy_controller},
         {.name = "add-ide", .activate = on_add_ide},
+        {.name = "add-nvme", .activate = on_add_nvme},
         {.name = "add-optical", .activate = on_add_optical},
+        {.name = "add-sata", .activate = on_add_sata},
+        {.name = "add-virtio", .activate = on_add_virtio},
         {.name = "existing-disk", .activate = on_existing_disk},
         {.name = "new-disk", .activate = on_new_disk},
     };
@@ -274,6 +344,9 @@ settings_storage_add_bar(SettingsStorage *storage)
                                             {N_("_Floppy drive"), "storage.add-floppy"}};
     static const char *const controllers[][2] = {
         {N_("_IDE (PIIX4)"), "storage.add-ide"},
+        {N_("_SATA (AHCI)"), "storage.add-sata"},
+        {N_("_NVMe (PCIe)"), "storage.add-nvme"},
+        {N_("_VirtIO SCSI"), "storage.add-virtio"},
         {N_("_Floppy (82078)"), "storage.add-floppy-controller"}};
     GtkWidget *bar = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
     g_autoptr(GSimpleActionGroup) group = g_simple_action_group_new();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The IDE function of the PIIX4 (Intel 290562, chapter 6.2): two channels at their legacy ports,
- * bus-master DMA at BAR 4. The timing registers keep what is written and change nothing; the
- * channels are decoded whatever their enable bits say, because not all firmware sets them. */
+ * The IDE function of the PIIX4 (Intel 290562, chapter 6.2), or by its id of a PIIX3 or ICH6: two
+ * channels at their legacy ports, bus-master DMA at BAR 4. The timing registers keep what is
+ * written and change nothing; the channels are decoded whatever their enable bits say, because not
+ * all firmware sets them. */
 #include <string.h>
 
 #include "devices/storage/ide-private.h"
@@ -14,6 +15,8 @@ enum {
     BUS_MASTER_BAR = 4,
     BUS_MASTER_PORTS = 16,
 };
+
+#define MODEL_USUAL "PIIX4"
 
 static const IomPortOps command_ops = {
     .read = ide_command_read,
@@ -87,12 +90,40 @@ construct_channel(IdeController *ide, unsigned index, GError **error)
     return true;
 }
 
+/* The chips differ in their ids; a host's driver asks them for what it finds there. */
+typedef struct {
+    const char *name;
+    uint16_t device;
+} IdeModel;
+
+static const IdeModel models[] = {
+    {"PIIX3", 0x7010},
+    {"PIIX4", 0x7111},
+    {"ICH6", 0x269e},
+};
+
 static bool
-construct_pci(IdeController *ide, GError **error)
+find_model(const CfgmNode *config, uint16_t *device, GError **error)
 {
-    static const PdmPciInfo info = {
+    const char *name = cfgm_string(config, "Model", MODEL_USUAL);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(models); i++) {
+        if (strcmp(models[i].name, name) == 0) {
+            *device = models[i].device;
+            return true;
+        }
+    }
+    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
+                "There is no IDE controller of the model %s.", name);
+    return false;
+}
+
+static bool
+construct_pci(IdeController *ide, uint16_t model, GError **error)
+{
+    const PdmPciInfo info = {
         .vendor = 0x8086,
-        .device = 0x7111,
+        .device = model,
         .revision = 1,
         .prog_if = 0x80, /* a bus master; both channels in compatibility mode */
         .subclass = 0x01,
@@ -140,11 +171,14 @@ static bool
 ide_construct(PdmDevice *device, const CfgmNode *config, GError **error)
 {
     IdeController *ide = device->data;
+    uint16_t model;
 
+    if (!find_model(config, &model, error))
+        return false;
     ide->device = device;
     for (unsigned i = 0; i < IDE_CHANNELS; i++)
         ide_channel_init(&ide->channels[i], device, i);
-    if (!construct_pci(ide, error))
+    if (!construct_pci(ide, model, error))
         return false;
     for (unsigned i = 0; i < IDE_CHANNELS; i++)
         if (!construct_channel(ide, i, error))
@@ -195,6 +229,17 @@ ide_info(PdmDevice *device, GString *out)
     }
 }
 
+static const char *const model_names[] = {"PIIX3", "PIIX4", "ICH6", NULL};
+
+static const PdmOption ide_options[] = {
+    {.key = "Model",
+     .title = "Chip",
+     .type = PDM_OPTION_CHOICE,
+     .text = MODEL_USUAL,
+     .choices = model_names},
+    {.type = PDM_OPTION_END},
+};
+
 const PdmDeviceInfo piix4_ide_device = {
     .abi = PDM_ABI_VERSION,
     .name = "piix4-ide",
@@ -202,6 +247,7 @@ const PdmDeviceInfo piix4_ide_device = {
     .kind = PDM_KIND_STORAGE,
     .instance_size = sizeof(IdeController),
     .max_instances = 1,
+    .options = ide_options,
     .construct = ide_construct,
     .reset = ide_reset,
     .destruct = ide_destruct,

@@ -8,7 +8,7 @@
 #include "devices/pci/pci-msi.h"
 #include "devices/storage/drive-job.h"
 
-#define NVME_NAMESPACES_MAX 32u
+#define NVME_NAMESPACES_MAX 255u
 #define NVME_QUEUES 17u /* the admin queue and 16 for input and output */
 #define NVME_ENTRIES_MAX 1024u
 #define NVME_COMMAND_SIZE 64u

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define TARGETS_MAX 64u
+#define TARGETS_MAX 256u
 #define TARGETS_USUAL 16u
 #define REQUEST_QUEUES_MAX 4u
 #define JOBS_MAX 128u

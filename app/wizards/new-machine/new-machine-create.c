@@ -122,12 +122,27 @@ on_saved(GObject *source, GAsyncResult *result, gpointer data)
                                  g_task_get_cancellable(task), on_started, task);
 }
 
-/* Where the type's defaults have put a drive of that kind, else a free slot. */
+static gboolean
+find_slot_at(VitrineSettings *settings, VitrineStorageBus bus, VitrineAttachment *slot)
+{
+    GPtrArray *controllers = vitrine_settings_get_controllers(settings);
+
+    for (guint i = 0; i < controllers->len; i++) {
+        const VitrineController *controller = g_ptr_array_index(controllers, i);
+        slot->controller = controller->name;
+        if (vitrine_controller_bus(controller->type) == bus &&
+            vitrine_settings_free_slot(settings, controller->name, &slot->port, &slot->device))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Where the type's defaults have put a drive of that kind, else a free slot: a disk's is at the
+ * SATA controller where the type has one. */
 static gboolean
 find_slot(VitrineSettings *settings, VitrineMediumKind kind, VitrineAttachment *slot)
 {
     GPtrArray *drives = vitrine_settings_get_attachments(settings);
-    GPtrArray *controllers = vitrine_settings_get_controllers(settings);
 
     for (guint i = 0; i < drives->len; i++) {
         const VitrineAttachment *drive = g_ptr_array_index(drives, i);
@@ -137,14 +152,10 @@ find_slot(VitrineSettings *settings, VitrineMediumKind kind, VitrineAttachment *
             return TRUE;
         }
     }
-    for (guint i = 0; i < controllers->len; i++) {
-        const VitrineController *controller = g_ptr_array_index(controllers, i);
-        slot->controller = controller->name;
-        if (vitrine_controller_bus(controller->type) == VITRINE_STORAGE_BUS_IDE &&
-            vitrine_settings_free_slot(settings, controller->name, &slot->port, &slot->device))
-            return TRUE;
-    }
-    return FALSE;
+    if (kind == VITRINE_MEDIUM_KIND_HARD_DISK &&
+        find_slot_at(settings, VITRINE_STORAGE_BUS_SATA, slot))
+        return TRUE;
+    return find_slot_at(settings, VITRINE_STORAGE_BUS_IDE, slot);
 }
 
 static gboolean
