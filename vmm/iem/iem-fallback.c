@@ -179,6 +179,12 @@ iem_insn_ends_block(const IemInsn *insn)
 }
 
 bool
+iem_insn_is_system(const IemInsn *insn)
+{
+    return insn->flags & IEM_INSN_SYSTEM;
+}
+
+bool
 iem_insn_loads_segment(const IemInsn *insn)
 {
     return insn->flags & IEM_INSN_SEGMENT;

@@ -52,6 +52,8 @@ unsigned iem_insn_length(const IemInsn *insn);
 unsigned iem_insn_row(const IemInsn *insn);
 /* Does it end a straight-line block: control flow, or a change of mode or interrupt state? */
 bool iem_insn_ends_block(const IemInsn *insn);
+/* May it change what REM derives from the state, or what is pending? */
+bool iem_insn_is_system(const IemInsn *insn);
 /* Does it change nothing but a segment register, of what REM derives from the state? */
 bool iem_insn_loads_segment(const IemInsn *insn);
 

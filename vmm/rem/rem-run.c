@@ -235,7 +235,7 @@ rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument)
     if (!iem_insn_execute(vcpu, insn))
         return rem_go_on(vcpu);
     if (site->stays ? iem_wants_care(vcpu) : site->leaves || iem_insn_ends_block(insn))
-        return rem_go_on(vcpu);
+        return iem_insn_is_system(insn) || site->vector ? rem_go_on(vcpu) : find_and_begin(vcpu);
     rem_hot(vcpu)->flags = rem_flags_pack(vcpu->rflags);
     return site->vector || site->stays ? resume_same_mode(vcpu, site, insn)
                                        : rem_code(rem, site->next);
