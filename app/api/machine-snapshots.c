@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * VitrineMachine's calls about snapshots. */
+ * VitrineMachine's calls about snapshots, and those that clone and move the machine. */
 #include "app/api/client-private.h"
 #include "app/api/settings-private.h"
 #include "app/api/snapshot-private.h"
@@ -212,4 +212,60 @@ gboolean
 vitrine_machine_edit_snapshot_finish(VitrineMachine *machine, GAsyncResult *result, GError **error)
 {
     return client_call_finish_void(machine, result, error);
+}
+
+static RemoteCall
+clone_call(VitrineMachine *machine, const char *name, GVariant *options)
+{
+    GVariant *all = options ? options : g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0);
+    return machine_call(machine, "Clone", g_variant_new("(s@a{sv})", name, all));
+}
+
+VitrineProgress *
+vitrine_machine_clone_sync(VitrineMachine *machine, const char *name, GVariant *options,
+                           GCancellable *cancellable, GError **error)
+{
+    return start_sync(machine, clone_call(machine, name, options), cancellable, error);
+}
+
+void
+vitrine_machine_clone_async(VitrineMachine *machine, const char *name, GVariant *options,
+                            GCancellable *cancellable, GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+    call_async(machine, clone_call(machine, name, options), cancellable, callback, user_data);
+}
+
+VitrineProgress *
+vitrine_machine_clone_finish(VitrineMachine *machine, GAsyncResult *result, GError **error)
+{
+    return start_finish(machine, result, error);
+}
+
+/* The service has another working folder. */
+static RemoteCall
+move_call(VitrineMachine *machine, const char *folder)
+{
+    g_autofree char *path = g_canonicalize_filename(folder, NULL);
+    return machine_call(machine, "Move", g_variant_new("(s)", path));
+}
+
+VitrineProgress *
+vitrine_machine_move_sync(VitrineMachine *machine, const char *folder, GCancellable *cancellable,
+                          GError **error)
+{
+    return start_sync(machine, move_call(machine, folder), cancellable, error);
+}
+
+void
+vitrine_machine_move_async(VitrineMachine *machine, const char *folder, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+    call_async(machine, move_call(machine, folder), cancellable, callback, user_data);
+}
+
+VitrineProgress *
+vitrine_machine_move_finish(VitrineMachine *machine, GAsyncResult *result, GError **error)
+{
+    return start_finish(machine, result, error);
 }

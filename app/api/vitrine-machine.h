@@ -359,4 +359,56 @@ void vitrine_machine_edit_snapshot_async(VitrineMachine *machine, const char *id
 gboolean vitrine_machine_edit_snapshot_finish(VitrineMachine *machine, GAsyncResult *result,
                                               GError **error);
 
+/**
+ * vitrine_machine_clone_sync:
+ * @name: of the new machine
+ * @options: (nullable): a{sv}: "mode" s: "machine" (one state), "children" (a snapshot and those
+ * that follow it) or "all" (every state); "snapshot" s: UUID, "" for the present state; "linked" b:
+ * the disks stand on those of the snapshot; "folder" s: base folder, "" for the usual one; "groups"
+ * as; "id" s; "register" b (default true); "macs" s: "new", "keep-nat" or "keep"; "keep-disk-names"
+ * b; "keep-hardware-uuids" b
+ *
+ * Makes a machine like this one. VITRINE_ERROR_STATE while this one runs, unless one snapshot is
+ * cloned.
+ *
+ * Returns: (transfer full): its progress, whose wait gives the new machine's UUID
+ */
+VitrineProgress *vitrine_machine_clone_sync(VitrineMachine *machine, const char *name,
+                                            GVariant *options, GCancellable *cancellable,
+                                            GError **error);
+/**
+ * vitrine_machine_clone_async:
+ * @options: (nullable): as vitrine_machine_clone_sync()
+ */
+void vitrine_machine_clone_async(VitrineMachine *machine, const char *name, GVariant *options,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback,
+                                 gpointer user_data);
+/**
+ * vitrine_machine_clone_finish:
+ * Returns: (transfer full): as vitrine_machine_clone_sync()
+ */
+VitrineProgress *vitrine_machine_clone_finish(VitrineMachine *machine, GAsyncResult *result,
+                                              GError **error);
+
+/**
+ * vitrine_machine_move_sync:
+ * @folder: where the machine's folder goes; it is made when it is not there
+ *
+ * Moves the machine's folder with settings, logs, snapshots and the disks in it, also to another
+ * file system. VITRINE_ERROR_STATE while it runs.
+ *
+ * Returns: (transfer full): its progress
+ */
+VitrineProgress *vitrine_machine_move_sync(VitrineMachine *machine, const char *folder,
+                                           GCancellable *cancellable, GError **error);
+void vitrine_machine_move_async(VitrineMachine *machine, const char *folder,
+                                GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data);
+/**
+ * vitrine_machine_move_finish:
+ * Returns: (transfer full): as vitrine_machine_move_sync()
+ */
+VitrineProgress *vitrine_machine_move_finish(VitrineMachine *machine, GAsyncResult *result,
+                                             GError **error);
+
 G_END_DECLS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Journals of work on files; see journal.h. A journal is a key file with one group:
- *   machine=UUID   files=path;path;…   folders=path;…   merges=UUID;… */
+ *   machine=UUID   files=path;path;…   folders=path;…   merges=UUID;…   places=path;… */
 #include "app/service/journal.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ struct Journal {
     Service *service;
     char *path;
     char *machine;
-    GPtrArray *files, *folders, *merges;
+    GPtrArray *files, *folders, *merges, *places;
 };
 
 static char *
@@ -38,6 +38,7 @@ make(Service *service, const char *machine, const char *path)
     journal->files = g_ptr_array_new_with_free_func(g_free);
     journal->folders = g_ptr_array_new_with_free_func(g_free);
     journal->merges = g_ptr_array_new_with_free_func(g_free);
+    journal->places = g_ptr_array_new_with_free_func(g_free);
     return journal;
 }
 
@@ -49,6 +50,7 @@ journal_free(Journal *journal)
     g_ptr_array_unref(journal->files);
     g_ptr_array_unref(journal->folders);
     g_ptr_array_unref(journal->merges);
+    g_ptr_array_unref(journal->places);
     g_free(journal);
 }
 
@@ -80,6 +82,12 @@ journal_add_merge(Journal *journal, const char *medium)
     g_ptr_array_add(journal->merges, g_strdup(medium));
 }
 
+void
+journal_add_place(Journal *journal, const char *settings_file)
+{
+    g_ptr_array_add(journal->places, g_strdup(settings_file));
+}
+
 static void
 set_list(GKeyFile *keys, const char *name, GPtrArray *list)
 {
@@ -97,6 +105,7 @@ journal_write(Journal *journal, GError **error)
     set_list(keys, "files", journal->files);
     set_list(keys, "folders", journal->folders);
     set_list(keys, "merges", journal->merges);
+    set_list(keys, "places", journal->places);
     g_autofree char *text = g_key_file_to_data(keys, &length, NULL);
     if (g_mkdir_with_parents(folder, 0700) < 0) {
         file_error_set(error, errno, "The folder \"%s\" cannot be made", folder);
@@ -188,8 +197,40 @@ recover(Service *service, const char *path)
     take_list(keys, "folders", journal->folders);
     take_list(keys, "merges", journal->merges);
     g_autoptr(GPtrArray) merges = g_ptr_array_ref(journal->merges);
+    if (g_key_file_has_key(keys, GROUP, "places", NULL) && !service_save(service, NULL)) {
+        journal_free(journal);
+        return; /* it is found by the journal again */
+    }
     journal_settle(journal);
     media_merge_again(service, machine, merges);
+}
+
+static void
+find_machine(Service *service, const char *path)
+{
+    g_autoptr(GKeyFile) keys = g_key_file_new();
+    g_key_file_load_from_file(keys, path, G_KEY_FILE_NONE, NULL);
+    g_autofree char *machine = g_key_file_get_string(keys, GROUP, "machine", NULL);
+    g_auto(GStrv) places = g_key_file_get_string_list(keys, GROUP, "places", NULL, NULL);
+    for (guint i = 0; machine && places && places[i]; i++) {
+        if (!g_file_test(places[i], G_FILE_TEST_EXISTS))
+            continue;
+        global_file_add_machine(service->global, machine, places[i]);
+        break;
+    }
+}
+
+void
+journals_find_machines(Service *service)
+{
+    g_autofree char *folder = work_folder(service);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        if (g_str_has_suffix(name, SUFFIX))
+            find_machine(service, path);
+    }
 }
 
 void

@@ -21,6 +21,8 @@ void journal_add_file(Journal *journal, const char *path);
 void journal_add_folder(Journal *journal, const char *path);
 /* A medium that shall be merged away: what the next service does when this one was killed. */
 void journal_add_merge(Journal *journal, const char *medium);
+/* A place where the machine's settings file may be while its folder moves. */
+void journal_add_place(Journal *journal, const char *settings_file);
 /* On the disk when it returns. From here on journal_settle() or journal_drop() is due. */
 gboolean journal_write(Journal *journal, GError **error);
 /* Deletes what nobody names and forgets the journal; takes it. NULL is nothing. A file that cannot
@@ -29,6 +31,9 @@ void journal_settle(Journal *journal);
 /* The work is done and its files stay, also those that no settings file names; takes it. */
 void journal_drop(Journal *journal);
 
+/* Before the machines are read: a machine whose settings file is in another of its places than the
+ * registry says is registered there. */
+void journals_find_machines(Service *service);
 /* Those that a killed service left; called when the registry was read. A journal of a machine that
  * cannot be read stays as it is. */
 void journals_recover(Service *service);

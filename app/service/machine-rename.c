@@ -46,14 +46,18 @@ move_location(char **location, const char *from, const char *to)
     *location = moved;
 }
 
-/* Everything that knows the old paths learns the new ones. */
-static void
-tell_paths(Machine *machine, const char *from, const char *to, const char *settings_file)
+void
+machine_tell_paths(Machine *machine, const char *from, const char *to, const char *settings_file)
 {
     g_free(machine->settings_file);
     machine->settings_file = g_strdup(settings_file);
     settings_file_set_path(machine->file, settings_file);
     move_location(&machine->record->state_file, from, to);
+    for (guint i = 0; i < machine->snapshots->len; i++) {
+        SnapshotRecord *record = machine->snapshots->pdata[i];
+        move_location(&record->state_file, from, to);
+        snapshot_file_edit(machine->file, record);
+    }
     for (guint i = 0; i < machine->service->media->len; i++) {
         Medium *medium = machine->service->media->pdata[i];
         move_location(&medium->record->location, from, to);
@@ -82,6 +86,6 @@ machine_rename_files(Machine *machine, const char *old_name, const char *new_nam
     g_autofree char *old_prev = g_strconcat(old_file, "-prev", NULL);
     g_autofree char *new_prev = g_strconcat(new_file, "-prev", NULL);
     g_rename(old_prev, new_prev);
-    tell_paths(machine, from, to, new_file);
+    machine_tell_paths(machine, from, to, new_file);
     return TRUE;
 }

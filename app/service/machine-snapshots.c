@@ -145,4 +145,6 @@ machine_connect_snapshots(Machine *machine)
     machine_connect_snapshot_take(machine);
     machine_connect_snapshot_restore(machine);
     machine_connect_snapshot_delete(machine);
+    machine_connect_clone(machine);
+    machine_connect_move(machine);
 }

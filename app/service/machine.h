@@ -82,6 +82,9 @@ gboolean machine_commit_snapshots(Machine *machine, GError **error);
 void machine_connect_snapshot_take(Machine *machine);
 void machine_connect_snapshot_restore(Machine *machine);
 void machine_connect_snapshot_delete(Machine *machine);
+/* machine-clone.c, machine-move.c */
+void machine_connect_clone(Machine *machine);
+void machine_connect_move(Machine *machine);
 /* machine-attach.c: FALSE when every disk can be attached as it is. Else the call is answered when
  * the differencing images are there and commit, which takes the settings, has saved them. Takes
  * after when TRUE. */
@@ -97,6 +100,9 @@ void machine_connect_settings(Machine *machine);
 /* machine-rename.c: the folder and the file get the new name, if they had the old one. */
 gboolean machine_rename_files(Machine *machine, const char *old_name, const char *new_name,
                               GError **error);
+/* Everything that knows paths below from learns those below to. */
+void machine_tell_paths(Machine *machine, const char *from, const char *to,
+                        const char *settings_file);
 /* machine-session.c */
 void machine_connect_session(Machine *machine);
 void machine_session_restore(Machine *machine);

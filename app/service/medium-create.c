@@ -57,16 +57,21 @@ media_check_format(const char *format, GError **error)
     return NULL;
 }
 
+const char *
+media_extension(const char *format)
+{
+    guint at = 0;
+    while (at + 1 < G_N_ELEMENTS(formats) && g_ascii_strcasecmp(formats[at].name, format) != 0)
+        at++;
+    return formats[at].extension;
+}
+
 char *
 media_with_extension(const char *location, const char *format)
 {
     g_autofree char *base = g_path_get_basename(location);
-    guint at = 0;
-    if (strchr(base, '.'))
-        return g_strdup(location);
-    while (at + 1 < G_N_ELEMENTS(formats) && g_ascii_strcasecmp(formats[at].name, format) != 0)
-        at++;
-    return g_strconcat(location, formats[at].extension, NULL);
+    return strchr(base, '.') ? g_strdup(location)
+                             : g_strconcat(location, media_extension(format), NULL);
 }
 
 gboolean

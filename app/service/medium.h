@@ -95,6 +95,8 @@ gboolean medium_register_new(Medium *medium, GError **error);
 gboolean media_check_new_file(const char *location, GError **error);
 /* A format that images can be made in; its name in upper case, static, or NULL with error. */
 const char *media_check_format(const char *format, GError **error);
+/* ".vdi" */
+const char *media_extension(const char *format);
 /* With the usual extension of the format when there is none; the caller's. */
 char *media_with_extension(const char *location, const char *format);
 /* snapshot-delete.c: merges of images that a killed service has not done. */

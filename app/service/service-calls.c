@@ -132,9 +132,8 @@ new_settings(const char *name, const CreateOptions *options, GError **error)
     return g_steal_pointer(&settings);
 }
 
-/* <base>/<first group>/<name>/<name>.vbox */
-static char *
-new_settings_path(Service *service, VitrineSettings *settings, const char *base)
+char *
+service_new_settings_path(Service *service, VitrineSettings *settings, const char *base)
 {
     const char *name = vitrine_settings_get_string(settings, "name");
     g_autofree char *standard = service_property(service, "machine-folder");
@@ -143,8 +142,9 @@ new_settings_path(Service *service, VitrineSettings *settings, const char *base)
                             file, NULL);
 }
 
-static gboolean
-check_unused(Service *service, const char *name, const char *id, const char *path, GError **error)
+gboolean
+service_check_unused(Service *service, const char *name, const char *id, const char *path,
+                     GError **error)
 {
     for (guint i = 0; i < service->machines->len; i++) {
         Machine *machine = service->machines->pdata[i];
@@ -186,8 +186,8 @@ take_back_new_machine(const char *path)
     g_rmdir(folder);
 }
 
-static Machine *
-add_machine(Service *service, const char *id, const char *path, GError **error)
+Machine *
+service_add_machine(Service *service, const char *id, const char *path, GError **error)
 {
     global_file_add_machine(service->global, id, path);
     if (!service_save(service, error)) {
@@ -220,11 +220,11 @@ on_create_machine(VitrineDBusService *skeleton, GDBusMethodInvocation *invocatio
     g_autoptr(VitrineSettings) settings = new_settings(name, &options, &error);
     if (settings == NULL)
         return service_fail(invocation, error);
-    g_autofree char *path = new_settings_path(service, settings, options.folder);
-    if (!check_unused(service, name, id, path, &error))
+    g_autofree char *path = service_new_settings_path(service, settings, options.folder);
+    if (!service_check_unused(service, name, id, path, &error))
         return service_fail(invocation, error);
     if (!write_new_machine(id, path, settings, &error) ||
-        (options.add && add_machine(service, id, path, &error) == NULL)) {
+        (options.add && service_add_machine(service, id, path, &error) == NULL)) {
         take_back_new_machine(path);
         return service_fail(invocation, error);
     }
@@ -244,8 +244,8 @@ on_register_machine(VitrineDBusService *skeleton, GDBusMethodInvocation *invocat
     if (record == NULL)
         return service_fail(invocation, error);
     const char *name = vitrine_settings_get_string(record->settings, "name");
-    if (!check_unused(service, name, record->id, NULL, &error) ||
-        add_machine(service, record->id, settings_file_path(file), &error) == NULL)
+    if (!service_check_unused(service, name, record->id, NULL, &error) ||
+        service_add_machine(service, record->id, settings_file_path(file), &error) == NULL)
         return service_fail(invocation, error);
     vitrine_dbus_service_complete_register_machine(skeleton, invocation, record->id);
     return TRUE;

@@ -273,6 +273,7 @@ load_registry(Service *service)
     service->extra_data = settings_file_read_extra_data(service->global);
     g_autoptr(GPtrArray) media = settings_file_read_media(service->global);
     media_take_registry(service, media, NULL);
+    journals_find_machines(service);
     g_autoptr(GPtrArray) entries = global_file_read_machines(service->global);
     for (guint i = 0; i < entries->len; i++) {
         const MachineEntry *entry = entries->pdata[i];

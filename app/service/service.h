@@ -62,6 +62,14 @@ gboolean service_lock_image(int fd, gboolean writing, const char *path, GError *
 
 /* service-calls.c: answers to org.vitrine.Service. */
 void service_connect_calls(Service *service);
+/* VITRINE_ERROR_EXISTS when a machine has this name or identifier, or the file (may be NULL) is
+ * there. */
+gboolean service_check_unused(Service *service, const char *name, const char *id, const char *path,
+                              GError **error);
+/* <base>/<first group>/<name>/<name>.vbox; base "": the usual one. The caller's. */
+char *service_new_settings_path(Service *service, VitrineSettings *settings, const char *base);
+/* Registers a settings file that is there; NULL with error. */
+Machine *service_add_machine(Service *service, const char *id, const char *path, GError **error);
 
 /* Answers with an error; takes it. Always TRUE, for handlers to return. */
 gboolean service_fail(GDBusMethodInvocation *invocation, GError *error);

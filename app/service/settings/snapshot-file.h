@@ -41,7 +41,20 @@ gboolean snapshot_file_remove(SettingsFile *file, const char *id, GError **error
 void snapshot_file_edit(SettingsFile *file, const SnapshotRecord *record);
 /* All snapshots that had the one medium attached have the other. */
 void snapshot_file_replace_medium(SettingsFile *file, const char *old_id, const char *new_id);
-/* Only the snapshots of this set stay (their parents must be in it too); NULL: none. */
-void snapshot_file_keep(SettingsFile *file, GHashTable *ids);
-/* Gives every snapshot the UUID that the table has for it. */
-void snapshot_file_rename_ids(SettingsFile *file, GHashTable *new_ids);
+
+/* --- for clones --- */
+
+/* A copy of the document, to be saved at path: without registry of media and saved state. */
+SettingsFile *machine_file_clone(SettingsFile *file, const char *path);
+/* The current snapshot; NULL: none. */
+void machine_file_set_current(SettingsFile *file, const char *id);
+/* Only this snapshot and what follows it stay; NULL: none. */
+void snapshot_file_keep(SettingsFile *file, const char *root);
+/* Every snapshot gets a UUID of its own: old -> new, both the table's. */
+GHashTable *snapshot_file_renew_ids(SettingsFile *file);
+/* The same medium everywhere, in snapshots and in the present hardware. */
+void machine_file_replace_medium(SettingsFile *file, const char *old_id, const char *new_id);
+
+typedef enum { MACHINE_MACS_NEW, MACHINE_MACS_KEEP_NAT, MACHINE_MACS_KEEP } MachineMacs;
+/* New MAC addresses, but for adapters that keep theirs; the same ones in all snapshots. */
+void machine_file_renew_macs(SettingsFile *file, MachineMacs policy);
