@@ -70,12 +70,14 @@ typedef struct {
 
 #define REM_TRACE_INSNS 512
 #define REM_TRACE_GROUPS 12
+#define REM_TRACE_WINDOWS 4
 
 /* While a trace runs (rem-trace.h). */
 typedef struct {
     uint64_t count; /* REM_COUNT before it */
     uint64_t turns; /* to run */
     uint64_t slot[REM_TRACE_GROUPS];
+    uint64_t page[REM_TRACE_WINDOWS], addend[REM_TRACE_WINDOWS];
 } RemLoopHot;
 
 #define REM_RETURNS 32

@@ -152,19 +152,13 @@ entry_field(const RemTrace *trace, size_t field)
     return mem;
 }
 
-/* T1: the first byte's address, becomes the entry's offset. T0: the last byte's. */
+/* The host's flags, which are no more the guest's, tell to leave in front of the instruction. */
 static void
-emit_compare(RemTranslator *t, const RemTrace *trace, unsigned i, bool write, unsigned align)
+leave_if(RemTranslator *t, const RemTrace *trace, unsigned i, RemCondition cc)
 {
-    const size_t tag = write ? offsetof(CpumTlbEntry, tag_write) : offsetof(CpumTlbEntry, tag_read);
     const unsigned writer = trace->insns[i].flags_of;
-    RemJump miss;
+    RemJump miss = rem_emit_jcc(t->emit, cc, 4);
 
-    rem_emit_shift_ri(t->emit, REM_SHR, 4, REM_T1, INDEX_SHIFT);
-    rem_emit_alu_ri(t->emit, REM_AND, 4, REM_T1, INDEX_MASK);
-    rem_emit_alu_ri(t->emit, REM_AND, 8, REM_T0, -(int32_t)X86_PAGE_SIZE | (int32_t)(align - 1));
-    rem_emit_alu_rm(t->emit, REM_CMP, 8, REM_T0, entry_field(trace, tag));
-    miss = rem_emit_jcc(t->emit, REM_CC_NZ, 4);
     if (writer == REM_NO_WRITER) {
         rem_flags_lost(t);
     } else { /* nobody asks for them but this exit */
@@ -173,6 +167,19 @@ emit_compare(RemTranslator *t, const RemTrace *trace, unsigned i, bool write, un
         miss = rem_emit_jmp(t->cold, 4);
     }
     emit_exit(t, trace, miss, i, trace->insns[i].at);
+}
+
+/* T1: the first byte's address, becomes the entry's offset. T0: the last byte's. */
+static void
+emit_compare(RemTranslator *t, const RemTrace *trace, unsigned i, bool write, unsigned align)
+{
+    const size_t tag = write ? offsetof(CpumTlbEntry, tag_write) : offsetof(CpumTlbEntry, tag_read);
+
+    rem_emit_shift_ri(t->emit, REM_SHR, 4, REM_T1, INDEX_SHIFT);
+    rem_emit_alu_ri(t->emit, REM_AND, 4, REM_T1, INDEX_MASK);
+    rem_emit_alu_ri(t->emit, REM_AND, 8, REM_T0, -(int32_t)X86_PAGE_SIZE | (int32_t)(align - 1));
+    rem_emit_alu_rm(t->emit, REM_CMP, 8, REM_T0, entry_field(trace, tag));
+    leave_if(t, trace, i, REM_CC_NZ);
 }
 
 static void
@@ -184,17 +191,12 @@ add_segment(RemTranslator *t, const RemOperand *operand, unsigned reg)
                                      offsetof(CpumSeg, base)));
 }
 
-/* Can the access itself add the base? What wraps outside of 64-bit code is another page here, and
- * leaves. */
-static bool
-is_direct(const RemTrace *trace, const RemTraceInsn *step)
+/* base + index, of which one may be RSP. */
+static RemMem
+sum_of(unsigned base, unsigned index, int32_t disp)
 {
-    const RemOperand *operand = &step->insn.mem;
-
-    return operand->base != REM_NO_REG && operand->index == REM_NO_REG &&
-           rem_in_register(operand->base) && operand->seg != X86_FS && operand->seg != X86_GS &&
-           step->insn.addrsize == rem_trace_width(trace) &&
-           (rem_trace_is_long64(trace) || ABS(operand->disp) < 1 << 20);
+    return index == X86_RSP ? rem_mem_index(index, base, 0, disp)
+                            : rem_mem_index(base, index, 0, disp);
 }
 
 static RemMem
@@ -211,6 +213,25 @@ probe_direct(RemTranslator *t, const RemTrace *trace, unsigned i)
     return rem_mem_index(operand->base, REM_T1, 0, disp);
 }
 
+/* The same where it is likely to be in a window. */
+static RemMem
+look_in_window(RemTranslator *t, const RemTrace *trace, unsigned i)
+{
+    const RemTraceInsn *step = &trace->insns[i];
+    const RemOperand *operand = &step->insn.mem;
+    unsigned home = trace->windows[step->window].home;
+
+    rem_emit_lea(t->emit, 8, REM_T0, rem_mem(operand->base, (int32_t)operand->disp));
+    rem_emit_alu_rm(t->emit, REM_SUB, 8, REM_T0, rem_trace_page(step->window));
+    rem_emit_alu_ri(t->emit, REM_CMP, 8, REM_T0, (int32_t)X86_PAGE_SIZE - operand->size);
+    leave_if(t, trace, i, REM_CC_NBE);
+    if (home == REM_NO_REG) {
+        home = REM_T1;
+        rem_emit_mov_rm(t->emit, 8, REM_T1, rem_trace_addend(step->window));
+    }
+    return sum_of(operand->base, home, (int32_t)operand->disp);
+}
+
 /* The operand's own probe: what it becomes, with T0 or T1. */
 static RemMem
 probe_operand(RemTranslator *t, const RemTrace *trace, unsigned i)
@@ -222,7 +243,9 @@ probe_operand(RemTranslator *t, const RemTrace *trace, unsigned i)
 
     if (step->flags_of == REM_NO_WRITER)
         rem_save_flags(t);
-    if (is_direct(trace, step))
+    if (step->window != REM_NO_WINDOW && rem_in_register(operand->base))
+        return look_in_window(t, trace, i);
+    if (rem_trace_is_direct(trace, step) && rem_in_register(operand->base))
         return probe_direct(t, trace, i);
     rem_rewrite_offset(t->emit, &step->insn, REM_T1, REM_T0, &rip);
     add_segment(t, operand, REM_T1);
@@ -257,14 +280,6 @@ probe_group(RemTranslator *t, const RemTrace *trace, unsigned i, RemTraceGroup *
 }
 
 /* ---- instructions ---- */
-/* base + index, of which one may be RSP. */
-static RemMem
-sum_of(unsigned base, unsigned index, int32_t disp)
-{
-    return index == X86_RSP ? rem_mem_index(index, base, 0, disp)
-                            : rem_mem_index(base, index, 0, disp);
-}
-
 /* The operand of a group whose home is known; T1 is loaded if that is not in a register. */
 static RemMem
 place_operand(RemTranslator *t, const RemTrace *trace, const RemTraceInsn *step,

@@ -11,7 +11,7 @@
 _Static_assert(REM_QUANTUM <= 8192 && REM_TRACE_INSNS * 8192 < 1 << RECIPROCAL_BITS,
                "reciprocals are exact");
 
-#define MISSES (10 * REM_TRACE_GROUPS)
+#define MISSES (10 * REM_TRACE_GROUPS + REM_TRACE_WINDOWS)
 
 typedef struct {
     RemTranslator *t;
@@ -240,6 +240,33 @@ guard_moving(Guard *guard, unsigned number)
     emit_turns(guard, group);
 }
 
+/* ---- pages that pointers in memory lead to ---- */
+static void
+guard_window(Guard *guard, unsigned number)
+{
+    const RemTraceWindow *window = &guard->trace->windows[number];
+    const RemTraceGroup *group = &guard->trace->groups[window->group];
+    const RemTraceGroup page = {.write = window->write};
+    RemEmit *emit = guard->emit;
+    unsigned home = group->home;
+
+    if (home == REM_NO_REG) {
+        home = REM_T0;
+        rem_emit_mov_rm(emit, 8, REM_T0, rem_trace_slot(window->group));
+    }
+    rem_emit_mov_rm(emit, rem_trace_width(guard->trace), REM_T0,
+                    rem_mem(home, (int32_t)(window->at - group->low)));
+    rem_emit_mov_rr(emit, 4, REM_T1, REM_T0);
+    emit_compare(guard, &page);
+    rem_emit_mov_mr(emit, 8, rem_trace_page(number), REM_T0);
+    if (window->home != REM_NO_REG) {
+        rem_emit_mov_rm(emit, 8, window->home, entry_field(guard, offsetof(CpumTlbEntry, addend)));
+    } else {
+        rem_emit_mov_rm(emit, 8, REM_T1, entry_field(guard, offsetof(CpumTlbEntry, addend)));
+        rem_emit_mov_mr(emit, 8, rem_trace_addend(number), REM_T1);
+    }
+}
+
 /* ---- registers that are lent ---- */
 static void
 emit_lend(Guard *guard)
@@ -291,6 +318,8 @@ rem_trace_guard(RemTranslator *t, RemTrace *trace)
         else if (trace->groups[i].hoisted)
             guard_moving(&guard, i);
     }
+    for (unsigned i = 0; i < trace->window_count; i++)
+        guard_window(&guard, i);
     rem_emit_mov_mr(t->emit, 8, loop_word(offsetof(RemLoopHot, turns)), REM_COUNT);
     emit_fill(&guard);
     return emit_misses(&guard);

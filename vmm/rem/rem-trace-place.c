@@ -252,6 +252,8 @@ rem_trace_place(RemTrace *trace)
     drop_writers(trace);
     find_temporaries(trace, true);
     place_groups(trace, &left);
+    for (unsigned i = 0; i < trace->window_count; i++)
+        trace->windows[i].home = (uint8_t)take(&left, false);
     trace->lent = free & (uint16_t)~left;
     everything = true;
     for (unsigned i = 0; i < trace->group_count; i++)

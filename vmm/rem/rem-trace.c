@@ -89,9 +89,12 @@ set(RemTrace *trace, unsigned reg, unsigned root, int64_t offset)
 }
 
 static void
-set_unknown(RemTrace *trace, unsigned reg)
+set_unknown(RemTrace *trace, unsigned reg, unsigned origin)
 {
-    set(trace, reg, trace->next_root < REM_ROOT_UNKNOWN ? trace->next_root++ : REM_ROOT_UNKNOWN, 0);
+    trace->origin[trace->next_root] = (uint16_t)origin;
+    set(trace, reg, trace->next_root, 0);
+    if (trace->next_root < REM_ROOT_UNKNOWN)
+        trace->next_root++;
 }
 
 static RemValue
@@ -203,7 +206,7 @@ track_registers(RemTrace *trace)
         if (track_known(trace, step))
             continue;
         for (unsigned bits = step->insn.gpr_written; bits != 0; bits &= bits - 1)
-            set_unknown(trace, (unsigned)__builtin_ctz(bits));
+            set_unknown(trace, (unsigned)__builtin_ctz(bits), i);
     }
     for (unsigned reg = 0; reg < X86_GPR_COUNT; reg++) {
         if (trace->value[reg].root == reg)
@@ -395,6 +398,52 @@ group_operands(const Vcpu *vcpu, RemTrace *trace)
     return true;
 }
 
+/* ---- pages that pointers in memory lead to ---- */
+static bool
+is_load(const RemTrace *trace, const RemInsn *insn)
+{
+    return insn->op.map == 0 && insn->op.code == 0x8b && (insn->form & REM_FORM_MEM) &&
+           insn->opsize == rem_trace_width(trace);
+}
+
+static unsigned
+window_for(RemTrace *trace, const RemTraceInsn *load)
+{
+    RemTraceWindow *window;
+
+    for (unsigned i = 0; i < trace->window_count; i++)
+        if (trace->windows[i].group == load->group && trace->windows[i].at == load->offset)
+            return i;
+    if (trace->window_count == REM_TRACE_WINDOWS)
+        return REM_NO_WINDOW;
+    window = &trace->windows[trace->window_count];
+    *window = (RemTraceWindow){.group = load->group, .at = load->offset, .home = REM_NO_REG};
+    return trace->window_count++;
+}
+
+static void
+find_windows(RemTrace *trace)
+{
+    trace->window_count = 0;
+    for (unsigned i = 0; i < trace->count; i++) {
+        RemTraceInsn *step = &trace->insns[i];
+        const unsigned root = step->base.root;
+        const RemTraceInsn *load;
+        const RemTraceGroup *group;
+
+        step->window = REM_NO_WINDOW;
+        if (!step->probes || root < REM_ROOT_FIRST || root == REM_ROOT_UNKNOWN ||
+            step->insn.mem.align != 1 || !rem_trace_is_direct(trace, step))
+            continue;
+        load = &trace->insns[trace->origin[root]];
+        group = rem_trace_group(trace, load);
+        if (is_load(trace, &load->insn) && group != NULL && group->fixed)
+            step->window = (uint8_t)window_for(trace, load);
+        if (step->window != REM_NO_WINDOW)
+            trace->windows[step->window].write |= step->insn.mem.written;
+    }
+}
+
 /* ---- flags ---- */
 /* Can control leave in front of the instruction? */
 static bool
@@ -565,6 +614,7 @@ rem_trace_analyse(Vcpu *vcpu, RemTrace *trace)
         return false;
     for (unsigned i = 0; i < trace->group_count; i++)
         trace->groups[i].probed = false;
+    find_windows(trace);
     analyse_flags(trace);
     trace->again = way_to_flags(trace);
     analyse_x87(trace);

@@ -34,6 +34,7 @@ typedef struct {
 
 #define REM_NO_GROUP 0xff
 #define REM_NO_WRITER 0xffff
+#define REM_NO_WINDOW 0xff
 
 typedef struct {
     RemInsn insn; /* its registers may be others than the guest's: rem-trace-place.c */
@@ -42,6 +43,7 @@ typedef struct {
     bool jump;           /* unconditional: nothing to do */
     uint8_t group;       /* of its memory operand */
     bool probes;         /* the operand has a probe of its own */
+    uint8_t window;      /* or is looked for in this one */
     bool notes_pointer;  /* x87: FDP is noted here */
     uint16_t flags_of;   /* where control may leave in front of it: the instruction that can make
                             the flags again (REM_NO_WRITER: none, they have to be saved) */
@@ -66,6 +68,15 @@ typedef struct {
     bool probed;  /* while the turn is emitted */
 } RemTraceGroup;
 
+/* A page that a pointer in memory leads to, which the guard has looked up: operands by what was
+ * loaded from there are likely to be in it. Whether they are is asked for each time. */
+typedef struct {
+    uint8_t group; /* the pointer's, fixed */
+    int64_t at;    /* its offset */
+    bool write;
+    uint8_t home; /* of the page's addend, as of a group */
+} RemTraceWindow;
+
 /* What the flags are when a turn begins. */
 typedef enum {
     REM_TOP_LOST,  /* nobody wants them before all are written */
@@ -87,7 +98,10 @@ struct RemTrace {
     RemTraceInsn insns[REM_TRACE_INSNS];
     RemTraceGroup groups[REM_TRACE_GROUPS];
     unsigned group_count;
-    unsigned first, end; /* bytes of the page */
+    RemTraceWindow windows[REM_TRACE_WINDOWS];
+    unsigned window_count;
+    uint16_t origin[UINT8_MAX + 1]; /* of roots from REM_ROOT_FIRST on: the instruction */
+    unsigned first, end;            /* bytes of the page */
     RemValue value[X86_GPR_COUNT];
     uint8_t next_root;
     int64_t step[X86_GPR_COUNT]; /* of registers that only move by constants */
@@ -147,6 +161,30 @@ static inline RemMem
 rem_trace_slot(unsigned group)
 {
     return rem_mem_hot(offsetof(RemHot, loop.slot) + 8 * group);
+}
+
+/* Can the access itself add the base? What wraps outside of 64-bit code is another page then, and
+ * leaves. */
+static inline bool
+rem_trace_is_direct(const RemTrace *trace, const RemTraceInsn *step)
+{
+    const RemOperand *operand = &step->insn.mem;
+
+    return operand->base != REM_NO_REG && operand->index == REM_NO_REG && operand->seg != X86_FS &&
+           operand->seg != X86_GS && step->insn.addrsize == rem_trace_width(trace) &&
+           (rem_trace_is_long64(trace) || ABS(operand->disp) < 1 << 20);
+}
+
+static inline RemMem
+rem_trace_page(unsigned window)
+{
+    return rem_mem_hot(offsetof(RemHot, loop.page) + 8 * window);
+}
+
+static inline RemMem
+rem_trace_addend(unsigned window)
+{
+    return rem_mem_hot(offsetof(RemHot, loop.addend) + 8 * window);
 }
 
 static inline bool

@@ -92,6 +92,15 @@ static const Piece pieces[] = {
      0,
      false,
      true}, /* mov r13, rsi; add r13, 8; mov eax, [r13]; lea r14, [r12+rbx] */
+    {{0x89, 0x77, 0x10, 0x8b, 0x57, 0x10, 0x03, 0x42, 0x04},
+     9,
+     0,
+     false}, /* mov [edi+16], esi; mov edx, [edi+16]; add eax, [edx+4] */
+    {{0x48, 0x89, 0x77, 0x10, 0x48, 0x8b, 0x57, 0x10, 0x01, 0x42, 0x0c},
+     11,
+     0,
+     false,
+     true}, /* mov [rdi+16], rsi; mov rdx, [rdi+16]; add [rdx+12], eax */
 };
 
 /* In front of the branch back. */
