@@ -91,7 +91,7 @@ plan_attach(Machine *machine, VitrineSettings *after, GPtrArray *children, Attac
     attach->machine_id = g_strdup(machine->id);
     attach->after = after;
     attach->children = children;
-    children_add_jobs(children, machine->service, task, journal);
+    children_add_jobs(children, machine->service, task, journal, TASK_READ);
     task_add_call(task, commit_attach);
     *place = attach;
     if (task_hold(task, machine, "attaching a disk", error) && journal_write(journal, error)) {

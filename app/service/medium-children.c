@@ -41,7 +41,8 @@ children_plan(Machine *machine, VitrineSettings *settings, GPtrArray *children)
 }
 
 void
-children_add_jobs(GPtrArray *children, Service *service, Task *task, Journal *journal)
+children_add_jobs(GPtrArray *children, Service *service, Task *task, Journal *journal,
+                  TaskMode mode)
 {
     for (guint i = 0; i < children->len; i++) {
         const MediumRecord *child = children->pdata[i];
@@ -52,7 +53,7 @@ children_add_jobs(GPtrArray *children, Service *service, Task *task, Journal *jo
         task_add_file(task, child->location, TASK_CREATE);
         task_add_word(task, child->format);
         task_add_word(task, child->id);
-        task_add_image(task, service_find_medium(service, child->parent), TASK_READ);
+        task_add_image(task, service_find_medium(service, child->parent), mode);
     }
 }
 
@@ -100,5 +101,16 @@ children_attach(GPtrArray *children, VitrineSettings *settings)
             a->medium = g_strdup(child->id);
             break;
         }
+    }
+}
+
+void
+children_move_auto_reset(GPtrArray *children, Service *service, gboolean back)
+{
+    for (guint i = 0; i < children->len; i++) {
+        const MediumRecord *child = children->pdata[i];
+        Medium *parent = service_find_medium(service, child->parent);
+        if (*parent->record->parent && child->auto_reset)
+            parent->record->auto_reset = back;
     }
 }

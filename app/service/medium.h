@@ -60,12 +60,16 @@ void children_plan(Machine *machine, VitrineSettings *settings, GPtrArray *child
 /* Whether snapshots apply to this disk. */
 gboolean medium_takes_children(Medium *medium);
 /* Lists the files in the journal and adds the jobs that make them. */
-void children_add_jobs(GPtrArray *children, Service *service, Task *task, Journal *journal);
+/* mode: how the parents are read. */
+void children_add_jobs(GPtrArray *children, Service *service, Task *task, Journal *journal,
+                       TaskMode mode);
 /* They become media of the machine. FALSE when a parent has gone. */
 gboolean children_register(GPtrArray *children, Machine *machine, GError **error);
 void children_unregister(GPtrArray *children, Service *service);
 /* Where a parent was attached, its child is. */
 void children_attach(GPtrArray *children, VitrineSettings *settings);
+/* The children take over whether they are reset at power-on; back: they do not. */
+void children_move_auto_reset(GPtrArray *children, Service *service, gboolean back);
 
 /* medium-drop.c: differencing images that nobody needs. Marks this one, and those below it that
  * nothing else needs either, as dropped, and lists their files in the journal. */

@@ -123,7 +123,7 @@ plan(Machine *machine, const SnapshotRecord *snapshot, GError **error)
     restore->snapshot_id = g_strdup(snapshot->id);
     restore->children = children_new();
     children_plan(machine, settings, restore->children);
-    children_add_jobs(restore->children, machine->service, task, journal);
+    children_add_jobs(restore->children, machine->service, task, journal, TASK_READ);
     list_present(machine, journal);
     task_add_call(task, commit);
     if (task_hold(task, machine, "restoring a snapshot", error) && journal_write(journal, error)) {

@@ -4,6 +4,7 @@
  * there is; then one save of the settings makes the disks as they were the snapshot's, and the new
  * images the machine's. A saved state belongs to the snapshot and to the machine until one of them
  * gives it up. */
+#include "app/service/snapshot-take.h"
 #include "app/service/machine.h"
 #include "app/service/medium.h"
 
@@ -31,18 +32,6 @@ set_text(char **place, const char *text)
     *place = g_strdup(text);
 }
 
-/* The children take over whether they are reset at power-on; back: they do not. */
-static void
-move_auto_reset(Take *take, gboolean back)
-{
-    for (guint i = 0; i < take->children->len; i++) {
-        const MediumRecord *child = take->children->pdata[i];
-        Medium *parent = service_find_medium(take->service, child->parent);
-        if (*parent->record->parent && child->auto_reset)
-            parent->record->auto_reset = back;
-    }
-}
-
 static gboolean
 commit(gpointer data, GError **error)
 {
@@ -54,12 +43,12 @@ commit(gpointer data, GError **error)
         return FALSE;
     if (snapshot_file_add(machine->file, take->snapshot, error)) {
         children_attach(take->children, record->settings);
-        move_auto_reset(take, FALSE);
+        children_move_auto_reset(take->children, take->service, FALSE);
         set_text(&record->current_snapshot, take->snapshot->id);
         record->current_state_modified = FALSE;
         if (machine_commit_snapshots(machine, error))
             return TRUE;
-        move_auto_reset(take, TRUE);
+        children_move_auto_reset(take->children, take->service, TRUE);
     }
     children_unregister(take->children, take->service);
     return FALSE;
@@ -73,21 +62,15 @@ on_done(gpointer data, GError *error)
 }
 
 static gboolean
-check(Machine *machine, const char *name, GError **error)
+check(const char *name, GError **error)
 {
     if (*name == '\0')
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID, "A snapshot needs a name.");
-    else if (machine_is_online(machine))
-        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                    "This version takes snapshots of machines that are off or saved. Power off "
-                    "\"%s\" first.",
-                    machine_name(machine));
-    return *error == NULL;
+    return *name != '\0';
 }
 
-/* Before anything is made: whether the line of snapshots has room for one more. */
-static gboolean
-check_room(Machine *machine, const SnapshotRecord *snapshot, GError **error)
+gboolean
+snapshot_check_room(Machine *machine, const SnapshotRecord *snapshot, GError **error)
 {
     guint depth = 0;
     for (const SnapshotRecord *above = snapshot; above && *above->parent; depth++)
@@ -112,9 +95,9 @@ plan(Machine *machine, const char *name, const char *description, GError **error
     take->snapshot = snapshot_record_new(machine->record->current_snapshot, name, description);
     take->children = children_new();
     children_plan(machine, machine->record->settings, take->children);
-    children_add_jobs(take->children, machine->service, task, journal);
+    children_add_jobs(take->children, machine->service, task, journal, TASK_READ);
     task_add_call(task, commit);
-    if (check_room(machine, take->snapshot, error) &&
+    if (snapshot_check_room(machine, take->snapshot, error) &&
         task_hold(task, machine, "taking a snapshot", error) && journal_write(journal, error)) {
         task_set_journal(task, journal);
         return task;
@@ -133,7 +116,10 @@ take_now(Machine *machine, GDBusMethodInvocation *invocation)
         return;
     g_variant_get(g_dbus_method_invocation_get_parameters(invocation), "(&s&s)", &name,
                   &description);
-    Task *task = check(machine, name, &error) ? plan(machine, name, description, &error) : NULL;
+    gboolean live = machine_is_online(machine);
+    Task *task = !check(name, &error) ? NULL
+                 : live               ? snapshot_take_live(machine, name, description, &error)
+                                      : plan(machine, name, description, &error);
     if (task == NULL) {
         service_fail(invocation, error);
         return;
@@ -142,7 +128,8 @@ take_now(Machine *machine, GDBusMethodInvocation *invocation)
     task_show(task, what, TRUE);
     vitrine_dbus_machine_complete_take_snapshot(machine->skeleton, invocation,
                                                 task_progress_path(task));
-    task_start(task, on_done);
+    if (!live)
+        task_start(task, on_done);
 }
 
 static gboolean

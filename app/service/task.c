@@ -23,7 +23,8 @@ typedef struct {
 } StepFile;
 
 typedef struct {
-    TaskCall call; /* or a job: */
+    TaskCall call;                 /* or a job: */
+    void (*cancel)(gpointer data); /* of a call that ends later */
     GPtrArray *words;
     GArray *files; /* StepFile */
     double weight;
@@ -172,6 +173,28 @@ task_add_call(Task *task, TaskCall call)
 }
 
 void
+task_add_wait(Task *task, TaskCall begin, void (*cancel)(gpointer data))
+{
+    Step *step = add_step(task);
+    step->call = begin;
+    step->cancel = cancel;
+}
+
+void
+task_continue(Task *task, GError *error)
+{
+    task->error = error;
+    task->at++;
+    next_step(task);
+}
+
+Progress *
+task_progress(Task *task)
+{
+    return task->progress;
+}
+
+void
 task_add_job(Task *task, const char *verb, double weight)
 {
     Step *step = add_step(task);
@@ -239,9 +262,12 @@ task_cancel(Task *task)
 {
     if (task->cannot_cancel)
         return;
+    const Step *step = task->at < task->steps->len ? task->steps->pdata[task->at] : NULL;
     task->cancelled = TRUE;
     if (task->job)
         worker_job_cancel(task->job);
+    else if (step && step->cancel)
+        step->cancel(task->data);
 }
 
 void
@@ -294,9 +320,8 @@ static int
 open_step_file(const StepFile *file, GError **error)
 {
     const int common = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    int flags = file->mode == TASK_READ     ? O_RDONLY
-                : file->mode == TASK_CREATE ? O_RDWR | O_CREAT | O_EXCL
-                                            : O_RDWR;
+    gboolean reads = file->mode == TASK_READ || file->mode == TASK_LOOK;
+    int flags = reads ? O_RDONLY : file->mode == TASK_CREATE ? O_RDWR | O_CREAT | O_EXCL : O_RDWR;
     GStatBuf status;
     g_autofree char *folder = g_path_get_dirname(file->path);
     if (file->mode == TASK_CREATE)
@@ -309,7 +334,7 @@ open_step_file(const StepFile *file, GError **error)
         file_error_set(error, errnum, "\"%s\" cannot be opened", file->path);
         return -1;
     }
-    if (service_lock_image(fd, file->mode != TASK_READ, file->path, error))
+    if (file->mode == TASK_LOOK || service_lock_image(fd, !reads, file->path, error))
         return fd;
     close(fd);
     return -1;
@@ -358,7 +383,10 @@ next_step(Task *task)
             task->error = g_error_new(VITRINE_ERROR, VITRINE_ERROR_CANCELLED, "It was cancelled.");
             break;
         }
-        if (step->call) {
+        if (step->cancel) {
+            if (step->call(task->data, &task->error))
+                return;
+        } else if (step->call) {
             step->call(task->data, &task->error);
             task->at++;
         } else if (start_job(task, step)) {

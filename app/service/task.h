@@ -6,6 +6,7 @@
 #pragma once
 
 #include "app/service/journal.h"
+#include "app/service/progress.h"
 #include "app/service/service.h"
 
 typedef struct Task Task;
@@ -18,6 +19,7 @@ typedef char *(*TaskDone)(gpointer data, GError *error);
 
 typedef enum {
     TASK_READ,   /* shared lock */
+    TASK_LOOK,   /* read, no lock: what a running machine has open does not change there */
     TASK_WRITE,  /* exclusive lock */
     TASK_CREATE, /* makes the file, which must not exist; its folder too */
 } TaskMode;
@@ -35,6 +37,13 @@ Journal *task_journal(Task *task);
 void task_drop_journal(Task *task);
 
 void task_add_call(Task *task, TaskCall call);
+/* A step that ends later, by task_continue(); cancel is called when it is to end early. FALSE with
+ * error: it did not begin, and the task ends. */
+void task_add_wait(Task *task, TaskCall begin, void (*cancel)(gpointer data));
+/* From the main loop; takes error. */
+void task_continue(Task *task, GError *error);
+/* Of a task that is shown, else NULL. */
+Progress *task_progress(Task *task);
 /* A run of the worker. weight: how long it takes, beside the others. */
 void task_add_job(Task *task, const char *verb, double weight);
 /* A word for the job added last. */
