@@ -71,8 +71,7 @@ collect_places(const VhdState *vhd)
     return places;
 }
 
-/* The headers, the parent's names and the table: *end is behind what of them begins at or before
- * position. */
+/* If a block at *position would lie over the table, *position moves behind that. */
 static bool
 skip_metadata(const VhdState *vhd, uint64_t *position, uint64_t length)
 {
