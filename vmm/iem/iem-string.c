@@ -61,21 +61,74 @@ copy_elements(uint8_t *to, const uint8_t *from, uint64_t count, unsigned size)
         iem_host_set(to + i * size, size, iem_host_get(from + i * size, size));
 }
 
+/* iem_string_run() with DF set: from `offset` downwards; *host is the first, the highest. */
+IEM_INLINE uint64_t
+run_down(Vcpu *vcpu, const IemInsn *insn, unsigned seg, uint64_t offset, unsigned size, bool write,
+         uint64_t max, uint8_t **host)
+{
+    const IemVcpu *iem = vcpu->iem_vcpu;
+    uint64_t linear = (iem->seg[seg].base + offset) & iem->linear_mask;
+    uint64_t inside = linear & X86_PAGE_OFFSET_MASK;
+
+    if (inside + size > X86_PAGE_SIZE)
+        return 0;
+    *host = iem_mem_host(vcpu, seg, offset, size, write);
+    return *host != NULL ? MIN(max, MIN(inside, offset) / size + 1) : 0;
+}
+
+/* `count` elements downwards from there: as a whole where that is the same. */
+IEM_INLINE void
+copy_down(uint8_t *to, const uint8_t *from, uint64_t count, unsigned size)
+{
+    uint64_t below = (count - 1) * size;
+
+    if ((uintptr_t)from - (uintptr_t)to >= count * size) {
+        memmove(to - below, from - below, count * size);
+        return;
+    }
+    for (uint64_t i = 0; i < count; i++)
+        iem_host_set(to - i * size, size, iem_host_get(from - i * size, size));
+}
+
+/* How many elements were copied; 0 sends the caller to the element-wise path. */
+IEM_INLINE uint64_t
+movs_up(Vcpu *vcpu, const IemInsn *insn, uint64_t from, uint64_t to, unsigned size, uint64_t max)
+{
+    void *source, *target;
+    uint64_t count = iem_string_run(vcpu, insn, insn->seg, from, size, false, max, &source);
+
+    if (count > 0)
+        count = iem_string_run(vcpu, insn, X86_ES, to, size, true, count, &target);
+    if (count > 0)
+        copy_elements(target, source, count, size);
+    return count;
+}
+
+IEM_INLINE uint64_t
+movs_down(Vcpu *vcpu, const IemInsn *insn, uint64_t from, uint64_t to, unsigned size, uint64_t max)
+{
+    uint8_t *source, *target;
+    uint64_t count = run_down(vcpu, insn, insn->seg, from, size, false, max, &source);
+
+    if (count > 0)
+        count = run_down(vcpu, insn, X86_ES, to, size, true, count, &target);
+    if (count > 0)
+        copy_down(target, source, count, size);
+    return count;
+}
+
 IEM_INLINE uint64_t
 movs(Vcpu *vcpu, const IemInsn *insn, unsigned size, uint64_t max)
 {
     uint64_t from = iem_string_index(vcpu, X86_RSI, insn);
     uint64_t to = iem_string_index(vcpu, X86_RDI, insn);
-    void *source, *target;
     uint64_t count = 0;
 
-    if (max > 1)
-        count = iem_string_run(vcpu, insn, insn->seg, from, size, false, max, &source);
-    if (count > 0)
-        count = iem_string_run(vcpu, insn, X86_ES, to, size, true, count, &target);
-    if (count > 0) {
-        copy_elements(target, source, count, size);
-    } else {
+    if (max > 1 && (vcpu->rflags & X86_FL_DF))
+        count = movs_down(vcpu, insn, from, to, size, max);
+    else if (max > 1)
+        count = movs_up(vcpu, insn, from, to, size, max);
+    if (count == 0) {
         iem_write_size(vcpu, X86_ES, to, iem_read_size(vcpu, insn->seg, from, size), size);
         count = 1;
     }
