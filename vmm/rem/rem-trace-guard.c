@@ -167,13 +167,20 @@ emit_compare(Guard *guard, const RemTraceGroup *group)
 }
 
 /* ---- groups ---- */
+/* Homes that are registers only when the guard is over: the guard wants them for itself. */
+static bool
+is_late(const Guard *guard, unsigned home)
+{
+    return home == REM_T0 || (home < X86_GPR_COUNT && (guard->trace->frames >> home & 1));
+}
+
 /* What the home will have is in `reg`. */
 static void
 set_home(Guard *guard, unsigned number, unsigned reg)
 {
     const unsigned home = guard->trace->groups[number].home;
 
-    if (home == REM_NO_REG || home == REM_T0)
+    if (home == REM_NO_REG || is_late(guard, home))
         rem_emit_mov_mr(guard->emit, 8, rem_trace_slot(number), reg);
     else if (home != reg)
         rem_emit_mov_rr(guard->emit, 8, home, reg);
@@ -185,7 +192,8 @@ guard_fixed(Guard *guard, unsigned number)
 {
     const RemTraceGroup *group = &guard->trace->groups[number];
     const unsigned width = rem_trace_width(guard->trace);
-    const unsigned home = group->home == REM_NO_REG || group->home == REM_T0 ? REM_T0 : group->home;
+    const unsigned home =
+        group->home == REM_NO_REG || is_late(guard, group->home) ? REM_T0 : group->home;
 
     emit_low(guard, group, REM_T1, width);
     check_alignment(guard, group, REM_T1);
@@ -250,7 +258,7 @@ guard_window(Guard *guard, unsigned number)
     RemEmit *emit = guard->emit;
     unsigned home = group->home;
 
-    if (home == REM_NO_REG) {
+    if (home == REM_NO_REG || is_late(guard, home)) {
         home = REM_T0;
         rem_emit_mov_rm(emit, 8, REM_T0, rem_trace_slot(window->group));
     }
@@ -287,8 +295,8 @@ emit_fill(Guard *guard)
         if (trace->at[reg] != REM_NO_REG)
             rem_rewrite_load(guard->emit, trace->at[reg], reg);
     for (unsigned i = 0; i < trace->group_count; i++)
-        if (trace->groups[i].hoisted && trace->groups[i].home == REM_T0)
-            rem_emit_mov_rm(guard->emit, 8, REM_T0, rem_trace_slot(i));
+        if (trace->groups[i].hoisted && is_late(guard, trace->groups[i].home))
+            rem_emit_mov_rm(guard->emit, 8, trace->groups[i].home, rem_trace_slot(i));
 }
 
 static RemJump

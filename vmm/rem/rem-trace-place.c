@@ -143,6 +143,40 @@ place_guests(RemTrace *trace, uint16_t *free)
     hold(trace, lost == 1 ? left_over : REM_NO_REG);
 }
 
+/* RSP and RBP are no operands but where it can be seen. */
+static bool
+is_frame_only(RemTrace *trace, unsigned reg)
+{
+    for (unsigned i = 0; i < trace->count; i++) {
+        const RemTraceInsn *step = &trace->insns[i];
+
+        if ((step->insn.gpr_written >> reg & 1) ||
+            (step->notes_pointer && step->insn.mem.base == reg))
+            return false;
+    }
+    return uses_of(trace, reg) == 0;
+}
+
+/* A stack frame's home is the register that addresses it: processors forward what is stored there
+ * and loaded again by the name of the register. */
+static void
+place_frame(RemTrace *trace, unsigned reg)
+{
+    RemTraceGroup *best = NULL;
+
+    for (unsigned i = 0; i < trace->group_count; i++) {
+        RemTraceGroup *group = &trace->groups[i];
+
+        if (group->hoisted && group->fixed && group->base == reg &&
+            (best == NULL || group->accesses > best->accesses))
+            best = group;
+    }
+    if (best == NULL || !is_frame_only(trace, reg))
+        return;
+    best->home = (uint8_t)reg;
+    trace->frames |= (uint16_t)(1u << reg);
+}
+
 static void
 place_groups(RemTrace *trace, uint16_t *free)
 {
@@ -251,10 +285,13 @@ rem_trace_place(RemTrace *trace)
         replace_registers(trace, &trace->insns[i].insn);
     drop_writers(trace);
     find_temporaries(trace, true);
+    trace->frames = 0;
+    place_frame(trace, X86_RSP);
+    place_frame(trace, X86_RBP);
     place_groups(trace, &left);
     for (unsigned i = 0; i < trace->window_count; i++)
         trace->windows[i].home = (uint8_t)take(&left, false);
-    trace->lent = free & (uint16_t)~left;
+    trace->lent = (free & (uint16_t)~left) | trace->frames;
     everything = true;
     for (unsigned i = 0; i < trace->group_count; i++)
         everything &= trace->groups[i].home != REM_NO_REG;

@@ -113,6 +113,7 @@ struct RemTrace {
     bool temporaries;   /* T0 and T1 are used in turns */
     uint8_t at[16];     /* host register of guest r13 to r15, by number; REM_NO_REG: memory */
     uint8_t held;       /* RemEmit.held in a turn */
+    uint16_t frames;    /* guest registers that are homes of groups that they address */
     uint16_t lent;      /* host registers that are not their guest's in a turn */
     uint8_t vector;     /* RemVectorLive */
     bool x87;           /* has instructions that change FIP */

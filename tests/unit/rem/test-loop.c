@@ -101,6 +101,14 @@ static const Piece pieces[] = {
      0,
      false,
      true}, /* mov [rdi+16], rsi; mov rdx, [rdi+16]; add [rdx+12], eax */
+    {{0x89, 0x44, 0x24, 0x08, 0x03, 0x54, 0x24, 0x10},
+     8,
+     0,
+     false}, /* mov [esp+8], eax; add edx, [esp+16] */
+    {{0x89, 0x55, 0x10, 0x03, 0x45, 0x20, 0x31, 0x45, 0x24},
+     9,
+     0,
+     false}, /* mov [ebp+16], edx; add eax, [ebp+32]; xor [ebp+36], eax */
 };
 
 /* In front of the branch back. */
@@ -164,6 +172,7 @@ make_state(Bench *bench, InsnState *state)
     for (unsigned i = 0; i < X86_GPR_COUNT; i++)
         state->gpr[i] = g_rand_int(bench->rand);
     state->gpr[X86_RSP] = INSN_BASE + INSN_STACK + 0x800;
+    state->gpr[X86_RBP] = INSN_BASE + INSN_STACK + 0x900;
     state->gpr[X86_RSI] = data + 16 * (uint64_t)g_rand_int_range(bench->rand, 0, 400);
     state->gpr[X86_RDI] = data + 16 * (uint64_t)g_rand_int_range(bench->rand, 0, 400);
     if (g_rand_int_range(bench->rand, 0, 8) == 0)
