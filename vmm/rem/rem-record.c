@@ -212,6 +212,7 @@ wait_for_start(Vcpu *vcpu, RemRecorder *recorder)
     if (rem->mode != trace->mode)
         return;
     recorder->state = REM_RECORD_OFF;
+    recorder->steps -= MIN(recorder->steps, recorder->count);
     if (rem_trace_analyse(vcpu, trace) && rem_trace_place(trace))
         rem_cache_add_trace(vcpu, trace, recorder->host, recorder->bytes);
 }

@@ -12,8 +12,9 @@
 #define REM_RECORD_SHORT 512
 #define REM_RECORD_LONG 2048
 
-/* One instruction in so many may be executed for that: it takes some hundred times as long so. */
-#define REM_RECORD_SHARE 16384
+/* One instruction in so many may be executed in vain for that: it takes some hundred times as long
+ * so. */
+#define REM_RECORD_SHARE 4096
 
 typedef enum { REM_RECORD_OFF, REM_RECORD_PATH, REM_RECORD_WAIT } RemRecordState;
 
@@ -23,7 +24,7 @@ struct RemRecorder {
     const uint8_t *host; /* the same on the host */
     uint16_t mode;
     unsigned count;
-    uint64_t steps;                 /* instructions executed for all recordings */
+    uint64_t steps;                 /* instructions executed for recordings that showed nothing */
     unsigned patience;              /* instructions to wait for the start */
     uint16_t path[REM_RECORD_LONG]; /* offsets in the page, or REM_RECORD_ELSEWHERE */
     uint8_t bytes[X86_PAGE_SIZE];   /* of the page, when the trace was decoded */
