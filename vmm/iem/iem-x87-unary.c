@@ -187,6 +187,7 @@ pushing(Vcpu *vcpu, const IemInsn *insn)
     if (x87_empty(vcpu, 0) || overflow) {
         if (!x87_stack_fault(vcpu, overflow && !x87_empty(vcpu, 0)))
             return;
+        vcpu->fpu.fsw &= (uint16_t) ~(insn->imm2 & X87_C2); /* undefined; AMD's clear it */
         x87_set(vcpu, 0, &x87_default_nan);
         x87_push(vcpu, &x87_default_nan);
         return;

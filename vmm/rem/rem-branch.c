@@ -67,11 +67,13 @@ rem_emit_goto(RemTranslator *t, int32_t target)
 
 /* --- branches --- */
 
-/* Near branches whose RIP has the code's full size. */
+/* Near branches whose RIP has the code's full size, and whose distance from the page fits 32 bits.
+ */
 static bool
 is_whole(const RemTranslator *t, const RemInsn *insn)
 {
-    return (t->mode & REM_MODE_FLAT_CODE) && insn->opsize == (rem_is_long64(t) ? 8 : 4);
+    return (t->mode & REM_MODE_FLAT_CODE) && insn->opsize == (rem_is_long64(t) ? 8 : 4) &&
+           rem_insn_is_near(insn);
 }
 
 static bool

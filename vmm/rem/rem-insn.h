@@ -110,6 +110,13 @@ rem_insn_imm(const RemInsn *insn)
     return insn->imm_size == 0 ? 0 : (int64_t)(insn->imm << unused) >> unused;
 }
 
+/* Is a direct branch's target, counted from its page, within 32 bits? */
+static inline bool
+rem_insn_is_near(const RemInsn *insn)
+{
+    return rem_insn_imm(insn) < INT32_MAX - 2 * (int64_t)X86_PAGE_SIZE;
+}
+
 static inline bool
 rem_insn_can_fault(const RemInsn *insn)
 {

@@ -249,7 +249,7 @@ rem_translate_call(RemTranslator *t)
         rem_emit_goto_register(t);
         return true;
     }
-    if (insn->op.code != 0xe8)
+    if (insn->op.code != 0xe8 || !rem_insn_is_near(insn))
         return false;
     push_next(t, size);
     t->index++; /* it has retired where the jump goes */

@@ -188,14 +188,19 @@ code_size(const RemTranslator *t)
     }
 }
 
-/* Real and virtual-8086 mode have no VEX. */
+/* What the present mode leaves to IEM: real and virtual-8086 mode have no VEX, and vector
+ * instructions may be off. */
 static void
-refuse_vex(const RemTranslator *t, RemInsn *insn)
+refuse_for_mode(const RemTranslator *t, RemInsn *insn)
 {
-    if (!(insn->form & REM_FORM_VEX) || (t->mode & REM_MODE_CPU) >= CPUM_MODE_PROT16)
-        return;
-    insn->treatment = REM_TREAT_IEM;
-    insn->does |= REM_DOES_LEAVE;
+    const bool vex = (insn->form & REM_FORM_VEX) && (t->mode & REM_MODE_CPU) < CPUM_MODE_PROT16;
+    const bool vector =
+        (insn->does & REM_DOES_VECTOR) != 0 && rem_vector_need(t->mode, insn) == REM_VECTOR_NONE;
+
+    if (vex)
+        insn->treatment = REM_TREAT_IEM;
+    if (vex || vector)
+        insn->does |= REM_DOES_LEAVE;
 }
 
 /* Decodes one more instruction; false: it is the last one, or none (count is unchanged). */
@@ -209,7 +214,7 @@ decode(RemTranslator *t, unsigned available)
     if (left == 0 || rem_insn_decode(&t->rem->decoder, code_size(t), t->vcpu, bytes, left, insn) ==
                          X86_DECODE_MORE)
         return false;
-    refuse_vex(t, insn);
+    refuse_for_mode(t, insn);
     if (!rem_can_rewrite(insn)) {
         if (!iem_insn_decode(t->vcpu, bytes, left, t->rem->spare_insn))
             return false;
