@@ -74,26 +74,66 @@ add_processors(GtkWidget *grid, int row, SettingsDialog *dialog)
     return settings_add_problem(grid, row, dialog, "cpu-execution-cap");
 }
 
+/* --- choices: the first one stands for what this version does not know --- */
+typedef struct {
+    const char *id, *title;
+} Choice;
+
+static const Choice engines[] = {
+    {"auto", N_("Automatic")},
+    {"hm", N_("Hardware (HM)")},
+    {"iem", N_("Interpreter (IEM)")},
+    {"rem", N_("Recompiler (REM)")},
+    {NULL, NULL},
+};
+
+static const Choice profiles[] = {
+    {"host", N_("Like this computer")},
+    {"x86-64-v1", N_("x86-64-v1: every 64-bit processor")},
+    {"x86-64-v2", N_("x86-64-v2: SSE4.2, since 2009")},
+    {"x86-64-v3", N_("x86-64-v3: AVX2, since 2013")},
+    {NULL, NULL},
+};
+
 static void
-on_engine_changed(GtkComboBox *combo, VitrineSettings *settings)
+on_choice(GtkComboBox *combo, VitrineSettings *settings)
 {
-    vitrine_settings_set_string(settings, "exec-engine", gtk_combo_box_get_active_id(combo));
+    vitrine_settings_set_string(settings, g_object_get_data(G_OBJECT(combo), "property"),
+                                gtk_combo_box_get_active_id(combo));
 }
 
 static GtkWidget *
-engine_combo(VitrineSettings *settings)
+choice_row(VitrineSettings *settings, const char *property, const Choice *choices)
 {
     GtkWidget *combo = gtk_combo_box_text_new();
+    const char *value = vitrine_settings_get_string(settings, property);
 
-    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "auto", _("Automatic"));
-    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "hm", _("Hardware (HM)"));
-    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "iem", _("Interpreter (IEM)"));
-    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), "rem", _("Recompiler (REM)"));
-    if (!gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo),
-                                     vitrine_settings_get_string(settings, "exec-engine")))
-        gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo), "auto");
-    g_signal_connect_object(combo, "changed", G_CALLBACK(on_engine_changed), settings, 0);
+    for (const Choice *choice = choices; choice->id; choice++)
+        gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), choice->id, _(choice->title));
+    if (!gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo), value))
+        gtk_combo_box_set_active(GTK_COMBO_BOX(combo), 0);
+    g_object_set_data(G_OBJECT(combo), "property", (gpointer)property);
+    g_signal_connect_object(combo, "changed", G_CALLBACK(on_choice), settings, 0);
     return combo;
+}
+
+/* How the processor is made. */
+static int
+add_engine(GtkWidget *grid, int row, SettingsDialog *dialog)
+{
+    VitrineSettings *settings = settings_dialog_get_settings(dialog);
+
+    row = widget_form_add(grid, row, _("Processor t_ype"),
+                          choice_row(settings, "cpu-profile", profiles));
+    row = settings_add_problem(grid, row, dialog, "cpu-profile");
+    row = settings_add_check(grid, row, dialog, "hwvirtex", _("Hardware _virtualization"),
+                             _("Where this computer has it, the automatic choice takes it."));
+    row = settings_add_problem(grid, row, dialog, "hwvirtex");
+    row = settings_add_check(grid, row, dialog, "large-pages", _("_Large pages"),
+                             _("Hardware virtualization maps the machine's memory in large pieces: "
+                               "faster, with more memory taken at once."));
+    row = widget_form_add(grid, row, _("_Engine"), choice_row(settings, "exec-engine", engines));
+    return settings_add_problem(grid, row, dialog, "exec-engine");
 }
 
 static int
@@ -127,6 +167,6 @@ settings_page_system(SettingsDialog *dialog)
     row = widget_form_add(grid, row, _("_Boot order"), settings_boot_order_new(settings));
     row = add_checks(grid, row, dialog);
     row = settings_add_problem(grid, row, dialog, "ioapic");
-    widget_form_add(grid, row, _("_Engine"), engine_combo(settings));
+    add_engine(grid, row, dialog);
     return grid;
 }

@@ -347,7 +347,9 @@ agree_machine_changed_tables(const AgreeMachine *machine, const AgreeCase *from)
     const uint8_t *ram = agree_machine_ram(machine);
     const unsigned size = from->mode >= AGREE_PAE32 ? 8 : 4;
 
-    if (machine->vcpu->cr3 != from->cr3)
+    /* An INS that overwrites the I/O map is checked against it again where it is interrupted. */
+    if (machine->vcpu->cr3 != from->cr3 ||
+        memcmp(ram + AGREE_TSS + 0x66, from->ram + AGREE_TSS + 0x66, 0x1000 - 0x66) != 0)
         return true;
     for (unsigned at = AGREE_TABLES; at < AGREE_TABLES_END; at++) {
         const unsigned mask = at % size == 0 ? ~accessed_dirty & 0xff : 0xff;
