@@ -5,6 +5,7 @@
 #include "app/media/media-window.h"
 #include "app/settings/settings-dialog.h"
 #include "app/widgets/widget-actions.h"
+#include "app/wizards/clone-machine/clone-machine.h"
 #include "app/wizards/new-machine/new-machine.h"
 
 #include <glib/gi18n.h>
@@ -284,6 +285,19 @@ on_show_log(GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+on_clone(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    clone_machine_show(GTK_WINDOW(data), manager_window_get_client(data),
+                       manager_window_get_machine(data), "");
+}
+
+static void
+on_move(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    manager_window_ask_move(data, manager_window_get_machine(data));
+}
+
+static void
 on_media(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     gtk_window_present(
@@ -379,6 +393,8 @@ manager_window_update_actions(ManagerWindow *window)
     manager_window_show_start_button(window, !online);
     widget_action_enable(map, "settings", accessible);
     widget_action_enable(map, "open-settings", accessible);
+    widget_action_enable(map, "clone", machine && can_start(machine));
+    widget_action_enable(map, "move-machine", machine && can_start(machine));
     widget_action_enable(map, "show-log", machine != NULL);
     widget_action_enable(map, "show-log-folder", machine != NULL);
     widget_action_enable(map, "show-folder", machine != NULL);
@@ -408,6 +424,8 @@ manager_window_add_actions(ManagerWindow *window)
         {.name = "open-settings", .activate = on_open_settings, .parameter_type = "s"},
         {.name = "show-log", .activate = on_show_log},
         {.name = "media", .activate = on_media},
+        {.name = "clone", .activate = on_clone},
+        {.name = "move-machine", .activate = on_move},
         {.name = "show-folder", .activate = on_show_folder},
         {.name = "show-log-folder", .activate = on_show_log_folder},
         {.name = "pause", .state = "false", .change_state = on_pause},

@@ -94,6 +94,7 @@ add_accelerators(GtkApplication *application)
         {"win.show-help-overlay", {"<Primary>question"}},
         {"win.show-log", {"<Primary>l"}},
         {"win.media", {"<Primary>d"}},
+        {"win.clone", {"<Primary>o"}},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++)

@@ -10,6 +10,7 @@
 #include "app/widgets/widget-format.h"
 #include "app/widgets/widget-template.h"
 #include "app/widgets/widget-thumbnail.h"
+#include "app/wizards/clone-machine/clone-machine.h"
 
 #include <glib/gi18n.h>
 
@@ -268,6 +269,13 @@ manager_details_init(ManagerDetails *details)
     gtk_stack_add_titled(details->pages, details->activity, "activity", _("Activity"));
 }
 
+static void
+on_clone_wanted(SnapshotsPane *pane, const char *snapshot, ManagerDetails *details)
+{
+    clone_machine_show(GTK_WINDOW(gtk_widget_get_toplevel(GTK_WIDGET(details))), details->client,
+                       details->machine, snapshot);
+}
+
 GtkWidget *
 manager_details_new(VitrineClient *client, GMenuModel *menu)
 {
@@ -276,6 +284,7 @@ manager_details_new(VitrineClient *client, GMenuModel *menu)
     details->client = g_object_ref(client);
     gtk_menu_button_set_menu_model(details->more, menu);
     details->snapshots = snapshots_pane_new(client);
+    g_signal_connect(details->snapshots, "clone-wanted", G_CALLBACK(on_clone_wanted), details);
     gtk_stack_add_titled(details->pages, details->snapshots, "snapshots", _("Snapshots"));
     gtk_container_child_set(GTK_CONTAINER(details->pages), details->snapshots, "position", 1, NULL);
     details->picture = widget_thumbnail_new(PICTURE_WIDTH, PICTURE_HEIGHT);

@@ -5,6 +5,7 @@
 
 #include "app/manager/manager-list.h"
 #include "app/manager/manager-window.h"
+#include "app/widgets/widget-work.h"
 
 ManagerList *manager_window_get_list(ManagerWindow *window);
 /* "Move to group", filled by manager-groups.c. */
@@ -18,8 +19,13 @@ void manager_window_update_actions(ManagerWindow *window);
 void manager_window_toggle_search(ManagerWindow *window);
 /* Opens the settings at a page. */
 void manager_window_open_settings(ManagerWindow *window, const char *page);
+/* The line of long work at the window's bottom. */
+WidgetWork *manager_window_get_work(ManagerWindow *window);
 /* A page of the selected machine: manager_details_show_page(). */
 void manager_window_show_page(ManagerWindow *window, const char *page);
+
+/* manager-move.c: asks for the folder, and moves. */
+void manager_window_ask_move(ManagerWindow *window, VitrineMachine *machine);
 
 /* manager-remove.c */
 void manager_window_ask_remove(ManagerWindow *window, VitrineMachine *machine);

@@ -26,6 +26,8 @@ struct _ManagerWindow {
     GMenuModel *machine_menu, *group_menu;
     GMenu *move_menu;
     GtkWidget *start_button, *start_more, *show_button;
+    GtkWidget *work;
+    GtkBox *content;
     GroupDetails *group_details;
     ManagerDetails *details;
     gulong state_handler; /* of the selected machine */
@@ -70,6 +72,12 @@ void
 manager_window_show_page(ManagerWindow *window, const char *page)
 {
     manager_details_show_page(window->details, page);
+}
+
+WidgetWork *
+manager_window_get_work(ManagerWindow *window)
+{
+    return WIDGET_WORK(window->work);
 }
 
 static void
@@ -315,6 +323,7 @@ manager_window_class_init(ManagerWindowClass *class)
         {"start_button", G_STRUCT_OFFSET(ManagerWindow, start_button)},
         {"start_more", G_STRUCT_OFFSET(ManagerWindow, start_more)},
         {"show_button", G_STRUCT_OFFSET(ManagerWindow, show_button)},
+        {"content", G_STRUCT_OFFSET(ManagerWindow, content)},
         {"stack", G_STRUCT_OFFSET(ManagerWindow, stack)},
         {"error_bar", G_STRUCT_OFFSET(ManagerWindow, error_bar)},
         {"error_label", G_STRUCT_OFFSET(ManagerWindow, error_label)},
@@ -360,6 +369,9 @@ manager_window_init(ManagerWindow *window)
 {
     gtk_widget_init_template(GTK_WIDGET(window));
     load_style();
+    window->work = widget_work_new();
+    g_object_set(window->work, "margin", 12, NULL);
+    gtk_box_pack_end(window->content, window->work, FALSE, FALSE, 0);
     window->group_details = GROUP_DETAILS(group_details_new());
     gtk_container_add(GTK_CONTAINER(window->details_place), GTK_WIDGET(window->group_details));
     gtk_widget_hide(GTK_WIDGET(window->group_details));

@@ -31,6 +31,11 @@ struct _SnapshotsPane {
     VitrineSnapshot *restore_next; /* once the present is kept */
 };
 
+enum { SIGNAL_CLONE_WANTED, SIGNAL_COUNT };
+
+/* Set once by class_init. */
+static guint signals[SIGNAL_COUNT];
+
 G_DEFINE_FINAL_TYPE(SnapshotsPane, snapshots_pane, GTK_TYPE_BOX)
 
 static GtkWindow *
@@ -81,6 +86,7 @@ update_actions(SnapshotsPane *pane)
         pane->machine && vitrine_machine_state_is_online(vitrine_machine_get_state(pane->machine));
 
     widget_action_enable(map, "take", free);
+    widget_action_enable(map, "clone", free && (snapshot || !online));
     widget_action_enable(map, "restore", free && snapshot && !online);
     widget_action_enable(map, "delete", free && snapshot);
     widget_action_enable(map, "edit", free && snapshot);
@@ -201,6 +207,15 @@ static void
 on_edit(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     edit_selected(data);
+}
+
+static void
+on_clone(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    g_autoptr(VitrineSnapshot) snapshot = selected(data);
+
+    g_signal_emit(data, signals[SIGNAL_CLONE_WANTED], 0,
+                  snapshot ? vitrine_snapshot_get_id(snapshot) : "");
 }
 
 static void
@@ -375,6 +390,9 @@ snapshots_pane_class_init(SnapshotsPaneClass *class)
     G_OBJECT_CLASS(class)->dispose = snapshots_pane_dispose;
     widget_class_set_template(widget_class, "snapshots/snapshots-pane.ui", children,
                               G_N_ELEMENTS(children));
+    signals[SIGNAL_CLONE_WANTED] =
+        g_signal_new("clone-wanted", SNAPSHOTS_TYPE_PANE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                     G_TYPE_NONE, 1, G_TYPE_STRING);
     gtk_widget_class_bind_template_callback(widget_class, on_error_closed);
     gtk_widget_class_bind_template_callback(widget_class, on_row_activated);
     gtk_widget_class_bind_template_callback(widget_class, on_selection_changed);
@@ -384,9 +402,8 @@ static void
 snapshots_pane_init(SnapshotsPane *pane)
 {
     static const GActionEntry entries[] = {
-        {.name = "take", .activate = on_take},
-        {.name = "restore", .activate = on_restore},
-        {.name = "delete", .activate = on_delete},
+        {.name = "take", .activate = on_take},       {.name = "clone", .activate = on_clone},
+        {.name = "restore", .activate = on_restore}, {.name = "delete", .activate = on_delete},
         {.name = "edit", .activate = on_edit},
     };
 

@@ -11,5 +11,6 @@
 G_DECLARE_FINAL_TYPE(SnapshotsPane, snapshots_pane, SNAPSHOTS, PANE, GtkBox)
 
 GtkWidget *snapshots_pane_new(VitrineClient *client);
-/* NULL: none. */
+/* NULL: none. Signal "clone-wanted" (string: UUID of the selected snapshot, "" for the present
+ * state). */
 void snapshots_pane_set_machine(SnapshotsPane *pane, VitrineMachine *machine);
