@@ -119,6 +119,36 @@ emit_miss(RemTranslator *t, const Access *access)
     rem_emit_leave(t, t->cold, site);
 }
 
+/* Out of line, for accesses that share a probe: if they lie in two pages, the block's twin without
+ * sharing goes on from this instruction. */
+static void
+emit_shared_miss(RemTranslator *t, const Access *access)
+{
+    RemSite *site = rem_retry_site(t, rem_call_miss), *twin = rem_retry_site(t, rem_call_unshared);
+    const RemJump miss = rem_emit_jcc(t->emit, REM_CC_NZ, 4);
+    RemEmit *cold = t->cold;
+    RemJump within, link;
+
+    site->size = (uint16_t)access->size;
+    site->flags = access->write ? REM_SITE_WRITE : 0;
+    rem_emit_bind_to(t->emit, miss, rem_emit_offset(cold));
+    emit_linear(t, cold, access, REM_T1, REM_T0);
+    rem_emit_mov_rr(cold, 4, REM_T0, REM_T1);
+    rem_emit_alu_ri(cold, REM_AND, 4, REM_T0, X86_PAGE_OFFSET_MASK);
+    rem_emit_alu_ri(cold, REM_CMP, 4, REM_T0, (int32_t)(X86_PAGE_SIZE - access->size));
+    within = rem_emit_jcc(cold, REM_CC_BE, 4);
+    rem_emit_lea(cold, 8, REM_COUNT, rem_mem(REM_COUNT, twin->undone));
+    link = rem_emit_jmp(cold, 4);
+    rem_emit_bind(cold, link);
+    twin->undone = 0;
+    twin->link = link.at;
+    twin->cell = 0;
+    twin->flags = REM_SITE_FLAGS_SAVED;
+    rem_emit_leave(t, cold, twin);
+    rem_emit_bind(cold, within);
+    rem_emit_leave(t, cold, site);
+}
+
 /* Only a base and a displacement, and no cut to 32 bits: the access can add the rest itself. */
 static bool
 is_direct(const Access *access)
@@ -156,7 +186,7 @@ emit_shared_probe(RemTranslator *t, const Access *access, RemShare *share)
     rem_begin_retry(t);
     emit_compare(t, &whole);
     rem_flags_lost(t);
-    emit_miss(t, &whole);
+    emit_shared_miss(t, &whole);
     rem_emit_mov_rm(t->emit, 8, REM_T1, entry_field(t, offsetof(CpumTlbEntry, addend)));
     if (access->width == 4) {
         rem_emit_lea(t->emit, 4, REM_T0, whole.linear);

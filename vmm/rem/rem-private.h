@@ -285,6 +285,8 @@ const uint8_t *rem_call_exhausted(Vcpu *vcpu, const RemSite *site, uint64_t argu
 /* A direct jump to RIP rip_base + site->target, which is in that page: finds the block and patches
  * the jump. */
 const uint8_t *rem_call_link(Vcpu *vcpu, const RemSite *site, uint64_t argument);
+/* Goes on from the site's instruction in a block without sharing, and patches the site's jump. */
+const uint8_t *rem_call_unshared(Vcpu *vcpu, const RemSite *site, uint64_t argument);
 /* Goes to RIP rip_base + site->target (cut to the code's size) without patching. */
 const uint8_t *rem_call_jump(Vcpu *vcpu, const RemSite *site, uint64_t argument);
 /* RIP is RemHot.target. */

@@ -274,21 +274,6 @@ misses_again(RemVcpu *rem, const RemSite *site)
     return again;
 }
 
-/* The accesses that share a probe lie in two pages: goes on from this instruction on without
- * sharing. */
-static const uint8_t *
-go_on_without_sharing(Vcpu *vcpu, const RemSite *site)
-{
-    RemVcpu *rem = rem_of(vcpu);
-    const uint8_t *code;
-
-    rem_sync(vcpu, site);
-    rem->mode |= REM_MODE_NO_SHARE;
-    code = find_and_begin(vcpu);
-    rem->mode &= (uint16_t)~REM_MODE_NO_SHARE;
-    return code;
-}
-
 const uint8_t *
 rem_call_miss(Vcpu *vcpu, const RemSite *site, uint64_t linear)
 {
@@ -296,8 +281,6 @@ rem_call_miss(Vcpu *vcpu, const RemSite *site, uint64_t linear)
     RemVcpu *rem = rem_of(vcpu);
 
     rem->memory_misses++;
-    if (crosses && site->leaves)
-        return go_on_without_sharing(vcpu, site);
     if (!misses_again(rem, site) && !crosses && (linear & (site->align - 1u)) == 0 &&
         fill(vcpu, linear, site->flags & REM_SITE_WRITE))
         return rem_code(rem, site->retry);
@@ -329,14 +312,14 @@ rem_call_jump(Vcpu *vcpu, const RemSite *site, uint64_t argument)
     return find_and_begin(vcpu);
 }
 
-const uint8_t *
-rem_call_link(Vcpu *vcpu, const RemSite *site, uint64_t argument)
+/* Begins the block at RIP, and lets the site's jump lead to it. */
+static const uint8_t *
+link_and_begin(Vcpu *vcpu, const RemSite *site)
 {
     RemVcpu *rem = rem_of(vcpu);
     const uint64_t flushes = rem->flushes;
     RemBlock *block;
 
-    jump(vcpu, site);
     if (vcpu->retired >= rem->end || iem_wants_care(vcpu))
         return NULL;
     block = site->flags & REM_SITE_PLAIN ? rem_cache_find_plain(vcpu) : rem_cache_find(vcpu);
@@ -345,6 +328,26 @@ rem_call_link(Vcpu *vcpu, const RemSite *site, uint64_t argument)
     if (rem->flushes == flushes && rem->blocks[site->block].code.host != NULL)
         rem_cache_link(rem, block, site);
     return begin(vcpu, block);
+}
+
+const uint8_t *
+rem_call_link(Vcpu *vcpu, const RemSite *site, uint64_t argument)
+{
+    jump(vcpu, site);
+    return link_and_begin(vcpu, site);
+}
+
+const uint8_t *
+rem_call_unshared(Vcpu *vcpu, const RemSite *site, uint64_t argument)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    const uint8_t *code;
+
+    rem_sync(vcpu, site);
+    rem->mode |= REM_MODE_NO_SHARE;
+    code = link_and_begin(vcpu, site);
+    rem->mode &= (uint16_t)~REM_MODE_NO_SHARE;
+    return code;
 }
 
 const uint8_t *
