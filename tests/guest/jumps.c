@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Jumps, calls and returns between pages whose mapping changes, instructions that cross pages, and
- * string and bit instructions that meet a missing page in their middle. Intel SDM volume 3A
+ * operands in two pages, string and bit instructions that meet a missing page. Intel SDM volume 3A
  * 4.10.4 (INVLPG), volume 2 (REP, BTS), volume 1 section 6.2 (canonical targets). */
 #include "tests/guest/lib/guest64.h"
 
@@ -247,6 +247,45 @@ strings(void)
     string("cmpsb", "\xa6", 1, 0x10, 0x2010, 7, 0);
 }
 
+/* ---- operands in two pages ---- */
+
+static void
+operands(void)
+{
+    static const char *const names[] = {"read", "write",       "add",          "adc read", "shift",
+                                        "xchg", "movdqu read", "movdqu write", "push"};
+    static const uint8_t codes[][10] = {
+        {0x48, 0x8b, 0x03, 0xcd, 0x80},       /* mov rax, [rbx] */
+        {0x48, 0x89, 0x03, 0xcd, 0x80},       /* mov [rbx], rax */
+        {0x48, 0x01, 0x03, 0xcd, 0x80},       /* add [rbx], rax */
+        {0x48, 0x13, 0x03, 0xcd, 0x80},       /* adc rax, [rbx] */
+        {0x48, 0xc1, 0x23, 0x03, 0xcd, 0x80}, /* shl qword [rbx], 3 */
+        {0x48, 0x87, 0x03, 0xcd, 0x80},       /* xchg [rbx], rax */
+        {0xf3, 0x0f, 0x6f, 0x03, 0xcd, 0x80}, /* movdqu xmm0, [rbx] */
+        {0xf3, 0x0f, 0x7f, 0x03, 0xcd, 0x80}, /* movdqu [rbx], xmm0 */
+        {0x48, 0x89, 0xdc, 0x50, 0x48, 0x89, 0xe0, 0xcd,
+         0x80}, /* mov rsp, rbx; push; mov rax, rsp */
+    };
+
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        Context c = context((const void *)window(0), 3);
+        Event e;
+
+        fill_frames();
+        put(0, 0, codes[i], sizeof codes[i]);
+        c.gpr[RAX] = 0xfedcba9876543210ull;
+        c.gpr[RBX] = window(5) - 3;
+        c.rflags |= 1; /* CF */
+        for (unsigned k = 0; k < 8; k++) {
+            map(5, k % 4 == 3 ? 0 : present(5 + k % 2));
+            e = run(c);
+            log_text("%s %u: vec=%x cr2=%X rax=%X fl=%x mem=%x\n", names[i], k, (uint32_t)e.vector,
+                     e.cr2, e.at.gpr[RAX], (uint32_t)e.at.rflags & 0xc5, hash_frames(4, 6));
+        }
+        map(5, present(5));
+    }
+}
+
 /* ---- bits ---- */
 
 static void
@@ -288,6 +327,7 @@ guest_main(void)
     returned_page();
     targets();
     strings();
+    operands();
     bits();
     log_end();
 }

@@ -87,8 +87,8 @@ rem_cache_take(RemVcpu *rem, size_t size)
     return memset(memory, 0, size);
 }
 
-static bool
-has_room(const RemVcpu *rem)
+bool
+rem_cache_has_room(const RemVcpu *rem)
 {
     return (size_t)(rem->hot.end - rem->hot.at) >= ROOM_CODE &&
            (size_t)(rem->cold.end - rem->cold.at) >= ROOM_CODE &&
@@ -283,7 +283,7 @@ translate(Vcpu *vcpu, uint64_t linear)
 
     if (!find_place(vcpu, linear, &first))
         return NULL;
-    if (!has_room(rem))
+    if (!rem_cache_has_room(rem))
         rem_cache_flush(rem);
     block = &rem->blocks[rem->block_count];
     *block = (RemBlock){.code.host = first.host, .mode = rem->mode};
@@ -381,7 +381,7 @@ rem_cache_add_trace(Vcpu *vcpu, RemTrace *trace, const uint8_t *host, const uint
     uint64_t gpa;
 
     if (!pgm_translate(vcpu, vcpu->rip, PGM_EXEC, vcpu->tlb_kind, &gpa, &fault) ||
-        pgm_code_page(vcpu, gpa & PAGE_MASK) != host || !has_room(rem) ||
+        pgm_code_page(vcpu, gpa & PAGE_MASK) != host || !rem_cache_has_room(rem) ||
         find(rem, head, trace->mode, true) != NULL)
         return;
     block = &rem->blocks[rem->block_count];

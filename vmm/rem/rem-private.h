@@ -104,6 +104,7 @@ typedef struct {
     uint64_t target;    /* RIP that an indirect jump goes to */
     uint64_t jump_site; /* of the last RET in 64-bit code */
     uint64_t scratch[2];
+    uint8_t bounce[64];      /* an operand that lies in two pages */
     uint64_t segments_stale; /* IEM does not know yet what translated code loaded */
     uint64_t tsc_offset;     /* of the guest's TSC to the host's, where it is the same clock */
     RemWindow window[X86_SEG_COUNT]; /* outside of 64-bit code */
@@ -142,10 +143,10 @@ struct RemSite {
         uint32_t retry; /* offset in host code: the instruction from its start, flags saved */
         uint32_t cell;  /* link sites: offset of the cell of a jump to another page, or 0 */
     };
-    uint32_t next;   /* offset: behind the instruction, flags saved */
-    uint32_t link;   /* offset of the displacement that a link site patches */
-    int32_t target;  /* link sites: offset of the target relative to rip_base */
-    uint16_t size;   /* misses: bytes that are accessed */
+    uint32_t next;  /* offset: behind the instruction, flags saved */
+    uint32_t link;  /* offset of the displacement that a link site patches; misses: rem-cross.c's */
+    int32_t target; /* link sites: offset of the target relative to rip_base */
+    uint16_t size;  /* misses: bytes that are accessed */
     uint16_t offset; /* of the guest instruction in its page */
     uint8_t align;   /* misses: of the operand, 1 where it need not be aligned */
     bool vector;     /* IEM needs Vcpu.fpu for the instruction */
@@ -222,6 +223,7 @@ struct RemVcpu {
     uint32_t missed_retry; /* RemSite.retry of the last access that missed, */
     int64_t missed_left;   /* and RemHot.left then, */
     uint64_t missed_count; /* and RCX */
+    uint64_t crossed;      /* linear address of the operand in RemHot.bounce */
     bool care;             /* IEM has to execute the next instruction */
     /* Statistics. */
     uint64_t translated, translated_insns, translated_bytes, killed_blocks, flushes, lookups,
@@ -315,6 +317,8 @@ void rem_cache_add_trace(Vcpu *vcpu, RemTrace *trace, const uint8_t *host, const
 void rem_cache_watch(RemVcpu *rem);
 /* At each entry of run: writes that other threads did, changes of the physical map. */
 void rem_cache_enter(Vcpu *vcpu);
+/* For one more block and what goes with it. */
+bool rem_cache_has_room(const RemVcpu *rem);
 /* Forgets everything. Not while a block that is to be gone back to is under way. */
 void rem_cache_flush(RemVcpu *rem);
 void rem_cache_insert(RemVcpu *rem, RemBlock *block);
@@ -349,10 +353,16 @@ bool rem_record_sample(Vcpu *vcpu, RemBlock *block);
 bool rem_record_step(Vcpu *vcpu);
 void rem_record_cancel(RemVcpu *rem);
 
+/* ---- rem-cross.c ---- */
+/* A miss of an operand that lies in two pages: where to go on with it in RemHot.bounce. NULL: IEM
+ * has to execute the instruction. */
+const uint8_t *rem_cross(Vcpu *vcpu, const RemSite *site, uint64_t linear);
+
 /* ---- rem-info.c ---- */
 void rem_info(Vcpu *vcpu, GString *out);
 
 /* ---- rem-translate.c ---- */
+X86CodeSize rem_code_size(unsigned mode);
 /* The trace as code of `block`; false: it cannot be, and nothing was emitted. */
 bool rem_translate_trace(Vcpu *vcpu, RemBlock *block, RemTrace *trace);
 void rem_translator_init(RemVcpu *rem);

@@ -281,6 +281,12 @@ rem_call_miss(Vcpu *vcpu, const RemSite *site, uint64_t linear)
     RemVcpu *rem = rem_of(vcpu);
 
     rem->memory_misses++;
+    if (crosses && site->align == 1) {
+        const uint8_t *code = rem_cross(vcpu, site, linear);
+
+        if (code != NULL)
+            return code;
+    }
     if (!misses_again(rem, site) && !crosses && (linear & (site->align - 1u)) == 0 &&
         fill(vcpu, linear, site->flags & REM_SITE_WRITE))
         return rem_code(rem, site->retry);

@@ -177,14 +177,14 @@ translate_insn(RemTranslator *t)
 
 /* --- the block --- */
 
-static X86CodeSize
-code_size(const RemTranslator *t)
+X86CodeSize
+rem_code_size(unsigned mode)
 {
-    switch (t->mode & REM_MODE_CPU) {
+    switch (mode & REM_MODE_CPU) {
     case CPUM_MODE_LONG64: return X86_CODE_64;
     case CPUM_MODE_PROT32: return X86_CODE_32;
     case CPUM_MODE_PROT16: return X86_CODE_16;
-    default: return t->mode & REM_MODE_CS_D ? X86_CODE_32 : X86_CODE_16;
+    default: return mode & REM_MODE_CS_D ? X86_CODE_32 : X86_CODE_16;
     }
 }
 
@@ -211,8 +211,8 @@ decode(RemTranslator *t, unsigned available)
     const uint8_t *bytes = t->bytes + t->block->bytes;
     const unsigned left = MIN(available - t->block->bytes, X86_INSN_MAX);
 
-    if (left == 0 || rem_insn_decode(&t->rem->decoder, code_size(t), t->vcpu, bytes, left, insn) ==
-                         X86_DECODE_MORE)
+    if (left == 0 || rem_insn_decode(&t->rem->decoder, rem_code_size(t->mode), t->vcpu, bytes, left,
+                                     insn) == X86_DECODE_MORE)
         return false;
     refuse_for_mode(t, insn);
     if (!rem_can_rewrite(insn)) {
