@@ -197,6 +197,18 @@ def controllers_and_drives(world):
     said('already exists', 'storagectl', 'box', '--name', 'IDE', '--add', 'ide')
     said('this version', 'storagectl', 'box', '--name', 'S', '--add', 'sas')
     said('does not fit', 'storagectl', 'box', '--name', 'IDE', '--controller', 'I82078')
+    for name, bus, word, kind, ports in (('SATA', 'sata', 'IntelAhci', 'IntelAhci', '30'), ('NVMe', 'pcie', 'NVMe', 'NVMe', '1'),
+                                         ('Blocks', 'virtio', 'VirtioBlk', 'VirtioSCSI', '1')):
+        call('storagectl', 'box', '--name', name, '--add', bus, '--controller', word)
+        found = info('box')
+        number = next(key[-1] for key, value in found.items() if key.startswith('storagecontrollername') and value == name)
+        assert found[f'storagecontrollertype{number}'] == kind, found
+        assert found[f'storagecontrollerportcount{number}'] == ports, found
+    assert 'virtio-blk' in call('getextradata', 'box', 'Vitrine/Storage/Blocks/Model')[0]
+    call('storagectl', 'box', '--name', 'Blocks', '--controller', 'VirtioSCSI')
+    assert 'virtio-blk' not in call('getextradata', 'box', 'Vitrine/Storage/Blocks/Model')[0]
+    for name in ('SATA', 'NVMe', 'Blocks'):
+        call('storagectl', 'box', '--name', name, '--remove')
     said('could not find', 'storagectl', 'box', '--name', 'None', '--remove')
 
     out, errors = call('createmedium', 'disk', '--filename', 'disk', '--size', '5', cwd=world.root)

@@ -143,6 +143,7 @@ at_bus(const BusName *bus, unsigned index, PdmMediaType type, const char *path)
         .device = ide ? index % 2 : 0,
         .type = type,
         .path = path,
+        .discard = type == PDM_MEDIA_DISK,
     };
 }
 
