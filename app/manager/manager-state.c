@@ -26,14 +26,20 @@ can_discard(VitrineMachine *machine)
 
 /* --- save --- */
 static void
+end_save(gpointer data, const char *made, const GError *error)
+{
+    if (error && !g_error_matches(error, VITRINE_ERROR, VITRINE_ERROR_CANCELLED))
+        manager_window_show_error(data, _("The state was not saved"), error);
+}
+
+static void
 on_saved(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(ManagerWindow) window = data;
     g_autoptr(GError) error = NULL;
     g_autofree char *what = vitrine_progress_wait_finish(VITRINE_PROGRESS(source), result, &error);
 
-    if (!what && !g_error_matches(error, VITRINE_ERROR, VITRINE_ERROR_CANCELLED))
-        manager_window_show_error(window, _("The state was not saved"), error);
+    end_save(window, what, error);
 }
 
 static void
@@ -44,10 +50,12 @@ on_started(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(VitrineProgress) progress =
         vitrine_machine_save_state_finish(VITRINE_MACHINE(source), result, &error);
 
-    if (progress)
+    if (!progress)
+        manager_window_show_error(window, _("The state was not saved"), error);
+    else if (widget_work_is_busy(manager_window_get_work(window))) /* several at once */
         vitrine_progress_wait_async(progress, NULL, on_saved, g_steal_pointer(&window));
     else
-        manager_window_show_error(window, _("The state was not saved"), error);
+        widget_work_follow(manager_window_get_work(window), progress, end_save, window);
 }
 
 /* The selected machine, or all of the selected group that can. */

@@ -3,6 +3,7 @@
  * The actions of the VM window. Menus, host-key combinations and buttons all end here. */
 #include "app/vmwindow/vm-window-private.h"
 
+#include "app/snapshots/snapshots-edit.h"
 #include "app/vmwindow/vm-commands.h"
 #include "app/vmwindow/vm-information.h"
 #include "app/widgets/widget-actions.h"
@@ -35,6 +36,8 @@ on_plain(GSimpleAction *action, GVariant *parameter, gpointer data)
         vm_window_do(window, VITRINE_CONSOLE_POWER_OFF);
     else if (g_str_equal(name, "save-state"))
         vm_window_save_state(window);
+    else if (g_str_equal(name, "take-snapshot"))
+        snapshots_take_show(GTK_WINDOW(window), window->machine);
     else if (g_str_equal(name, "close"))
         vm_window_ask_close(window);
     else if (g_str_equal(name, "leave-fullscreen"))
@@ -166,6 +169,7 @@ vm_window_update_actions(VmWindow *window)
     widget_action_enable(map, "resume", paused);
     widget_action_enable(map, "reset", there);
     widget_action_enable(map, "save-state", running || paused);
+    widget_action_enable(map, "take-snapshot", running || paused);
     widget_action_enable(map, "acpi-shutdown", running);
     widget_action_enable(map, "power-off", there);
     widget_action_enable(map, "screenshot", there);

@@ -115,6 +115,24 @@ def tour(desktop, app, window):
     expect(['Clean', 'Before going back to “Clean”'], 'Clean')
 
 
+def running(desktop):
+    """From the machine's own window, while it runs."""
+    process = desktop.launch([gui.program('app/vitrine'), '--startvm', 'Box'])
+    window = gui.wait_for('window of the machine', lambda: desktop.window('Box'), 30)
+    picture = desktop.find(window, 'Screen of the guest')
+    gui.wait_for('guest', lambda: picture.size == (720, 400), 40)
+    desktop.key('Control_R+t')
+    dialog = gui.wait_for('dialog', lambda: desktop.window('Take a snapshot'))
+    desktop.find(dialog, 'Name', 'text').text = 'Live'
+    desktop.screenshot('live')
+    button(desktop, dialog, 'Take snapshot')
+    gui.wait_for('snapshot', lambda: snapshots()[1] == 'Live')
+    if 'VMState="running"' not in manage('showvminfo', 'Box', '--machinereadable'):
+        raise gui.GuiError('the machine does not run any more')
+    manage('controlvm', 'Box', 'poweroff')
+    process.wait(20)
+
+
 def main():
     """Returns what went wrong, or None."""
     with tempfile.TemporaryDirectory() as home, gui.Desktop(width=1200, height=760) as desktop:
@@ -128,6 +146,7 @@ def main():
         desktop.launch([gui.program('app/vitrine')])
         app = desktop.application('vitrine')
         tour(desktop, app, desktop.find(app, 'Vitrine', 'frame'))
+        running(desktop)
     return None
 
 
