@@ -265,6 +265,32 @@ op_get_info(gpointer data, const char *name, GError **error)
     return NULL;
 }
 
+static void
+on_cap_saved(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!vitrine_machine_save_settings_finish(VITRINE_MACHINE(source), result, &error))
+        g_warning("The execution cap is not kept in the settings: %s", error->message);
+}
+
+static void
+on_settings_for_cap(GObject *source, GAsyncResult *result, gpointer percent)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VitrineSettings) settings =
+        vitrine_machine_load_settings_finish(VITRINE_MACHINE(source), result, &error);
+
+    if (settings == NULL) {
+        g_warning("The execution cap is not kept in the settings: %s", error->message);
+        return;
+    }
+    vitrine_settings_set_uint(settings, "cpu-execution-cap", GPOINTER_TO_UINT(percent));
+    vitrine_machine_save_settings_async(VITRINE_MACHINE(source), settings, NULL, on_cap_saved,
+                                        NULL);
+}
+
+/* The machine starts with it the next time, too. */
 static gboolean
 op_set_execution_cap(gpointer data, guint percent, GError **error)
 {
@@ -276,6 +302,8 @@ op_set_execution_cap(gpointer data, guint percent, GError **error)
         return FALSE;
     }
     vmm_set_execution_cap(console->vmm, percent);
+    vitrine_machine_load_settings_async(console->machine, NULL, on_settings_for_cap,
+                                        GUINT_TO_POINTER(percent));
     return TRUE;
 }
 

@@ -98,8 +98,8 @@ check_media(Machine *machine, VitrineSettings *after, GError **error)
 static gboolean
 is_live_key(const char *key)
 {
-    static const char *const live[] = {"description", "groups", "boot1", "boot2",
-                                       "boot3",       "boot4",  NULL};
+    static const char *const live[] = {
+        "description", "groups", "boot1", "boot2", "boot3", "boot4", "cpu-execution-cap", NULL};
     return g_strv_contains(live, key);
 }
 
@@ -107,8 +107,7 @@ is_live_key(const char *key)
 static gboolean
 is_saved_key(const char *key)
 {
-    static const char *const outside[] = {"name", "frontend", "exec-engine", "cpu-execution-cap",
-                                          NULL};
+    static const char *const outside[] = {"name", "frontend", "exec-engine", NULL};
     return is_live_key(key) || g_strv_contains(outside, key);
 }
 

@@ -52,6 +52,8 @@ def check(cpus, seconds):
         machine.serial.write(JOB + '\n')
         machine.control('cpuexecutioncap', 70)
         run_round(machine, cpus, 'capped')
+        if machine.info()['cpuexecutioncap'] != '70':
+            raise guest.GuestError('the execution cap is not in the settings')
         machine.control('cpuexecutioncap', 100)
         end = time.monotonic() + seconds
         rounds = 0

@@ -82,8 +82,10 @@ unary(Vcpu *vcpu, const IemInsn *insn)
 
     x87_begin(vcpu, insn);
     if (x87_empty(vcpu, 0)) {
-        if (x87_stack_fault(vcpu, false))
+        if (x87_stack_fault(vcpu, false)) {
+            vcpu->fpu.fsw &= (uint16_t) ~(insn->imm2 & X87_C2); /* undefined; AMD's clear it */
             x87_set(vcpu, 0, &x87_default_nan);
+        }
         return;
     }
     frame.a = x87_get(vcpu, 0);
