@@ -250,4 +250,5 @@ journals_recover(Service *service)
         else
             g_unlink(found->pdata[i]); /* "-tmp" or "-prev" of one */
     }
+    g_rmdir(folder); /* fails while a journal is in it */
 }

@@ -13,7 +13,7 @@
 #include "app/service/settings/file-error.h"
 
 #define IMAGES_TYPE "a(sssib)"
-#define MAX_CHAIN 250
+#define MAX_CHAIN 300
 
 static gboolean
 add_file(GVariantBuilder *builder, GUnixFDList *fds, const char *id, const char *path,

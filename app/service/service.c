@@ -266,6 +266,26 @@ open_global(Service *service)
     return settings_file_new(path, SETTINGS_GLOBAL);
 }
 
+/* What a save of a killed service left beside a settings file. */
+static void
+drop_temporary(const char *settings_file)
+{
+    g_autofree char *path = g_strconcat(settings_file, "-tmp", NULL);
+    g_unlink(path);
+}
+
+static void
+drop_temporaries(Service *service)
+{
+    if (service_read_only_reason(service))
+        return;
+    drop_temporary(settings_file_path(service->global));
+    for (guint i = 0; i < service->machines->len; i++) {
+        const Machine *machine = service->machines->pdata[i];
+        drop_temporary(machine->settings_file);
+    }
+}
+
 static void
 load_registry(Service *service)
 {
@@ -286,7 +306,7 @@ load_registry(Service *service)
     vitrine_dbus_service_set_system_properties(service->skeleton,
                                                global_file_read_properties(service->global));
     vitrine_dbus_service_set_damage(service->skeleton, service->damage);
-    service_read_only_reason(service);
+    drop_temporaries(service);
 }
 
 Machine *

@@ -15,7 +15,7 @@
 #include "app/service/settings/file-error.h"
 #include "app/service/worker-job.h"
 
-#define MAX_CHAIN 250
+#define MAX_CHAIN 300
 
 typedef struct {
     char *path;

@@ -152,8 +152,8 @@ check_document(SettingsFile *file, GError **error)
         return FALSE;
     }
     if (nesting(file->body, "Snapshot") > SETTINGS_MAX_NESTING ||
-        nesting(file->body, "HardDisk") > SETTINGS_MAX_NESTING)
-        return corrupt(error, file->path, "has more than 250 snapshots or disks in one line");
+        nesting(file->body, "HardDisk") > SETTINGS_MAX_DISK_NESTING)
+        return corrupt(error, file->path, "has more than 250 snapshots or 300 disks in one line");
     return TRUE;
 }
 

@@ -24,6 +24,7 @@ struct SettingsFile {
 #define SETTINGS_OLDEST 3
 #define SETTINGS_FIRST 12
 #define SETTINGS_MAX_NESTING 250
+#define SETTINGS_MAX_DISK_NESTING 300
 
 /* First child element of this name; NULL when there is none (or parent is NULL). */
 xmlNodePtr xml_child(xmlNodePtr parent, const char *name);
