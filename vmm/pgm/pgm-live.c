@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define COPY_THREADS_MAX 8u
+
 typedef struct {
     uint32_t mem, page;
 } CopiedPage;
@@ -126,6 +128,7 @@ release_room(PgmLive *live)
 bool
 pgm_live_reserve(PgmLive *live, uint64_t pages, GError **error)
 {
+    pages = MIN(pages, pgm_page(live->ram->size));
     for (guint i = 0; i < live->pgm->mems->len; i++) {
         const PgmMem *mem = g_ptr_array_index(live->pgm->mems, i);
 
@@ -143,14 +146,13 @@ pgm_live_reserve(PgmLive *live, uint64_t pages, GError **error)
 }
 
 static void
-add_copy(PgmLive *live, uint32_t mem, uint64_t page, const uint8_t *host)
+add_copy(PgmLive *live, uint32_t mem, uint64_t page)
 {
     const CopiedPage copy = {mem, (uint32_t)page};
     CopiedPiece *last = live->pieces->len > 0
                             ? &g_array_index(live->pieces, CopiedPiece, live->pieces->len - 1)
                             : NULL;
 
-    memcpy(live->copies + (uint64_t)live->pages->len * X86_PAGE_SIZE, host, X86_PAGE_SIZE);
     if (last == NULL || last->count == PGM_PIECE_PAGES ||
         g_array_index(live->pages, CopiedPage, last->first).mem != mem) {
         const CopiedPiece piece = {live->pages->len, 0};
@@ -163,7 +165,7 @@ add_copy(PgmLive *live, uint32_t mem, uint64_t page, const uint8_t *host)
 }
 
 static void
-copy_mem(PgmLive *live, unsigned number)
+list_mem(PgmLive *live, unsigned number)
 {
     const PgmMem *mem = g_ptr_array_index(live->pgm->mems, number);
 
@@ -175,8 +177,50 @@ copy_mem(PgmLive *live, unsigned number)
                 : !pgm_is_zero_page(host);
 
         if (wanted)
-            add_copy(live, number, page, host);
+            add_copy(live, number, page);
     }
+}
+
+/* Every thread takes a part of the list. */
+typedef struct {
+    const PgmLive *live;
+    guint first, end;
+} CopyPart;
+
+static void *
+copy_part(void *data)
+{
+    const CopyPart *part = data;
+    const PgmLive *live = part->live;
+
+    for (guint i = part->first; i < part->end; i++) {
+        const CopiedPage *page = &g_array_index(live->pages, CopiedPage, i);
+        const PgmMem *mem = g_ptr_array_index(live->pgm->mems, page->mem);
+
+        memcpy(live->copies + (uint64_t)i * X86_PAGE_SIZE,
+               mem->host + (uint64_t)page->page * X86_PAGE_SIZE, X86_PAGE_SIZE);
+    }
+    return NULL;
+}
+
+/* The virtual CPUs stand still, so the host's are free for this. */
+static void
+copy_listed(const PgmLive *live)
+{
+    const unsigned parts = CLAMP(g_get_num_processors(), 1u, COPY_THREADS_MAX);
+    const guint each = live->pages->len / parts + 1;
+    GThread *thread[COPY_THREADS_MAX];
+    CopyPart part[COPY_THREADS_MAX];
+
+    for (unsigned i = 0; i < parts; i++) {
+        part[i] = (CopyPart){live, MIN(i * each, live->pages->len),
+                             MIN((i + 1) * each, live->pages->len)};
+        if (i > 0)
+            thread[i] = g_thread_new("copy", copy_part, &part[i]);
+    }
+    copy_part(&part[0]);
+    for (unsigned i = 1; i < parts; i++)
+        g_thread_join(thread[i]);
 }
 
 bool
@@ -191,7 +235,8 @@ pgm_live_copy(PgmLive *live, GError **error)
     if (unsaved + others > live->room && !pgm_live_reserve(live, unsaved, error))
         return false;
     for (guint i = 0; i < live->pgm->mems->len; i++)
-        copy_mem(live, i);
+        list_mem(live, i);
+    copy_listed(live);
     return true;
 }
 

@@ -41,21 +41,25 @@ on_step(void *user, double fraction)
     return whole == NULL || whole->step(whole->user, done) || live->stopped;
 }
 
-/* Until little is left to be saved, or no pass makes it less. */
+/* Until little is left to be saved, or no pass makes it less. Then room is made for the rest, which
+ * takes its time, and one more pass takes what was written meanwhile. */
 static bool
 run_passes(Live *live, GError **error)
 {
-    uint64_t before = UINT64_MAX, left = UINT64_MAX;
+    uint64_t before = UINT64_MAX, left = UINT64_MAX, most = FEW_PAGES;
 
     for (live->pass = 0; live->pass < PASSES_MAX; live->pass++) {
         if (!pgm_live_pass(live->memory, ssm_live_writer(live->file), error))
             return false;
         before = left;
         left = pgm_live_unsaved(live->memory);
+        most = MAX(most, left);
         if (left <= FEW_PAGES || left / WORTH_NUMERATOR > before / WORTH_DENOMINATOR)
             break;
     }
-    return pgm_live_reserve(live->memory, MAX(left, FEW_PAGES) * RESERVE_MORE, error);
+    live->pass++;
+    return pgm_live_reserve(live->memory, most * RESERVE_MORE, error) &&
+           pgm_live_pass(live->memory, ssm_live_writer(live->file), error);
 }
 
 static bool
