@@ -42,6 +42,8 @@ static Kind
 best_round(const RemRecorder *recorder, uint16_t head)
 {
     Kind kinds[KINDS] = {{0}}, best = {0};
+    /* A short recording may have met an unusual time of the loop around this one. */
+    const unsigned needed = recorder->count < REM_RECORD_LONG ? 3 : 2;
     unsigned last = UINT_MAX, rounds = 0;
 
     for (unsigned i = 0; i < recorder->count; i++) {
@@ -56,7 +58,7 @@ best_round(const RemRecorder *recorder, uint16_t head)
     for (unsigned i = 0; i < KINDS; i++)
         if (kinds[i].count > best.count)
             best = kinds[i];
-    if (best.count < 2 || 2 * best.count < rounds || best.length > REM_TRACE_INSNS)
+    if (best.count < 2 || best.count < needed * rounds / 4 || best.length > REM_TRACE_INSNS)
         best.count = 0;
     return best;
 }
