@@ -5,6 +5,7 @@
  * other call ends the process. */
 #include <errno.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -62,6 +63,8 @@ worker_confine(GError **error)
     const struct rlimit none = {0, 0};
     g_random_int(); /* seeds itself from a file: while files can be opened */
     setrlimit(RLIMIT_CORE, &none);
+    /* Nobody waits for the work of a service that is gone, and the next one may do it again. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return fail(error, errno);
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
