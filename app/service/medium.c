@@ -315,6 +315,7 @@ media_forget_machine(Service *service, Machine *machine)
 typedef struct {
     Service *service;
     char *id;
+    guint number;
     void (*done)(gpointer user_data);
     gpointer user_data;
 } Refresh;
@@ -361,9 +362,10 @@ on_probed(GHashTable *answers, GError *error, gpointer user_data)
 {
     Refresh *refresh = user_data;
     Medium *medium = service_find_medium(refresh->service, refresh->id);
-    if (medium && answers)
+    gboolean last = medium && medium->refreshes == refresh->number;
+    if (last && answers)
         take_answers(medium, answers);
-    else if (medium)
+    else if (last)
         vitrine_dbus_medium_set_access_error(medium->skeleton, error->message);
     if (medium)
         medium_publish(medium);
@@ -394,6 +396,7 @@ medium_refresh(Medium *medium, void (*done)(gpointer user_data), gpointer user_d
     GStatBuf status;
     refresh->service = medium->service;
     refresh->id = g_strdup(record->id);
+    refresh->number = ++medium->refreshes;
     refresh->done = done;
     refresh->user_data = user_data;
     int fd = open(record->location, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -14,6 +14,7 @@ struct Medium {
     VitrineDBusMedium *skeleton;
     GPtrArray *registries; /* Machine: whose files list it */
     gboolean in_global;
+    guint refreshes;  /* how often a worker was asked: only the last answer counts */
     gboolean dropped; /* the settings that are being saved do not list it any more */
 };
 
