@@ -66,6 +66,29 @@ machine_tell_paths(Machine *machine, const char *from, const char *to, const cha
 }
 
 gboolean
+machine_rename_begin(Machine *machine, const char *old_name, const char *new_name,
+                     Journal **journal, GError **error)
+{
+    *journal = NULL;
+    if (g_str_equal(old_name, new_name) || !follows_name(machine, old_name))
+        return TRUE;
+    g_autofree char *from = machine_folder(machine);
+    g_autofree char *parent = g_path_get_dirname(from);
+    g_autofree char *base = g_path_get_basename(machine->settings_file);
+    g_autofree char *file_name = g_strconcat(new_name, ".vbox", NULL);
+    g_autofree char *between = g_build_filename(parent, new_name, base, NULL);
+    g_autofree char *new_file = g_build_filename(parent, new_name, file_name, NULL);
+    *journal = journal_new(machine->service, machine->id);
+    journal_add_place(*journal, machine->settings_file);
+    journal_add_place(*journal, between);
+    journal_add_place(*journal, new_file);
+    if (journal_write(*journal, error))
+        return TRUE;
+    journal_drop(g_steal_pointer(journal));
+    return FALSE;
+}
+
+gboolean
 machine_rename_files(Machine *machine, const char *old_name, const char *new_name, GError **error)
 {
     if (g_str_equal(old_name, new_name) || !follows_name(machine, old_name))

@@ -163,7 +163,7 @@ adopt_media(Machine *machine, VitrineSettings *settings)
 
 /* On a failed write everything is as it was. Takes after. */
 static gboolean
-commit(Machine *machine, VitrineSettings *after, GError **error)
+write_settings(Machine *machine, VitrineSettings *after, GError **error)
 {
     VitrineSettings *before = machine->record->settings;
     const char *old_name = vitrine_settings_get_string(before, "name");
@@ -186,6 +186,21 @@ commit(Machine *machine, VitrineSettings *after, GError **error)
     machine_publish(machine);
     media_publish_all(machine->service);
     return service_save(machine->service, error);
+}
+
+/* The same, and a machine whose folder is renamed is found by the next service. */
+static gboolean
+commit(Machine *machine, VitrineSettings *after, GError **error)
+{
+    Journal *journal;
+    if (!machine_rename_begin(machine, machine_name(machine),
+                              vitrine_settings_get_string(after, "name"), &journal, error)) {
+        g_object_unref(after);
+        return FALSE;
+    }
+    gboolean done = write_settings(machine, after, error);
+    journal_settle(journal);
+    return done;
 }
 
 static gboolean

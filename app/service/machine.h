@@ -3,6 +3,7 @@
  * A registered machine inside the service: its file, its state, and the process that runs it. */
 #pragma once
 
+#include "app/service/journal.h"
 #include "app/service/service.h"
 #include "app/service/settings/snapshot-file.h"
 
@@ -100,6 +101,10 @@ void machine_connect_settings(Machine *machine);
 /* machine-rename.c: the folder and the file get the new name, if they had the old one. */
 gboolean machine_rename_files(Machine *machine, const char *old_name, const char *new_name,
                               GError **error);
+/* Before that: a journal of where the settings file may be meanwhile, to be settled when the
+ * registry is saved; NULL when nothing is renamed. */
+gboolean machine_rename_begin(Machine *machine, const char *old_name, const char *new_name,
+                              Journal **journal, GError **error);
 /* Everything that knows paths below from learns those below to. */
 void machine_tell_paths(Machine *machine, const char *from, const char *to,
                         const char *settings_file);

@@ -127,6 +127,7 @@ def transactions(world):
     cut_everywhere(world, 'snapshot', 'm', 'restore', 'two')
     cut_everywhere(world, 'snapshot', 'm', 'delete', 'two')
     cut_everywhere(world, 'snapshot', 'm', 'delete', 'one')
+    cut_everywhere(world, 'modifyvm', 'm', '--name', 'renamed')
     cut_everywhere(world, 'clonevm', 'm', '--name', 'c', '--register')
     cut_everywhere(world, 'movevm', 'm', '--folder', world.root / 'elsewhere')
     cut_everywhere(world, 'createmedium', '--filename', world.home / 'new.vdi', '--size', 1,
