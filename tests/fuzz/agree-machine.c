@@ -10,7 +10,8 @@
 
 #define APIC_SPURIOUS 0xfee000f0u
 #define GUARD_SIZE 4096u
-#define GUARD_BYTE 0xa5
+/* No guest makes it by itself. */
+static const uint8_t guard_bytes[8] = {0xc3, 0xa5, 0x96, 0xe1, 0x5b, 0x7d, 0xf0, 0x4d};
 /* Of CpumFpu: what FXSAVE has. */
 #define FPU_BYTES 416u
 
@@ -96,7 +97,27 @@ guard_at(uint8_t *where)
 
     if (guard == MAP_FAILED)
         return NULL;
-    return memset(guard, GUARD_BYTE, GUARD_SIZE);
+    for (unsigned i = 0; i < GUARD_SIZE; i++)
+        guard[i] = guard_bytes[i % sizeof guard_bytes];
+    return guard;
+}
+
+/* Eight bytes of a guard in the guest's hands, from any byte on. */
+static bool
+has_guard_bytes(const void *memory, size_t size)
+{
+    const uint64_t *words = memory;
+    uint64_t pattern, turned;
+
+    memcpy(&pattern, guard_bytes, sizeof pattern);
+    for (unsigned turn = 0; turn < 64; turn += 8) {
+        turned = turn == 0 ? pattern : pattern >> turn | pattern << (64 - turn);
+        for (size_t i = 0; i < size / sizeof turned; i++) {
+            if (words[i] == turned)
+                return true;
+        }
+    }
+    return false;
 }
 
 bool
@@ -105,11 +126,13 @@ agree_machine_kept_within(const AgreeMachine *machine)
     for (unsigned i = 0; i < G_N_ELEMENTS(machine->guard); i++) {
         const uint8_t *guard = machine->guard[i];
 
-        if (guard != NULL &&
-            (guard[0] != GUARD_BYTE || memcmp(guard, guard + 1, GUARD_SIZE - 1) != 0))
+        if (guard != NULL && (memcmp(guard, guard_bytes, sizeof guard_bytes) != 0 ||
+                              memcmp(guard, guard + 8, GUARD_SIZE - 8) != 0))
             return false;
     }
-    return true;
+    return !has_guard_bytes(agree_machine_ram(machine), AGREE_RAM) &&
+           !has_guard_bytes(machine->vcpu->gpr, sizeof machine->vcpu->gpr) &&
+           !has_guard_bytes(machine->vcpu->fpu.xmm, sizeof machine->vcpu->fpu.xmm);
 }
 
 /* --- life --- */

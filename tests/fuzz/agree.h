@@ -138,5 +138,6 @@ bool agree_machines_equal(AgreeMachine *one, AgreeMachine *other, GString *out);
  * change its I/O map? Then what a TLB still knows, and when the map is read, is each processor's
  * own affair. */
 bool agree_machine_changed_tables(const AgreeMachine *machine, const AgreeCase *from);
-/* The pages of the process around the guest's RAM are as they were. */
+/* The pages of the process around the guest's RAM are as they were, and nothing of them got into
+ * the guest. */
 bool agree_machine_kept_within(const AgreeMachine *machine);

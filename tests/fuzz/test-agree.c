@@ -80,7 +80,7 @@ run_case(Pair *pair, uint64_t seed, Progress *progress)
     agree_case_make(pair->item, seed);
     outcome = compare(pair, UINT32_MAX, out);
     if (!agree_machine_kept_within(pair->iem) || !agree_machine_kept_within(pair->rem)) {
-        printf("case %" G_GUINT64_FORMAT ": the guest wrote outside of its memory\n", seed);
+        printf("case %" G_GUINT64_FORMAT ": the guest was outside of its memory\n", seed);
         progress->differences++;
     } else if (outcome == STOPPED) {
         progress->endless++;
