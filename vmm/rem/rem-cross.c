@@ -74,9 +74,10 @@ copy(Vcpu *vcpu, uint64_t linear, unsigned size, bool write, bool back)
                   (uint64_t)((int64_t)(second << unused) >> unused) != second
             : second > UINT32_MAX)
         return false;
+    /* Where the first page faults the walk of the second must not leave its marks. */
     low = host_of(vcpu, linear, write);
-    high = host_of(vcpu, second, write);
-    if (low == NULL || high == NULL)
+    high = low != NULL ? host_of(vcpu, second, write) : NULL;
+    if (high == NULL)
         return false;
     if (back) {
         memcpy(low, bounce, first);
