@@ -374,16 +374,16 @@ test_deep(Fixture *fixture, gconstpointer data)
     g_autoptr(GString) text = g_string_new("<VirtualBox version=\"1.16-linux\"><Global>"
                                            "<MediaRegistry><HardDisks>");
     g_autoptr(GError) error = NULL;
-    for (guint i = 0; i < 260; i++)
+    for (guint i = 0; i < 310; i++)
         g_string_append(text, "<HardDisk>");
-    for (guint i = 0; i < 260; i++)
+    for (guint i = 0; i < 310; i++)
         g_string_append(text, "</HardDisk>");
     g_string_append(text, "</HardDisks></MediaRegistry></Global></VirtualBox>");
     g_autofree char *path = write_file(fixture, "deep.xml", text->str, -1);
     g_autoptr(SettingsFile) file = settings_file_load(path, SETTINGS_GLOBAL, &error);
     g_assert_null(file);
     g_assert_error(error, VITRINE_ERROR, VITRINE_ERROR_CORRUPT);
-    g_assert_nonnull(strstr(error->message, "250"));
+    g_assert_nonnull(strstr(error->message, "300"));
 }
 
 static void
