@@ -70,6 +70,16 @@ clear_fields(SettingsDialog *dialog)
         gtk_widget_hide(label);
 }
 
+/* An error is in the theme's colour for errors, advice is dimmed. */
+static void
+set_severity(GtkWidget *label, gboolean fatal)
+{
+    GtkStyleContext *style = gtk_widget_get_style_context(label);
+
+    gtk_style_context_remove_class(style, fatal ? "dim-label" : "error");
+    gtk_style_context_add_class(style, fatal ? "error" : "dim-label");
+}
+
 /* Shows each problem next to its field; those without a field above the pages. */
 static const char *
 show_problems(SettingsDialog *dialog, GPtrArray *problems)
@@ -87,7 +97,10 @@ show_problems(SettingsDialog *dialog, GPtrArray *problems)
             homeless = homeless ? homeless : problem->message;
             continue;
         }
+        if (gtk_widget_get_visible(GTK_WIDGET(label)) && !problem->fatal)
+            continue; /* advice does not hide an error */
         gtk_label_set_text(label, problem->message);
+        set_severity(GTK_WIDGET(label), problem->fatal);
         gtk_widget_show(GTK_WIDGET(label));
     }
     settings_dialog_show_error(dialog, homeless);

@@ -25,7 +25,6 @@ settings_add_problem(GtkWidget *grid, int row, SettingsDialog *dialog, const cha
     gtk_label_set_line_wrap(GTK_LABEL(label), TRUE);
     gtk_label_set_max_width_chars(GTK_LABEL(label), 56);
     gtk_widget_set_no_show_all(label, TRUE);
-    gtk_style_context_add_class(gtk_widget_get_style_context(label), "error");
     gtk_grid_attach(GTK_GRID(grid), label, 1, row, 1, 1);
     settings_dialog_watch_field(dialog, field, GTK_LABEL(label));
     return row + 1;
