@@ -33,6 +33,10 @@ bool iem_checks_memory(const Vcpu *vcpu);
 void iem_segment_window(const Vcpu *vcpu, unsigned seg, uint64_t *read_end, uint64_t *write_end);
 /* Changes whenever those windows do. */
 uint32_t iem_segment_changes(const Vcpu *vcpu);
+/* Loads ES, DS, FS or GS as MOV does, in protected 16- or 32-bit code; IEM knows the segments as
+ * they are. False: nothing has happened, because that might fault or write, or ES or DS would get
+ * another base, limit or type. */
+bool iem_load_data_quickly(Vcpu *vcpu, unsigned seg, uint16_t selector);
 /* Has `bytes` bytes of code at RIP room below CS's limit? */
 bool iem_code_fits(const Vcpu *vcpu, unsigned bytes);
 

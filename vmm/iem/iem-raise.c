@@ -126,6 +126,5 @@ iem_deliver_raised(Vcpu *vcpu)
         prepare_exception(vcpu, iem);
     iem_interrupt(vcpu, iem->event_kind, iem->event_vector, iem->event_has_error, iem->event_error);
     iem->delivering = IEM_DELIVERING_NONE;
-    iem_segments_changed(vcpu);
     return true;
 }

@@ -4,6 +4,7 @@
  * segment registers with their checks, real and virtual-8086 mode loads. In real mode a load keeps
  * the limit, so that "unreal" programs keep their 4 GiB segments.
  * Intel SDM volume 3A 3.4, 3.5, 5.1 to 5.7, 20.1; volume 2B MOV. */
+#include "vmm/iem/iem-fallback.h"
 #include "vmm/iem/iem-system.h"
 
 #define ATTR_REAL (X86_SEG_P | X86_SEG_S | X86_SEG_WRITABLE | X86_SEG_ACCESSED)
@@ -225,6 +226,48 @@ load_data_segment(Vcpu *vcpu, unsigned seg, uint16_t selector)
     if (!(d.attr & X86_SEG_P))
         iem_raise_error(vcpu, X86_XCPT_NP, iem_selector_error(selector, 0));
     iem_load_data(vcpu, seg, selector, &d);
+}
+
+/* The bytes of a descriptor of the GDT, if the TLB knows its page as plain memory. */
+static bool
+peek_descriptor(Vcpu *vcpu, uint16_t selector, uint64_t *raw)
+{
+    const CpumTlbEntry *entry;
+    uint64_t linear;
+
+    if (selector & 4 || !descriptor_place(vcpu, selector, 8, &linear) || linear > UINT32_MAX ||
+        (linear & X86_PAGE_OFFSET_MASK) > X86_PAGE_SIZE - 8 || vcpu->iem_vcpu->check_data)
+        return false;
+    entry = cpum_tlb_entry(vcpu, CPUM_TLB_SUPERVISOR, linear);
+    if (entry->tag_read != (linear & ~(uint64_t)X86_PAGE_OFFSET_MASK))
+        return false;
+    memcpy(raw, (const void *)(uintptr_t)(entry->addend + linear), sizeof(*raw));
+    return true;
+}
+
+bool
+iem_load_data_quickly(Vcpu *vcpu, unsigned seg, uint16_t selector)
+{
+    CpumSeg loaded = {.sel = selector, .attr = X86_SEG_UNUSABLE};
+    const uint32_t needed = X86_SEG_P | X86_SEG_ACCESSED;
+    const CpumSeg *old = &vcpu->seg[seg];
+    IemDescriptor d;
+    uint64_t raw;
+
+    if (!iem_selector_is_null(selector)) {
+        if (!peek_descriptor(vcpu, selector, &raw))
+            return false;
+        iem_parse_descriptor(raw, &d);
+        if ((d.attr & needed) != needed || !iem_data_segment_allowed(selector, &d, vcpu->cpl))
+            return false;
+        segment_from_descriptor(&loaded, selector, &d);
+    }
+    if (seg < X86_FS &&
+        (loaded.base != old->base || loaded.limit != old->limit || loaded.attr != old->attr))
+        return false;
+    vcpu->seg[seg] = loaded;
+    iem_segment_loaded(vcpu, seg);
+    return true;
 }
 
 void

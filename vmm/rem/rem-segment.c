@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Segment registers: SWAPGS and the bases of FS and GS, PUSH of and MOV from a segment register.
- * Loads are IEM's. Intel SDM volume 2. */
+ * Loads of ES, DS, FS and GS in flat 32-bit code try a short cut of IEM's; others are IEM's
+ * instructions. Intel SDM volume 2. */
 #include "vmm/rem/rem-translate.h"
 
 bool
@@ -26,14 +27,20 @@ mem_selector(unsigned seg)
     return rem_mem_vcpu(offsetof(Vcpu, seg) + seg * sizeof(CpumSeg) + offsetof(CpumSeg, sel));
 }
 
+/* Of PUSH and POP. */
+static unsigned
+pushed_segment(const RemInsn *insn)
+{
+    if (insn->op.map == 0)
+        return (unsigned)insn->op.code >> 3;
+    return insn->op.code & 8 ? X86_GS : X86_FS;
+}
+
 /* With a 32-bit operand only the low half of the word is written. */
 bool
 rem_push_segment(RemTranslator *t, unsigned size)
 {
-    const RemInsn *insn = t->insn;
-    const unsigned seg = insn->op.map == 0   ? (unsigned)insn->op.code >> 3
-                         : insn->op.code & 8 ? X86_GS
-                                             : X86_FS;
+    const unsigned seg = pushed_segment(t->insn);
     const unsigned written = size == 8 ? 8 : 2;
     unsigned value;
     RemMem mem;
@@ -72,6 +79,83 @@ rem_mov_from_segment(RemTranslator *t)
         rem_emit_mov_rr(t->emit, 2, insn->rm, REM_T0);
     else
         rem_emit_mov_mr(t->emit, 2, rem_mem_gpr(insn->rm), REM_T0);
+    return true;
+}
+
+/* site->flags has the segment register, site->target what a POP adds to ESP. */
+static const uint8_t *
+call_load(Vcpu *vcpu, const RemSite *site, uint64_t selector)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    RemHot *hot = rem_hot(vcpu);
+    const unsigned seg = site->flags;
+
+    if (hot->segments_stale || rem->segment_changes != iem_segment_changes(vcpu) ||
+        !iem_load_data_quickly(vcpu, seg, (uint16_t)selector))
+        return rem_call_iem(vcpu, site, 0);
+    rem->segment_changes = iem_segment_changes(vcpu);
+    iem_segment_window(vcpu, seg, &hot->window[seg].read_end, &hot->window[seg].write_end);
+    vcpu->gpr[X86_RSP] = (uint32_t)(vcpu->gpr[X86_RSP] + (uint32_t)site->target);
+    return rem_code(rem, site->next);
+}
+
+/* Flat code's ES and DS stay flat, the mode with them. */
+static bool
+loads_quickly(const RemTranslator *t, unsigned seg)
+{
+    const unsigned needed = REM_MODE_FLAT | REM_MODE_FLAT_CODE | REM_MODE_SS_B;
+
+    return seg != X86_CS && seg != X86_SS && seg < X86_SEG_COUNT && t->index < t->count &&
+           t->stays[t->index] && (t->mode & REM_MODE_CPU) == CPUM_MODE_PROT32 &&
+           (t->mode & needed) == needed && !(t->mode & REM_MODE_SLOW_MEMORY);
+}
+
+/* The selector is in T1. */
+static void
+emit_load(RemTranslator *t, unsigned seg, unsigned popped)
+{
+    RemSite *site = rem_retry_site(t, call_load);
+
+    site->flags = (uint8_t)seg;
+    site->target = (int32_t)popped;
+    rem_emit_leave(t, t->emit, site);
+    t->flags = REM_FLAGS_SAVED;
+}
+
+bool
+rem_mov_to_segment(RemTranslator *t)
+{
+    const RemInsn *insn = t->insn;
+    const unsigned seg = insn->reg & 7;
+    RemMem mem;
+
+    if (!loads_quickly(t, seg))
+        return false;
+    if (!(insn->form & REM_FORM_MEM)) {
+        rem_begin_retry(t);
+        rem_rewrite_load(t->emit, REM_T1, insn->rm);
+    } else if (insn->mem.size == 2 && rem_memory_operand(t, &mem)) {
+        rem_emit_movzx_rm(t->emit, 2, REM_T1, mem);
+        t->temps_busy = false;
+    } else {
+        return false;
+    }
+    emit_load(t, seg, 0);
+    return true;
+}
+
+bool
+rem_pop_segment(RemTranslator *t, unsigned size)
+{
+    const unsigned seg = pushed_segment(t->insn);
+    RemMem mem;
+
+    if (!loads_quickly(t, seg))
+        return false;
+    rem_memory_stack(t, rem_mem(X86_RSP, 0), size, false, &mem);
+    rem_emit_movzx_rm(t->emit, 2, REM_T1, mem);
+    t->temps_busy = false;
+    emit_load(t, seg, size);
     return true;
 }
 

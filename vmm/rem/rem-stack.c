@@ -110,6 +110,8 @@ rem_translate_pop(RemTranslator *t)
     const unsigned size = rem_stack_word(t);
     RemMem mem;
 
+    if (size != 0 && rem_names_segment(insn))
+        return rem_pop_segment(t, size);
     if (size == 0 || insn->op.map != 0 ||
         !((insn->op.code & 0xf8) == 0x58 ||
           (insn->op.code == 0x8f && !(insn->form & REM_FORM_MEM))))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Instructions that kernels execute all the time, as code of their own: the flags (CLI, STI, CLD,
- * STD, CLAC, STAC, PUSHF, POPF), PAUSE, time stamps. What would have to be checked or told goes to
- * IEM; so do other rings and modes. System calls are in rem-syscall.c, segments in rem-segment.c.
- * Intel SDM volume 2, volume 3A section 6.8. */
+ * STD, CLAC, STAC, PUSHF, POPF), MOV from CR2, PAUSE, time stamps. What would have to be checked or
+ * told goes to IEM; so do other rings and modes. System calls are in rem-syscall.c, segments in
+ * rem-segment.c. Intel SDM volume 2, volume 3A section 6.8. */
 #include "vmm/rem/rem-translate.h"
 
 #include "vmm/cpum/cpum.h"
@@ -265,6 +265,25 @@ rem_translate_popf(RemTranslator *t)
     rem_emit_alu_mr(emit, REM_XOR, 4, mem_rflags(), REM_T1);
     rem_emit_set_status(t, REM_T0, REM_T1);
     rem_emit_lea(emit, size, X86_RSP, rem_mem(X86_RSP, (int32_t)size));
+    return true;
+}
+
+/* --- CR2 --- */
+
+bool
+rem_reads_cr2(const RemInsn *insn)
+{
+    return insn->row == ZYDIS_MNEMONIC_MOV && insn->op.map == 1 && insn->op.code == 0x20 &&
+           insn->reg == 2 && insn->length != 0 && !(insn->form & REM_FORM_LOCK);
+}
+
+bool
+rem_mov_from_cr2(RemTranslator *t)
+{
+    if (!is_kernel(t))
+        return false;
+    rem_emit_mov_rm(t->emit, rem_is_long64(t) ? 8 : 4, REM_T0, rem_mem_vcpu(offsetof(Vcpu, cr2)));
+    rem_rewrite_store(t->emit, t->insn->rm, REM_T0);
     return true;
 }
 

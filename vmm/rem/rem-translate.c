@@ -140,6 +140,10 @@ translate_copy(RemTranslator *t)
         return rem_translate_vector(t);
     if (insn->row == ZYDIS_MNEMONIC_MOV && insn->op.map == 0 && insn->op.code == 0x8c)
         return rem_mov_from_segment(t);
+    if (rem_reads_cr2(insn))
+        return rem_mov_from_cr2(t);
+    if (rem_loads_segment(insn))
+        return rem_mov_to_segment(t);
     if (!rem_can_rewrite(insn) || (insn->does & REM_DOES_DIVIDE))
         return false;
     if (memory && !rem_memory_operand(t, &mem))

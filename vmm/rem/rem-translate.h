@@ -191,10 +191,12 @@ unsigned rem_stack_word(const RemTranslator *t);
 /* ---- rem-segment.c ---- */
 /* A PUSH or POP whose operand is a segment register? */
 bool rem_names_segment(const RemInsn *insn);
-/* MOV or POP to a segment register: IEM's, but the block goes on. */
+/* MOV or POP to a segment register? The block goes on behind it. */
 bool rem_loads_segment(const RemInsn *insn);
 bool rem_push_segment(RemTranslator *t, unsigned size);
+bool rem_pop_segment(RemTranslator *t, unsigned size);
 bool rem_mov_from_segment(RemTranslator *t);
+bool rem_mov_to_segment(RemTranslator *t);
 
 /* ---- rem-system.c ---- */
 /* A conditional jump to C; flags have to be saved. */
@@ -207,6 +209,9 @@ void rem_emit_mode(RemTranslator *t, unsigned mode);
 void rem_emit_flags_image(RemTranslator *t, unsigned to, unsigned other);
 /* The status flags of an image become the guest's (RemHot.flags); both registers are lost. */
 void rem_emit_set_status(RemTranslator *t, unsigned image, unsigned other);
+/* MOV from CR2? */
+bool rem_reads_cr2(const RemInsn *insn);
+bool rem_mov_from_cr2(RemTranslator *t);
 /* Does the block go on behind this instruction, although IEM's would not? */
 bool rem_stays_in_block(const RemTranslator *t, const RemInsn *insn);
 
