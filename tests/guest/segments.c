@@ -5,7 +5,7 @@
 #include "tests/guest/lib/guest32.h"
 
 extern const uint8_t load_es[], load_ss[], load_fs[], read_es[], write_es[], read_es_byte[];
-extern const uint8_t verify[], push_ss[], write_cs[], lds_load[];
+extern const uint8_t verify[], push_ss[], write_cs[], lds_load[], reload[];
 
 __asm__("load_es: mov %ax, %es; int $0x80\n"
         "load_ss: mov %ax, %ss; nop; int $0x80\n"
@@ -16,6 +16,11 @@ __asm__("load_es: mov %ax, %es; int $0x80\n"
         "write_cs: mov %ecx, %cs:(%ebx); int $0x80\n"
         "push_ss: mov %ax, %ss; push %ebx; int $0x80\n"
         "lds_load: les (%ebx), %ecx; int $0x80\n"
+        /* EAX: selector; ESI: its descriptor, changed by EBP before each second load of FS; EDX:
+         * what was read at offset EBX, digit by digit */
+        "reload: xor %edx, %edx; mov $4, %ecx\n"
+        "1: mov %ax, %fs; shl $4, %edx; add %fs:(%ebx), %edx; xor %ebp, (%esi)\n"
+        " push %eax; pop %fs; shl $4, %edx; add %fs:(%ebx), %edx; dec %ecx; jnz 1b; int $0x80\n"
         /* EAX: selector; ECX: LAR, EDX: LSL, EBX: ZF of LAR, LSL, VERR, VERW in bits 0..3 */
         "verify: xor %ebx, %ebx; xor %ecx, %ecx; xor %edx, %edx\n"
         " lar %eax, %ecx; jnz 1f; or $1, %ebx\n"
@@ -189,6 +194,33 @@ far_pointer_loads(void)
     log_text("les bad: vec=%x err=%x ecx=%x es=%x\n", e.vector, e.error, e.at.ecx, e.at.es);
 }
 
+/* The same selector is loaded again and again while its descriptor gets another base, or a limit
+ * that is too small. */
+static void
+changing_descriptor(void)
+{
+    static const uint32_t changes[] = {0, 0x100000, 0x4ff};
+    volatile uint32_t *data = (uint32_t *)0x100400;
+
+    data[0] = 1;
+    data[4] = 2;
+    for (unsigned i = 0; i < sizeof changes / sizeof *changes; i++) {
+        for (unsigned ring = 0; ring < 4; ring += 3) {
+            Context c = context(reload, ring);
+            Event e;
+
+            gdt_set(SEL_FREE, 0x100000, 0x4ff, ATTR_DATA | ATTR_32 | ATTR_DPL3);
+            c.eax = SEL_FREE | ring;
+            c.ebx = 0x400;
+            c.esi = (uint32_t)&gdt[SEL_FREE >> 3];
+            c.ebp = changes[i];
+            e = run(c);
+            log_text("reload %x ring%u: vec=%x err=%x ip=+%x edx=%x fs=%x\n", changes[i], ring,
+                     e.vector, e.error, e.at.eip - (uint32_t)reload, e.at.edx, e.at.fs);
+        }
+    }
+}
+
 static void
 verify_matrix(void)
 {
@@ -238,6 +270,7 @@ guest_main(void)
     stack_limits();
     null_access();
     far_pointer_loads();
+    changing_descriptor();
     verify_matrix();
     arpl();
     log_end();
