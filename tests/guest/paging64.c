@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * 4-level paging: rights, NX and reserved bits at each level, 2 MiB and 1 GiB pages, accessed and
- * dirty bits of each level, non-canonical and high addresses, INVLPG of large pages. Intel SDM
- * volume 3A 4.5, 4.6, 4.7. */
+ * dirty bits of each level, non-canonical and high addresses, INVLPG of large pages, CLFLUSH
+ * beside another page. Intel SDM volume 3A 4.5, 4.6, 4.7, volume 2A CLFLUSH. */
 #include "tests/guest/lib/guest64.h"
 
-extern const uint8_t q_read[], q_write[], q_jump[];
+extern const uint8_t q_read[], q_write[], q_jump[], q_flush[];
 
 __asm__("q_read: mov (%rbx), %rax; int $0x80\n"
         "q_write: mov %rax, (%rbx); int $0x80\n"
-        "q_jump: jmp *%rbx\n");
+        "q_jump: jmp *%rbx\n"
+        "q_flush: clflush 8(%rbx); mov (%rbx), %rax; int $0x80\n");
 
 enum { P = 1, RW = 2, US = 4, A = 0x20, D = 0x40, PS = 0x80, G = 0x100 };
 #define NX (1ull << 63)
@@ -158,6 +159,26 @@ addresses(void)
     level[0][511] = 0;
 }
 
+/* CLFLUSH touches the line that an address lies in, however near the next page that is: the next
+ * page's entry says so. */
+static void
+lines(void)
+{
+    static const uint16_t offsets[] = {0xfb0, 0xfb9, 0xff0, 0xff7};
+
+    for (unsigned i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+        for (unsigned ring = 0; ring < 4; ring += 3) {
+            build();
+            level[3][5] = (FRAME + 0x1000) | P | RW | US;
+            log_text("clflush %x ", offsets[i] + 8);
+            outcome("flush", q_flush, ring, ADDRESS + offsets[i]);
+            log_text("clflush %x ring%u next page: ad=%x\n", offsets[i] + 8, ring,
+                     (uint32_t)level[3][5] & (A | D));
+        }
+    }
+    build();
+}
+
 /* INVLPG of any address in a large page drops all of it. */
 static void
 invalidate(void)
@@ -191,6 +212,7 @@ guest_main(void)
     write_protect();
     large();
     addresses();
+    lines();
     invalidate();
     log_end();
 }

@@ -144,6 +144,14 @@ alignment_of(const ZydisDecodedInstruction *zydis, unsigned size)
     return size == 16 ? 16 : 1;
 }
 
+/* Of a cache line only the byte that is named is translated, wherever in the line it is: the line
+ * of an address that is not aligned has no byte in the next page. */
+static uint16_t
+size_of(const RemInsn *insn, const ZydisDecodedOperand *operand)
+{
+    return insn->row == ZYDIS_MNEMONIC_CLFLUSH ? 1 : operand->size / 8;
+}
+
 static bool
 is_address_only(const RemInsn *insn, const ZydisDecodedOperand *operand)
 {
@@ -174,7 +182,7 @@ fill_memory(const ZydisDecodedInstruction *zydis, const ZydisDecodedOperand *ope
         operand->mem.base == ZYDIS_REGISTER_RIP || operand->mem.base == ZYDIS_REGISTER_EIP;
     mem->vsib = operand->mem.type == ZYDIS_MEMOP_TYPE_VSIB;
     mem->seg = segment_of(zydis, mem, insn->code == X86_CODE_64);
-    mem->size = operand->size / 8;
+    mem->size = size_of(insn, operand);
     mem->align = alignment_of(zydis, mem->size);
     if (is_address_only(insn, operand))
         return;
