@@ -23,7 +23,7 @@ from disks import attached, content, write_block  # noqa: E402
 from test_manage import PROGRAM, call  # noqa: E402
 from test_snapshots import machine_with_disk, names  # noqa: E402
 
-STRIDE = 1 if os.environ.get('VITRINE_LONG') else 9
+STRIDE = 1 if os.environ.get('VITRINE_LONG') else 17
 MOST_CUTS = 400
 FOLDERS = ('home', 'elsewhere')
 

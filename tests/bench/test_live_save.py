@@ -3,6 +3,7 @@
 # needs: debian-installer-12-netboot-amd64 grub-pc-bin xorriso
 # timeout: 900
 # alone
+# long
 #
 # A Linux with 1 GiB writes to some hundred MiB of it over and over, and computes checksums. Its state is saved
 # while it runs: how long it stands is the figure. It goes on, and so does the machine that the state is loaded
