@@ -21,14 +21,17 @@ static void
 on_moving(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(ManagerWindow) window = data;
+    WidgetWork *work = manager_window_get_work(window);
     g_autoptr(GError) error = NULL;
     g_autoptr(VitrineProgress) progress =
         vitrine_machine_move_finish(VITRINE_MACHINE(source), result, &error);
 
+    if (!work) /* the window is gone */
+        return;
     if (!progress)
         manager_window_show_error(window, _("The machine was not moved"), error);
-    else if (!widget_work_is_busy(manager_window_get_work(window)))
-        widget_work_follow(manager_window_get_work(window), progress, on_moved, window);
+    else if (!widget_work_is_busy(work))
+        widget_work_follow(work, progress, on_moved, window);
 }
 
 static void

@@ -19,7 +19,7 @@ void manager_window_update_actions(ManagerWindow *window);
 void manager_window_toggle_search(ManagerWindow *window);
 /* Opens the settings at a page. */
 void manager_window_open_settings(ManagerWindow *window, const char *page);
-/* The line of long work at the window's bottom. */
+/* The line of long work at the window's bottom; NULL once the window is gone. */
 WidgetWork *manager_window_get_work(ManagerWindow *window);
 /* A page of the selected machine: manager_details_show_page(). */
 void manager_window_show_page(ManagerWindow *window, const char *page);

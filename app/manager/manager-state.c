@@ -49,13 +49,16 @@ on_started(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(GError) error = NULL;
     g_autoptr(VitrineProgress) progress =
         vitrine_machine_save_state_finish(VITRINE_MACHINE(source), result, &error);
+    WidgetWork *work = manager_window_get_work(window);
 
+    if (!work) /* the window is gone */
+        return;
     if (!progress)
         manager_window_show_error(window, _("The state was not saved"), error);
-    else if (widget_work_is_busy(manager_window_get_work(window))) /* several at once */
+    else if (widget_work_is_busy(work)) /* several at once */
         vitrine_progress_wait_async(progress, NULL, on_saved, g_steal_pointer(&window));
     else
-        widget_work_follow(manager_window_get_work(window), progress, end_save, window);
+        widget_work_follow(work, progress, end_save, window);
 }
 
 /* The selected machine, or all of the selected group that can. */

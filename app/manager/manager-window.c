@@ -77,7 +77,7 @@ manager_window_show_page(ManagerWindow *window, const char *page)
 WidgetWork *
 manager_window_get_work(ManagerWindow *window)
 {
-    return WIDGET_WORK(window->work);
+    return window->work ? WIDGET_WORK(window->work) : NULL;
 }
 
 static void
@@ -309,6 +309,7 @@ manager_window_dispose(GObject *object)
 
     window->details = NULL;
     window->group_details = NULL;
+    window->work = NULL;
     if (window->selected)
         g_clear_signal_handler(&window->state_handler, window->selected);
     g_clear_object(&window->selected);

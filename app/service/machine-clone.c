@@ -68,13 +68,6 @@ clear_state(gpointer data)
     g_free(((CloneState *)data)->path);
 }
 
-static void
-set_text(char **place, const char *text)
-{
-    g_free(*place);
-    *place = g_strdup(text);
-}
-
 /* --- which images --- */
 
 static gboolean
@@ -188,10 +181,10 @@ add_image(Clone *clone, Medium *source, const char *parent)
     g_autofree char *snapshots = g_build_filename(folder, "Snapshots", NULL);
     image->source = g_strdup(source->record->id);
     image->record = medium_new_child_record(source, snapshots);
-    set_text(&image->record->parent, parent ? parent : "");
+    service_set_text(&image->record->parent, parent ? parent : "");
     if (parent == NULL) {
         g_autofree char *location = base_location(clone, source, image->record->format);
-        set_text(&image->record->location, location);
+        service_set_text(&image->record->location, location);
     }
     g_ptr_array_add(clone->images, image);
     return image;
@@ -306,7 +299,7 @@ add_states(Clone *clone, Machine *machine, Journal *journal)
         CloneState state = {g_build_filename(folder, "Snapshots", base, NULL),
                             (guint64)status.st_size};
         g_array_append_val(clone->states, state);
-        set_text(&record->state_file, state.path);
+        service_set_text(&record->state_file, state.path);
         snapshot_file_edit(clone->file, record);
         journal_add_file(journal, state.path);
         task_add_copy(clone->task, model->state_file, state.path, state.bytes);
@@ -360,7 +353,7 @@ static void
 write_identity(Clone *clone, MachineRecord *record, const char *current)
 {
     const char *hardware = vitrine_settings_get_string(record->settings, "hardware-uuid");
-    set_text(&record->id, clone->id);
+    service_set_text(&record->id, clone->id);
     vitrine_settings_set_string(record->settings, "name", clone->name);
     vitrine_settings_set_string(record->settings, "hardware-uuid",
                                 !clone->keep_hardware ? ""
@@ -368,8 +361,8 @@ write_identity(Clone *clone, MachineRecord *record, const char *current)
                                                       : clone->machine_id);
     if (clone->groups)
         vitrine_settings_set_groups(record->settings, (const char *const *)clone->groups);
-    set_text(&record->state_file, "");
-    set_text(&record->current_snapshot, current);
+    service_set_text(&record->state_file, "");
+    service_set_text(&record->current_snapshot, current);
     record->current_state_modified = TRUE;
     record->aborted = FALSE;
     record->last_state_change = g_get_real_time() / G_USEC_PER_SEC;

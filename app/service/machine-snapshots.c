@@ -100,13 +100,6 @@ on_get_snapshot_settings(VitrineDBusMachine *skeleton, GDBusMethodInvocation *in
     return TRUE;
 }
 
-static void
-set_text(char **place, const char *text)
-{
-    g_free(*place);
-    *place = g_strdup(text);
-}
-
 static gboolean
 on_edit(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const char *id,
         const char *name, const char *description, Machine *machine)
@@ -120,8 +113,8 @@ on_edit(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const c
                               id);
     if (*name == '\0')
         return service_refuse(invocation, VITRINE_ERROR_INVALID, "A snapshot needs a name.");
-    set_text(&record->name, name);
-    set_text(&record->description, description);
+    service_set_text(&record->name, name);
+    service_set_text(&record->description, description);
     snapshot_file_edit(machine->file, record);
     if (!machine_commit_snapshots(machine, &error))
         return service_fail(invocation, error);

@@ -34,13 +34,6 @@ make_free(gpointer data)
     g_free(make);
 }
 
-static void
-set_text(char **place, const char *text)
-{
-    g_free(*place);
-    *place = g_strdup(text);
-}
-
 static const struct {
     const char *name, *extension;
 } formats[] = {{"VDI", ".vdi"}, {"VMDK", ".vmdk"}, {"VHD", ".vhd"}, {"RAW", ".img"}};
@@ -211,9 +204,9 @@ new_make(Service *service, const char *location, const char *format, int kind)
     make->service = service;
     make->record = medium_record_new();
     make->record->kind = (VitrineMediumKind)kind;
-    set_text(&make->record->id, id);
-    set_text(&make->record->format, format);
-    set_text(&make->record->location, path);
+    service_set_text(&make->record->id, id);
+    service_set_text(&make->record->format, format);
+    service_set_text(&make->record->location, path);
     return make;
 }
 
@@ -224,10 +217,10 @@ plan_create(Service *service, const char *location, const Wanted *wanted, GError
     if (format == NULL || !check_wanted(service, wanted, error))
         return NULL;
     Make *make = new_make(service, location, format, wanted->kind);
-    set_text(&make->record->description, wanted->description);
+    service_set_text(&make->record->description, wanted->description);
     if (*wanted->parent) {
         g_autofree char *parent = g_ascii_strdown(wanted->parent, -1);
-        set_text(&make->record->parent, parent);
+        service_set_text(&make->record->parent, parent);
     }
     if (!media_check_new_file(make->record->location, error) ||
         !make_folder(make->record->location, error)) {
@@ -416,9 +409,10 @@ plan_convert(Service *service, const char *source, const char *location, const c
     if (name == NULL || !check_variant(variant, TRUE, error))
         return NULL;
     Make *make = new_make(service, location, name, VITRINE_MEDIUM_KIND_HARD_DISK);
-    set_text(&make->record->location, location); /* as it was said, without an extension too */
+    service_set_text(&make->record->location,
+                     location); /* as it was said, without an extension too */
     if (*uuid)
-        set_text(&make->record->id, uuid);
+        service_set_text(&make->record->id, uuid);
     if (!media_check_new_file(location, error) || !make_folder(location, error)) {
         make_free(make);
         return NULL;
@@ -505,7 +499,7 @@ on_set_uuids(VitrineDBusService *skeleton, GDBusMethodInvocation *invocation, co
         return service_refuse(invocation, VITRINE_ERROR_INVALID, "\"%s\" is no UUID.",
                               *uuid ? uuid : parent);
     Make *make = new_make(service, location, "", VITRINE_MEDIUM_KIND_HARD_DISK);
-    set_text(&make->record->location, location);
+    service_set_text(&make->record->location, location);
     make->uuid = g_strdup(uuid);
     make->parent = g_strdup(parent);
     Medium *below = *parent ? service_find_medium(service, parent) : NULL;

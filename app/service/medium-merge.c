@@ -127,13 +127,6 @@ add_set_parent(MediaMerge *merge, Medium *child, const char *parent)
     task_add_word(merge->task, answer(merge, "modification"));
 }
 
-static void
-set_text(char **place, const char *text)
-{
-    g_free(*place);
-    *place = g_strdup(text);
-}
-
 /* In memory: lower takes the place of upper. Done twice with exchanged images it is undone. */
 static void
 put_in_place(Machine *machine, Medium *gone, Medium *stays)
@@ -143,12 +136,12 @@ put_in_place(Machine *machine, Medium *gone, Medium *stays)
     for (guint i = 0; i < attachments->len; i++) {
         VitrineAttachment *a = attachments->pdata[i];
         if (g_str_equal(a->medium, gone->record->id))
-            set_text(&a->medium, stays->record->id);
+            service_set_text(&a->medium, stays->record->id);
     }
     snapshot_file_replace_medium(machine->file, gone->record->id, stays->record->id);
     for (guint i = 0; i < above->len; i++) {
         Medium *medium = above->pdata[i];
-        set_text(&medium->record->parent, stays->record->id);
+        service_set_text(&medium->record->parent, stays->record->id);
     }
     stays->record->auto_reset = gone->record->auto_reset;
 }
@@ -167,7 +160,7 @@ finish_down(Machine *machine, Medium *lower, Medium *upper, GError **error)
     for (guint i = 0; i < above->len; i++) {
         Medium *medium = above->pdata[i];
         if (medium != upper)
-            set_text(&medium->record->parent, upper->record->id);
+            service_set_text(&medium->record->parent, upper->record->id);
     }
     lower->record->auto_reset = auto_reset;
     upper->dropped = FALSE;
@@ -177,11 +170,11 @@ finish_down(Machine *machine, Medium *lower, Medium *upper, GError **error)
 static gboolean
 finish_up(Machine *machine, Medium *lower, Medium *upper, GError **error)
 {
-    set_text(&upper->record->parent, lower->record->parent);
+    service_set_text(&upper->record->parent, lower->record->parent);
     lower->dropped = TRUE;
     if (machine_commit_snapshots(machine, error))
         return TRUE;
-    set_text(&upper->record->parent, lower->record->id);
+    service_set_text(&upper->record->parent, lower->record->id);
     lower->dropped = FALSE;
     return FALSE;
 }
@@ -248,8 +241,8 @@ next_merge(gpointer data, GError **error)
         Medium *upper = lower && medium_is_unused(lower) ? only_child(merge, lower) : NULL;
         if (upper == NULL)
             continue;
-        set_text(&merge->lower, lower->record->id);
-        set_text(&merge->upper, upper->record->id);
+        service_set_text(&merge->lower, lower->record->id);
+        service_set_text(&merge->upper, upper->record->id);
         merge->down = *lower->record->parent == '\0' || size_of(upper) < size_of(lower);
         add_probe(merge, lower);
         task_add_call(merge->task, run_merge);

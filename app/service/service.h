@@ -76,6 +76,14 @@ gboolean service_fail(GDBusMethodInvocation *invocation, GError *error);
 gboolean service_refuse(GDBusMethodInvocation *invocation, VitrineError code, const char *format,
                         ...) G_GNUC_PRINTF(3, 4);
 
+/* Puts a copy of a text in the place of another one. */
+static inline void
+service_set_text(char **place, const char *text)
+{
+    g_free(*place);
+    *place = g_strdup(text);
+}
+
 /* service-log.c: messages go to a file in this folder, if it exists. */
 void service_log_open(const char *config_folder);
 

@@ -29,13 +29,6 @@ delete_free(gpointer data)
     g_free(delete);
 }
 
-static void
-set_text(char **place, const char *text)
-{
-    g_free(*place);
-    *place = g_strdup(text);
-}
-
 /* Whether the snapshot is the only one that has it attached. */
 static gboolean
 is_only_user(Machine *machine, const Medium *medium)
@@ -76,7 +69,7 @@ commit(gpointer data, GError **error)
     }
     gboolean saved = snapshot_file_remove(machine->file, delete->snapshot_id, error);
     if (saved && is_current)
-        set_text(&machine->record->current_snapshot, parent);
+        service_set_text(&machine->record->current_snapshot, parent);
     if (saved && is_current)
         machine->record->current_state_modified = TRUE;
     saved = saved && machine_commit_snapshots(machine, error);

@@ -23,13 +23,6 @@ restore_free(gpointer data)
     g_free(restore);
 }
 
-static void
-set_text(char **place, const char *text)
-{
-    g_free(*place);
-    *place = g_strdup(text);
-}
-
 /* The differencing images that only the present state has. */
 static GPtrArray *
 present_images(Machine *machine)
@@ -59,8 +52,8 @@ take_hardware(Restore *restore, Machine *machine, GError **error)
         return FALSE;
     machine_record_free(machine->record);
     machine->record = record;
-    set_text(&record->current_snapshot, snapshot->id);
-    set_text(&record->state_file, snapshot->state_file);
+    service_set_text(&record->current_snapshot, snapshot->id);
+    service_set_text(&record->state_file, snapshot->state_file);
     record->current_state_modified = FALSE;
     record->aborted = FALSE;
     record->last_state_change = g_get_real_time() / G_USEC_PER_SEC;

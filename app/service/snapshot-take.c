@@ -25,26 +25,19 @@ take_free(gpointer data)
     g_free(take);
 }
 
-static void
-set_text(char **place, const char *text)
-{
-    g_free(*place);
-    *place = g_strdup(text);
-}
-
 static gboolean
 commit(gpointer data, GError **error)
 {
     Take *take = data;
     Machine *machine = service_find_machine(take->service, take->machine_id);
     MachineRecord *record = machine->record;
-    set_text(&take->snapshot->state_file, record->state_file);
+    service_set_text(&take->snapshot->state_file, record->state_file);
     if (!children_register(take->children, machine, error))
         return FALSE;
     if (snapshot_file_add(machine->file, take->snapshot, error)) {
         children_attach(take->children, record->settings);
         children_move_auto_reset(take->children, take->service, FALSE);
-        set_text(&record->current_snapshot, take->snapshot->id);
+        service_set_text(&record->current_snapshot, take->snapshot->id);
         record->current_state_modified = FALSE;
         if (machine_commit_snapshots(machine, error))
             return TRUE;

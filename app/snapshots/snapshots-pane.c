@@ -129,11 +129,13 @@ on_loaded(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(GError) error = NULL;
     g_autoptr(VitrineSnapshot) root =
         vitrine_machine_load_snapshots_finish(VITRINE_MACHINE(source), result, &error);
-    g_autoptr(VitrineSnapshot) before = selected(pane);
-    g_autofree char *id = g_strdup(before ? vitrine_snapshot_get_id(before) : "");
+    g_autoptr(VitrineSnapshot) before = NULL;
+    g_autofree char *id = NULL;
 
-    if (pane->machine != VITRINE_MACHINE(source))
+    if (pane->machine != VITRINE_MACHINE(source)) /* or the pane is gone */
         return;
+    before = selected(pane);
+    id = g_strdup(before ? vitrine_snapshot_get_id(before) : "");
     if (error) {
         show_error(pane, _("The snapshots cannot be read"), error);
         return;
@@ -238,6 +240,8 @@ on_work_done(gpointer data, const char *made, const GError *error)
 static void
 follow(SnapshotsPane *pane, VitrineProgress *progress, const GError *error, const char *summary)
 {
+    if (!pane->machine) /* the pane is gone, the work goes on */
+        return;
     if (progress)
         widget_work_follow(WIDGET_WORK(pane->work), progress, on_work_done, pane);
     else
@@ -284,6 +288,8 @@ on_keeping(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(VitrineProgress) progress =
         vitrine_machine_take_snapshot_finish(VITRINE_MACHINE(source), result, &error);
 
+    if (!pane->machine) /* gone: what was to be restored is left as it is */
+        return;
     if (progress)
         widget_work_follow(WIDGET_WORK(pane->work), progress, on_kept, pane);
     else

@@ -89,27 +89,6 @@ snapshot_file_renew_ids(SettingsFile *file)
     return ids;
 }
 
-static void
-replace_medium(xmlNodePtr node, const char *old_id, const char *new_id)
-{
-    for (; node; node = node->next) {
-        if (node->type != XML_ELEMENT_NODE)
-            continue;
-        if (strcmp((const char *)node->name, "Image") == 0) {
-            g_autofree char *id = xml_get_uuid(node, "uuid");
-            if (g_strcmp0(id, old_id) == 0)
-                xml_set_uuid(node, "uuid", new_id);
-        }
-        replace_medium(node->children, old_id, new_id);
-    }
-}
-
-void
-machine_file_replace_medium(SettingsFile *file, const char *old_id, const char *new_id)
-{
-    replace_medium(file->body->children, old_id, new_id);
-}
-
 /* 08:00:27 and three bytes; the caller's. */
 static char *
 new_mac(void)

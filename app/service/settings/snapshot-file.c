@@ -318,6 +318,12 @@ replace_medium(xmlNodePtr node, const char *old_id, const char *new_id)
 }
 
 void
+machine_file_replace_medium(SettingsFile *file, const char *old_id, const char *new_id)
+{
+    replace_medium(file->body->children, old_id, new_id);
+}
+
+void
 snapshot_file_replace_medium(SettingsFile *file, const char *old_id, const char *new_id)
 {
     xmlNodePtr snapshot = xml_child(file->body, "Snapshot");
