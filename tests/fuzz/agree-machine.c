@@ -107,17 +107,17 @@ static bool
 has_guard_bytes(const void *memory, size_t size)
 {
     const uint64_t *words = memory;
-    uint64_t pattern, turned;
+    uint64_t turned[8], found = 0;
 
-    memcpy(&pattern, guard_bytes, sizeof pattern);
-    for (unsigned turn = 0; turn < 64; turn += 8) {
-        turned = turn == 0 ? pattern : pattern >> turn | pattern << (64 - turn);
-        for (size_t i = 0; i < size / sizeof turned; i++) {
-            if (words[i] == turned)
-                return true;
-        }
+    memcpy(&turned[0], guard_bytes, sizeof turned[0]);
+    for (unsigned i = 1; i < 8; i++)
+        turned[i] = turned[0] >> (8 * i) | turned[0] << (64 - 8 * i);
+    /* Without a branch for each word, so that the compiler compares several at a time. */
+    for (size_t i = 0; i < size / sizeof *words; i++) {
+        for (unsigned j = 0; j < 8; j++)
+            found |= words[i] == turned[j];
     }
-    return false;
+    return found != 0;
 }
 
 bool

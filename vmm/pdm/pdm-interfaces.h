@@ -17,6 +17,9 @@ typedef enum {
     PDM_IF_DISPLAY,  /* PdmDisplayPort, PdmDisplayConnector */
     PDM_IF_KEYBOARD, /* PdmKeyboardPort, PdmKeyboardConnector */
     PDM_IF_MOUSE,    /* PdmMousePort, PdmMouseConnector */
+    PDM_IF_NETWORK,  /* PdmNetworkPort, PdmNetworkConnector */
+    PDM_IF_AUDIO,    /* of audio/audio.h */
+    PDM_IF_USB,      /* a root hub's ports: of usb/vusb.h */
 } PdmInterface;
 
 /* Activity lamps: counters that only rise; read from any thread without a lock. */
@@ -190,3 +193,73 @@ typedef struct {
     /* What the guest's driver listens to at present. */
     void (*enabled)(void *user, bool relative, bool absolute);
 } PdmMouseConnector;
+
+/* --- network --- */
+#define PDM_NETWORK_FRAME_MAX                                                                      \
+    65562 /* bytes: the largest segment with its Ethernet and VLAN header */
+
+/* What a frame still wants to have done, or has had done, beside its bytes. All 0: an ordinary
+ * frame. */
+typedef enum {
+    PDM_SEGMENT_NONE,
+    PDM_SEGMENT_TCP4, /* cut into TCP segments of segment_size payload bytes, over IPv4 */
+    PDM_SEGMENT_TCP6,
+    PDM_SEGMENT_UDP, /* cut into UDP datagrams */
+} PdmSegmentKind;
+
+typedef struct {
+    bool needs_checksum;      /* the ones-complement sum from checksum_start on has to be put ... */
+    uint16_t checksum_start;  /* ... counted from the frame's first byte ... */
+    uint16_t checksum_offset; /* ... at this place, counted from checksum_start */
+    bool checksum_good;       /* received: the sender's checksums are known to be right */
+    PdmSegmentKind segment;
+    uint16_t segment_size;  /* payload bytes of each piece */
+    uint16_t header_length; /* bytes up to the payload */
+} PdmFrameOffload;
+
+/* What a side can take beside ordinary frames of at most 1522 bytes (without the checksum of the
+ * Ethernet itself, which no frame has here). */
+typedef enum {
+    PDM_OFFLOAD_CHECKSUM = 1, /* frames with needs_checksum */
+    PDM_OFFLOAD_TCP4 = 2,     /* frames to be segmented */
+    PDM_OFFLOAD_TCP6 = 4,
+    PDM_OFFLOAD_UDP = 8,
+} PdmOffloads;
+
+/* A piece of a frame in host memory. */
+typedef struct {
+    const void *data;
+    size_t size;
+} PdmFramePiece;
+
+typedef struct {
+    void *user;
+    /* Takes a frame from the network and returns true; false: there is no buffer for it now, and
+     * the driver keeps it (in a bounded queue) until it is told receive_ready(). A frame that the
+     * card's address filter does not want is taken and dropped. data is valid during the call. */
+    bool (*receive)(void *user, const void *data, size_t size, const PdmFrameOffload *offload);
+    /* The cable was plugged in or pulled out. */
+    void (*link_changed)(void *user, bool up);
+    /* After send() had no room: it has again. */
+    void (*can_send)(void *user);
+    PdmOffloads offloads; /* that receive() can take at present */
+    uint8_t mac[6];       /* the card's permanent address */
+} PdmNetworkPort;
+
+typedef struct {
+    void *user;
+    /* Takes a frame: copied or sent before it returns. False when there is no room now: nothing was
+     * taken, can_send() follows. A frame that nobody wants, or while the cable is out, is taken and
+     * lost. At most PDM_NETWORK_FRAME_MAX bytes. */
+    bool (*send)(void *user, const PdmFramePiece *pieces, unsigned count,
+                 const PdmFrameOffload *offload);
+    /* The card has buffers again after receive() was false. */
+    void (*receive_ready)(void *user);
+    /* The card takes frames for every address, or only for its own (and groups). */
+    void (*promiscuous)(void *user, bool on);
+    bool (*link_up)(void *user);
+    /* The user plugs the cable in or pulls it out; link_changed() follows when that is new. */
+    void (*set_link)(void *user, bool up);
+    PdmOffloads offloads; /* that send() can take */
+    PdmActivity *activity;
+} PdmNetworkConnector;
