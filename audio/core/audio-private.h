@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The mixer's and the streams' own structs. */
+#pragma once
+
+#include "audio/core/audio-drift.h"
+#include "audio/core/audio-mixer.h"
+#include "audio/core/audio-ring.h"
+
+#include <speex/speex_resampler.h>
+
+/* How much a queue ought to hold: a host that has other work may keep a card's thread from running
+ * for as long. */
+#define AUDIO_TARGET_SECONDS 0.025
+
+struct AudioStream {
+    AudioMixer *mixer;
+    AudioDirection direction;
+    const char *name;
+    AudioFormat format;
+    bool running;
+    bool primed;              /* the queue has held its target since it was empty */
+    float volume[2], gain[2]; /* wanted, and reached: it goes there within one call */
+    AudioRing ring;           /* at the card's rate */
+    AudioDrift drift;
+    SpeexResamplerState *resampler;
+};
+
+struct AudioMixer {
+    GMutex lock; /* for all below */
+    const AudioBackendInfo *info;
+    void *backend;
+    AudioHost host;
+    AudioMixerOptions options;
+    AudioConnector connector;
+    PdmActivity activity;
+    AudioStream streams[AUDIO_STREAMS_MAX];
+    unsigned stream_count;
+    bool output, input; /* allowed */
+    bool paused;
+    bool output_on, input_on; /* what the back end was told */
+    size_t idle;              /* silent frames pulled */
+    AudioMixerCounts counts;
+};
+
+bool audio_stream_init(AudioStream *stream, AudioMixer *mixer, AudioDirection direction,
+                       const char *name);
+void audio_stream_clear(AudioStream *stream);
+/* All with the mixer's lock. */
+void audio_stream_set_format(AudioStream *stream, const AudioFormat *format);
+void audio_stream_write(AudioStream *stream, const uint8_t *frames, size_t size);
+void audio_stream_read(AudioStream *stream, uint8_t *frames, size_t size);
+/* Host frames: adds to `mix` what is to be heard; takes what was recorded. */
+void audio_stream_play(AudioStream *stream, float *mix, size_t count);
+void audio_stream_record(AudioStream *stream, const float *frames, size_t count);
+/* Forgets what is queued. */
+void audio_stream_flush(AudioStream *stream);

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One stream between a card and the mixer: a queue at the card's rate, and a resampler that runs a
+ * little fast or slow so that the queue stays as full as it ought to be. */
+#include "audio/core/audio-convert.h"
+#include "audio/core/audio-private.h"
+
+#include <string.h>
+
+#define CHUNK 512u /* frames */
+#define RING_SECONDS 0.5
+#define QUALITY 5 /* of speexdsp, 0 to 10 */
+/* Rates are given to the resampler in thousandths, which makes corrections of 2e-8 possible. */
+#define RATE_UNIT 1000u
+
+static double
+seconds_held(const AudioStream *stream)
+{
+    return (double)stream->ring.fill / stream->format.rate;
+}
+
+static void
+set_rates(AudioStream *stream)
+{
+    bool out = stream->direction == AUDIO_OUTPUT;
+    uint32_t from = out ? stream->format.rate : AUDIO_HOST_RATE;
+    uint32_t to = out ? AUDIO_HOST_RATE : stream->format.rate;
+    double exact = from * (double)RATE_UNIT * (1 + stream->drift.correction);
+
+    speex_resampler_set_rate_frac(stream->resampler, (spx_uint32_t)(exact + 0.5), to * RATE_UNIT,
+                                  from, to);
+}
+
+bool
+audio_stream_init(AudioStream *stream, AudioMixer *mixer, AudioDirection direction,
+                  const char *name)
+{
+    const AudioFormat usual = {.rate = AUDIO_HOST_RATE, .channels = 2, .sample = AUDIO_S16};
+
+    *stream = (AudioStream){
+        .mixer = mixer, .direction = direction, .name = name, .volume = {1, 1}, .gain = {1, 1}};
+    stream->resampler = speex_resampler_init(2, AUDIO_HOST_RATE, AUDIO_HOST_RATE, QUALITY, NULL);
+    if (stream->resampler == NULL)
+        return false;
+    audio_drift_init(&stream->drift, AUDIO_TARGET_SECONDS);
+    audio_stream_set_format(stream, &usual);
+    return true;
+}
+
+void
+audio_stream_clear(AudioStream *stream)
+{
+    g_clear_pointer(&stream->resampler, speex_resampler_destroy);
+    audio_ring_clear(&stream->ring);
+}
+
+void
+audio_stream_flush(AudioStream *stream)
+{
+    audio_ring_drop(&stream->ring, stream->ring.fill);
+    speex_resampler_reset_mem(stream->resampler);
+    stream->primed = false;
+}
+
+void
+audio_stream_set_format(AudioStream *stream, const AudioFormat *format)
+{
+    AudioFormat now = {.rate = CLAMP(format->rate, AUDIO_RATE_MIN, AUDIO_RATE_MAX),
+                       .channels = CLAMP(format->channels, 1, AUDIO_CHANNELS_MAX),
+                       .sample = MIN(format->sample, AUDIO_S32)};
+
+    if (stream->ring.size != 0 && now.rate == stream->format.rate) {
+        stream->format = now; /* the queue's frames are as before */
+        return;
+    }
+    stream->format = now;
+    audio_ring_resize(&stream->ring, (size_t)(RING_SECONDS * now.rate));
+    set_rates(stream);
+    audio_stream_flush(stream);
+}
+
+/* A delay that no correction would cure in time: the oldest go. */
+static void
+keep_within_limit(AudioStream *stream)
+{
+    size_t target = (size_t)(stream->drift.target * stream->format.rate);
+
+    if (seconds_held(stream) < audio_drift_limit(&stream->drift))
+        return;
+    stream->mixer->counts.dropped += stream->ring.fill - target;
+    audio_ring_drop(&stream->ring, stream->ring.fill - target);
+    audio_drift_start(&stream->drift, seconds_held(stream));
+}
+
+/* The queue was empty and holds enough now, or as much as will come. */
+static bool
+is_primed(AudioStream *stream, bool more_will_come)
+{
+    if (!stream->primed && stream->ring.fill != 0 &&
+        (!more_will_come || seconds_held(stream) >= stream->drift.target)) {
+        stream->primed = true;
+        audio_drift_start(&stream->drift, seconds_held(stream));
+    }
+    return stream->primed;
+}
+
+static void
+ran_dry(AudioStream *stream)
+{
+    stream->primed = false;
+    if (!stream->running)
+        return;
+    stream->mixer->counts.starved++;
+    audio_drift_starved(&stream->drift);
+}
+
+void
+audio_stream_write(AudioStream *stream, const uint8_t *frames, size_t size)
+{
+    size_t step = audio_frame_size(&stream->format), left = size / step, count;
+
+    while ((count = left) != 0) {
+        float *room = audio_ring_room(&stream->ring, &count);
+
+        if (count == 0)
+            break;
+        audio_convert_from(&stream->format, frames, room, count);
+        audio_ring_added(&stream->ring, count);
+        frames += count * step;
+        left -= count;
+    }
+    stream->mixer->counts.dropped += left;
+    keep_within_limit(stream);
+}
+
+/* Adds frames with the stream's volume, which goes from where it was to where it shall be. */
+static void
+add(const float gain[2], const float step[2], const float *in, float *mix, size_t from,
+    size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        mix[2 * i] += in[2 * i] * (gain[0] + step[0] * (float)(from + i));
+        mix[2 * i + 1] += in[2 * i + 1] * (gain[1] + step[1] * (float)(from + i));
+    }
+}
+
+void
+audio_stream_play(AudioStream *stream, float *mix, size_t count)
+{
+    float work[2 * CHUNK];
+    float step[2] = {(stream->volume[0] - stream->gain[0]) / (float)count,
+                     (stream->volume[1] - stream->gain[1]) / (float)count};
+    size_t done = 0;
+
+    if (!is_primed(stream, stream->running))
+        return;
+    if (audio_drift_step(&stream->drift, seconds_held(stream), (double)count / AUDIO_HOST_RATE))
+        set_rates(stream);
+    while (done < count && stream->ring.fill != 0) {
+        size_t run = stream->ring.fill;
+        const float *in = audio_ring_peek(&stream->ring, &run);
+        spx_uint32_t taken = (spx_uint32_t)run, made = (spx_uint32_t)MIN(count - done, CHUNK);
+
+        speex_resampler_process_interleaved_float(stream->resampler, in, &taken, work, &made);
+        audio_ring_drop(&stream->ring, taken);
+        add(stream->gain, step, work, mix + 2 * done, done, made);
+        done += made;
+        if (taken == 0 && made == 0)
+            break;
+    }
+    memcpy(stream->gain, stream->volume, sizeof stream->gain);
+    if (done < count)
+        ran_dry(stream);
+}
+
+void
+audio_stream_record(AudioStream *stream, const float *frames, size_t count)
+{
+    while (count != 0) {
+        size_t run = stream->ring.size;
+        float *room = audio_ring_room(&stream->ring, &run);
+        spx_uint32_t taken = (spx_uint32_t)count, made = (spx_uint32_t)run;
+
+        if (run == 0)
+            break;
+        speex_resampler_process_interleaved_float(stream->resampler, frames, &taken, room, &made);
+        audio_ring_added(&stream->ring, made);
+        frames += 2 * taken;
+        count -= taken;
+        if (taken == 0 && made == 0)
+            break;
+    }
+    keep_within_limit(stream);
+}
+
+void
+audio_stream_read(AudioStream *stream, uint8_t *frames, size_t size)
+{
+    static const float silence[2 * CHUNK];
+    size_t step = audio_frame_size(&stream->format), left = size / step;
+
+    if (is_primed(stream, true) &&
+        audio_drift_step(&stream->drift, seconds_held(stream), (double)left / stream->format.rate))
+        set_rates(stream);
+    while (left != 0) {
+        size_t count = left;
+        const float *in = audio_ring_peek(&stream->ring, &count);
+        bool is_silence = !stream->primed || count == 0;
+
+        if (is_silence) {
+            if (stream->primed)
+                ran_dry(stream);
+            in = silence;
+            count = MIN(left, CHUNK);
+        }
+        audio_convert_to(&stream->format, in, frames, count);
+        if (!is_silence)
+            audio_ring_drop(&stream->ring, count);
+        frames += count * step;
+        left -= count;
+    }
+}
