@@ -46,7 +46,7 @@ ROOMS = {
     'devices/virtio/': (*DEVICE, 'devices/pci/'),
     'devices/sound/': (*DEVICE, 'audio/audio.h'),
     'devices/usb-controllers/': (*DEVICE, 'usb/vusb.h'),
-    'usb/': DEVICE,
+    'usb/': (*DEVICE, 'vmm/ssm/ssm.h'),
     'usb/core/': (*DEVICE, 'usb/vusb.h', 'usb/vusb-device.h'),
     'usb/devices/': (*DEVICE, 'usb/vusb-device.h'),
     'usb/host/': (*CORE, 'usb/vusb-device.h', 'libusb'),

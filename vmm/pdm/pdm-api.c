@@ -228,4 +228,6 @@ const PdmApi pdm_api = {
     .fail = api_fail,
     .offer_fpu_error = pdm_api_offer_fpu_error,
     .ignne = api_ignne,
+    .offer_object = pdm_api_offer_object,
+    .find_object = pdm_api_find_object,
 };

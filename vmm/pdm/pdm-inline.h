@@ -450,6 +450,24 @@ pdm_ignne(PdmDevice *device, bool level)
     device->api->ignne(device, level);
 }
 
+static inline void
+pdm_offer_object(PdmDevice *device, const char *kind, void *object)
+{
+    device->api->offer_object(device->pdm, kind, object);
+}
+
+static inline void
+pdm_driver_offer_object(PdmDriver *driver, const char *kind, void *object)
+{
+    driver->api->offer_object(driver->pdm, kind, object);
+}
+
+static inline void *
+pdm_find_object(PdmDevice *device, const char *kind, unsigned index)
+{
+    return device->api->find_object(device, kind, index);
+}
+
 #define pdm_log(device, ...) ((device)->api->log((device)->pdm, __VA_ARGS__))
 #define pdm_guest_error(device, id, ...) ((device)->api->guest_error((device), (id), __VA_ARGS__))
 /* clang-format on */

@@ -118,3 +118,28 @@ pdm_command(Pdm *pdm, const char *device, unsigned instance, const char *command
     pdm_leave(pdm);
     return handled;
 }
+
+void
+pdm_api_offer_object(void *device_or_driver_pdm, const char *kind, void *object)
+{
+    Pdm *pdm = ((PdmOwner *)device_or_driver_pdm)->pdm;
+    PdmObject *entry = g_new0(PdmObject, 1);
+
+    entry->kind = kind;
+    entry->object = object;
+    g_ptr_array_add(pdm->objects, entry);
+}
+
+void *
+pdm_api_find_object(PdmDevice *device, const char *kind, unsigned index)
+{
+    const GPtrArray *objects = pdm_of(device)->objects;
+
+    for (guint i = 0; i < objects->len; i++) {
+        const PdmObject *entry = objects->pdata[i];
+
+        if (strcmp(entry->kind, kind) == 0 && index-- == 0)
+            return entry->object;
+    }
+    return NULL;
+}

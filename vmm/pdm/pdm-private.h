@@ -96,6 +96,11 @@ typedef struct {
     void *user;
 } PdmCommand;
 
+typedef struct {
+    const char *kind;
+    void *object;
+} PdmObject;
+
 struct PdmQueue {
     Pdm *pdm;
     void (*run)(void *user, void *item);
@@ -137,7 +142,7 @@ struct Pdm {
     GStringChunk *names;      /* of ports, regions, timers */
     GPtrArray *instances;     /* PdmInstance, in the order of construction */
     GHashTable *driver_hosts; /* "<device>/<instance>/<lun>" to the embedder's object */
-    GPtrArray *ports, *regions, *timers, *queues, *commands, *fwcfg;
+    GPtrArray *ports, *regions, *timers, *queues, *commands, *objects, *fwcfg;
     PdmPci *pci[256]; /* by devfn, bus 0 */
     PdmIrqState irq;
     PdmDmaController dma;
@@ -257,6 +262,8 @@ const void *pdm_api_fwcfg_find(PdmDevice *device, unsigned index, const char **n
                                PdmFwcfgSelect *select, void **user);
 void pdm_api_cmos_set(PdmDevice *device, uint8_t index, uint8_t value);
 int pdm_api_cmos_get(PdmDevice *device, uint8_t index);
+void pdm_api_offer_object(void *device_or_driver_pdm, const char *kind, void *object);
+void *pdm_api_find_object(PdmDevice *device, const char *kind, unsigned index);
 void pdm_api_offer_command(PdmDevice *device, const char *command,
                            bool (*run)(void *user, const char *argument), void *user);
 void pdm_fwcfg_file_free(void *file);

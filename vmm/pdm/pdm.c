@@ -33,6 +33,7 @@ pdm_new(const PdmRooms *rooms, PdmRegistry *registry, const PdmHost *host, GErro
     pdm->timers = g_ptr_array_new_with_free_func((GDestroyNotify)tm_timer_free);
     pdm->queues = g_ptr_array_new_with_free_func(g_free);
     pdm->commands = g_ptr_array_new_with_free_func(g_free);
+    pdm->objects = g_ptr_array_new_with_free_func(g_free);
     pdm->fwcfg = g_ptr_array_new_with_free_func(pdm_fwcfg_file_free);
     memset(pdm->cmos, 0xff, sizeof(pdm->cmos));
     iom_set_lock(rooms->iom, &pdm->lock);
@@ -87,6 +88,7 @@ pdm_free(Pdm *pdm)
     g_ptr_array_free(pdm->timers, TRUE);
     g_ptr_array_free(pdm->queues, TRUE);
     g_ptr_array_free(pdm->commands, TRUE);
+    g_ptr_array_free(pdm->objects, TRUE);
     g_ptr_array_free(pdm->fwcfg, TRUE);
     for (guint i = 0; i < pdm->instances->len; i++)
         instance_free(pdm->instances->pdata[i]);

@@ -279,6 +279,11 @@ struct PdmApi {
     /* The x87's error pins: FERR# of the CPUs tells the device, which drives IGNNE#. */
     void (*offer_fpu_error)(PdmDevice *, void (*ferr)(void *user, bool level), void *user);
     void (*ignne)(PdmDevice *, bool level);
+    /* Objects that devices and drivers offer to the machine's other devices, by kind (a static string):
+     * root hubs of USB. In construct; they live as long as their owner. index counts from 0; NULL at
+     * the end. Looked for from power_on on, when all are there. */
+    void (*offer_object)(void *device_or_driver_pdm, const char *kind, void *object);
+    void *(*find_object)(PdmDevice *, const char *kind, unsigned index);
 };
 /* clang-format on */
 
