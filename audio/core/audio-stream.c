@@ -196,7 +196,7 @@ audio_stream_record(AudioStream *stream, const float *frames, size_t count)
 void
 audio_stream_read(AudioStream *stream, uint8_t *frames, size_t size)
 {
-    static const float silence[2 * CHUNK];
+    static const float silence[2 * CHUNK] = {0};
     size_t step = audio_frame_size(&stream->format), left = size / step;
 
     if (is_primed(stream, true) &&

@@ -16,7 +16,10 @@ from tree import Tree, main
 REGISTRIES = {
     'devices/drivers/disk/image/formats.def': (
         'devices/drivers/disk/image/', r'^const ImageFormat image_format_(\w+)\s*=', r'^IMAGE_FORMAT\((\w+)'),
-    'devices/builtin.def': ('devices/', r'^const Pdm(?:Device|Driver)\w*\s+(\w+)\s*=', r'^\w+\((\w+)'),
+    'audio/backends/backends.def': (
+        'audio/backends/', r'^const AudioBackendInfo\s+(\w+)\s*=', r'^BACKEND\((\w+)'),
+    'devices/builtin.def': (
+        ('audio/', 'devices/', 'usb/'), r'^const Pdm(?:Device|Driver)\w*\s+(\w+)\s*=', r'^\w+\((\w+)'),
     'app/manage/commands.def': (
         'app/manage/', r'^const ManageCommand manage_command_(\w+)\s*=', r'^COMMAND\((\w+)'),
     'vmm/em/engines.def': ('vmm/', r'^const EmEngine\s+(\w+)\s*=', r'^\w+\((\w+)'),
