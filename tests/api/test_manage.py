@@ -304,7 +304,7 @@ def defaults_and_extra_data(world):
     for line in (f'Default machine folder: +{world.root}/Machines', 'Log history count: +5',
                  'Exclusive HW virtualization use: +off', 'Minimum guest RAM size: +4 Megabytes',
                  'Maximum PIIX3 IDE Controllers: +1', 'Maximum ICH9 IDE Controllers: +0',
-                 'Maximum PIIX3 SATA Controllers: +1', 'Maximum PIIX3 SCSI Controllers: +0', 'Maximum IDE Port count: +2', 'Default hard disk format: +VDI'):
+                 'Maximum PIIX3 SATA Controllers: +1', 'Maximum PIIX3 SCSI Controllers: +1', 'Maximum SAS PIIX3 Controllers: +0', 'Maximum IDE Port count: +2', 'Default hard disk format: +VDI'):
         assert re.search(f'^{line}$', out, re.M), f'{line}\n{out}'
     make('here')
     assert info('here')['CfgFile'].startswith(f'{world.root}/Machines/')

@@ -116,6 +116,7 @@ static const BusName bus_names[] = {
     {"ide", MACHINE_BUS_IDE, true},
     {"sata", MACHINE_BUS_SATA, true},
     {"nvme", MACHINE_BUS_NVME, false},
+    {"scsi", MACHINE_BUS_SCSI, true},
     {"virtio-blk", MACHINE_BUS_VIRTIO_BLK, false},
     {"virtio-scsi", MACHINE_BUS_VIRTIO_SCSI, true},
 };
@@ -530,7 +531,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "ram", 0, 0, G_OPTION_ARG_INT, &options->ram, "Memory in MiB (128)", "MIB" },
         { "cpus", 0, 0, G_OPTION_ARG_INT, &options->cpus, "Virtual CPUs (1)", "N" },
         { "cdrom", 0, 0, G_OPTION_ARG_FILENAME, &options->cdrom, "Optical image, secondary master", "ISO" },
-        { "bus", 0, 0, G_OPTION_ARG_STRING, &options->bus, "What disks and CD are attached to: ide, sata, nvme, virtio-blk, virtio-scsi", "BUS" },
+        { "bus", 0, 0, G_OPTION_ARG_STRING, &options->bus, "What disks and CD are attached to: ide, sata, scsi, nvme, virtio-blk, virtio-scsi", "BUS" },
         { "disk", 0, 0, G_OPTION_ARG_FILENAME, &options->disk, "Disk image, primary master", "FILE" },
         { "disk2", 0, 0, G_OPTION_ARG_FILENAME, &options->disk2, "Disk image, primary slave", "FILE" },
         { "floppy", 0, 0, G_OPTION_ARG_FILENAME, &options->floppy, "Floppy image, drive A", "FILE" },

@@ -3,10 +3,11 @@
 # needs: debian-installer-12-netboot-amd64 grub-pc-bin grub-common e2fsprogs gzip
 # timeout: 900
 #
-# A machine made as a person would make it, with SATA, NVMe and virtio disks and a CD drive at SATA: it
+# A machine made as a person would make it, with SATA, SCSI, NVMe and virtio disks and a CD drive at SATA: it
 # boots from the SATA disk, and Linux finds each disk with its own driver and its size.
 """Controllers of the settings are there in the guest."""
 
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -16,7 +17,8 @@ import media
 
 BOOT_SECONDS = 400
 # Name, bus, chip, MiB of its disk, how Linux calls the disk.
-CONTROLLERS = (('NVMe', 'pcie', 'NVMe', 11, 'nvme0n1'), ('Blocks', 'virtio', 'VirtioBlk', 12, 'vda'))
+CONTROLLERS = (('NVMe', 'pcie', 'NVMe', 11, 'nvme0n1'), ('Blocks', 'virtio', 'VirtioBlk', 12, 'vda'),
+               ('Parallel', 'scsi', 'LSILogic', 13, 'sd[a-z]'))
 
 
 def add_controllers(machine, folder):
@@ -46,8 +48,8 @@ def main():
                              'done; echo "all" said\n')
         text = machine.wait_serial('all said', 60)
         wanted = [f'{disk} {mib * 2048} ' for _, _, _, mib, disk in CONTROLLERS]
-        for line in (*wanted, 'sda 131072 1', 'sr0 '):
-            if line not in text:
+        for line in (*wanted, 'sd[a-z] 131072 1', 'sr0 '):
+            if not re.search(line, text):
                 raise guest.GuestError(f'the guest has no disk "{line}"\n{text}')
         if 'nvme0n1 22528 0' not in text:
             raise guest.GuestError(f'the NVMe disk is not solid-state\n{text}')

@@ -24,7 +24,7 @@ PROMPT, END = 'vitrine# ', 'storage: done'
 # What the kernel says on any machine like ours, with any controller.
 USUAL = ('tsc: ', 'fail to add MMCONFIG information', 'hrtimer: interrupt took',
          'clocksource: ')
-BUSES = ('ide', 'nvme', 'sata', 'virtio-blk', 'virtio-scsi')
+BUSES = ('ide', 'nvme', 'sata', 'scsi', 'virtio-blk', 'virtio-scsi')
 
 
 def boot(bus, folder, workload):

@@ -21,13 +21,14 @@ build_config(void)
         {.bus = MACHINE_BUS_SATA, .port = 0, .type = PDM_MEDIA_DISK, .driver = "bench-media"},
         {.bus = MACHINE_BUS_SATA, .port = 1, .type = PDM_MEDIA_OPTICAL, .driver = "bench-media"},
         {.bus = MACHINE_BUS_NVME, .port = 1, .type = PDM_MEDIA_DISK, .driver = "bench-media"},
+        {.bus = MACHINE_BUS_SCSI, .port = 2, .type = PDM_MEDIA_DISK, .driver = "bench-media"},
         {.bus = MACHINE_BUS_VIRTIO_BLK, .type = PDM_MEDIA_DISK, .driver = "bench-media"},
         {.bus = MACHINE_BUS_VIRTIO_SCSI,
          .port = 3,
          .type = PDM_MEDIA_DISK,
          .driver = "bench-media"},
     };
-    static const unsigned sizes[] = {4 * MIB, MIB, 1440 * 1024, MIB, MIB, MIB, MIB, MIB};
+    static const unsigned sizes[] = {4 * MIB, MIB, 1440 * 1024, MIB, MIB, MIB, MIB, MIB, MIB};
     CfgmNode *config = cfgm_new();
     g_autoptr(GError) error = NULL;
     MachineSpec spec;
