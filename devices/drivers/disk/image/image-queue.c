@@ -11,8 +11,11 @@
 /* An image that was written to is flushed after so much quiet. */
 #define QUIET_MS 2000
 #define THREADS_MAX 16u
-/* While requests take less than that, one thread does more than several that wake each other. */
-#define QUICK_US 20
+/* While requests take less than that, one thread does more than several that wake each other. The
+ * host lets one writer into a file at a time, so several gain nothing until it is the disk that
+ * each waits for. */
+#define QUICK_READ_US 20
+#define QUICK_WRITE_US 500
 
 /* A copy of what matters of a job: the job itself may be gone as soon as it is done. */
 typedef struct {
@@ -35,7 +38,8 @@ struct ImageQueue {
     Running running[THREADS_MAX + 1];
     unsigned running_count;
     uint64_t tickets;
-    int64_t usual; /* what a request took of late, in sixteenths of microseconds */
+    /* What a read and a write took of late, in sixteenths of microseconds. */
+    int64_t usual_read, usual_write;
     unsigned idle; /* threads that wait for work */
     unsigned pauses;
     bool full;
@@ -75,13 +79,39 @@ may_begin(const ImageQueue *queue, const ImageJob *job)
     return true;
 }
 
-/* NULL: nothing can begin now. */
+static bool
+is_slow(const ImageQueue *queue, ImageJobKind kind)
+{
+    switch (kind) {
+    case IMAGE_JOB_READ: return queue->usual_read > QUICK_READ_US * 16;
+    case IMAGE_JOB_WRITE: return queue->usual_write > QUICK_WRITE_US * 16;
+    case IMAGE_JOB_FLUSH:
+    case IMAGE_JOB_DISCARD:
+    case IMAGE_JOB_CALL: break;
+    }
+    return kind != IMAGE_JOB_CALL;
+}
+
+/* Whether requests wait longer for those that are under way than another thread takes to wake up.
+ */
+static bool
+wants_help(const ImageQueue *queue)
+{
+    for (unsigned i = 0; i < queue->running_count; i++) {
+        if (is_slow(queue, queue->running[i].kind))
+            return true;
+    }
+    return false;
+}
+
+/* NULL: nothing can begin now, or whoever works will come to it sooner than another thread. */
 static ImageJob *
 next_job(ImageQueue *queue)
 {
     ImageJob *job = g_queue_peek_head(&queue->waiting);
 
-    if (job == NULL || queue->full || queue->pauses > 0 || !may_begin(queue, job))
+    if (job == NULL || queue->full || queue->pauses > 0 ||
+        (queue->running_count > 0 && !wants_help(queue)) || !may_begin(queue, job))
         return NULL;
     return g_queue_pop_head(&queue->waiting);
 }
@@ -131,15 +161,15 @@ forget_running(ImageQueue *queue, uint64_t ticket)
         g_cond_broadcast(&queue->settled);
 }
 
-/* Whether requests wait longer for the one that works than another thread takes to wake up. */
-static bool
-wants_help(const ImageQueue *queue)
+static void
+note_time(ImageQueue *queue, ImageJobKind kind, int64_t taken_us)
 {
-    bool flushing = false;
+    int64_t *usual = kind == IMAGE_JOB_READ    ? &queue->usual_read
+                     : kind == IMAGE_JOB_WRITE ? &queue->usual_write
+                                               : NULL;
 
-    for (unsigned i = 0; i < queue->running_count; i++)
-        flushing |= queue->running[i].kind == IMAGE_JOB_FLUSH;
-    return flushing || queue->usual > QUICK_US * 16;
+    if (usual != NULL)
+        *usual += (taken_us * 16 - *usual) / 8;
 }
 
 static void *thread_main(void *data);
@@ -176,7 +206,7 @@ static void
 run_job(ImageQueue *queue, ImageJob *job)
 {
     const uint64_t ticket = note_running(queue, job);
-    const bool counts = job->kind == IMAGE_JOB_READ || job->kind == IMAGE_JOB_WRITE;
+    const ImageJobKind kind = job->kind;
     g_autoptr(GError) error = NULL;
     int64_t began;
     bool done;
@@ -187,11 +217,10 @@ run_job(ImageQueue *queue, ImageJob *job)
     g_mutex_unlock(&queue->mutex);
     began = g_get_monotonic_time();
     perform(queue, job, &error);
-    const int64_t taken = (g_get_monotonic_time() - began) * 16;
+    const int64_t taken = g_get_monotonic_time() - began;
     done = finish_job(queue, job, &error);
     g_mutex_lock(&queue->mutex);
-    if (counts)
-        queue->usual += (taken - queue->usual) / 8;
+    note_time(queue, kind, taken);
     if (!done) {
         g_queue_push_head(&queue->waiting, job);
         queue->full = true;

@@ -2,11 +2,11 @@
  *
  * Writing to a VDI file so that it survives a loss of power at any moment:
  *
- *  - before the first write of a session the header gets a new modification UUID, and is synced;
+ *  - before the first write of a session the header gets a new modification UUID; it is durable
+ * with the first flush, like what was written. Nothing is waited for, as no promise depends on it;
  *  - data goes to its block at once; a new block is only entered in the map in memory;
  *  - a flush syncs the data, then writes the changed part of the map and the header, and syncs
- * again.
- *
+ *    again;
  *  - room that was freed is only used again after a flush, when no map on the disk refers to it.
  *
  * So the map on the disk never refers to a block whose content is not there yet. What a cut can
@@ -42,7 +42,7 @@ start_session(Image *image, VdiState *vdi, GError **error)
 
     if (!image->keeps_modification)
         image_uuid_generate(&vdi->header.modification);
-    if (!vdi_write_header(image, vdi, error) || !image_sync(image, error))
+    if (!vdi_write_header(image, vdi, error))
         return false;
     if (vdi->file_end > end) {
         image->unsynced = true;
