@@ -256,7 +256,7 @@ merge_main(gpointer data)
 }
 
 static void
-merge_live(Fixture *fixture, unsigned from, unsigned to, const char *target)
+merge_only(Fixture *fixture, unsigned from, unsigned to, const char *target)
 {
     Merge merge = {.fixture = fixture, .from = from, .to = to, .target = target};
     GThread *thread = g_thread_new("merge", merge_main, &merge);
@@ -265,6 +265,23 @@ merge_live(Fixture *fixture, unsigned from, unsigned to, const char *target)
     g_thread_join(thread);
     g_assert_no_error(merge.error);
     work(fixture, 40, NULL);
+}
+
+static void
+settle(Fixture *fixture, bool done)
+{
+    g_autoptr(GError) error = NULL;
+
+    fixture->disk->settle_merge(fixture->disk->user, done, &error);
+    g_assert_no_error(error);
+    work(fixture, 40, NULL);
+}
+
+static void
+merge_live(Fixture *fixture, unsigned from, unsigned to, const char *target)
+{
+    merge_only(fixture, from, to, target);
+    settle(fixture, true);
 }
 
 static unsigned
@@ -341,6 +358,77 @@ test_merge_up(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(length(fixture), ==, 1);
     stop_machine(fixture);
     assert_files(fixture, (unsigned[]){2}, 1);
+}
+
+/* The newest image and the one that it was merged into hold the same: either way of opening them is
+ * right, whenever the machine ends. */
+static void
+test_merged_down(Fixture *fixture, gconstpointer data)
+{
+    push(fixture, 1);
+    push(fixture, 2);
+    merge_only(fixture, 0, 1, fixture->paths[1]);
+    g_assert_cmpuint(length(fixture), ==, 3);
+    stop_machine(fixture);
+    assert_files(fixture, (unsigned[]){2, 1, 0}, 3);
+    assert_files(fixture, (unsigned[]){1, 0}, 2);
+}
+
+static void
+test_merged_up(Fixture *fixture, gconstpointer data)
+{
+    push(fixture, 1);
+    push(fixture, 2);
+    merge_only(fixture, 1, 0, NULL);
+    stop_machine(fixture);
+    assert_files(fixture, (unsigned[]){2, 0}, 2);
+}
+
+/* The chain stays what it was; and a merge can be begun anew. */
+static void
+test_merge_taken_back(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    for (unsigned level = 1; level < 4; level++)
+        push(fixture, level);
+    g_assert_false(fixture->disk->settle_merge(fixture->disk->user, true, &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_STATE);
+    merge_only(fixture, 0, 1, fixture->paths[2]);
+    settle(fixture, false);
+    merge_only(fixture, 1, 0, NULL);
+    settle(fixture, false);
+    merge_only(fixture, 1, 2, fixture->paths[1]);
+    settle(fixture, false);
+    g_assert_cmpuint(length(fixture), ==, 4);
+    stop_machine(fixture);
+    assert_files(fixture, (unsigned[]){3, 2, 1, 0}, 4);
+    start_machine(fixture, 3);
+    merge_live(fixture, 1, 2, fixture->paths[1]);
+    stop_machine(fixture);
+    assert_files(fixture, (unsigned[]){3, 1, 0}, 3);
+}
+
+/* While a merge is not settled the chain does not change in another way. */
+static void
+test_merged_refuses(Fixture *fixture, gconstpointer data)
+{
+    PdmMediaSource child = {.source = fixture->paths[2], .writable = true};
+    g_autoptr(GError) error = NULL;
+
+    push(fixture, 1);
+    create_image(fixture, 2, fixture->paths[1]);
+    merge_only(fixture, 0, 1, fixture->paths[0]);
+    g_assert_false(fixture->disk->push_image(fixture->disk->user, &child, &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_STATE);
+    g_clear_error(&error);
+    g_assert_false(
+        fixture->disk->merge_images(fixture->disk->user, 1, 0, NULL, NULL, NULL, &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_STATE);
+    settle(fixture, true);
+    g_assert_cmpuint(length(fixture), ==, 1);
+    stop_machine(fixture);
+    assert_files(fixture, (unsigned[]){0}, 1);
 }
 
 static bool
@@ -433,7 +521,11 @@ main(int argc, char **argv)
         {"discard", test_discard},
         {"merge-between", test_merge_between},
         {"merge-down", test_merge_down},
+        {"merge-taken-back", test_merge_taken_back},
         {"merge-up", test_merge_up},
+        {"merged-down", test_merged_down},
+        {"merged-refuses", test_merged_refuses},
+        {"merged-up", test_merged_up},
         {"push", test_push},
         {"push-refused", test_push_refused},
         {"replace", test_replace},

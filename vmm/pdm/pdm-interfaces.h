@@ -96,12 +96,18 @@ typedef struct {
      * child was made for the present top image (writable, empty); if the guest has written since it
      * was made, the parent's modification UUID in it is put right. */
     bool (*push_image)(void *user, const PdmMediaSource *child, GError **error);
-    /* While the guest goes on: from < to merges the levels from .. to - 1 into level to, which is
-     * then what level from was; from > to merges the levels to + 1 .. from into level to. target is
-     * the image at level `to`, to be written to; NULL when that is level 0. The images that are
-     * needed no more are closed; the caller sets UUIDs of other children and deletes files. */
+    /* While the guest goes on: from < to merges the levels from .. to - 1 into level to; from > to
+     * merges the levels to + 1 .. from into level to. target is the image at level `to`, to be
+     * written to; NULL when that is level 0. Afterwards the chain reads the same with and without
+     * the images that were merged, and the parents' UUIDs in the target (from > to), or in the
+     * newest image if it stands on level from, say that they are not there; what the guest writes
+     * keeps it so. The chain cannot change in another way until settle_merge() is called. */
     bool (*merge_images)(void *user, unsigned from, unsigned to, const PdmMediaSource *target,
                          PdmMediaProgress progress, void *progress_user, GError **error);
+    /* After merge_images(). done: the images are closed, and the target is in their place; the
+     * caller sets UUIDs of other children (before) and deletes files. Else the chain stays, and the
+     * UUIDs in it are put back. */
+    bool (*settle_merge)(void *user, bool done, GError **error);
     /* Puts another chain in the place of the present one, sources[0] the newest (after a restore,
      * or a merge elsewhere). The disk's size has to stay. */
     bool (*replace_chain)(void *user, const PdmMediaSource *sources, unsigned count,

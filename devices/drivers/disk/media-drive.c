@@ -133,6 +133,7 @@ init_connector(MediaDrive *drive, PdmMediaType type, const CfgmNode *config)
     if (type == PDM_MEDIA_DISK) {
         drive->connector.push_image = media_push_image;
         drive->connector.merge_images = media_merge_images;
+        drive->connector.settle_merge = media_settle_merge;
         drive->connector.replace_chain = media_replace_chain;
         drive->connector.chain_length = media_chain_length;
         drive->connector.discard = cfgm_bool(config, "Discard", false);
@@ -215,6 +216,7 @@ media_drive_destruct(PdmDriver *driver)
 
     if (drive->driver == NULL)
         return;
+    media_merge_abandon(drive);
     media_worker_stop(drive);
     g_free(drive->format);
     g_mutex_clear(&drive->mutex);

@@ -19,6 +19,8 @@ typedef struct {
     uint64_t size; /* bytes, whole sectors */
 } MediaProperties;
 
+typedef struct MediaMerge MediaMerge;
+
 typedef struct {
     PdmDriver *driver;
     PdmMediaConnector connector;
@@ -39,6 +41,7 @@ typedef struct {
     GMutex chain;                         /* held by who changes the chain of a running machine */
     _Atomic(_Atomic uint8_t *) rewritten; /* while the newest image is being merged: by MiB, whether
                                              the guest has written there since */
+    MediaMerge *merged; /* images that were merged and are still there; NULL: none */
 
     GMutex mutex;    /* for what follows; never held while taking the device lock */
     GQueue finished; /* MediaJob */
@@ -68,10 +71,17 @@ void media_make_serial(Image *image, char serial[MEDIA_SERIAL_SIZE]);
 
 /* media-chain.c: what PdmMediaConnector says. */
 bool media_push_image(void *user, const PdmMediaSource *child, GError **error);
-bool media_merge_images(void *user, unsigned from, unsigned to, const PdmMediaSource *target,
-                        PdmMediaProgress progress, void *progress_user, GError **error);
 bool media_replace_chain(void *user, const PdmMediaSource *sources, unsigned count, GError **error);
 unsigned media_chain_length(void *user);
+/* False, with an error, while there is no image or a merge is not settled. */
+bool media_chain_may_change(const MediaDrive *drive, GError **error);
+
+/* media-merge.c: what PdmMediaConnector says. */
+bool media_merge_images(void *user, unsigned from, unsigned to, const PdmMediaSource *target,
+                        PdmMediaProgress progress, void *progress_user, GError **error);
+bool media_settle_merge(void *user, bool done, GError **error);
+/* The drive ends: whether the images stay is decided elsewhere, both ways are right. */
+void media_merge_abandon(MediaDrive *drive);
 /* A queue's event: the guest has changed what a merge may have passed already. */
 void media_note_change(MediaDrive *drive, const ImageJob *job);
 

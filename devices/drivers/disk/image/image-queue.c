@@ -26,6 +26,9 @@ typedef struct {
 
 struct ImageQueue {
     Image *image;
+    Image *mirror;  /* gets what is written as well; NULL: none */
+    GMutex in_turn; /* held by each request while there is a mirror: it may be below the image, and
+                       formats need not bear that both are at work */
     ImageQueueEvents events;
     void *user;
     unsigned threads_max;
@@ -119,18 +122,8 @@ next_job(ImageQueue *queue)
 /* --- doing it --- */
 
 static bool
-perform(ImageQueue *queue, ImageJob *job, GError **error)
+perform_on(Image *image, const ImageJob *job, GError **error)
 {
-    Image *image = queue->image;
-
-    if (job->kind == IMAGE_JOB_CALL) {
-        job->call(job);
-        return true;
-    }
-    if (image == NULL) {
-        g_set_error_literal(error, BASE_ERROR, BASE_ERROR_NOT_FOUND, "There is no medium.");
-        return false;
-    }
     switch (job->kind) {
     case IMAGE_JOB_READ: return image_read(image, job->offset, job->buffer, job->size, error);
     case IMAGE_JOB_WRITE: return image_write(image, job->offset, job->buffer, job->size, error);
@@ -139,6 +132,34 @@ perform(ImageQueue *queue, ImageJob *job, GError **error)
     case IMAGE_JOB_CALL: break;
     }
     return image_flush(image, error);
+}
+
+static bool
+perform_on_both(ImageQueue *queue, const ImageJob *job, GError **error)
+{
+    bool ok = true;
+
+    g_mutex_lock(&queue->in_turn);
+    if (job->kind != IMAGE_JOB_READ)
+        ok = perform_on(queue->mirror, job, error);
+    ok = ok && perform_on(queue->image, job, error);
+    g_mutex_unlock(&queue->in_turn);
+    return ok;
+}
+
+static bool
+perform(ImageQueue *queue, ImageJob *job, GError **error)
+{
+    if (job->kind == IMAGE_JOB_CALL) {
+        job->call(job);
+        return true;
+    }
+    if (queue->image == NULL) {
+        g_set_error_literal(error, BASE_ERROR, BASE_ERROR_NOT_FOUND, "There is no medium.");
+        return false;
+    }
+    return queue->mirror != NULL ? perform_on_both(queue, job, error)
+                                 : perform_on(queue->image, job, error);
 }
 
 static uint64_t
@@ -246,7 +267,7 @@ flush_unasked(ImageQueue *queue)
 
     ticket = note_running(queue, &job);
     g_mutex_unlock(&queue->mutex);
-    if (!image_flush(queue->image, &error) && queue->events.flush_failed != NULL)
+    if (!perform(queue, &job, &error) && queue->events.flush_failed != NULL)
         queue->events.flush_failed(queue->user, error);
     g_mutex_lock(&queue->mutex);
     forget_running(queue, ticket);
@@ -312,6 +333,7 @@ image_queue_new(Image *image, unsigned threads, const ImageQueueEvents *events, 
     queue->user = user;
     queue->threads = g_ptr_array_new();
     g_mutex_init(&queue->mutex);
+    g_mutex_init(&queue->in_turn);
     g_cond_init(&queue->work);
     g_cond_init(&queue->settled);
     g_queue_init(&queue->waiting);
@@ -335,6 +357,7 @@ image_queue_free(ImageQueue *queue, void (*drop)(ImageJob *job))
     }
     g_ptr_array_unref(queue->threads);
     g_mutex_clear(&queue->mutex);
+    g_mutex_clear(&queue->in_turn);
     g_cond_clear(&queue->work);
     g_cond_clear(&queue->settled);
     g_free(queue);
@@ -447,6 +470,12 @@ void
 image_queue_set_image(ImageQueue *queue, Image *image)
 {
     queue->image = image;
+}
+
+void
+image_queue_set_mirror(ImageQueue *queue, Image *mirror)
+{
+    queue->mirror = mirror;
 }
 
 Image *

@@ -68,4 +68,7 @@ void image_queue_resume(ImageQueue *queue);
 
 /* While paused, or in a call. */
 void image_queue_set_image(ImageQueue *queue, Image *image);
+/* What is written from now on, and what is flushed, goes to this image, too, which is not read; the
+ * request is done when both have it. It stays the caller's. NULL: no more. While paused. */
+void image_queue_set_mirror(ImageQueue *queue, Image *mirror);
 Image *image_queue_image(ImageQueue *queue);
