@@ -57,6 +57,20 @@ typedef struct {
 } VitrineSaved;
 void vitrine_saved_free(VitrineSaved *saved);
 
+/**
+ * VitrineMerge: (skip)
+ * @controller: of the disk
+ * @levels: how many images its chain has
+ * @from: counted from 0, the newest image; see PdmMediaConnector.merge_images()
+ * @target: (nullable): image @to, open for writing; the callee may take its descriptor
+ */
+typedef struct {
+    const char *controller;
+    guint port, device;
+    guint levels, from, to;
+    VitrineImage *target;
+} VitrineMerge;
+
 /* What the VM process does when a client asks. Functions are called in the session's main context
  * with the data of vitrine_vm_session_serve(); those with an error return FALSE and set it
  * (VITRINE_ERROR). The ones that return void must not block. Any may be NULL: not supported. */
@@ -86,6 +100,12 @@ typedef struct {
     void (*cancel_save)(gpointer data);
     /* The machine ends, or goes on. Also when the service went meanwhile. */
     void (*end_save)(gpointer data, gboolean done);
+    /* See org.vitrine.VmProcess.MergeImages. merge is valid during the call. Takes task, which
+     * returns a boolean. */
+    void (*merge_images)(gpointer data, const VitrineMerge *merge, GTask *task);
+    void (*cancel_merge)(gpointer data);
+    /* After a merge that went well. Also when the service went meanwhile. */
+    gboolean (*end_merge)(gpointer data, gboolean done, GError **error);
 } VitrineVmOps;
 
 #define VITRINE_TYPE_VM_SESSION (vitrine_vm_session_get_type())
@@ -159,7 +179,7 @@ void vitrine_vm_session_triple_fault(VitrineVmSession *session, const char *log_
 void vitrine_vm_session_medium_ejected(VitrineVmSession *session, const char *controller,
                                        guint port, guint device);
 
-/* Percent of a save that is under way. */
+/* Percent of a save or a merge that is under way. */
 void vitrine_vm_session_set_save_progress(VitrineVmSession *session, guint percent);
 
 /**

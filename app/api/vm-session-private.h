@@ -35,7 +35,18 @@ void vm_state_serve(VmState *state, const VitrineVmOps *ops, gpointer data);
 /* The service has come back. */
 void vm_state_reconnected(VmState *state);
 
+/* vm-merge.c: merging images as the service asks for it. Only in the session's context. */
+typedef struct VmMerge VmMerge;
+VmMerge *vm_merge_new(VitrineVmSession *session, VitrineDBusVmProcess *skeleton);
+void vm_merge_free(VmMerge *merge);
+void vm_merge_serve(VmMerge *merge, const VitrineVmOps *ops, gpointer data);
+/* The service has come back. */
+void vm_merge_reconnected(VmMerge *merge);
+
 /* vm-session.c */
+/* a(sssib) and the descriptors that it numbers: (element-type VitrineImage). NULL with error when a
+ * number is out of range. */
+GPtrArray *vm_session_parse_images(GVariant *list, GUnixFDList *fds, GError **error);
 RemoteCall vm_session_call(VitrineVmSession *session, const char *method, GVariant *parameters);
 VitrineClient *vm_session_client(VitrineVmSession *session);
 void vm_session_image_clear(VitrineImage *image);

@@ -16,6 +16,7 @@ struct _VitrineVmSession {
     VmConsole *console;
     VitrineDBusVmProcess *vm_process; /* the service's way to us */
     VmState *saving;
+    VmMerge *merging;
     char *console_path;
     int lock;
     VitrineMachineState state;
@@ -42,6 +43,7 @@ session_dispose(GObject *object)
     session->reconnect_handler = 0;
     g_clear_pointer(&session->console, vm_console_free);
     g_clear_pointer(&session->saving, vm_state_free);
+    g_clear_pointer(&session->merging, vm_merge_free);
     if (session->vm_process &&
         g_dbus_interface_skeleton_get_object_path(G_DBUS_INTERFACE_SKELETON(session->vm_process)))
         g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(session->vm_process));
@@ -112,9 +114,8 @@ vm_session_take_fd(GUnixFDList *fds, int index, const char *location, GError **e
     return fd;
 }
 
-/* a(sssib) and the descriptors it numbers. NULL with error when a number is out of range. */
-static GPtrArray *
-parse_images(GVariant *list, GUnixFDList *fds, GError **error)
+GPtrArray *
+vm_session_parse_images(GVariant *list, GUnixFDList *fds, GError **error)
 {
     g_autoptr(GPtrArray) images = g_ptr_array_new_with_free_func(image_free);
     GVariantIter iter;
@@ -143,7 +144,7 @@ on_change_medium(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocati
                  GVariant *list, VitrineVmSession *session)
 {
     GError *error = NULL;
-    g_autoptr(GPtrArray) images = parse_images(list, fds, &error);
+    g_autoptr(GPtrArray) images = vm_session_parse_images(list, fds, &error);
     if (images && (session->ops == NULL || session->ops->change_medium == NULL))
         g_set_error(&error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
                     "The machine cannot change this medium while it runs.");
@@ -195,6 +196,7 @@ on_connected(VitrineClient *client, GParamSpec *pspec, VitrineVmSession *session
         RemoteCall call = vm_session_call(session, "SetConsoleReady", NULL);
         client_call_async(client, session, &call, NULL, NULL, NULL);
         vm_state_reconnected(session->saving);
+        vm_merge_reconnected(session->merging);
     }
 }
 
@@ -210,6 +212,7 @@ vitrine_vm_session_new_sync(VitrineClient *client, VitrineMachine *machine, cons
     g_signal_connect(session->vm_process, "handle-change-medium", G_CALLBACK(on_change_medium),
                      session);
     session->saving = vm_state_new(session, session->vm_process);
+    session->merging = vm_merge_new(session, session->vm_process);
     session->console = vm_console_new(session, vitrine_machine_get_id(machine));
     if (!lock_machine(session, error))
         return NULL;
@@ -262,7 +265,7 @@ vitrine_vm_session_open_attachment(VitrineVmSession *session, const char *contro
     if (reply == NULL)
         return NULL;
     g_autoptr(GVariant) list = g_variant_get_child_value(reply, 0);
-    return parse_images(list, fds, error);
+    return vm_session_parse_images(list, fds, error);
 }
 
 static int
@@ -307,6 +310,7 @@ vitrine_vm_session_serve(VitrineVmSession *session, const VitrineVmOps *ops, gpo
     session->ops = ops;
     session->data = data;
     vm_state_serve(session->saving, ops, data);
+    vm_merge_serve(session->merging, ops, data);
     if (!vm_console_listen(session->console, session->console_path, ops, data, error))
         return FALSE;
     session->serving = TRUE;

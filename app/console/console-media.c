@@ -96,8 +96,8 @@ console_media_open(Console *console, const VitrineAttachment *attachment, Machin
     return true;
 }
 
-const ConsoleDrive *
-console_media_find(const Console *console, const char *controller, guint port, guint device)
+static const ConsoleDrive *
+find_drive(const Console *console, const char *controller, guint port, guint device)
 {
     for (guint i = 0; i < console->drives->len; i++) {
         const ConsoleDrive *drive = &g_array_index(console->drives, ConsoleDrive, i);
@@ -108,11 +108,28 @@ console_media_find(const Console *console, const char *controller, guint port, g
     return NULL;
 }
 
+const PdmMediaConnector *
+console_media_disk(const Console *console, const char *controller, guint port, guint device,
+                   GError **error)
+{
+    const ConsoleDrive *drive = find_drive(console, controller, port, device);
+    const PdmMediaConnector *connector =
+        drive == NULL ? NULL
+                      : pdm_lun_connector(vmm_pdm(console->vmm), drive->place.device,
+                                          drive->place.instance, drive->place.lun, PDM_IF_MEDIA);
+
+    if (connector != NULL && connector->push_image != NULL)
+        return connector;
+    g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_FOUND,
+                "There is no hard disk at port %u, device %u of “%s”.", port, device, controller);
+    return NULL;
+}
+
 bool
 console_media_change(Console *console, const char *controller, guint port, guint device, bool force,
                      GPtrArray *images, GError **error)
 {
-    const ConsoleDrive *drive = console_media_find(console, controller, port, device);
+    const ConsoleDrive *drive = find_drive(console, controller, port, device);
     g_autofree char *argument = NULL;
     const char *command;
     VitrineImage *image;

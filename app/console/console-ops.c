@@ -330,4 +330,7 @@ const VitrineVmOps console_ops = {
     .save_state = console_state_save,
     .cancel_save = console_state_cancel,
     .end_save = console_state_end_save,
+    .merge_images = console_merge_images,
+    .cancel_merge = console_merge_cancel,
+    .end_merge = console_merge_end,
 };

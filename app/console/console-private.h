@@ -38,8 +38,10 @@ typedef struct {
     GPtrArray *strings; /* that the spec borrows while the configuration is built */
     Vmm *vmm;
 
-    VitrineMachineState state; /* last one reported */
-    gpointer job;              /* a save or load that is under way; console-state.c */
+    VitrineMachineState state;       /* last one reported */
+    gpointer job;                    /* a save or load that is under way; console-state.c */
+    gpointer merge;                  /* images of a disk that are being merged; console-merge.c */
+    const PdmMediaConnector *merged; /* the disk whose merge is not settled; NULL: none */
     bool resume_after_save, ends_saved;
     GError *problem; /* why the machine did not come to run although it was served */
     GSource *engine_watch;
@@ -66,9 +68,9 @@ bool console_media_change(Console *console, const char *controller, guint port, 
                           bool force, GPtrArray *images, GError **error);
 void console_media_activity(Console *console, VitrineActivity *activity);
 
-/* The drive of this name; NULL: none. */
-const ConsoleDrive *console_media_find(const Console *console, const char *controller, guint port,
-                                       guint device);
+/* The hard disk in the drive of this name; NULL with error: none. */
+const PdmMediaConnector *console_media_disk(const Console *console, const char *controller,
+                                            guint port, guint device, GError **error);
 
 /* console-state.c: for VitrineVmOps. */
 void console_state_save(gpointer data, int file, gboolean live, GPtrArray *disks, GTask *task);
@@ -78,6 +80,13 @@ void console_state_end_save(gpointer data, gboolean done);
 bool console_state_load(Console *console, bool *loading, GError **error);
 /* Gives up what is under way, and returns when it has ended. */
 void console_state_end(Console *console);
+
+/* console-merge.c: for VitrineVmOps. */
+void console_merge_images(gpointer data, const VitrineMerge *merge, GTask *asked);
+void console_merge_cancel(gpointer data);
+gboolean console_merge_end(gpointer data, gboolean done, GError **error);
+/* Gives up what is under way, and returns when it has ended. */
+void console_merge_finish(Console *console);
 
 /* console-run.c */
 bool console_run_power_on(Console *console, GError **error);

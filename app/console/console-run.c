@@ -218,6 +218,7 @@ static void
 stop_machine(Console *console)
 {
     console_state_end(console);
+    console_merge_finish(console);
     if (console->engine_watch)
         g_source_destroy(console->engine_watch);
     g_clear_pointer(&console->engine_watch, g_source_unref);

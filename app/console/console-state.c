@@ -76,21 +76,9 @@ on_step(void *user, double fraction)
 }
 
 static const PdmMediaConnector *
-find_disk(Console *console, const VitrineDiskChild *child, GError **error)
+find_disk(const Console *console, const VitrineDiskChild *child, GError **error)
 {
-    const ConsoleDrive *drive =
-        console_media_find(console, child->controller, child->port, child->device);
-    const PdmMediaConnector *connector =
-        drive == NULL ? NULL
-                      : pdm_lun_connector(vmm_pdm(console->vmm), drive->place.device,
-                                          drive->place.instance, drive->place.lun, PDM_IF_MEDIA);
-
-    if (connector != NULL && connector->push_image != NULL)
-        return connector;
-    g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_FOUND,
-                "There is no hard disk at port %u, device %u of “%s”.", child->port, child->device,
-                child->controller);
-    return NULL;
+    return console_media_disk(console, child->controller, child->port, child->device, error);
 }
 
 static bool
@@ -221,8 +209,9 @@ on_saved(GObject *source, GAsyncResult *result, gpointer data)
 static bool
 check_free(const Console *console, GError **error)
 {
-    if (console->job == NULL && (console->state == VITRINE_MACHINE_STATE_RUNNING ||
-                                 console->state == VITRINE_MACHINE_STATE_PAUSED))
+    if (console->job == NULL && console->merge == NULL && console->merged == NULL &&
+        (console->state == VITRINE_MACHINE_STATE_RUNNING ||
+         console->state == VITRINE_MACHINE_STATE_PAUSED))
         return true;
     g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE,
                 "The machine cannot be saved in its present state.");

@@ -136,12 +136,11 @@ is_named(Service *service, const char *path)
     return FALSE;
 }
 
-void
-journal_settle(Journal *journal)
+/* Whether all that is to go has gone. */
+static gboolean
+delete_unneeded(Journal *journal)
 {
     gboolean clean = TRUE;
-    if (journal == NULL)
-        return;
     for (guint i = 0; i < journal->files->len; i++) {
         const char *path = journal->files->pdata[i];
         if (is_named(journal->service, path) || g_unlink(path) == 0 || errno == ENOENT)
@@ -152,9 +151,24 @@ journal_settle(Journal *journal)
     }
     for (guint i = 0; i < journal->folders->len; i++)
         g_rmdir(journal->folders->pdata[i]); /* fails while something is in it */
-    if (clean)
+    return clean;
+}
+
+void
+journal_settle(Journal *journal)
+{
+    if (journal && delete_unneeded(journal))
         forget(journal);
-    else
+    else if (journal)
+        journal_free(journal);
+}
+
+void
+journal_settle_undone(Journal *journal)
+{
+    if (journal && delete_unneeded(journal) && journal->merges->len == 0)
+        forget(journal);
+    else if (journal)
         journal_free(journal);
 }
 
@@ -201,8 +215,40 @@ recover(Service *service, const char *path)
         journal_free(journal);
         return; /* it is found by the journal again */
     }
+    if (merges->len && !media_may_merge(service, machine)) {
+        journal_settle_undone(journal);
+        return; /* once it may */
+    }
     journal_settle(journal);
     media_merge_again(service, machine, merges);
+}
+
+static gboolean
+has_merges_of(const char *path, const char *wanted)
+{
+    g_autoptr(GKeyFile) keys = g_key_file_new();
+    g_key_file_load_from_file(keys, path, G_KEY_FILE_NONE, NULL);
+    g_autofree char *machine = g_key_file_get_string(keys, GROUP, "machine", NULL);
+    return g_strcmp0(machine, wanted) == 0 && g_key_file_has_key(keys, GROUP, "merges", NULL);
+}
+
+void
+journals_merge(Service *service, const char *machine)
+{
+    g_autofree char *folder = work_folder(service);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    g_autofree char *found = NULL;
+    const char *name;
+    /* Until all is read nobody can say which files are needed. */
+    if (!service->journals_recovered)
+        return;
+    while (dir && found == NULL && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        if (g_str_has_suffix(name, SUFFIX) && has_merges_of(path, machine))
+            found = g_steal_pointer(&path);
+    }
+    if (found && media_may_merge(service, machine))
+        recover(service, found);
 }
 
 static void
@@ -251,4 +297,5 @@ journals_recover(Service *service)
             g_unlink(found->pdata[i]); /* "-tmp" or "-prev" of one */
     }
     g_rmdir(folder); /* fails while a journal is in it */
+    service->journals_recovered = TRUE;
 }

@@ -28,6 +28,8 @@ gboolean journal_write(Journal *journal, GError **error);
 /* Deletes what nobody names and forgets the journal; takes it. NULL is nothing. A file that cannot
  * be deleted is told to the log, and stays in the journal for the next service. */
 void journal_settle(Journal *journal);
+/* The same for work that failed: merges that it lists are done by journals_merge(). */
+void journal_settle_undone(Journal *journal);
 /* The work is done and its files stay, also those that no settings file names; takes it. */
 void journal_drop(Journal *journal);
 
@@ -37,3 +39,6 @@ void journals_find_machines(Service *service);
 /* Those that a killed service left; called when the registry was read. A journal of a machine that
  * cannot be read stays as it is. */
 void journals_recover(Service *service);
+/* Begins again with merges for this machine that were not done; when it comes or goes, since some
+ * can be done only then. Nothing before journals_recover(). */
+void journals_merge(Service *service, const char *machine);

@@ -4,6 +4,7 @@
  * snapshot, after which it goes on. */
 #include <gio/gunixfdlist.h>
 
+#include "app/service/machine-merge.h"
 #include "app/service/machine-state.h"
 
 #define DISKS_TYPE "a(suusssib)"
@@ -108,6 +109,8 @@ on_save_progress(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation
                               "This process does not have the machine.");
     if (machine->saving && machine->saving->save.progress)
         progress_set(machine->saving->save.progress, MIN(percent, 100) / 100.0);
+    else
+        machine_merge_progress(machine, percent);
     vitrine_dbus_machine_complete_set_save_progress(skeleton, invocation);
     return TRUE;
 }

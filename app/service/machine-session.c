@@ -63,6 +63,7 @@ release(Machine *machine, VitrineMachineState state)
     machine_state_clean(machine);
     machine_state_released(machine);
     machine_publish(machine);
+    journals_merge(machine->service, machine->id);
     service_check_idle(machine->service);
 }
 
@@ -249,6 +250,7 @@ on_console_ready(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation
     vitrine_dbus_machine_set_console_address(skeleton, console);
     machine_publish(machine);
     vitrine_dbus_machine_complete_set_console_ready(skeleton, invocation);
+    journals_merge(machine->service, machine->id);
     return TRUE;
 }
 

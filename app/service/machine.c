@@ -27,6 +27,7 @@ machine_new(Service *service, const char *id, const char *settings_file)
     machine_connect_session(machine);
     machine_connect_launch(machine);
     machine_connect_media(machine);
+    machine_connect_merge(machine);
     machine_connect_ports(machine);
     machine_connect_snapshots(machine);
     machine_connect_state(machine);

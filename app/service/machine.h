@@ -37,7 +37,8 @@ struct Machine {
     GError *start_error;
     guint leave_source; /* ends a process that does not leave although calls wait for it */
     GQueue deferred;    /* calls that wait until the last process is gone; see machine_defer() */
-    struct MachineSaving *saving; /* what the VM process was asked to save; see machine-save.c */
+    struct MachineSaving *saving;   /* what the VM process was asked to save; see machine-save.c */
+    struct MachineMerging *merging; /* images of a disk; see machine-merge.c */
     gpointer saved; /* a save that is done when the process has gone; machine-state.c */
 };
 
@@ -134,5 +135,7 @@ gboolean machine_open_window(Machine *machine, const char *const *environment, G
 void machine_connect_state(Machine *machine);
 /* machine-media.c */
 void machine_connect_media(Machine *machine);
+/* machine-merge.c */
+void machine_connect_merge(Machine *machine);
 /* machine-ports.c */
 void machine_connect_ports(Machine *machine);

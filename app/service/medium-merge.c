@@ -5,24 +5,12 @@
  * child (down), and so does an image that is larger than its child; else the child takes in what is
  * below it (up). Then one save of the settings makes the chain shorter, and the file that was taken
  * in is deleted. Images that stand on the child learn their new parent before that save; done
- * again, the merge begins with telling the child its present parent. */
-#include "app/service/medium-merge.h"
+ * again, the merge begins with telling the child its present parent.
+ *
+ * A worker does it, or the process of a machine that has both images open: medium-merge-live.c. */
+#include "app/service/medium-merge-private.h"
 
 #include <glib/gstdio.h>
-
-#include "app/service/machine.h"
-
-struct MediaMerge {
-    Service *service;
-    char *machine_id;
-    Task *task;
-    GPtrArray *ids; /* still to do */
-    guint at;
-    char *lower, *upper; /* UUIDs of the merge under way */
-    gboolean down;
-};
-
-static gboolean next_merge(gpointer data, GError **error);
 
 MediaMerge *
 media_merge_new(Service *service, const char *machine, Task *task)
@@ -42,6 +30,7 @@ media_merge_free(MediaMerge *merge)
     g_ptr_array_unref(merge->ids);
     g_free(merge->lower);
     g_free(merge->upper);
+    machine_merge_place_clear(&merge->place);
     g_free(merge);
 }
 
@@ -91,8 +80,8 @@ media_merge_list(MediaMerge *merge, Journal *journal)
     }
 }
 
-static guint64
-size_of(const Medium *medium)
+guint64
+media_merge_size(const Medium *medium)
 {
     GStatBuf status;
     return g_stat(medium->record->location, &status) == 0 ? (guint64)status.st_blocks : 0;
@@ -106,11 +95,11 @@ answer(MediaMerge *merge, const char *key)
     return text && *text ? text : "-";
 }
 
-static void
-add_probe(MediaMerge *merge, Medium *medium)
+void
+media_merge_add_probe(MediaMerge *merge, Medium *medium)
 {
     task_add_job(merge->task, "probe", 1.0);
-    task_add_file(merge->task, medium->record->location, TASK_READ);
+    task_add_file(merge->task, medium->record->location, merge->live ? TASK_LOOK : TASK_READ);
     task_add_word(merge->task, medium->record->format);
 }
 
@@ -119,7 +108,8 @@ static void
 add_set_parent(MediaMerge *merge, Medium *child, const char *parent)
 {
     task_add_job(merge->task, "set-uuids", 1.0);
-    task_add_file(merge->task, child->record->location, TASK_WRITE);
+    task_add_file(merge->task, child->record->location,
+                  media_merge_is_open(merge, child) ? TASK_PATCH : TASK_WRITE);
     task_add_word(merge->task, child->record->format);
     task_add_word(merge->task, "-");
     task_add_word(merge->task, "-");
@@ -179,36 +169,79 @@ finish_up(Machine *machine, Medium *lower, Medium *upper, GError **error)
     return FALSE;
 }
 
+/* After a probe of what the images named as their parent before. */
+static gboolean
+tell_back(gpointer data, GError **error)
+{
+    MediaMerge *merge = *(MediaMerge **)data;
+    Medium *upper = service_find_medium(merge->service, merge->upper);
+    g_autoptr(GPtrArray) above = medium_children(upper);
+    if (!merge->down)
+        add_set_parent(merge, upper, merge->lower);
+    for (guint i = 0; merge->down && i < above->len; i++) {
+        if (!media_merge_tells_itself(merge, above->pdata[i]))
+            add_set_parent(merge, above->pdata[i], merge->upper);
+    }
+    return TRUE;
+}
+
+/* It was not done: images name the parents again that the settings name. */
+static void
+put_back(gpointer data)
+{
+    MediaMerge *merge = *(MediaMerge **)data;
+    Medium *upper = service_find_medium(merge->service, merge->upper);
+    Medium *lower = service_find_medium(merge->service, merge->lower);
+    g_autoptr(GPtrArray) above = medium_children(upper);
+    if (merge->live)
+        media_merge_end_live(merge, FALSE);
+    if (merge->down ? above->len > 0 : !merge->live) {
+        media_merge_add_probe(merge, merge->down ? upper : lower);
+        task_add_call(merge->task, tell_back);
+    }
+}
+
+static gboolean
+save_shorter(MediaMerge *merge, GError **error)
+{
+    Machine *machine = service_find_machine(merge->service, merge->machine_id);
+    Medium *lower = service_find_medium(merge->service, merge->lower);
+    Medium *upper = service_find_medium(merge->service, merge->upper);
+    gboolean in_global = (merge->down ? upper : lower)->in_global;
+    return (merge->down ? finish_down(machine, lower, upper, error)
+                        : finish_up(machine, lower, upper, error)) &&
+           (!in_global || service_save(merge->service, error));
+}
+
 /* The save that makes the chain shorter. */
 static gboolean
 commit(gpointer data, GError **error)
 {
     MediaMerge *merge = *(MediaMerge **)data;
-    Machine *machine = service_find_machine(merge->service, merge->machine_id);
-    Medium *lower = service_find_medium(merge->service, merge->lower);
-    Medium *upper = service_find_medium(merge->service, merge->upper);
-    gboolean in_global = (merge->down ? upper : lower)->in_global;
-    if (!(merge->down ? finish_down(machine, lower, upper, error)
-                      : finish_up(machine, lower, upper, error)))
+    if (!save_shorter(merge, error))
         return FALSE;
-    if (in_global && !service_save(merge->service, error))
-        return FALSE;
-    g_autofree char *location = g_strdup((merge->down ? upper : lower)->record->location);
-    medium_remove(merge->down ? upper : lower);
+    task_set_rescue(merge->task, NULL);
+    Medium *gone = service_find_medium(merge->service, merge->down ? merge->upper : merge->lower);
+    g_autofree char *location = g_strdup(gone->record->location);
+    medium_remove(gone);
     media_publish_all(merge->service);
     g_unlink(location); /* what fails here is tried again by the journal, which tells of it */
-    return next_merge(data, error);
+    if (merge->live)
+        media_merge_end_live(merge, TRUE);
+    task_add_call(merge->task, media_merge_next);
+    return TRUE;
 }
 
-/* After a probe of lower, which has its final UUIDs: those that stand on upper now stand on it. */
-static gboolean
-tell_those_above(gpointer data, GError **error)
+gboolean
+media_merge_tell_those_above(gpointer data, GError **error)
 {
     MediaMerge *merge = *(MediaMerge **)data;
     Medium *upper = service_find_medium(merge->service, merge->upper);
     g_autoptr(GPtrArray) above = medium_children(upper);
-    for (guint i = 0; i < above->len; i++)
-        add_set_parent(merge, above->pdata[i], merge->down ? merge->lower : merge->upper);
+    for (guint i = 0; i < above->len; i++) {
+        if (!media_merge_tells_itself(merge, above->pdata[i]))
+            add_set_parent(merge, above->pdata[i], merge->down ? merge->lower : merge->upper);
+    }
     task_add_call(merge->task, commit);
     return TRUE;
 }
@@ -220,22 +253,24 @@ run_merge(gpointer data, GError **error)
     MediaMerge *merge = *(MediaMerge **)data;
     Medium *lower = service_find_medium(merge->service, merge->lower);
     Medium *upper = service_find_medium(merge->service, merge->upper);
-    guint64 weight = merge->down ? size_of(upper) : size_of(lower);
+    task_set_rescue(merge->task, put_back);
+    guint64 weight = merge->down ? media_merge_size(upper) : media_merge_size(lower);
     add_set_parent(merge, upper, merge->lower);
     task_add_job(merge->task, "merge", 1.0 + (double)weight);
     task_add_number(merge->task, merge->down ? 0 : 1);
     task_add_number(merge->task, merge->down ? 1 : 0);
     task_add_chain(merge->task, upper, merge->down ? TASK_READ : TASK_WRITE,
                    merge->down ? TASK_WRITE : TASK_READ);
-    add_probe(merge, merge->down ? lower : upper);
-    task_add_call(merge->task, tell_those_above);
+    media_merge_add_probe(merge, merge->down ? lower : upper);
+    task_add_call(merge->task, media_merge_tell_those_above);
     return TRUE;
 }
 
-static gboolean
-next_merge(gpointer data, GError **error)
+gboolean
+media_merge_next(gpointer data, GError **error)
 {
     MediaMerge *merge = *(MediaMerge **)data;
+    Machine *machine = service_find_machine(merge->service, merge->machine_id);
     while (merge->at < merge->ids->len) {
         Medium *lower = service_find_medium(merge->service, merge->ids->pdata[merge->at++]);
         Medium *upper = lower && medium_is_unused(lower) ? only_child(merge, lower) : NULL;
@@ -243,9 +278,17 @@ next_merge(gpointer data, GError **error)
             continue;
         service_set_text(&merge->lower, lower->record->id);
         service_set_text(&merge->upper, upper->record->id);
-        merge->down = *lower->record->parent == '\0' || size_of(upper) < size_of(lower);
-        add_probe(merge, lower);
-        task_add_call(merge->task, run_merge);
+        merge->down =
+            *lower->record->parent == '\0' || media_merge_size(upper) < media_merge_size(lower);
+        machine_merge_place_clear(&merge->place);
+        merge->live = machine_merge_find(machine, upper, lower, &merge->place);
+        if (merge->live) {
+            task_set_rescue(merge->task, put_back);
+            media_merge_add_live(merge);
+        } else {
+            media_merge_add_probe(merge, lower);
+            task_add_call(merge->task, run_merge);
+        }
         break;
     }
     return TRUE;
@@ -254,5 +297,5 @@ next_merge(gpointer data, GError **error)
 void
 media_merge_begin(MediaMerge *merge)
 {
-    task_add_call(merge->task, next_merge);
+    task_add_call(merge->task, media_merge_next);
 }

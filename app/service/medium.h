@@ -104,5 +104,7 @@ const char *media_check_format(const char *format, GError **error);
 const char *media_extension(const char *format);
 /* With the usual extension of the format when there is none; the caller's. */
 char *media_with_extension(const char *location, const char *format);
-/* snapshot-delete.c: merges of images that a killed service has not done. */
+/* snapshot-delete.c: merges of images that a killed service has not done, or that failed. The
+ * machine must be there, readable, and not at something else, nor on its way up or down. */
+gboolean media_may_merge(Service *service, const char *machine);
 void media_merge_again(Service *service, const char *machine, GPtrArray *ids);

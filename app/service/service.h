@@ -28,7 +28,8 @@ typedef struct {
     GPtrArray *machines; /* Machine, in the registry's order */
     GPtrArray *media;    /* Medium */
     GHashTable *media_by_id;
-    guint task_count; /* the service stays while work is under way */
+    guint task_count;            /* the service stays while work is under way */
+    gboolean journals_recovered; /* what a killed service left has been seen to */
     guint progress_count;
     DeviceList *devices;
 } Service;

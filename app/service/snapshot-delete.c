@@ -119,12 +119,23 @@ children_of(Machine *machine, const char *snapshot)
     return count;
 }
 
+/* A running machine merges what it has open by itself. */
+static gboolean
+may_merge(const Machine *machine)
+{
+    return !machine_is_online(machine) ||
+           (machine->vm && (machine->state == VITRINE_MACHINE_STATE_RUNNING ||
+                            machine->state == VITRINE_MACHINE_STATE_PAUSED));
+}
+
 static gboolean
 check(Machine *machine, const SnapshotRecord *snapshot, GError **error)
 {
-    if (machine_is_online(machine)) {
+    if (!may_merge(machine)) {
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE,
-                    "The machine \"%s\" is running: power it off first.", machine_name(machine));
+                    "The machine \"%s\" is just starting or ending, or cannot go on. Try again "
+                    "when it runs, is paused, or is off.",
+                    machine_name(machine));
         return FALSE;
     }
     if (*snapshot->parent == '\0' && children_of(machine, snapshot->id) > 1) {
@@ -239,6 +250,13 @@ on_again_done(gpointer data, GError *error)
     return NULL;
 }
 
+gboolean
+media_may_merge(Service *service, const char *id)
+{
+    Machine *machine = service_find_machine(service, id);
+    return machine && machine->record && machine->busy == NULL && may_merge(machine);
+}
+
 void
 media_merge_again(Service *service, const char *machine_id, GPtrArray *ids)
 {
@@ -254,8 +272,7 @@ media_merge_again(Service *service, const char *machine_id, GPtrArray *ids)
         media_merge_add(again->merge, ids->pdata[i]);
     media_merge_list(again->merge, journal);
     media_merge_begin(again->merge);
-    if (!machine_is_online(machine) &&
-        task_hold(task, machine, "merging the disks of a deleted snapshot", &error) &&
+    if (task_hold(task, machine, "merging the disks of a deleted snapshot", &error) &&
         journal_write(journal, &error)) {
         task_set_journal(task, journal);
         task_start(task, on_again_done);

@@ -43,6 +43,8 @@ struct Task {
     WorkerJob *job;
     GHashTable *answers;
     GError *error;
+    TaskRescue rescue;
+    GError *first_error; /* while steps of the rescue run */
     gboolean cancelled, cannot_cancel;
     TaskDone done;
 };
@@ -93,6 +95,7 @@ task_free(Task *task)
     g_ptr_array_unref(task->steps);
     g_clear_pointer(&task->answers, g_hash_table_unref);
     g_clear_error(&task->error);
+    g_clear_error(&task->first_error);
     if (task->free_data)
         task->free_data(task->data);
     g_free(task);
@@ -183,9 +186,18 @@ task_add_wait(Task *task, TaskCall begin, void (*cancel)(gpointer data))
 void
 task_continue(Task *task, GError *error)
 {
+    const Step *step = task->steps->pdata[task->at];
     task->error = error;
+    task->done_weight += step->weight;
     task->at++;
     next_step(task);
+}
+
+void
+task_weigh(Task *task, double weight)
+{
+    last_step(task)->weight = MAX(weight, 1.0);
+    task->all_weight += MAX(weight, 1.0);
 }
 
 Progress *
@@ -283,22 +295,30 @@ static void
 finish(Task *task)
 {
     g_autofree char *result = task->done(task->data, task->error);
-    journal_settle(g_steal_pointer(&task->journal));
+    if (task->error)
+        journal_settle_undone(g_steal_pointer(&task->journal));
+    else
+        journal_settle(g_steal_pointer(&task->journal));
     release_machines(task);
     if (task->progress)
         progress_finish(task->progress, result ? result : "", g_steal_pointer(&task->error));
     task_free(task);
 }
 
-static void
-on_job_progress(double fraction, gpointer user_data)
+void
+task_report(Task *task, double fraction)
 {
-    Task *task = user_data;
     const Step *step = task->steps->pdata[task->at];
     if (task->progress)
         progress_set(task->progress,
                      (task->done_weight + step->weight * CLAMP(fraction, 0.0, 1.0)) /
                          task->all_weight);
+}
+
+static void
+on_job_progress(double fraction, gpointer user_data)
+{
+    task_report(user_data, fraction);
 }
 
 static void
@@ -334,7 +354,8 @@ open_step_file(const StepFile *file, GError **error)
         file_error_set(error, errnum, "\"%s\" cannot be opened", file->path);
         return -1;
     }
-    if (file->mode == TASK_LOOK || service_lock_image(fd, !reads, file->path, error))
+    if (file->mode == TASK_LOOK || file->mode == TASK_PATCH ||
+        service_lock_image(fd, !reads, file->path, error))
         return fd;
     close(fd);
     return -1;
@@ -374,26 +395,66 @@ start_job(Task *task, const Step *step)
     return TRUE;
 }
 
+/* FALSE: a step has begun that ends later. */
+static gboolean
+run_step(Task *task, const Step *step)
+{
+    if (step->cancel) {
+        return !step->call(task->data, &task->error);
+    } else if (step->call) {
+        step->call(task->data, &task->error);
+        task->at++;
+        return TRUE;
+    }
+    return !start_job(task, step);
+}
+
+/* Whether there are steps that put things in order. */
+static gboolean
+rescue(Task *task)
+{
+    TaskRescue call = g_steal_pointer(&task->rescue);
+    if (call == NULL)
+        return FALSE;
+    g_ptr_array_set_size(task->steps, (int)MIN(task->at + 1, task->steps->len));
+    task->at = task->steps->len;
+    task->first_error = g_steal_pointer(&task->error);
+    task_forbid_cancel(task);
+    call(task->data);
+    return TRUE;
+}
+
+static void
+take_first_error(Task *task)
+{
+    if (task->first_error == NULL)
+        return;
+    if (task->error)
+        g_warning("After a failure: %s", task->error->message);
+    g_clear_error(&task->error);
+    task->error = g_steal_pointer(&task->first_error);
+}
+
 static void
 next_step(Task *task)
 {
-    while (task->error == NULL && task->at < task->steps->len) {
-        const Step *step = task->steps->pdata[task->at];
-        if (task->cancelled && !task->cannot_cancel) {
-            task->error = g_error_new(VITRINE_ERROR, VITRINE_ERROR_CANCELLED, "It was cancelled.");
-            break;
-        }
-        if (step->cancel) {
-            if (step->call(task->data, &task->error))
+    do {
+        while (task->error == NULL && task->at < task->steps->len) {
+            if (task->cancelled && !task->cannot_cancel)
+                task->error =
+                    g_error_new(VITRINE_ERROR, VITRINE_ERROR_CANCELLED, "It was cancelled.");
+            else if (!run_step(task, task->steps->pdata[task->at]))
                 return;
-        } else if (step->call) {
-            step->call(task->data, &task->error);
-            task->at++;
-        } else if (start_job(task, step)) {
-            return;
         }
-    }
+    } while (task->error && rescue(task));
+    take_first_error(task);
     finish(task);
+}
+
+void
+task_set_rescue(Task *task, TaskRescue rescue_call)
+{
+    task->rescue = rescue_call;
 }
 
 static gboolean

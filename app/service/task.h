@@ -16,11 +16,16 @@ typedef gboolean (*TaskCall)(gpointer data, GError **error);
 /* The end: error NULL when all steps were done; it stays the task's, and its message may be
  * changed. Returns the result of the progress object (the caller's), or NULL for none. */
 typedef char *(*TaskDone)(gpointer data, GError *error);
+/* Called when a step has failed or all was cancelled: may add steps that put things in order, which
+ * nobody can cancel. The task ends with the first error all the same. */
+typedef void (*TaskRescue)(gpointer data);
 
 typedef enum {
     TASK_READ,   /* shared lock */
     TASK_LOOK,   /* read, no lock: what a running machine has open does not change there */
     TASK_WRITE,  /* exclusive lock */
+    TASK_PATCH,  /* written to without a lock: what the header says of a parent, in an image that a
+                    running machine only reads and has read the header of */
     TASK_CREATE, /* makes the file, which must not exist; its folder too */
 } TaskMode;
 
@@ -42,6 +47,9 @@ void task_add_call(Task *task, TaskCall call);
 void task_add_wait(Task *task, TaskCall begin, void (*cancel)(gpointer data));
 /* From the main loop; takes error. */
 void task_continue(Task *task, GError *error);
+/* How long such a step takes, the one added last, beside the others; and how far it is. */
+void task_weigh(Task *task, double weight);
+void task_report(Task *task, double fraction);
 /* Of a task that is shown, else NULL. */
 Progress *task_progress(Task *task);
 /* A run of the worker. weight: how long it takes, beside the others. */
@@ -65,6 +73,8 @@ GHashTable *task_answers(Task *task);
 
 /* Starts it, later; the task is gone after done. */
 void task_start(Task *task, TaskDone done);
+/* Of the steps that come; NULL: nothing is to be put in order. Called once at most. */
+void task_set_rescue(Task *task, TaskRescue rescue);
 /* Ends a task that was never started. */
 void task_abandon(Task *task);
 /* "" for a task that is not shown. */

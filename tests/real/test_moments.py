@@ -124,6 +124,29 @@ def snapshots(machine):
     check(machine, ['first'], gone=['second', 'third'])
 
 
+def images(machine, folder):
+    """How many of the data disk's differencing images there are."""
+    del machine
+    return len(list(folder.rglob('Snapshots/*.vdi')))
+
+
+def merged(machine):
+    """Snapshots are deleted while the guest works on the disk: what stands on each is merged with it, the newest, too."""
+    folder = machine.folder
+    before = images(machine, folder)
+    run(machine, '(while :; do dd if=/dev/urandom of=/mnt/load bs=65536 count=32 conv=fsync 2>/dev/null; done) & load=$!')
+    for name in ('m1', 'm2', 'm3'):
+        guest.manage('snapshot', machine.name, 'take', name, seconds=180)
+        write(machine, name, 4)
+    for name in ('m2', 'm3', 'm1'):
+        guest.manage('snapshot', machine.name, 'delete', name, seconds=180)
+        check(machine, ['first', 'm1', 'm2', 'm3'], gone=['second', 'third'])
+        machine.wait_state('running', 10)
+    run(machine, 'kill $load; rm /mnt/m1 /mnt/m2; sync')
+    assert images(machine, folder) == before, f'{images(machine, folder)} images, {before} before'
+    check(machine, ['first', 'm3'])
+
+
 def branches(machine):
     """A second branch; then snapshots are deleted: a leaf, one in the middle."""
     write(machine, 'branch', 8)
@@ -168,6 +191,7 @@ def main():
             boot(machine)
             saved(machine)
             snapshots(machine)
+            merged(machine)
             branches(machine)
             clones(machine, folder / 'clones')
             machine.wait_state('poweroff')

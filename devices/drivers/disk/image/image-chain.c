@@ -328,6 +328,7 @@ void
 image_chain_detach(Image *top, Image *lower)
 {
     level_above(top, lower)->parent = NULL;
+    top->writable = false;
     /* Another session, with a modification UUID of its own. */
     lower->started = lower->started && lower->format->flush == NULL;
     g_clear_pointer(&top->owners, image_owners_free);

@@ -19,7 +19,8 @@ bool image_chain_push(Image *child, Image *top, GError **error);
 
 /* The image below `above` is the same file as image, opened otherwise; image takes its place. */
 bool image_chain_replace(Image *above, Image *image, GError **error);
-/* Takes the part from top down to just above lower off, which stays whole; both are chains then. */
+/* Takes the part from top down to just above lower off, which stays whole; both are chains then.
+ * top is only read from then on, and what it was not asked to flush need not be there. */
 void image_chain_detach(Image *top, Image *lower);
 /* Puts lower, which is further down, directly below above: after a merge into lower. Those between
  * are closed, and lower is only read from then on. If above can be written to, the parent's UUIDs
