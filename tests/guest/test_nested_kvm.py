@@ -29,6 +29,8 @@ from media_linux import NETBOOT
 PARTITION = 1 << 20  # of the Debian disk
 MODULES = ('virt/lib/irqbypass', 'drivers/crypto/ccp/ccp', 'arch/x86/kvm/kvm', 'arch/x86/kvm/kvm-amd')
 SECONDS = 1200
+CPUS = '1'
+MODELS = {**run_program.MODELS, 'ours': 'x86-64-v2', 'cpus': CPUS}
 INIT = '''#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t devtmpfs dev /dev
@@ -110,7 +112,7 @@ def make(folder, build, programs):
     for name, (program, _) in programs.items():
         archive.add(f'{name}.bin', program.read_bytes())
     archive.add('init', INIT.format(modules=' '.join(Path(m).name for m in MODULES), programs=' '.join(programs),
-                                    profile='x86-64-v2').encode())
+                                    profile=MODELS['ours']).encode())
     kernel, initrd = folder / 'kernel', folder / 'initrd'
     from_disk(disk, f'/boot/vmlinuz-{version}', kernel)
     initrd.write_bytes(archive.pack())
@@ -152,9 +154,9 @@ def main():
         folder, programs = Path(name), {}
         for source in sorted((ROOT / 'tests/guest').glob('*.c')):
             _, models = run_program.read_differences(source.with_suffix('.differences'))
-            if source.stem not in ('run-bare', *LEFT_OUT) and models['ours'] == 'x86-64-v2':
+            if source.stem not in ('run-bare', *LEFT_OUT) and models['ours'] == MODELS['ours']:
                 (folder / source.stem).mkdir()
-                programs[source.stem] = run_program.build(source, folder / source.stem)
+                programs[source.stem] = run_program.build(source, folder / source.stem, CPUS)
         said = boot(folder, *make(folder, build, programs))
         for part in ('state', 'run'):
             print(said.get(part, ''))
@@ -163,8 +165,8 @@ def main():
         if '# hardware' not in said['run']:
             faults.append('the self-test did not see the hardware')
         for program, (binary, disk) in programs.items():
-            iem, _ = run_program.run_ours(build / 'tests/guest/run-bare', 'iem', binary, 'x86-64-v2')
-            tcg = run_program.run_qemu(disk, folder / program, run_program.MODELS['qemu'])
+            iem, _ = run_program.run_ours(build / 'tests/guest/run-bare', 'iem', binary, MODELS)
+            tcg = run_program.run_qemu(disk, folder / program, MODELS)
             faults += compare(program, said.get(program, '').encode(), iem, tcg)
             print(program, len(run_program.lines_of(said.get(program, '').encode())), 'lines')
     return '\n'.join(faults) or None
