@@ -78,6 +78,25 @@ choose_mix(Bare *bare, const char *names, GError **error)
     return true;
 }
 
+/* What keeps the engine from what a program may ask for. */
+static void
+print_host(const Bare *bare, uint64_t hidden)
+{
+    static const char *const names[CPUM_FEATURE_COUNT] = {
+#define FEATURE(name, leaf, reg, bit, profile, host) [CPUM_FEATURE_##name] = #name,
+#include "vmm/cpum/features.def"
+#undef FEATURE
+    };
+    const EmEngine *engine = em_engine_by_name(em_engine_name(cpum_vcpu(bare->rooms.cpum, 0)));
+
+    if (engine->is_partial != NULL && engine->is_partial())
+        fputs("host: emulates\n", stderr);
+    for (unsigned i = 0; i < CPUM_FEATURE_COUNT; i++) {
+        if (((hidden >> i) & 1) && names[i] != NULL)
+            fprintf(stderr, "hidden: %s\n", names[i]);
+    }
+}
+
 static bool
 make_rooms(Bare *bare, const char *engine, const char *profile, unsigned cpus, GError **error)
 {
@@ -94,6 +113,7 @@ make_rooms(Bare *bare, const char *engine, const char *profile, unsigned cpus, G
                            .deterministic_hz = 100000000};
     const EmConfig config = {.engine = bare->mixed > 0 ? bare->mix[0]->name : engine};
     EmRooms *rooms = &bare->rooms;
+    uint64_t before;
 
     rooms->iom = iom_new();
     rooms->cpum = cpum_new(&cpu, error);
@@ -108,8 +128,12 @@ make_rooms(Bare *bare, const char *engine, const char *profile, unsigned cpus, G
     rooms->trpm = trpm_new(rooms->cpum, rooms->pgm, rooms->iom, rooms->tm, true, error);
     if (rooms->trpm == NULL)
         return false;
+    before = cpum_vcpu(rooms->cpum, 0)->features;
     bare->em = em_new(rooms, &config, error);
-    return bare->em != NULL;
+    if (bare->em == NULL)
+        return false;
+    print_host(bare, before & ~cpum_vcpu(rooms->cpum, 0)->features);
+    return true;
 }
 
 static void

@@ -157,10 +157,13 @@ em_choose(Em *em, const EmConfig *config, GError **error)
     return engine;
 }
 
+/* Something fast beside an engine that may not do everything itself. */
 const EmEngine *
-em_engine_for_mode(const Vcpu *vcpu)
+em_choose_stand_in(Em *em, const EmEngine *chosen)
 {
-    const EmEngine *chosen = vcpu->em_vcpu->em->engine;
+    const EmEngine *engine = NULL;
 
-    return chosen->can_run(vcpu) ? chosen : &iem_engine; /* which runs everything */
+    if (chosen->is_partial != NULL && chosen->is_partial())
+        engine = choose_best(em, false, NULL);
+    return engine != NULL ? engine : &iem_engine;
 }

@@ -9,6 +9,9 @@
 /* One more than engines.def can name today. */
 #define EM_ENGINES_MAX 4
 
+/* Instructions that a stand-in executes before the chosen engine may have its place back. */
+#define EM_STAND_IN_BUDGET 1000000u
+
 /* Time that other threads read: so far, and base_clock_ns() at which the present part began; 0
  * outside. */
 typedef struct {
@@ -17,7 +20,7 @@ typedef struct {
 
 typedef struct EmVcpu {
     Em *em;
-    const EmEngine *engine;
+    const EmEngine *_Atomic engine; /* written by its own thread */
     BaseWaiter *waiter;
     /* Short slices left before TM's thread takes over from looking at deadlines here. */
     unsigned slices;
@@ -26,7 +29,9 @@ typedef struct EmVcpu {
     uint64_t paused_at;
     /* Instructions that the interpreter executes in a row when the engine asks for it next. */
     uint64_t burst;
-    _Atomic uint64_t fallbacks;
+    /* em-relief.c: base_clock_ns() until which the stand-in goes on, and for how long it was. */
+    uint64_t relief_end, relief_ns;
+    _Atomic uint64_t fallbacks, reliefs, stuck;
     EmTime running, halted; /* em_run() as a whole, and of that in halts */
     EmTime in[EM_ENGINES_MAX];
 } EmVcpu;
@@ -41,8 +46,9 @@ typedef struct EmCap EmCap;
 struct Em {
     EmRooms rooms;
     EmCap *cap;
-    const EmEngine *engine;
-    EmSlot slot[EM_ENGINES_MAX]; /* as engines.def has them; vm is NULL for those not created */
+    const EmEngine *_Atomic engine; /* the chosen one */
+    const EmEngine *stand_in;       /* for what that one does not run or runs badly */
+    EmSlot slot[EM_ENGINES_MAX];    /* as engines.def has them; vm is NULL for those not created */
     EmVcpu *vcpus;
     void (*run_queues)(void *user);
     void *queue_user;
@@ -71,15 +77,24 @@ bool em_create_engine(Em *em, const EmEngine *engine, GError **error);
 void em_destroy_engines(Em *em);
 /* The engine that the settings ask for, created; NULL: none can be. */
 const EmEngine *em_choose(Em *em, const EmConfig *config, GError **error);
-const EmEngine *em_engine_for_mode(const Vcpu *vcpu);
+/* Beside the chosen one; the interpreter where nothing else is needed. */
+const EmEngine *em_choose_stand_in(Em *em, const EmEngine *chosen);
+
+/* em-relief.c: the chosen engine was slow, or does not run this mode. */
+void em_relieve(Vcpu *vcpu, bool slow);
+/* Inside: the engine that is to run now has the registers. False: something was delivered
+ * meanwhile, after which the CPU is not active any more. */
+bool em_follow(Vcpu *vcpu);
+uint64_t em_limit(const Vcpu *vcpu, uint64_t budget);
 
 /* em-switch.c: the Vcpu becomes exact (false: what was being delivered ended in a shutdown; *event:
  * something was); it was changed; another engine goes on. */
 bool em_take_state(Vcpu *vcpu, bool *event);
 void em_give_state(Vcpu *vcpu);
 void em_switch_to(Vcpu *vcpu, const EmEngine *next);
-/* The interpreter executes what the engine left; false: shutdown. began: when that run started. */
-bool em_fall_back(Vcpu *vcpu, uint64_t began);
+/* The interpreter executes what the engine left, a longer stretch where it was stuck; false:
+ * shutdown. began: when that run started. */
+bool em_fall_back(Vcpu *vcpu, uint64_t began, bool stuck);
 
 /* em.c: enters the guest with a TLB that is up to date; false: it was inside already. */
 bool em_enter(Vcpu *vcpu);

@@ -73,6 +73,8 @@ em_info(Vcpu *vcpu, GString *out)
     append(out, "em-time-ns", em_time_in_engine_ns(vcpu));
     append(out, "em-halted-ns", em_time_halted_ns(vcpu));
     append(out, "em-fallbacks", atomic_load_explicit(&own->fallbacks, memory_order_relaxed));
+    append(out, "em-stuck", atomic_load_explicit(&own->stuck, memory_order_relaxed));
+    append(out, "em-reliefs", atomic_load_explicit(&own->reliefs, memory_order_relaxed));
     for (unsigned i = 0; all[i] != NULL; i++) {
         g_autofree char *name = g_strdup_printf("%s-time-ns", all[i]->name);
 

@@ -12,6 +12,8 @@
  * interpreter then takes ever longer parts of it. */
 #define USEFUL_NS 200000ull
 #define BURST_MAX 1000000ull
+/* Past a place where the engine is stuck. */
+#define STUCK_BURST 100000ull
 
 static bool
 deliver(Vcpu *vcpu, const EmEvent *event)
@@ -97,8 +99,10 @@ interpret(Vcpu *vcpu, uint64_t count)
 }
 
 static uint64_t
-next_burst(EmVcpu *own, uint64_t began)
+next_burst(EmVcpu *own, uint64_t began, bool stuck)
 {
+    if (stuck)
+        return own->burst = CLAMP(own->burst * 2, STUCK_BURST, BURST_MAX);
     if (own->engine->counts)
         return 1;
     own->burst = base_clock_ns() - began < USEFUL_NS ? MIN(own->burst * 2, BURST_MAX) : 1;
@@ -106,15 +110,15 @@ next_burst(EmVcpu *own, uint64_t began)
 }
 
 bool
-em_fall_back(Vcpu *vcpu, uint64_t began)
+em_fall_back(Vcpu *vcpu, uint64_t began, bool stuck)
 {
     EmVcpu *own = vcpu->em_vcpu;
     EmTime *time = &own->in[em_index(&iem_engine)];
-    const uint64_t count = next_burst(own, began);
+    const uint64_t count = next_burst(own, began, stuck);
     EmExit exit = EM_EXIT_BUDGET;
     bool event;
 
-    atomic_fetch_add_explicit(&own->fallbacks, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(stuck ? &own->stuck : &own->fallbacks, 1, memory_order_relaxed);
     if (!em_take_state(vcpu, &event))
         return false;
     if (!event) {

@@ -41,6 +41,7 @@ em_new(const EmRooms *rooms, const EmConfig *config, GError **error)
         em_free(em);
         return NULL;
     }
+    em->stand_in = em_choose_stand_in(em, em->engine);
     for (unsigned i = 0; i < cpum_count(rooms->cpum); i++)
         em->vcpus[i].engine = em->engine;
     cpum_set_waker(rooms->cpum, em_waker, em);
@@ -88,14 +89,20 @@ static bool
 run_inside(Vcpu *vcpu, uint64_t budget, EmExit *exit)
 {
     EmVcpu *own = vcpu->em_vcpu;
-    EmTime *time = &own->in[em_index(own->engine)];
+    EmTime *time;
     uint64_t began;
 
+    *exit = EM_EXIT_PENDING;
+    if (!em_follow(vcpu))
+        return vcpu->activity != CPUM_SHUTDOWN;
+    time = &own->in[em_index(own->engine)];
     em_count_start(time);
     began = atomic_load_explicit(&time->since, memory_order_relaxed);
-    *exit = own->engine->run(vcpu, budget);
+    *exit = own->engine->run(vcpu, em_limit(vcpu, budget));
     em_count_stop(time);
-    return *exit != EM_EXIT_FALLBACK || em_fall_back(vcpu, began);
+    if (*exit != EM_EXIT_FALLBACK && *exit != EM_EXIT_STUCK)
+        return true;
+    return em_fall_back(vcpu, began, *exit == EM_EXIT_STUCK);
 }
 
 bool
@@ -109,9 +116,11 @@ em_run_engine(Vcpu *vcpu, uint64_t budget)
     cpum_leave(vcpu);
     switch (exit) {
     case EM_EXIT_SHUTDOWN: vcpu->activity = CPUM_SHUTDOWN; return false;
-    case EM_EXIT_MODE: em_switch_to(vcpu, em_engine_for_mode(vcpu)); break;
+    case EM_EXIT_MODE: em_relieve(vcpu, false); break;
+    case EM_EXIT_SLOW: em_relieve(vcpu, true); break;
     case EM_EXIT_PAUSE: em_pause(vcpu); break;
     case EM_EXIT_FALLBACK:
+    case EM_EXIT_STUCK:
     case EM_EXIT_BUDGET:
     case EM_EXIT_PENDING:
     case EM_EXIT_HALT:

@@ -20,6 +20,8 @@ typedef enum {
     EM_EXIT_FALLBACK, /* the next instruction has to be executed by another engine */
     EM_EXIT_DEBUG,    /* a debugger's condition */
     EM_EXIT_PAUSE,    /* the guest spins (EM_PAUSES times PAUSE); others may run now */
+    EM_EXIT_STUCK,    /* the engine does not get on: another one shall take it past that place */
+    EM_EXIT_SLOW,     /* the engine gets on badly: another one had better go on for a while */
 } EmExit;
 
 /* With several virtual CPUs `run` returns EM_EXIT_PAUSE after that many PAUSEs with less than
@@ -65,6 +67,9 @@ typedef struct EmEngine {
     /* `run` stops after exactly `budget` retired instructions: what the deterministic mode needs.
      * Without it a budget means nothing, and Vcpu.retired stands still. */
     bool counts;
+    /* can_run() has exceptions on this host, or EM_EXIT_SLOW comes: EM has a fast engine ready
+     * beside this one. NULL: never. */
+    bool (*is_partial)(void);
     /* `run` delivers interrupts and NMIs by itself (trpm_take_interrupt()). EM leaves
      * CPUM_PEND_INTERRUPT and CPUM_PEND_NMI to it while the virtual CPU is active. */
     bool delivers;

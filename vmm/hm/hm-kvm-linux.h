@@ -7,6 +7,7 @@
 #include "vmm/hm/hm.h"
 
 #include <linux/kvm.h>
+#include <time.h>
 
 typedef enum {
     HM_IN_VCPU, /* KVM's copy is old */
@@ -25,6 +26,8 @@ typedef enum {
     HM_COUNT_KICK,
     HM_COUNT_FAILED,
     HM_COUNT_OTHER,
+    HM_COUNT_SLICE,
+    HM_COUNT_STUCK,
     HM_COUNT_INTERRUPT,
     HM_COUNT_NMI,
     HM_COUNT_IMPORT,
@@ -34,6 +37,20 @@ typedef enum {
 } HmCount;
 
 typedef struct HmVm HmVm;
+
+/* hm-watch-linux.c's; on the thread of the virtual CPU alone. */
+typedef struct {
+    timer_t timer;
+    bool made, ticks;
+    int thread;    /* whom the timer signals */
+    bool emulates; /* the host's KVM: it gets slices */
+    uint64_t since;
+    uint64_t exits; /* that the guest left for something, so far */
+    /* As of the last look. */
+    bool looked;
+    uint64_t exits_then;
+    struct kvm_regs regs;
+} HmWatch;
 
 typedef struct {
     HmVm *vm;
@@ -48,6 +65,7 @@ typedef struct {
     bool unfinished; /* KVM_RUN has to be called again before registers are right */
     uint64_t tsc_offset;
     bool tsc_set;
+    HmWatch watch;
     struct kvm_vcpu_events events; /* as of the last export: what was being delivered */
     _Atomic int thread;            /* in run(): its Linux id; else 0 */
     _Atomic uint64_t count[HM_COUNT_COUNT];
@@ -61,6 +79,7 @@ typedef struct {
 struct HmVm {
     EmRooms rooms;
     int kvm, fd;
+    bool emulates; /* the host's KVM */
     unsigned slots_max;
     /* Held for reading by each CPU inside KVM_RUN, for writing while memory slots change. */
     GRWLock gate;
@@ -86,6 +105,19 @@ void hm_kick(Vcpu *vcpu);
 void hm_finish(HmVcpu *own);
 /* The signal that ends KVM_RUN; false: it cannot be had. */
 bool hm_prepare_signal(GError **error);
+int hm_kick_signal(void);
+
+/* hm-watch-linux.c: does the guest get on? */
+/* Before the guest is entered; Linux's id of this thread. */
+void hm_watch_begin(HmWatch *watch, int thread, bool emulates);
+/* The CPU halts; the watch is on again with the next hm_watch_begin(). */
+void hm_watch_rest(HmWatch *watch);
+void hm_watch_end(HmWatch *watch);
+/* KVM has got registers that another engine left: it begins anew. */
+void hm_watch_reset(HmWatch *watch);
+/* After KVM_RUN was interrupted, and where KVM emulates after each exit too. True: KVM has to be
+ * left with that exit. */
+bool hm_watch_is_over(HmVcpu *own, EmExit *exit);
 
 /* hm-exit-linux.c: does what the guest left for. False: *exit is EM's turn. */
 bool hm_act_on_exit(HmVcpu *own, EmExit *exit);

@@ -16,6 +16,15 @@
 #define TSS_ADDRESS 0xfeffd000ul
 #define IDENTITY_ADDRESS 0xfeffc000ull
 
+/* The enable bits of DR7. */
+#define DR7_BREAKPOINTS 0xffu
+
+static bool
+hm_is_partial(void)
+{
+    return hm_host()->kind == HM_HOST_EMULATED;
+}
+
 static void
 hm_vm_destroy(void *engine_vm)
 {
@@ -71,6 +80,7 @@ hm_vm_create(const EmRooms *rooms, GError **error)
 
     vm->rooms = *rooms;
     vm->fd = -1;
+    vm->emulates = hm_is_partial();
     vm->vcpus = g_new0(HmVcpu *, cpum_count(rooms->cpum));
     g_rw_lock_init(&vm->gate);
     hm_memory_init(vm);
@@ -90,6 +100,7 @@ hm_vm_create(const EmRooms *rooms, GError **error)
 static void
 hm_vcpu_free(HmVcpu *own)
 {
+    hm_watch_end(&own->watch);
     own->vcpu->hm_vcpu = NULL;
     own->vm->vcpus[own->vcpu->id] = NULL;
     if (own->run != NULL)
@@ -163,10 +174,16 @@ hm_rank(void)
     return hm_host()->kind == HM_HOST_HARDWARE ? EM_RANK_HARDWARE : EM_RANK_NEVER;
 }
 
+/* What an emulating kernel is good for: firmware and boot loaders. It walks page tables by shadows
+ * of them that know nothing of what other engines write there, and raises #UD for much of what user
+ * mode, virtual-8086 mode and debuggers do. */
 static bool
 hm_can_run(const Vcpu *vcpu)
 {
-    return true;
+    if (!hm_is_partial())
+        return true;
+    return !(vcpu->cr0 & X86_CR0_PG) && !(vcpu->rflags & (X86_FL_TF | X86_FL_VM)) &&
+           vcpu->cpl == 0 && !(vcpu->dr[7] & DR7_BREAKPOINTS);
 }
 
 static void
@@ -182,6 +199,8 @@ hm_info(Vcpu *vcpu, GString *out)
         [HM_COUNT_KICK] = "kicks",
         [HM_COUNT_FAILED] = "failures",
         [HM_COUNT_OTHER] = "other-exits",
+        [HM_COUNT_SLICE] = "slices",
+        [HM_COUNT_STUCK] = "stuck",
         [HM_COUNT_INTERRUPT] = "interrupts",
         [HM_COUNT_NMI] = "nmis",
         [HM_COUNT_IMPORT] = "register-imports",
@@ -201,6 +220,7 @@ const EmEngine hm_engine = {
     .probe = hm_probe,
     .rank = hm_rank,
     .delivers = true,
+    .is_partial = hm_is_partial,
     .vm_create = hm_vm_create,
     .vm_destroy = hm_vm_destroy,
     .vcpu_create = hm_vcpu_create,

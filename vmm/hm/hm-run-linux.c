@@ -14,8 +14,8 @@
 #define FINISH_ROUNDS 64u
 
 /* Real-time signals are nobody else's here. */
-static int
-kick_signal(void)
+int
+hm_kick_signal(void)
 {
     return SIGRTMIN + 2;
 }
@@ -34,7 +34,7 @@ hm_prepare_signal(GError **error)
     struct sigaction action = {.sa_handler = on_signal};
 
     sigemptyset(&action.sa_mask);
-    if (sigaction(kick_signal(), &action, NULL) == 0)
+    if (sigaction(hm_kick_signal(), &action, NULL) == 0)
         return true;
     base_error_set_errno(error, errno, "Cannot install a signal handler");
     return false;
@@ -49,7 +49,7 @@ kick(HmVcpu *own)
         return;
     /* For a CPU that is about to enter; the signal is for one that is inside. */
     __atomic_store_n(&own->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-    syscall(SYS_tgkill, getpid(), thread, kick_signal());
+    syscall(SYS_tgkill, getpid(), thread, hm_kick_signal());
 }
 
 void
@@ -65,7 +65,7 @@ admit_signal(void)
     sigset_t set;
 
     sigemptyset(&set);
-    sigaddset(&set, kick_signal());
+    sigaddset(&set, hm_kick_signal());
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
@@ -195,11 +195,13 @@ run_once(HmVcpu *own, EmExit *exit)
     offer_interrupts(own);
     apply_tsc(own);
     error = enter(own);
-    if (error == 0)
-        return hm_act_on_exit(own, exit);
+    if (error == 0) {
+        own->watch.exits++;
+        return hm_act_on_exit(own, exit) && !(own->watch.emulates && hm_watch_is_over(own, exit));
+    }
     if (error == EINTR || error == EAGAIN) {
         hm_count(own, HM_COUNT_KICK);
-        return true;
+        return !hm_watch_is_over(own, exit);
     }
     hm_count(own, HM_COUNT_FAILED);
     *exit = EM_EXIT_FALLBACK;
@@ -221,10 +223,13 @@ hm_run(Vcpu *vcpu, uint64_t budget)
         return EM_EXIT_FALLBACK;
     if (own->held == HM_IN_VCPU && !hm_import(own))
         return EM_EXIT_FALLBACK;
+    hm_watch_begin(&own->watch, thread, own->vm->emulates);
     atomic_store(&own->thread, thread);
     while (run_once(own, &exit))
         ;
     atomic_store(&own->thread, 0);
+    if (exit == EM_EXIT_HALT)
+        hm_watch_rest(&own->watch);
     return exit;
 }
 

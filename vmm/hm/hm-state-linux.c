@@ -301,6 +301,7 @@ hm_import(HmVcpu *own)
         !hm_import_msrs(own) || !hm_import_debug(own) || !import_events(own))
         return false;
     own->held = HM_IN_BOTH;
+    hm_watch_reset(&own->watch);
     own->run->if_flag = (vcpu->rflags & X86_FL_IF) != 0;
     own->run->ready_for_interrupt_injection = own->run->if_flag && !vcpu->irq_shadow;
     return true;
@@ -311,6 +312,7 @@ hm_export(HmVcpu *own)
 {
     Vcpu *vcpu = own->vcpu;
 
+    hm_watch_rest(&own->watch);
     hm_finish(own);
     hm_count(own, HM_COUNT_EXPORT);
     own->held = HM_IN_BOTH;
