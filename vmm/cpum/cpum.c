@@ -196,11 +196,17 @@ cpum_xcr0_is_valid(const Vcpu *vcpu, uint64_t value)
 }
 
 void
+cpum_wake(Vcpu *vcpu)
+{
+    if (vcpu->cpum->wake != NULL)
+        vcpu->cpum->wake(vcpu, vcpu->cpum->wake_user);
+}
+
+void
 cpum_pend(Vcpu *vcpu, uint32_t bits)
 {
     atomic_fetch_or(&vcpu->pending, bits);
-    if (vcpu->cpum->wake != NULL)
-        vcpu->cpum->wake(vcpu, vcpu->cpum->wake_user);
+    cpum_wake(vcpu);
 }
 
 void

@@ -108,7 +108,9 @@ void cpum_unpend(Vcpu *vcpu, uint32_t bits);
 /* EM installs what wakes a halted or hardware-run virtual CPU after bits were set. */
 void cpum_set_waker(Cpum *cpum, void (*wake)(Vcpu *vcpu, void *user), void *user);
 
-/* The same, but one that is outside the guest is not woken: it sees them when it enters. */
+/* Wakes it where it waits or runs in hardware: it looks around, and nothing is pending by this. */
+void cpum_wake(Vcpu *vcpu);
+/* cpum_pend(), but one that is outside the guest is not woken: it sees them when it enters. */
 void cpum_pend_inside(Vcpu *vcpu, uint32_t bits);
 
 /* --- who is inside the guest: on the thread of the virtual CPU that is named first --- */

@@ -75,6 +75,10 @@ em_switch_to(Vcpu *vcpu, const EmEngine *next)
         return;
     em_take_state(vcpu, &event);
     own->engine = next;
+    if (!next->counts && own->slices > 0) {
+        own->slices = 0;
+        tm_set_polled(vcpu, false);
+    }
     if (unseen && next->forget != NULL)
         next->forget(vcpu);
     em_give_state(vcpu);

@@ -40,6 +40,7 @@ typedef struct {
 
 /* The timers that expire on the thread of one virtual CPU. */
 struct TmQueue {
+    Vcpu *vcpu;
     GMutex lock;     /* nothing is taken inside */
     GPtrArray *heap; /* those that are armed */
     uint64_t order;

@@ -9,8 +9,9 @@
 #define RUN_MAX 1000
 
 static void
-queue_init(TmQueue *queue)
+queue_init(TmQueue *queue, Vcpu *vcpu)
 {
+    queue->vcpu = vcpu;
     g_mutex_init(&queue->lock);
     queue->heap = g_ptr_array_new();
     atomic_store(&queue->next, TM_NEVER);
@@ -35,7 +36,7 @@ tm_new(Cpum *cpum, const TmConfig *config, GError **error)
     tm_clock_init(tm);
     tm_tsc_init(tm);
     for (unsigned i = 0; i < cpum_count(cpum); i++)
-        queue_init(&tm->vcpus[i].queue);
+        queue_init(&tm->vcpus[i].queue, cpum_vcpu(cpum, i));
     return tm;
 }
 
@@ -199,6 +200,9 @@ tm_timer_set(TmTimer *timer, uint64_t deadline_ns)
     g_mutex_unlock(&queue->lock);
     if (tm->config.deterministic && after < before)
         cpum_pend(cpum_vcpu(tm->cpum, 0), CPUM_PEND_KICK); /* its budget ends too late now */
+    /* Its CPU may sleep until a later deadline, and TM's thread leaves those to it that it polls. */
+    if (after < before && atomic_load(&queue->polled))
+        cpum_wake(queue->vcpu);
     tm_thread_poke(tm, queue);
 }
 

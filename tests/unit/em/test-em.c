@@ -289,6 +289,7 @@ typedef struct {
     Bench *bench;
     EmResult result;
     uint64_t cpu_ns;
+    _Atomic unsigned fired;
 } Runner;
 
 static gpointer
@@ -298,6 +299,17 @@ run(gpointer user)
 
     runner->result = em_run(runner->bench->vcpu);
     return NULL;
+}
+
+static void
+on_nothing(void *user)
+{
+}
+
+static void
+on_fired(void *user)
+{
+    atomic_fetch_add(&((Runner *)user)->fired, 1);
 }
 
 static void
@@ -352,6 +364,41 @@ test_idle(gconstpointer engine)
     g_assert_cmpuint(em_time_halted_ns(bench.vcpu), >, 100 * MS);
     g_test_message("%u ticks, %.2f %% of one core", counter(&bench), (double)cpu / 5e6);
     g_assert_cmpuint(cpu, <, 50 * MS);
+    bench_close(&bench);
+}
+
+/* A timer that another thread sets while the CPU sleeps, without a deadline of its own or with a
+ * later one, is not late. */
+static void
+test_set_while_halted(gconstpointer engine)
+{
+    Bench bench;
+    Runner runner = {.bench = &bench};
+    TmTimer *later, *timer;
+    GThread *thread;
+
+    bench_open(&bench, engine, false);
+    load(&bench, halt_loop, sizeof halt_loop);
+    set_handler(&bench, 0x40);
+    write_apic(&bench, 0xf0, 0x1ff);
+    later = tm_timer_new(bench.rooms.tm, "later", on_nothing, NULL);
+    timer = tm_timer_new(bench.rooms.tm, "tick", on_fired, &runner);
+    tm_resume(bench.rooms.tm);
+    thread = g_thread_new("cpu", run, &runner);
+    for (unsigned i = 1; i <= 10; i++) {
+        g_usleep(5000);
+        if (i == 6)
+            tm_timer_set(later, tm_now(bench.rooms.tm) + 3600000 * MS);
+        g_usleep(5000);
+        tm_timer_set(timer, tm_now(bench.rooms.tm) + (i % 2) * MS);
+        for (unsigned wait = 0; wait < 5000 && atomic_load(&runner.fired) < i; wait++)
+            g_usleep(1000);
+        g_assert_cmpuint(atomic_load(&runner.fired), ==, i);
+    }
+    cpum_pend(bench.vcpu, CPUM_PEND_REQUEST);
+    g_thread_join(thread);
+    tm_timer_free(later);
+    tm_timer_free(timer);
     bench_close(&bench);
 }
 
@@ -486,6 +533,7 @@ main(int argc, char **argv)
     add_for_engines("shutdown", test_shutdown);
     add_for_engines("init", test_init);
     add_for_engines("idle", test_idle);
+    add_for_engines("set-while-halted", test_set_while_halted);
     add_for_engines("busy", test_busy);
     add_for_engines("cap", test_cap);
     g_test_add_func("/em/auto", test_auto);
