@@ -115,6 +115,7 @@ em_act_on_pending(Vcpu *vcpu, EmResult *result)
 {
     const uint32_t pending = cpum_pending(vcpu);
 
+    em_beat(vcpu->em_vcpu);
     if (pending & CPUM_PEND_TLB_FLUSH) {
         pgm_act_on_flush(vcpu);
         pgm_settle(vcpu);

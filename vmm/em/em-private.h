@@ -31,6 +31,7 @@ typedef struct EmVcpu {
     uint64_t burst;
     /* em-relief.c: base_clock_ns() until which the stand-in goes on, and for how long it was. */
     uint64_t relief_end, relief_ns;
+    _Atomic uint64_t beats; /* rounds of the CPU's loop: it stands still while this does */
     _Atomic uint64_t fallbacks, reliefs, stuck;
     EmTime running, halted; /* em_run() as a whole, and of that in halts */
     EmTime in[EM_ENGINES_MAX];
@@ -42,10 +43,12 @@ typedef struct {
 } EmSlot;
 
 typedef struct EmCap EmCap;
+typedef struct EmHeartbeat EmHeartbeat;
 
 struct Em {
     EmRooms rooms;
     EmCap *cap;
+    EmHeartbeat *heartbeat;         /* NULL: nobody looks */
     const EmEngine *_Atomic engine; /* the chosen one */
     const EmEngine *stand_in;       /* for what that one does not run or runs badly */
     EmSlot slot[EM_ENGINES_MAX];    /* as engines.def has them; vm is NULL for those not created */
@@ -66,6 +69,16 @@ void em_wait_held(Vcpu *vcpu);
 /* em-cap.c */
 void em_cap_init(Em *em);
 void em_cap_clear(Em *em);
+/* em-heartbeat.c: what the CPU is at, "name value" lines; nobody looks any more. */
+void em_heartbeat_info(const Vcpu *vcpu, GString *out);
+void em_heartbeat_end(Em *em);
+static inline void
+em_beat(EmVcpu *own)
+{
+    const uint64_t beats = atomic_load_explicit(&own->beats, memory_order_relaxed);
+
+    atomic_store_explicit(&own->beats, beats + 1, memory_order_relaxed); /* one writer */
+}
 bool em_is_held(const Em *em);
 /* em-halt.c: the guest waits for another CPU in a loop. */
 void em_pause(Vcpu *vcpu);

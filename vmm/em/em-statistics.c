@@ -69,6 +69,7 @@ em_info(Vcpu *vcpu, GString *out)
     const EmEngine *const *all = em_engines();
 
     g_string_append_printf(out, "engine %s\n", own->engine->name);
+    em_heartbeat_info(vcpu, out);
     append(out, "instructions", vcpu->retired);
     append(out, "em-time-ns", em_time_in_engine_ns(vcpu));
     append(out, "em-halted-ns", em_time_halted_ns(vcpu));

@@ -53,6 +53,7 @@ em_free(Em *em)
 {
     if (em == NULL)
         return;
+    em_heartbeat_end(em);
     em_cap_clear(em);
     cpum_set_waker(em->rooms.cpum, NULL, NULL);
     em_destroy_engines(em);
@@ -111,6 +112,7 @@ em_run_engine(Vcpu *vcpu, uint64_t budget)
     EmExit exit;
     bool ok;
 
+    em_beat(vcpu->em_vcpu);
     em_enter(vcpu);
     ok = run_inside(vcpu, budget, &exit);
     cpum_leave(vcpu);

@@ -29,6 +29,12 @@ void em_set_queue_hook(Em *em, void (*run)(void *user), void *user);
 void em_set_execution_cap(Em *em, unsigned percent);
 unsigned em_execution_cap(const Em *em);
 
+/* From now on a thread looks at intervals: a CPU that stands still although something is pending
+ * for it is reported, once, with all that is known, and again when it gets on. `report` is called
+ * on that thread, one line. Once for each Em. */
+void em_watch(Em *em, uint64_t interval_ns, void (*report)(void *user, const char *text),
+              void *user);
+
 /* Runs the virtual CPU on the calling thread until EM_RESULT_*; sleeps while it is halted. */
 EmResult em_run(Vcpu *vcpu);
 /* Deterministic tests: exactly that many instructions (halts skip time). */

@@ -200,7 +200,8 @@ tm_timer_set(TmTimer *timer, uint64_t deadline_ns)
     g_mutex_unlock(&queue->lock);
     if (tm->config.deterministic && after < before)
         cpum_pend(cpum_vcpu(tm->cpum, 0), CPUM_PEND_KICK); /* its budget ends too late now */
-    /* Its CPU may sleep until a later deadline, and TM's thread leaves those to it that it polls. */
+    /* Its CPU may sleep until a later deadline, and TM's thread leaves those to it that it polls.
+     */
     if (after < before && atomic_load(&queue->polled))
         cpum_wake(queue->vcpu);
     tm_thread_poke(tm, queue);

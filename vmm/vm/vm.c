@@ -18,6 +18,8 @@
 #define RAM_LOW_MAX 0xe0000000ull
 #define RAM_LOW_SPLIT 0xc0000000ull
 #define GUEST_LOG_BURST 20
+/* A guest's CPU that stands still for so long is told in the log. */
+#define HEARTBEAT_NS 10000000000ull
 #define GUEST_LOG_INTERVAL_NS 10000000000ull
 
 static void
@@ -184,6 +186,12 @@ make_devices(Vmm *vmm, const VmmConfig *config, void (*prepare)(Pdm *pdm, void *
     return true;
 }
 
+static void
+on_heartbeat(void *user, const char *text)
+{
+    base_log(((Vmm *)user)->log, "em", "%s", text);
+}
+
 /* Where a machine may have hardware virtualization and does not get it, its log says why. */
 static void
 log_engine(const Vmm *vmm, const CfgmNode *em)
@@ -228,6 +236,7 @@ vmm_create(const VmmConfig *config, void (*prepare)(Pdm *pdm, void *user), void 
         return NULL;
     }
     log_engine(vmm, cfgm_child(config->config, "EM"));
+    em_watch(vmm->em, HEARTBEAT_NS, on_heartbeat, vmm);
     return vmm;
 }
 

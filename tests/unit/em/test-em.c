@@ -430,6 +430,89 @@ test_busy(gconstpointer engine)
     bench_close(&bench);
 }
 
+/* A port whose device does not answer for a while, and what the heartbeat says meanwhile. */
+typedef struct {
+    Bench *bench;
+    _Atomic bool answers, asked;
+    _Atomic unsigned reports;
+    GMutex lock;
+    GString *said;
+} Sulk;
+
+static uint32_t
+read_sulking(void *user, uint32_t offset, unsigned size)
+{
+    Sulk *sulk = user;
+
+    atomic_store(&sulk->asked, true);
+    while (!atomic_load(&sulk->answers))
+        g_usleep(1000);
+    return 0;
+}
+
+static void
+on_report(void *user, const char *text)
+{
+    Sulk *sulk = user;
+
+    g_mutex_lock(&sulk->lock);
+    g_string_append_printf(sulk->said, "%s\n", text);
+    g_mutex_unlock(&sulk->lock);
+    atomic_fetch_add(&sulk->reports, 1);
+}
+
+static void
+wait_for_reports(const Sulk *sulk, unsigned count)
+{
+    for (unsigned i = 0; i < 5000 && atomic_load(&((Sulk *)sulk)->reports) < count; i++)
+        g_usleep(1000);
+    g_assert_cmpuint(atomic_load(&((Sulk *)sulk)->reports), ==, count);
+}
+
+/* A CPU that does not come back although it is wanted is reported, once, and once more when it
+ * does; a busy one is not. */
+static void
+test_heartbeat(gconstpointer engine)
+{
+    static const uint8_t code[] = {0xba, 0x00, 0x03, 0xec, 0x40, 0xeb, 0xfd}; /* in; inc ax; jmp */
+    static const IomPortOps ops = {.read = read_sulking, .sizes = 1};
+    Bench bench;
+    Sulk sulk = {.bench = &bench, .said = g_string_new(NULL)};
+    Runner runner = {.bench = &bench};
+    g_autofree char *place = g_strdup_printf("place %s,", (const char *)engine);
+    IomPorts *ports;
+    GThread *thread;
+
+    bench_open(&bench, engine, false);
+    ports = iom_ports_new(bench.rooms.iom, "sulk", 1, &ops, &sulk);
+    iom_ports_map(ports, 0x300);
+    load(&bench, code, sizeof code);
+    em_watch(bench.em, 20 * MS, on_report, &sulk);
+    tm_resume(bench.rooms.tm);
+    thread = g_thread_new("cpu", run, &runner);
+    while (!atomic_load(&sulk.asked))
+        g_usleep(1000);
+    g_usleep(100000);
+    g_assert_cmpuint(atomic_load(&sulk.reports), ==, 0); /* nobody wants it */
+    cpum_pend(bench.vcpu, CPUM_PEND_KICK);
+    wait_for_reports(&sulk, 1);
+    g_usleep(100000);
+    atomic_store(&sulk.answers, true);
+    wait_for_reports(&sulk, 2);
+    g_usleep(100000);
+    cpum_pend(bench.vcpu, CPUM_PEND_REQUEST);
+    g_thread_join(thread);
+    g_assert_cmpuint(atomic_load(&sulk.reports), ==, 2);
+    g_test_message("%s", sulk.said->str);
+    g_assert_nonnull(strstr(sulk.said->str, "CPU 0 does not get on: activity active,rip "));
+    g_assert_nonnull(strstr(sulk.said->str, "pending kick,"));
+    g_assert_nonnull(strstr(sulk.said->str, place));
+    g_assert_nonnull(strstr(sulk.said->str, "CPU 0 gets on again:"));
+    iom_ports_free(ports);
+    bench_close(&bench);
+    g_string_free(sulk.said, TRUE);
+}
+
 /* A busy guest gets no more of the time than its cap says, and all of it again without one. */
 static void
 test_cap(gconstpointer engine)
@@ -535,6 +618,7 @@ main(int argc, char **argv)
     add_for_engines("idle", test_idle);
     add_for_engines("set-while-halted", test_set_while_halted);
     add_for_engines("busy", test_busy);
+    add_for_engines("heartbeat", test_heartbeat);
     add_for_engines("cap", test_cap);
     g_test_add_func("/em/auto", test_auto);
     g_test_add_func("/em/engines", test_engines);
