@@ -167,7 +167,7 @@ test_queues(void)
 {
     g_autoptr(DeviceBench) bench = nvme_bench();
     const uint32_t none[6] = {7};
-    uint32_t result;
+    uint32_t result = 0;
     Guest guest;
 
     start(&guest, bench);

@@ -43,8 +43,9 @@ typedef struct {
     uint16_t limit;
 } CpumTable; /* GDTR, IDTR */
 
-/* x87, SSE and (later) AVX state in the host's own XSAVE standard layout, so that FXRSTOR and
- * XRSTOR can load it as it is. st[i] is ST(i), relative to TOP, as FXSAVE has it. */
+/* x87, SSE and AVX state in the host's own XSAVE standard layout, so that FXRSTOR can load it as it
+ * is. st[i] is ST(i), relative to TOP, as FXSAVE has it. Aligned as FXRSTOR and MOVAPS want it, and
+ * no more: compilers count on a type's alignment, which must not be above that of g_malloc(). */
 typedef struct {
     uint16_t fcw, fsw;
     uint8_t ftw; /* abridged: bit i = physical register i is not empty */
@@ -58,7 +59,7 @@ typedef struct {
     uint64_t xstate_bv, xcomp_bv;
     uint8_t reserved2[48];
     uint8_t ymm_high[16][16]; /* offset 576: component 2 */
-} __attribute__((aligned(64))) CpumFpu;
+} __attribute__((aligned(16))) CpumFpu;
 _Static_assert(offsetof(CpumFpu, xmm) == 160, "FXSAVE layout");
 _Static_assert(offsetof(CpumFpu, ymm_high) == 576, "XSAVE layout");
 
@@ -130,7 +131,7 @@ struct Vcpu {
     uint64_t mtrr_def_type, mtrr_fix[11], mtrr_var[16];
     uint64_t pae_pdpte[4]; /* loaded with CR3 in PAE paging */
 
-    CpumFpu fpu;
+    _Alignas(64) CpumFpu fpu;
     uint16_t fpu_cs, fpu_ds;
 
     uint8_t activity; /* CpumActivity */

@@ -129,6 +129,13 @@ start_block(Vcpu *vcpu, const uint8_t *host)
     return block;
 }
 
+/* Where an instruction goes on in a device, its bytes there are read once, when it is executed. */
+static bool
+is_in_device(Vcpu *vcpu, uint64_t linear)
+{
+    return exec_entry(vcpu, linear)->tag_exec & CPUM_TLB_MMIO;
+}
+
 /* An instruction over a page boundary is a block of its own, registered with both pages. */
 static IemBlock *
 translate_crossing(Vcpu *vcpu, uint64_t linear, uint64_t gpa, const uint8_t *host)
@@ -141,13 +148,14 @@ translate_crossing(Vcpu *vcpu, uint64_t linear, uint64_t gpa, const uint8_t *hos
     IemInsn insn;
     IemBlock *block;
 
+    check_fetch(vcpu, available + 1);
+    if (is_in_device(vcpu, next))
+        return NULL;
     decode_slowly(vcpu, &insn);
     if (insn.length <= available)
         return NULL;
     entry = exec_entry(vcpu, next);
     next_gpa = physical(vcpu, next);
-    if (entry->tag_exec & CPUM_TLB_MMIO)
-        return NULL;
     block = start_block(vcpu, host);
     block->insn[0] = insn;
     block->count = 1;
@@ -170,16 +178,19 @@ translate_within(Vcpu *vcpu, uint64_t gpa, const uint8_t *host)
     unsigned available = X86_PAGE_SIZE - (unsigned)(gpa & X86_PAGE_OFFSET_MASK);
     IemBlock *block = start_block(vcpu, host);
     uint8_t bytes[IEM_BLOCK_INSNS * X86_INSN_MAX];
+    bool undefined;
     unsigned used;
 
     available = MIN(available, sizeof bytes);
     memcpy(bytes, host, available);
     block->count = (uint16_t)decode_block(vcpu, bytes, available, block->insn, &used);
-    block->bytes = (uint16_t)MAX(used, 1); /* the first byte is below CS's limit in any case */
     if (block->count == 0)
         return NULL;
-    /* An undefined instruction has no length, and up to 15 bytes decided that it is undefined. */
-    if (block->insn[block->count - 1].length == 0)
+    /* An undefined instruction has no length. Its first byte has to be below CS's limit, and up to
+     * 15 bytes decided that it is undefined. */
+    undefined = block->insn[block->count - 1].length == 0;
+    block->bytes = (uint16_t)(used + undefined);
+    if (undefined)
         used = MIN(used + X86_INSN_MAX, available);
     iem_cache_commit(cache, block);
     iem_cache_insert(cache, block);

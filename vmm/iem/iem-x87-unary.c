@@ -74,6 +74,14 @@ operation(const IemInsn *insn)
     return (X87Op)(uintptr_t)insn->imm;
 }
 
+/* The answer of an instruction that found the stack empty, which is masked. */
+static void
+put_default_nan(Vcpu *vcpu, const IemInsn *insn)
+{
+    vcpu->fpu.fsw &= (uint16_t) ~(insn->imm2 & X87_C2); /* undefined; AMD's clear it */
+    x87_set(vcpu, 0, &x87_default_nan);
+}
+
 /* insn->imm2: which condition codes the instruction defines. */
 static void
 unary(Vcpu *vcpu, const IemInsn *insn)
@@ -82,10 +90,8 @@ unary(Vcpu *vcpu, const IemInsn *insn)
 
     x87_begin(vcpu, insn);
     if (x87_empty(vcpu, 0)) {
-        if (x87_stack_fault(vcpu, false)) {
-            vcpu->fpu.fsw &= (uint16_t) ~(insn->imm2 & X87_C2); /* undefined; AMD's clear it */
-            x87_set(vcpu, 0, &x87_default_nan);
-        }
+        if (x87_stack_fault(vcpu, false))
+            put_default_nan(vcpu, insn);
         return;
     }
     frame.a = x87_get(vcpu, 0);
@@ -154,7 +160,7 @@ binary(Vcpu *vcpu, const IemInsn *insn)
 
     if (!binary_operands(vcpu, insn, &frame)) {
         if (x87_stack_fault(vcpu, false))
-            x87_set(vcpu, 0, &x87_default_nan);
+            put_default_nan(vcpu, insn);
     } else if (x87_report(vcpu, frame.fsw, binary_conditions(insn, &frame))) {
         x87_set(vcpu, 0, &frame.result);
     }
@@ -189,8 +195,7 @@ pushing(Vcpu *vcpu, const IemInsn *insn)
     if (x87_empty(vcpu, 0) || overflow) {
         if (!x87_stack_fault(vcpu, overflow && !x87_empty(vcpu, 0)))
             return;
-        vcpu->fpu.fsw &= (uint16_t) ~(insn->imm2 & X87_C2); /* undefined; AMD's clear it */
-        x87_set(vcpu, 0, &x87_default_nan);
+        put_default_nan(vcpu, insn);
         x87_push(vcpu, &x87_default_nan);
         return;
     }

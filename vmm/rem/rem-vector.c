@@ -10,7 +10,8 @@
 
 #define X87_MASKS 0x3fu
 #define MXCSR_MASKS 0x1f80u
-#define ALL_XMM "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7"
+#define LOW_XMM "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7"
+#define ALL_XMM LOW_XMM, "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 
 /* FXSAVE's image, 64-bit form. */
 typedef struct {

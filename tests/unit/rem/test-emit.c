@@ -172,7 +172,7 @@ test_overflow(void)
 static unsigned
 decode_block(const uint8_t *bytes, size_t size, RemInsn *insns)
 {
-    g_autofree Vcpu *profile = g_new0(Vcpu, 1);
+    Vcpu *profile = g_aligned_alloc0(1, sizeof(Vcpu), _Alignof(Vcpu));
     X86Decoder decoder;
     unsigned count = 0;
 
@@ -182,6 +182,7 @@ decode_block(const uint8_t *bytes, size_t size, RemInsn *insns)
         g_assert_cmpint(
             rem_insn_decode(&decoder, X86_CODE_64, profile, bytes + at, size - at, &insns[count]),
             ==, X86_DECODE_OK);
+    g_aligned_free(profile);
     return count;
 }
 

@@ -38,7 +38,7 @@ run(const Bench *bench, InsnGuest *guest, const InsnVector *vector)
                       .fdp = vcpu->fpu.fdp,
                       .fop = vcpu->fpu.fop,
                       .fcw = vcpu->fpu.fcw,
-                      .fsw = vcpu->fpu.fsw & 0xb8ff, /* conditions are compared elsewhere */
+                      .fsw = vcpu->fpu.fsw & 0xbcff, /* C0, C1, C3 are compared elsewhere */
                       .cs = vcpu->fpu_cs,
                       .ds = vcpu->fpu_ds,
                       .ftw = vcpu->fpu.ftw};
