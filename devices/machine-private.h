@@ -26,3 +26,5 @@ machine_add_driver(CfgmNode *root, MachinePlace place, const char *driver)
 
 /* machine-storage.c: controllers and their drives */
 bool machine_add_storage(const MachineSpec *spec, CfgmNode *root, GError **error);
+/* machine-network.c */
+bool machine_add_network(const MachineSpec *spec, CfgmNode *root, GError **error);

@@ -163,7 +163,7 @@ machine_build_config(const MachineSpec *spec, CfgmNode *root, GError **error)
     add_chipset(spec, root);
     add_firmware(spec, root);
     add_console(spec, root);
-    if (!machine_add_storage(spec, root, error))
+    if (!machine_add_storage(spec, root, error) || !machine_add_network(spec, root, error))
         return false;
     for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++)
         add_port(root, machine_serial_place(i), &spec->serial[i], &usual_serial[i]);

@@ -60,6 +60,18 @@ typedef struct {
     const char *type;      /* serial: the chip, as the device's option names it; NULL: the usual */
 } MachinePort;
 
+#define MACHINE_ADAPTERS 8
+
+/* A network card. */
+typedef struct {
+    const char *model;    /* as machine_adapter_models() has it; NULL: there is no card */
+    const char *mac;      /* twelve hex digits; NULL: the same one each time */
+    const char *wire;     /* of the driver "network"; NULL: nothing is behind the cable */
+    int descriptor;       /* of the wire; taken over by the driver */
+    int trace_descriptor; /* a file for its frames, taken over; 0: none */
+    bool unplugged;       /* the cable is out */
+} MachineAdapter;
+
 typedef struct {
     uint64_t ram_size;       /* bytes */
     unsigned cpus;           /* 0: 1 */
@@ -93,6 +105,7 @@ typedef struct {
     size_t media_count;
     MachinePort serial[MACHINE_SERIAL_PORTS];
     MachinePort parallel[MACHINE_PARALLEL_PORTS];
+    MachineAdapter adapters[MACHINE_ADAPTERS];
 } MachineSpec;
 
 /* A PC with 128 MiB and nothing attached, everything else at its usual value. */
@@ -112,6 +125,10 @@ extern const MachinePlace MACHINE_DISPLAY, MACHINE_KEYBOARD, MACHINE_MOUSE;
 MachinePlace machine_medium_place(MachineBus bus, unsigned port, unsigned device);
 MachinePlace machine_serial_place(unsigned index);
 MachinePlace machine_parallel_place(unsigned index);
+/* Of a card of this model; the device is NULL where there is no such model. */
+MachinePlace machine_adapter_place(const char *model, unsigned index);
+/* The names of models, NULL at the end. */
+const char *const *machine_adapter_models(void);
 /* The driver's Config node at a place of a tree that was built, to add keys of a driver of one's
  * own. */
 CfgmNode *machine_driver_config(CfgmNode *root, MachinePlace place);

@@ -58,6 +58,8 @@ run(int argc, char **argv, GError **error)
     const char *job = argc > 1 ? argv[1] : "";
     if (strcmp(job, "recognize") == 0 && argc == 3)
         return worker_recognize(argv[2], error);
+    if (strcmp(job, "network") == 0)
+        return worker_network(error);
     for (guint i = 0; i < G_N_ELEMENTS(jobs); i++) {
         WorkerWords words;
         if (strcmp(job, jobs[i].name) != 0)

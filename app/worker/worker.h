@@ -70,3 +70,6 @@ bool worker_parts(WorkerWords *words, GError **error);
 
 /* Which operating system an ISO image installs. */
 bool worker_recognize(const char *name, GError **error);
+
+/* network.c: serves a network until the service ends. */
+bool worker_network(GError **error);

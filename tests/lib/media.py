@@ -26,6 +26,7 @@ import media_bench
 import media_debian
 import media_iso
 import media_linux
+import media_network
 import media_storage
 import qemu
 
@@ -115,11 +116,17 @@ MEDIA = {
     'memtest-x64': _memtest('x64'),
     'netboot-amd64': _netboot('amd64'),
     'netboot-i386': _netboot('i386'),
+    'network-amd64': Medium(
+        "a disk with a small Linux that has drivers for every network card", '.img',
+        media_network.build,
+        ('debian-installer-12-netboot-amd64', 'grub-pc-bin', 'grub-common', 'e2fsprogs', 'gzip'),
+        ('media_network.py', 'tcpspeed.c', 'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py'),
+        'vitrine: ready'),
     'storage-amd64': Medium(
         "a disk with a small Linux that has drivers for every storage controller", '.img',
         media_storage.build,
         ('debian-installer-12-netboot-amd64', 'grub-pc-bin', 'grub-common', 'e2fsprogs', 'gzip'),
-        ('media_storage.py', 'media_linux.py', 'media_iso.py', 'cpio.py'), 'vitrine: ready'),
+        ('media_storage.py', 'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py'), 'vitrine: ready'),
 }
 
 

@@ -15,6 +15,7 @@
 #include "tests/lib/run-guest-drivers.h"
 #include "tests/lib/run-guest-keys.h"
 #include "tests/lib/run-guest-mix.h"
+#include "tests/lib/run-guest-network.h"
 #include "vmm/base/clock.h"
 #include "vmm/em/em.h"
 #include "vmm/vmm.h"
@@ -37,6 +38,7 @@ enum { EXIT_OK, EXIT_FAULT, EXIT_TIMEOUT, EXIT_TRIPLE_FAULT };
 typedef struct {
     int ram, cpus;
     char *bus, *cdrom, *disk, *disk2, *floppy, *engine, *profile, *boot, *firmware, *serial, *debug;
+    char **nics;
     char *screenshot, *keys, *until, *save, *save_live, *load;
     double screenshot_every, timeout;
     gint64 instructions;
@@ -52,6 +54,7 @@ typedef struct {
     RunChar serial, debug;
     RunKeys *keys;
     RunMix mix;
+    RunNetwork network;
     MachineMedium media[MEDIA_MAX];
     char *screen; /* the text at the last look */
     uint64_t start_ns, next_text_ns, next_shot_ns;
@@ -192,6 +195,9 @@ describe(Run *run, GError **error)
     if (options->serial != NULL)
         spec.serial[0] = (MachinePort){.enabled = true, .driver = RUN_CHAR_DRIVER};
     spec.media = run->media;
+    if (!run_network_init(&run->network, options->nics, error))
+        return false;
+    memcpy(spec.adapters, run->network.adapters, sizeof(spec.adapters));
     if (!describe_media(run, &spec.media_count, error))
         return false;
     return machine_build_config(&spec, run->config, error);
@@ -515,6 +521,8 @@ tear_down(Run *run)
     cfgm_free(run->config);
     run_keys_free(run->keys);
     run_mix_clear(&run->mix);
+    run_network_clear(&run->network);
+    g_strfreev(run->options.nics);
     g_free(run->screen);
     if (run->serial.text != NULL)
         g_string_free(run->serial.text, TRUE);
@@ -535,6 +543,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "disk", 0, 0, G_OPTION_ARG_FILENAME, &options->disk, "Disk image, primary master", "FILE" },
         { "disk2", 0, 0, G_OPTION_ARG_FILENAME, &options->disk2, "Disk image, primary slave", "FILE" },
         { "floppy", 0, 0, G_OPTION_ARG_FILENAME, &options->floppy, "Floppy image, drive A", "FILE" },
+        { "nic", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->nics, "Network card: MODEL[,nat[,forward=tcp:HOST:GUEST][,tftp=DIR][,boot=FILE]|,fd=N|,tap=N][,mac=…][,trace=FILE]", "CARD" },
         { "boot", 0, 0, G_OPTION_ARG_STRING, &options->boot, "Boot order (dvd,disk,floppy,network)", "LIST" },
         { "firmware", 0, 0, G_OPTION_ARG_FILENAME, &options->firmware, "BIOS image", "FILE" },
         { "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Execution engine (auto); iem+rem: in turns", "NAME" },

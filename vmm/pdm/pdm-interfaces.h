@@ -268,4 +268,9 @@ typedef struct {
     void (*set_link)(void *user, bool up);
     PdmOffloads offloads; /* that send() can take */
     PdmActivity *activity;
+    /* For the embedder, while the machine runs: what is behind the cable (names as the driver's
+     * option "Wire" has them; the descriptor is taken over; -1: nothing), and a file that every
+     * frame is recorded in (taken over; -1: none any more). False: the descriptor is no good. */
+    bool (*set_wire)(void *user, const char *wire, int descriptor);
+    bool (*set_trace)(void *user, int descriptor);
 } PdmNetworkConnector;

@@ -84,7 +84,8 @@ typedef struct {
     const PdmOption *options;
     bool (*construct)(PdmDriver *driver, const CfgmNode *config, GError **error);
     void (*destruct)(PdmDriver *driver); /* without the device lock; may be NULL */
-    /* The VM pauses or goes on: finish what is under way; may be NULL. Without the device lock. */
+    /* The VM pauses: finish what is under way. It begins to run or goes on. May be NULL. Without
+     * the device lock. */
     void (*paused)(PdmDriver *driver);
     void (*resumed)(PdmDriver *driver);
     void (*power_off)(PdmDriver *driver);

@@ -140,6 +140,7 @@ vmm_power_on(Vmm *vmm, GError **error)
     g_mutex_lock(&vmm->transition);
     ok = vmm_state(vmm) == VMM_CREATED;
     if (ok) {
+        pdm_resumed(vmm->pdm);
         tm_resume(vmm->rooms.tm);
         vm_set_state(vmm, VMM_RUNNING);
         vm_cpus_start(vmm);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The network cards of a machine: a row for each model. */
+#include "devices/machine-private.h"
+
+#include <string.h>
+
+typedef struct {
+    const char *model;
+    const char *device; /* of PDM */
+} Model;
+
+static const Model models[] = {
+    {"82540EM", "e1000"},
+    {"82543GC", "e1000"},
+    {"82545EM", "e1000"},
+};
+
+/* Where the manual's machines have them on PCI. */
+static const uint8_t slots[MACHINE_ADAPTERS] = {3, 8, 9, 10, 16, 17, 18, 19};
+
+static const Model *
+find_model(const char *name)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(models); i++) {
+        if (g_strcmp0(models[i].model, name) == 0)
+            return &models[i];
+    }
+    return NULL;
+}
+
+const char *const *
+machine_adapter_models(void)
+{
+    static const char *const names[] = {"82540EM", "82543GC", "82545EM", NULL};
+
+    return names;
+}
+
+MachinePlace
+machine_adapter_place(const char *model, unsigned index)
+{
+    const Model *row = find_model(model);
+
+    return (MachinePlace){row != NULL ? row->device : NULL, index, 0};
+}
+
+static bool
+boots_from_network(const MachineSpec *spec)
+{
+    return spec->boot_order == NULL || strstr(spec->boot_order, "network") != NULL;
+}
+
+static bool
+add_adapter(const MachineSpec *spec, unsigned index, CfgmNode *root, GError **error)
+{
+    const MachineAdapter *adapter = &spec->adapters[index];
+    const MachinePlace place = machine_adapter_place(adapter->model, index);
+    CfgmNode *card, *driver;
+
+    if (place.device == NULL) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
+                    "There is no network card of the model %s.", adapter->model);
+        return false;
+    }
+    card = machine_add_device(root, place.device, place.instance);
+    cfgm_set_string(card, "Model", adapter->model);
+    if (adapter->mac != NULL)
+        cfgm_set_string(card, "MAC", adapter->mac);
+    /* Firmware takes time for each boot ROM. */
+    if (!boots_from_network(spec))
+        cfgm_set_string(card, "BootRom", "");
+    cfgm_set_uint(cfgm_makef(root, "Devices/%s/%u", place.device, place.instance), "PCIDeviceNo",
+                  slots[index]);
+    driver = machine_add_driver(root, place, "network");
+    if (adapter->wire != NULL && adapter->descriptor > 0) {
+        cfgm_set_string(driver, "Wire", adapter->wire);
+        cfgm_set_uint(driver, "Descriptor", (uint64_t)adapter->descriptor);
+    }
+    if (adapter->trace_descriptor > 0)
+        cfgm_set_uint(driver, "TraceDescriptor", (uint64_t)adapter->trace_descriptor);
+    cfgm_set_uint(driver, "CableConnected", !adapter->unplugged);
+    return true;
+}
+
+bool
+machine_add_network(const MachineSpec *spec, CfgmNode *root, GError **error)
+{
+    for (unsigned i = 0; i < MACHINE_ADAPTERS; i++) {
+        if (spec->adapters[i].model != NULL && !add_adapter(spec, i, root, error))
+            return false;
+    }
+    return true;
+}
