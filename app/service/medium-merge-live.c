@@ -113,15 +113,26 @@ on_merged(GError *error, gpointer user_data)
     task_continue(merge->task, error);
 }
 
+gboolean
+media_merge_was_left(const MediaMerge *merge)
+{
+    const Machine *machine = service_find_machine(merge->service, merge->machine_id);
+    return merge->lived && machine && machine->vm == NULL;
+}
+
 static gboolean
 merge_live(gpointer data, GError **error)
 {
     MediaMerge *merge = *(MediaMerge **)data;
     Machine *machine = service_find_machine(merge->service, merge->machine_id);
-    return machine_merge_begin(machine, &merge->place,
-                               service_find_medium(merge->service, merge->upper),
-                               service_find_medium(merge->service, merge->lower), merge->down,
-                               merge->task, on_merged, merge, error);
+    g_autoptr(GError) problem = NULL;
+    if (machine_merge_begin(machine, &merge->place,
+                            service_find_medium(merge->service, merge->upper),
+                            service_find_medium(merge->service, merge->lower), merge->down,
+                            merge->task, on_merged, merge, &problem))
+        return TRUE;
+    on_merged(g_steal_pointer(&problem), merge);
+    return TRUE;
 }
 
 static void
@@ -139,6 +150,7 @@ media_merge_add_live(MediaMerge *merge)
     Medium *smaller =
         service_find_medium(merge->service, merge->down ? merge->upper : merge->lower);
     task_add_wait(merge->task, merge_live, cancel_live);
+    merge->lived = TRUE;
     task_weigh(merge->task, (double)media_merge_size(smaller));
 }
 

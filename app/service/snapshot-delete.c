@@ -80,11 +80,46 @@ commit(gpointer data, GError **error)
     return saved;
 }
 
+typedef struct {
+    Service *service;
+    char *machine_id;
+} Retry;
+
+static void
+retry_free(gpointer data)
+{
+    Retry *retry = data;
+    g_free(retry->machine_id);
+    g_free(retry);
+}
+
+static gboolean
+on_retry(gpointer user_data)
+{
+    const Retry *retry = user_data;
+    journals_merge(retry->service, retry->machine_id);
+    return G_SOURCE_REMOVE;
+}
+
+/* From the journal, once the task that failed has ended. */
+static void
+try_again(MediaMerge *merge, Service *service, const char *machine_id)
+{
+    if (!media_merge_was_left(merge))
+        return;
+    Retry *retry = g_new0(Retry, 1);
+    retry->service = service;
+    retry->machine_id = g_strdup(machine_id);
+    g_idle_add_full(G_PRIORITY_DEFAULT_IDLE, on_retry, retry, retry_free);
+}
+
 /* Images that were not merged cost room, and the snapshot is gone all the same. */
 static char *
 on_done(gpointer data, GError *error)
 {
     Delete *delete = data;
+    if (error)
+        try_again(delete->merge, delete->service, delete->machine_id);
     if (error && delete->gone)
         g_prefix_error(&error, "The snapshot \"%s\" is deleted, but its disks were not merged: ",
                        delete->name);
@@ -231,7 +266,9 @@ machine_connect_snapshot_delete(Machine *machine)
 /* --- after a service was killed --- */
 
 typedef struct {
-    MediaMerge *merge;
+    MediaMerge *merge; /* first: it is the data of the merge's steps */
+    Service *service;
+    char *machine_id;
 } Again;
 
 static void
@@ -239,14 +276,18 @@ again_free(gpointer data)
 {
     Again *again = data;
     media_merge_free(again->merge);
+    g_free(again->machine_id);
     g_free(again);
 }
 
 static char *
 on_again_done(gpointer data, GError *error)
 {
-    if (error)
-        g_warning("Disks of a deleted snapshot were not merged: %s", error->message);
+    Again *again = data;
+    if (error == NULL)
+        return NULL;
+    try_again(again->merge, again->service, again->machine_id);
+    g_warning("Disks of a deleted snapshot were not merged: %s", error->message);
     return NULL;
 }
 
@@ -267,6 +308,8 @@ media_merge_again(Service *service, const char *machine_id, GPtrArray *ids)
     Again *again = g_new0(Again, 1);
     Task *task = task_new(service, again, again_free);
     Journal *journal = journal_new(service, machine_id);
+    again->service = service;
+    again->machine_id = g_strdup(machine_id);
     again->merge = media_merge_new(service, machine_id, task);
     for (guint i = 0; i < ids->len; i++)
         media_merge_add(again->merge, ids->pdata[i]);

@@ -6,7 +6,8 @@
  * disks, where they are empty: nothing has changed yet for the guest. The VM process saves its
  * state while the guest runs, and in the moment that is saved it begins to write to the new images.
  * A second save of the settings makes what was before the snapshot's. When something fails before
- * the disks were switched, the images go again; after that they stay, without a snapshot. */
+ * the disks were switched, the images go again; after that they are merged with what they stand
+ * on, as those of a deleted snapshot are. */
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gunixfdlist.h>
@@ -280,6 +281,8 @@ plan(Machine *machine, const char *name, const char *description, GError **error
     task_add_call(task, commit);
     if (live->snapshot->state_file)
         journal_add_file(journal, live->snapshot->state_file);
+    for (guint i = 0; i < live->children->len; i++)
+        journal_add_merge(journal, ((const MediumRecord *)live->children->pdata[i])->parent);
     if (live->snapshot->state_file && snapshot_check_room(machine, live->snapshot, error) &&
         task_hold(task, machine, "taking a snapshot", error) && journal_write(journal, error)) {
         task_set_journal(task, journal);

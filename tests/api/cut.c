@@ -1,33 +1,50 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Preloaded into the service by test_snapshot_cuts.py: ends it, as kill -9 would, before the
- * VITRINE_CUT-th call of its own that changes files. Other programs are left alone. */
+ * Preloaded into programs by tests: ends one of them, as kill -9 would, before a call of its own
+ * that changes files. VITRINE_CUT_MARK is a symbolic link to "<program> <number>", and goes with
+ * it; the calls are counted from when it is there. Other programs are left alone. */
 #undef _FILE_OFFSET_BITS /* open and open64 are two symbols here */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+/* Whether this program is to be ended, and before which call. */
+static int
+cut_of_this(const char *mark)
+{
+    char text[64];
+    if (strcmp(program_invocation_short_name, "vitrine-worker") == 0)
+        return 0; /* it is confined, and may look at nothing */
+    const ssize_t length = mark ? readlink(mark, text, sizeof text - 1) : -1;
+    const char *name = program_invocation_short_name;
+    if (length < 0)
+        return 0;
+    text[length] = '\0';
+    return strncmp(text, name, strlen(name)) == 0 ? atoi(text + strlen(name)) : 0;
+}
 
 static void
 step(void)
 {
-    static int left = -1;
-    if (left < 0) {
-        const char *text = getenv("VITRINE_CUT");
-        int mine = strcmp(program_invocation_short_name, "vitrine-service") == 0;
-        left = text && mine ? atoi(text) : 0;
-    }
-    if (left > 0 && --left == 0)
-        kill(getpid(), SIGKILL);
+    static atomic_int done;
+    const char *mark = getenv("VITRINE_CUT_MARK");
+    const int cut = cut_of_this(mark);
+    if (cut == 0 || ++done < cut)
+        return;
+    REAL(unlink)(mark);
+    kill(getpid(), SIGKILL);
 }
-
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 int
 rename(const char *from, const char *to)
@@ -69,6 +86,27 @@ fsync(int fd)
 {
     step();
     return REAL(fsync)(fd);
+}
+
+int
+fdatasync(int fd)
+{
+    step();
+    return REAL(fdatasync)(fd);
+}
+
+ssize_t
+pwrite64(int fd, const void *bytes, size_t length, off64_t offset)
+{
+    step();
+    return REAL(pwrite64)(fd, bytes, length, offset);
+}
+
+ssize_t
+pwritev64(int fd, const struct iovec *parts, int count, off64_t offset)
+{
+    step();
+    return REAL(pwritev64)(fd, parts, count, offset);
 }
 
 /* Only files: a pipe or a socket loses nothing. */

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# What a guest would have written: blocks of VDI images, changed and read without a machine. Not a test
-# itself.
+# What a guest would have written: blocks of VDI images, changed and read without a machine; and a guest
+# that writes. Not a test itself.
 """Contents of disks for tests of snapshots."""
 
 import struct
+import subprocess
 from pathlib import Path
 
 from test_manage import call
@@ -47,3 +48,26 @@ def attached(name):
     out, _ = call('showvminfo', name, '--machinereadable')
     line = next(line for line in out.splitlines() if line.startswith('"IDE-0-0"'))
     return Path(line.split('=', 1)[1].strip('"'))
+
+
+def block_of(image, number):
+    """A block of a VDI."""
+    blocks, data = struct.unpack_from('<II', image, 0x154)
+    entry, = struct.unpack_from('<I', image, blocks + 4 * number)
+    return image[data + entry * MIB:][:MIB] if entry < 0xfffffffe else bytes(MIB)
+
+
+def writer_floppy(path, *symbols):
+    """A floppy that boots fill-disk.S, with these symbols defined, such as BLOCKS=12."""
+    source = Path(__file__).with_name('fill-disk.S')
+    obj = path.with_suffix('.o')
+    defined = [word for symbol in symbols for word in ('--defsym', symbol)]
+    subprocess.run(['as', '--32', *defined, str(source), '-o', str(obj)], check=True)
+    subprocess.run(['ld', '-m', 'elf_i386', '-Ttext=0x7c00', '-e', 'start', '--oformat', 'binary', str(obj),
+                    '-o', str(path)], check=True)
+    path.write_bytes(path.read_bytes().ljust(1474560, b'\0'))
+
+
+def pattern(block):
+    """What that guest writes to a block of 1 MiB."""
+    return b''.join(struct.pack('<H', block * 32 + piece) * 16384 for piece in range(32))

@@ -2,7 +2,7 @@
  *
  * The boot sector of a floppy that fills the first BLOCKS megabytes of the first hard disk with the
  * number of each piece of 32 KiB, and says on COM1 how it goes: a dot for each megabyte, then "done",
- * or "error". EDD 3.0 (INT 13h function 43h); 16550 data sheet. */
+ * or "error". With LOOP it then does so again, for ever. EDD 3.0 (INT 13h function 43h); 16550 data sheet. */
     .intel_syntax noprefix
     .set COM1, 0x3f8
     .set BUFFER, 0x8000
@@ -44,6 +44,10 @@ more:
     cmp bx, BLOCKS * 32
     jb next
     mov si, offset done
+.ifdef LOOP
+    xor bx, bx
+    jmp next
+.endif
 say:
     lodsb
     test al, al

@@ -8,7 +8,6 @@
 
 import contextlib
 import os
-import struct
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ if MARK not in os.environ:
 
 sys.path.insert(0, str(Path(__file__).parent))
 from client import GLib, Kind, State, Vitrine, refused, run, until  # noqa: E402
+from disks import block_of, pattern, writer_floppy  # noqa: E402
 
 E = Vitrine.Error
 MIB = 1 << 20
@@ -55,28 +55,11 @@ def fill(path, leave):
         os.posix_fallocate(ballast.fileno(), 0, space.f_bavail * space.f_frsize - leave)
 
 
-def writer_floppy(path):
-    """A floppy that boots fill-disk.S."""
-    source = Path(__file__).with_name('fill-disk.S')
-    obj = path.with_suffix('.o')
-    subprocess.run(['as', '--32', '--defsym', f'BLOCKS={BLOCKS}', str(source), '-o', str(obj)], check=True)
-    subprocess.run(['ld', '-m', 'elf_i386', '-Ttext=0x7c00', '-e', 'start', '--oformat', 'binary', str(obj),
-                    '-o', str(path)], check=True)
-    path.write_bytes(path.read_bytes().ljust(1474560, b'\0'))
-
-
-def block_of(image, number):
-    """A block of a VDI."""
-    blocks, data = struct.unpack_from('<II', image, 0x154)
-    entry, = struct.unpack_from('<I', image, blocks + 4 * number)
-    return image[data + entry * MIB:][:MIB] if entry < 0xfffffffe else bytes(MIB)
-
-
 def machine_with_writer(world, client, folder):
     """A machine that fills a disk in the folder, and what it says on its serial port."""
     machine = world.machine(client, 'Writer')
     floppy, serial = world.root / 'writer.img', world.root / 'serial'
-    writer_floppy(floppy)
+    writer_floppy(floppy, f'BLOCKS={BLOCKS}')
     disk = client.create_medium_sync(str(folder / 'disk.vdi'), Kind.HARD_DISK, 'VDI', 'dynamic', 64 * MIB, None,
                                      None).wait_sync(None)
     settings = machine.load_settings_sync(None)
@@ -123,8 +106,7 @@ def machine_pauses_and_goes_on(world):
         until(lambda: not world.processes('vitrine-headless'), 'off')
         image = (folder / 'disk.vdi').read_bytes()
         for block in range(BLOCKS):
-            expected = b''.join(struct.pack('<H', block * 32 + piece) * 16384 for piece in range(32))
-            assert block_of(image, block) == expected, f'block {block} is not what the guest wrote'
+            assert block_of(image, block) == pattern(block), f'block {block} is not what the guest wrote'
 
 
 def settings_are_kept(world):
