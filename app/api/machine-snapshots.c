@@ -191,6 +191,29 @@ edit_call(VitrineMachine *machine, const char *id, const char *name, const char 
 }
 
 gboolean
+vitrine_machine_restore_when_off_sync(VitrineMachine *machine, const char *id,
+                                      GCancellable *cancellable, GError **error)
+{
+    RemoteCall call = id_call(machine, "RestoreWhenOff", id);
+    return client_change_sync(machine_client(machine), &call, cancellable, error);
+}
+
+void
+vitrine_machine_restore_when_off_async(VitrineMachine *machine, const char *id,
+                                       GCancellable *cancellable, GAsyncReadyCallback callback,
+                                       gpointer user_data)
+{
+    call_async(machine, id_call(machine, "RestoreWhenOff", id), cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_machine_restore_when_off_finish(VitrineMachine *machine, GAsyncResult *result,
+                                        GError **error)
+{
+    return client_call_finish_void(machine, result, error);
+}
+
+gboolean
 vitrine_machine_edit_snapshot_sync(VitrineMachine *machine, const char *id, const char *name,
                                    const char *description, GCancellable *cancellable,
                                    GError **error)

@@ -341,6 +341,20 @@ VitrineProgress *vitrine_machine_delete_snapshot_finish(VitrineMachine *machine,
                                                         GAsyncResult *result, GError **error);
 
 /**
+ * vitrine_machine_restore_when_off_sync:
+ * @id: UUID of a snapshot; "": none any more
+ *
+ * Restores it once the machine, which runs, has been powered off; not when it ends otherwise.
+ */
+gboolean vitrine_machine_restore_when_off_sync(VitrineMachine *machine, const char *id,
+                                               GCancellable *cancellable, GError **error);
+void vitrine_machine_restore_when_off_async(VitrineMachine *machine, const char *id,
+                                            GCancellable *cancellable, GAsyncReadyCallback callback,
+                                            gpointer user_data);
+gboolean vitrine_machine_restore_when_off_finish(VitrineMachine *machine, GAsyncResult *result,
+                                                 GError **error);
+
+/**
  * vitrine_machine_edit_snapshot_sync:
  * @id: UUID of a snapshot
  * @name: its new name, not empty

@@ -48,6 +48,7 @@ machine_free(Machine *machine)
     g_clear_pointer(&machine->snapshots, g_ptr_array_unref);
     g_clear_pointer(&machine->snapshot_media, g_hash_table_unref);
     g_free(machine->busy);
+    g_free(machine->restore_when_off);
     g_clear_error(&machine->start_error);
     g_ptr_array_unref(machine->launches);
     g_free(machine->id);

@@ -39,6 +39,7 @@ struct Machine {
     GQueue deferred;    /* calls that wait until the last process is gone; see machine_defer() */
     struct MachineSaving *saving;   /* what the VM process was asked to save; see machine-save.c */
     struct MachineMerging *merging; /* images of a disk; see machine-merge.c */
+    char *restore_when_off;         /* snapshot to be restored when it is powered off, or NULL */
     gpointer saved; /* a save that is done when the process has gone; machine-state.c */
 };
 
@@ -83,6 +84,8 @@ gboolean machine_names_state_file(const Machine *machine, const char *path);
 gboolean machine_commit_snapshots(Machine *machine, GError **error);
 void machine_connect_snapshot_take(Machine *machine);
 void machine_connect_snapshot_restore(Machine *machine);
+/* The machine's process has gone: begins with what was wished for then. */
+void machine_restore_when_off(Machine *machine);
 void machine_connect_snapshot_delete(Machine *machine);
 /* machine-clone.c, machine-move.c */
 void machine_connect_clone(Machine *machine);

@@ -166,8 +166,52 @@ restore_now(Machine *machine, GDBusMethodInvocation *invocation)
     task_start(task, on_done);
 }
 
+/* --- when the machine is off --- */
+
+static gboolean
+on_restore_when_off(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const char *id,
+                    Machine *machine)
+{
+    if (!machine_is_online(machine))
+        return service_refuse(invocation, VITRINE_ERROR_STATE, "The machine \"%s\" does not run.",
+                              machine_name(machine));
+    if (*id && machine_find_snapshot(machine, id) == NULL)
+        return service_refuse(invocation, VITRINE_ERROR_NOT_FOUND, "There is no snapshot {%s}.",
+                              id);
+    g_free(machine->restore_when_off);
+    machine->restore_when_off = *id ? g_strdup(id) : NULL;
+    vitrine_dbus_machine_complete_restore_when_off(skeleton, invocation);
+    return TRUE;
+}
+
+static char *
+on_wish_done(gpointer data, GError *error)
+{
+    if (error)
+        g_warning("The snapshot was not restored after power off: %s", error->message);
+    return NULL;
+}
+
+void
+machine_restore_when_off(Machine *machine)
+{
+    g_autofree char *id = g_steal_pointer(&machine->restore_when_off);
+    g_autoptr(GError) error = NULL;
+    if (id == NULL || machine->record == NULL ||
+        machine->state != VITRINE_MACHINE_STATE_POWERED_OFF)
+        return;
+    const SnapshotRecord *snapshot = machine_find_snapshot(machine, id);
+    Task *task = snapshot ? plan(machine, snapshot, &error) : NULL;
+    if (task)
+        task_start(task, on_wish_done);
+    else if (error)
+        g_warning("The snapshot is not restored after power off: %s", error->message);
+}
+
 void
 machine_connect_snapshot_restore(Machine *machine)
 {
     g_signal_connect(machine->skeleton, "handle-restore-snapshot", G_CALLBACK(on_restore), machine);
+    g_signal_connect(machine->skeleton, "handle-restore-when-off", G_CALLBACK(on_restore_when_off),
+                     machine);
 }

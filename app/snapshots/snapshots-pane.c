@@ -25,6 +25,7 @@ struct _SnapshotsPane {
     GtkInfoBar *error_bar;
     GtkLabel *error_label;
     SnapshotsDetails *details;
+    GtkWidget *restore_button, *delete_button;
     GtkWidget *work;
     GSimpleActionGroup *actions;
     guint ages;
@@ -75,21 +76,64 @@ selected(SnapshotsPane *pane)
     return snapshot;
 }
 
+/* NULL: nothing speaks against it. */
+static const char *
+why_not_now(SnapshotsPane *pane)
+{
+    if (!pane->machine)
+        return _("No machine is selected");
+    if (*vitrine_machine_get_busy(pane->machine) != '\0' ||
+        widget_work_is_busy(WIDGET_WORK(pane->work)))
+        return _("Something else is being done with the machine");
+    return NULL;
+}
+
+static const char *
+why_no_restore(SnapshotsPane *pane, VitrineSnapshot *snapshot)
+{
+    if (!snapshot)
+        return _("Select a snapshot to go back to");
+    if (vitrine_machine_state_is_online(vitrine_machine_get_state(pane->machine)))
+        return _("The machine runs: it has to be off to go back to a snapshot");
+    return NULL;
+}
+
+static const char *
+why_no_delete(VitrineSnapshot *snapshot)
+{
+    if (!snapshot)
+        return _("Select a snapshot to delete");
+    if (!vitrine_snapshot_get_parent(snapshot) &&
+        g_list_model_get_n_items(vitrine_snapshot_get_children(snapshot)) > 1)
+        return _("The first snapshot can be deleted once at most one other follows it directly");
+    return NULL;
+}
+
+/* A button tells what it does, or why it cannot. */
+static void
+offer(SnapshotsPane *pane, const char *action, GtkWidget *button, const char *what,
+      const char *why_not)
+{
+    widget_action_enable(G_ACTION_MAP(pane->actions), action, why_not == NULL);
+    gtk_widget_set_tooltip_text(button, why_not ? why_not : what);
+}
+
 static void
 update_actions(SnapshotsPane *pane)
 {
     g_autoptr(VitrineSnapshot) snapshot = selected(pane);
     GActionMap *map = G_ACTION_MAP(pane->actions);
-    gboolean free = pane->machine && *vitrine_machine_get_busy(pane->machine) == '\0' &&
-                    !widget_work_is_busy(WIDGET_WORK(pane->work));
+    const char *now = why_not_now(pane);
     gboolean online =
         pane->machine && vitrine_machine_state_is_online(vitrine_machine_get_state(pane->machine));
 
-    widget_action_enable(map, "take", free);
-    widget_action_enable(map, "clone", free && (snapshot || !online));
-    widget_action_enable(map, "restore", free && snapshot && !online);
-    widget_action_enable(map, "delete", free && snapshot);
-    widget_action_enable(map, "edit", free && snapshot);
+    widget_action_enable(map, "take", !now);
+    widget_action_enable(map, "clone", !now && (snapshot || !online));
+    widget_action_enable(map, "edit", !now && snapshot);
+    offer(pane, "restore", pane->restore_button, _("Go back to the selected snapshot"),
+          now ? now : why_no_restore(pane, snapshot));
+    offer(pane, "delete", pane->delete_button, _("Forget the selected snapshot"),
+          now ? now : why_no_delete(snapshot));
 }
 
 static void
@@ -389,6 +433,8 @@ snapshots_pane_class_init(SnapshotsPaneClass *class)
         {"view", G_STRUCT_OFFSET(SnapshotsPane, view)},
         {"error_bar", G_STRUCT_OFFSET(SnapshotsPane, error_bar)},
         {"error_label", G_STRUCT_OFFSET(SnapshotsPane, error_label)},
+        {"restore_button", G_STRUCT_OFFSET(SnapshotsPane, restore_button)},
+        {"delete_button", G_STRUCT_OFFSET(SnapshotsPane, delete_button)},
     };
     GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
 

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the VM window asks and tells: closing, errors, a guest that cannot go on, where a screenshot
- * goes. Nothing here waits for the machine. */
+ * What the VM window asks and tells: errors, a guest that cannot go on, where a screenshot goes.
+ * Nothing here waits for the machine. */
 #include "app/vmwindow/vm-window-private.h"
 
 #include <glib/gi18n.h>
-
-#define LAST_CLOSE_ACTION "GUI/LastCloseAction"
-/* What is chosen until a person chooses something else. */
-#define DEFAULT_WAY "SaveState"
 
 /* --- errors --- */
 void
@@ -77,120 +73,6 @@ vm_window_show_triple_fault(VmWindow *window, const char *log_file)
     gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_CLOSE);
     g_signal_connect(dialog, "response", G_CALLBACK(on_stuck_response), window);
     gtk_widget_show(dialog);
-}
-
-/* --- closing: the ways, as the extra data names them --- */
-static const struct {
-    const char *name, *label, *explanation;
-    gboolean detachable; /* only when the window is not the machine's process */
-} ways[] = {
-    {"Detach", N_("_Keep it running"),
-     N_("The machine runs on without a window; “Show” in the manager opens one again."), TRUE},
-    {"SaveState", N_("Sa_ve the state of the machine"),
-     N_("The machine goes on where it is now when it is started again."), FALSE},
-    {"Shutdown", N_("_Shut down the guest"),
-     N_("Presses the machine's power button; the guest's system ends in order."), FALSE},
-    {"PowerOff", N_("_Power off"),
-     N_("Like pulling the plug: what the guest has not saved is lost."), FALSE},
-};
-
-static void
-close_by(VmWindow *window, const char *way)
-{
-    vitrine_machine_set_extra_data_async(window->machine, LAST_CLOSE_ACTION, way, NULL, NULL, NULL);
-    if (g_str_equal(way, "Detach")) {
-        window->detached = TRUE;
-        vm_window_end(window);
-    } else if (g_str_equal(way, "SaveState")) {
-        vm_window_save_state(window);
-    } else {
-        vm_window_do(window, g_str_equal(way, "PowerOff") ? VITRINE_CONSOLE_POWER_OFF
-                                                          : VITRINE_CONSOLE_ACPI_POWER_BUTTON);
-    }
-}
-
-static void
-on_close_response(GtkDialog *dialog, int response, gpointer data)
-{
-    const char *way = ways[G_N_ELEMENTS(ways) - 1].name;
-
-    for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
-        GtkToggleButton *choice = g_object_get_data(G_OBJECT(dialog), ways[i].name);
-        if (choice && gtk_toggle_button_get_active(choice))
-            way = ways[i].name;
-    }
-    gtk_widget_destroy(GTK_WIDGET(dialog));
-    if (response == GTK_RESPONSE_OK)
-        close_by(data, way);
-}
-
-static GtkWidget *
-add_choice(GtkBox *box, GtkWidget *group, const char *label, const char *explanation)
-{
-    GtkWidget *radio = gtk_radio_button_new_with_mnemonic_from_widget(
-        group ? GTK_RADIO_BUTTON(group) : NULL, label);
-    GtkWidget *text = gtk_label_new(explanation);
-
-    gtk_label_set_xalign(GTK_LABEL(text), 0);
-    gtk_label_set_line_wrap(GTK_LABEL(text), TRUE);
-    gtk_label_set_max_width_chars(GTK_LABEL(text), 48);
-    gtk_widget_set_margin_start(text, 24);
-    gtk_style_context_add_class(gtk_widget_get_style_context(text), "dim-label");
-    gtk_box_pack_start(box, radio, FALSE, FALSE, 0);
-    gtk_box_pack_start(box, text, FALSE, FALSE, 0);
-    return radio;
-}
-
-static void
-add_ways(VmWindow *window, GtkWidget *dialog, const char *last)
-{
-    GtkBox *area = GTK_BOX(gtk_message_dialog_get_message_area(GTK_MESSAGE_DIALOG(dialog)));
-    GtkWidget *group = NULL;
-
-    gtk_box_set_spacing(area, 6);
-    for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
-        if (ways[i].detachable && !window->detachable)
-            continue;
-        group = add_choice(area, group, _(ways[i].label), _(ways[i].explanation));
-        g_object_set_data(G_OBJECT(dialog), ways[i].name, group);
-        if (g_str_equal(ways[i].name, last))
-            gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(group), TRUE);
-    }
-}
-
-static void
-show_close_dialog(VmWindow *window, const char *last)
-{
-    GtkWidget *dialog = gtk_message_dialog_new(
-        GTK_WINDOW(window), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_QUESTION,
-        GTK_BUTTONS_NONE, _("Close “%s”?"), vitrine_machine_get_name(window->machine));
-
-    add_ways(window, dialog, last);
-    gtk_dialog_add_buttons(GTK_DIALOG(dialog), _("_Cancel"), GTK_RESPONSE_CANCEL, _("_Close"),
-                           GTK_RESPONSE_OK, NULL);
-    gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_OK);
-    g_signal_connect(dialog, "response", G_CALLBACK(on_close_response), window);
-    gtk_widget_show_all(dialog);
-}
-
-static void
-on_close_extra_data(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(VmWindow) window = data;
-    g_autoptr(GHashTable) table =
-        vitrine_machine_load_extra_data_finish(VITRINE_MACHINE(source), result, NULL);
-    const char *last = table ? g_hash_table_lookup(table, LAST_CLOSE_ACTION) : NULL;
-
-    if (!window->ending)
-        show_close_dialog(window, last ? last : DEFAULT_WAY);
-}
-
-void
-vm_window_ask_close(VmWindow *window)
-{
-    vm_input_release(window->input);
-    vitrine_machine_load_extra_data_async(window->machine, window->cancel, on_close_extra_data,
-                                          g_object_ref(window));
 }
 
 /* --- screenshot --- */

@@ -129,7 +129,6 @@ def one_cut(world, serial, program, verb, number):
     before = tree()
     name = 'c' if verb == 'take' else random.choice(before)
     after = before + ['c'] if verb == 'take' else [other for other in before if other != name]
-    print(f"{verb} {name} of {before}, {program} {number}", flush=True)
     reached, code = cut_at(world, program, number, ('snapshot', 'm', verb, name))
     wait('the machine has a state', lambda: state() in ('running', 'aborted'))
     settled(world)
@@ -138,8 +137,9 @@ def one_cut(world, serial, program, verb, number):
     if program == 'vitrine-service':
         assert state() == 'running', state()
         writes(serial)
-    if state() == 'running':
-        call('controlvm', 'm', 'poweroff')
+    if state() == 'running':  # its process may not have found the next service yet
+        wait('power off', lambda: subprocess.run([str(PROGRAM), 'controlvm', 'm', 'poweroff'], capture_output=True,
+                                                 check=False).returncode == 0)
     settled(world)
     check_disk(world)
     assert len(images(world)) <= len(tree()), f'{images(world)} for {tree()}'

@@ -4,7 +4,7 @@
 # needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick
 #
 # The snapshot tool by keyboard and pointer: take with a name, what differs after a change of the settings, restore with the
-# present kept first, edit, delete; the command line sees the same tree. An empty name cannot be taken.
+# present kept first, edit, delete, also of a running machine; closing its window with the way back; the command line sees the same tree. An empty name cannot be taken.
 """The snapshot tree in the manager."""
 
 import os
@@ -107,12 +107,43 @@ def tour(desktop, app, window):
     button(desktop, dialog, 'Save')
     expect(['Clean', 'Larger', 'Before going back to “Clean”'], 'Clean')
 
+    first_of_two(desktop, window)
     select(desktop, window, 'Larger')
     button(desktop, window, 'Delete…')
     question = desktop.find(app, 'Question', 'alert')
     desktop.screenshot('delete')
     button(desktop, question, 'Delete')
     expect(['Clean', 'Before going back to “Clean”'], 'Clean')
+
+
+def first_of_two(desktop, window):
+    """The first snapshot cannot go while two follow it, and the button says so."""
+    manage('snapshot', 'Box', 'take', 'Third')
+    desktop.find(desktop.find(window, 'Snapshots', 'tree table'), 'Third', 'table cell')
+    select(desktop, window, 'Clean')
+    delete = desktop.find(window, 'Delete…', 'push button')
+    gui.wait_for('refusal', lambda: not delete.sensitive)
+    if 'at most one' not in delete.description:
+        raise gui.GuiError(f'the button does not say why: {delete.description}')
+    manage('snapshot', 'Box', 'delete', 'Third')
+    gui.wait_for('permission', lambda: delete.sensitive)
+
+
+def deleted_while_it_runs(desktop, app, window):
+    """The machine goes on."""
+    start = subprocess.run([gui.program(MANAGE), 'startvm', 'Box', '--type', 'headless'], check=True,
+                           capture_output=True)
+    del start
+    select(desktop, window, 'Before going back to “Clean”')
+    restore = desktop.find(window, 'Restore…', 'push button')
+    gui.wait_for('reason', lambda: not restore.sensitive and 'has to be off' in restore.description)
+    button(desktop, window, 'Delete…')
+    button(desktop, desktop.find(app, 'Question', 'alert'), 'Delete')
+    expect(['Clean'], 'Clean')
+    if 'VMState="running"' not in manage('showvminfo', 'Box', '--machinereadable'):
+        raise gui.GuiError('the machine does not run any more')
+    desktop.screenshot('deleted-running')
+    manage('controlvm', 'Box', 'poweroff')
 
 
 def running(desktop):
@@ -129,8 +160,19 @@ def running(desktop):
     gui.wait_for('snapshot', lambda: snapshots()[1] == 'Live')
     if 'VMState="running"' not in manage('showvminfo', 'Box', '--machinereadable'):
         raise gui.GuiError('the machine does not run any more')
-    manage('controlvm', 'Box', 'poweroff')
+    window = desktop.window('Box')
+    desktop.find(window, 'Screen of the guest').grabFocus()
+    desktop.key('Control_R+q')
+    back = desktop.find(window.parent, 'Then go back to the snapshot “Live”', 'check box')
+    if back.sensitive:
+        raise gui.GuiError('a snapshot can be restored without powering off')
+    desktop.find(window.parent, 'Power off', 'radio button').doActionNamed('click')
+    gui.wait_for('choice', lambda: back.sensitive)
+    back.doActionNamed('click')
+    desktop.screenshot('close-restoring')
+    desktop.find(window.parent, 'Close', 'push button').doActionNamed('click')
     process.wait(20)
+    gui.wait_for('state of the snapshot', lambda: 'VMState="saved"' in manage('showvminfo', 'Box', '--machinereadable'))
 
 
 def main():
@@ -145,7 +187,9 @@ def main():
                '--medium', disk)
         desktop.launch([gui.program('app/vitrine')])
         app = desktop.application('vitrine')
-        tour(desktop, app, desktop.find(app, 'Vitrine', 'frame'))
+        window = desktop.find(app, 'Vitrine', 'frame')
+        tour(desktop, app, window)
+        deleted_while_it_runs(desktop, app, window)
         running(desktop)
     return None
 
