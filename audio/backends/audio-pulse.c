@@ -84,7 +84,7 @@ server_asks(pa_stream *stream, size_t size, void *user)
 static void
 server_delivers(pa_stream *stream, size_t size, void *user)
 {
-    static const float silence[2 * 480] = {0};
+    static const float silence[960] = {0};
     AudioPulse *pulse = user;
     const void *data;
 

@@ -196,7 +196,7 @@ audio_stream_record(AudioStream *stream, const float *frames, size_t count)
 void
 audio_stream_read(AudioStream *stream, uint8_t *frames, size_t size)
 {
-    static const float silence[2 * CHUNK] = {0};
+    static const float silence[1024] = {0};
     size_t step = audio_frame_size(&stream->format), left = size / step;
 
     if (is_primed(stream, true) &&
@@ -211,7 +211,7 @@ audio_stream_read(AudioStream *stream, uint8_t *frames, size_t size)
             if (stream->primed)
                 ran_dry(stream);
             in = silence;
-            count = MIN(left, CHUNK);
+            count = MIN(left, G_N_ELEMENTS(silence) / 2);
         }
         audio_convert_to(&stream->format, in, frames, count);
         if (!is_silence)
