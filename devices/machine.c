@@ -156,6 +156,30 @@ add_port(CfgmNode *root, MachinePlace place, const MachinePort *port, const Mach
         machine_add_driver(root, place, port->driver);
 }
 
+MachinePlace
+machine_sound_place(const MachineSound *sound)
+{
+    return (MachinePlace){sound->card, 0, 0};
+}
+
+static void
+add_sound(CfgmNode *root, const MachineSound *sound)
+{
+    CfgmNode *driver;
+
+    if (sound->card == NULL)
+        return;
+    set_string(machine_add_device(root, sound->card, 0), "Codec", sound->codec);
+    if (sound->backend == NULL)
+        return;
+    driver = machine_add_driver(root, machine_sound_place(sound), "audio");
+    cfgm_set_string(driver, "Backend", sound->backend);
+    set_string(driver, "Machine", sound->machine);
+    set_string(driver, "File", sound->file);
+    cfgm_set_uint(driver, "Output", sound->output);
+    cfgm_set_uint(driver, "Input", sound->input);
+}
+
 bool
 machine_build_config(const MachineSpec *spec, CfgmNode *root, GError **error)
 {
@@ -169,5 +193,6 @@ machine_build_config(const MachineSpec *spec, CfgmNode *root, GError **error)
         add_port(root, machine_serial_place(i), &spec->serial[i], &usual_serial[i]);
     for (unsigned i = 0; i < MACHINE_PARALLEL_PORTS; i++)
         add_port(root, machine_parallel_place(i), &spec->parallel[i], &usual_parallel[i]);
+    add_sound(root, &spec->sound);
     return true;
 }

@@ -72,6 +72,16 @@ typedef struct {
     bool unplugged;       /* the cable is out */
 } MachineAdapter;
 
+/* A sound card and what it plays on. */
+typedef struct {
+    const char *card;    /* the device's name; NULL: there is none */
+    const char *codec;   /* as the device's option names it; NULL: the usual */
+    const char *backend; /* of audio/backends; NULL: nothing is connected */
+    const char *machine; /* names the streams; NULL: the program does */
+    const char *file;    /* that the back end writes; NULL: none */
+    bool output, input;  /* allowed */
+} MachineSound;
+
 typedef struct {
     uint64_t ram_size;       /* bytes */
     unsigned cpus;           /* 0: 1 */
@@ -106,6 +116,7 @@ typedef struct {
     MachinePort serial[MACHINE_SERIAL_PORTS];
     MachinePort parallel[MACHINE_PARALLEL_PORTS];
     MachineAdapter adapters[MACHINE_ADAPTERS];
+    MachineSound sound;
 } MachineSpec;
 
 /* A PC with 128 MiB and nothing attached, everything else at its usual value. */
@@ -129,6 +140,7 @@ MachinePlace machine_parallel_place(unsigned index);
 MachinePlace machine_adapter_place(const char *model, unsigned index);
 /* The names of models, NULL at the end. */
 const char *const *machine_adapter_models(void);
+MachinePlace machine_sound_place(const MachineSound *sound);
 /* The driver's Config node at a place of a tree that was built, to add keys of a driver of one's
  * own. */
 CfgmNode *machine_driver_config(CfgmNode *root, MachinePlace place);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Drift between two clocks: see the header. A slow proportional control: 10 ms too much make it
- * 0.05 per cent faster, far below what an ear can tell; two sound cards differ by 0.02. */
+ * 0.2 per cent faster, below what an ear can tell; two sound cards differ by 0.02. */
 #include "audio/core/audio-drift.h"
 
 #include <math.h>
 
 #define MEAN_OVER 2.0        /* seconds */
 #define THINK_EVERY 0.5      /* seconds */
-#define GAIN 0.05            /* correction for each second of error */
+#define GAIN 0.2             /* correction for each second of error */
 #define CORRECTION_MAX 0.005 /* a twelfth of a half-tone */
 #define CORRECTION_STEP 2e-5 /* smaller changes are not worth a new filter */
 #define TARGET_STEP 0.010

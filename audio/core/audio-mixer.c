@@ -219,6 +219,12 @@ audio_mixer_connector(AudioMixer *mixer)
     return &mixer->connector;
 }
 
+void *
+audio_mixer_backend(AudioMixer *mixer)
+{
+    return mixer->backend;
+}
+
 AudioMixerCounts
 audio_mixer_counts(AudioMixer *mixer)
 {

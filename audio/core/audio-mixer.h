@@ -24,6 +24,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AudioMixer, audio_mixer_free)
 const AudioConnector *audio_mixer_connector(AudioMixer *mixer);
 /* The machine stands still: silence, and the host's streams rest. Any thread. */
 void audio_mixer_pause(AudioMixer *mixer, bool paused);
+/* What the back end's open() returned. */
+void *audio_mixer_backend(AudioMixer *mixer);
 /* How often a stream ran dry while it played, and frames that came too late or too early. */
 typedef struct {
     uint64_t starved, dropped;

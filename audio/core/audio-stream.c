@@ -10,13 +10,38 @@
 #define CHUNK 512u /* frames */
 #define RING_SECONDS 0.5
 #define QUALITY 5 /* of speexdsp, 0 to 10 */
-/* Rates are given to the resampler in thousandths, which makes corrections of 2e-8 possible. */
-#define RATE_UNIT 1000u
+/* The resampler multiplies denominators in 32 bits when its ratio changes. */
+#define DENOMINATOR_MAX 65535u
 
 static double
 seconds_held(const AudioStream *stream)
 {
     return (double)stream->ring.fill / stream->format.rate;
+}
+
+/* The fraction nearest to x whose denominator is small enough: x's continued fraction, as far as it
+ * fits. */
+static void
+nearest_ratio(double x, spx_uint32_t *num, spx_uint32_t *den)
+{
+    double rest = x;
+    uint64_t n0 = 0, n1 = 1, d0 = 1, d1 = 0;
+
+    for (unsigned i = 0; i < 32; i++) {
+        uint64_t whole = (uint64_t)rest, n = whole * n1 + n0, d = whole * d1 + d0;
+
+        if (d > DENOMINATOR_MAX)
+            break;
+        n0 = n1;
+        n1 = n;
+        d0 = d1;
+        d1 = d;
+        if (rest - (double)whole < 1e-9)
+            break;
+        rest = 1 / (rest - (double)whole);
+    }
+    *num = (spx_uint32_t)n1;
+    *den = (spx_uint32_t)d1;
 }
 
 static void
@@ -25,10 +50,10 @@ set_rates(AudioStream *stream)
     bool out = stream->direction == AUDIO_OUTPUT;
     uint32_t from = out ? stream->format.rate : AUDIO_HOST_RATE;
     uint32_t to = out ? AUDIO_HOST_RATE : stream->format.rate;
-    double exact = from * (double)RATE_UNIT * (1 + stream->drift.correction);
+    spx_uint32_t num, den;
 
-    speex_resampler_set_rate_frac(stream->resampler, (spx_uint32_t)(exact + 0.5), to * RATE_UNIT,
-                                  from, to);
+    nearest_ratio((double)from / to * (1 + stream->drift.correction), &num, &den);
+    speex_resampler_set_rate_frac(stream->resampler, num, den, from, to);
 }
 
 bool

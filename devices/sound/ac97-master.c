@@ -292,7 +292,7 @@ master_write(void *user, uint32_t offset, uint32_t value, unsigned size)
     Ac97 *ac97 = user;
 
     ac97_master_run(ac97);
-    if (offset < AC97_BOXES * 0x10u)
+    if (offset < GLOB_CNT)
         box_write(&ac97->box[offset / 0x10], offset % 0x10, value, size);
     else if (offset == GLOB_CNT)
         ac97->global_control = value & GLOBAL_CONTROL_MASK & ~GLOBAL_WARM; /* it is over at once */
@@ -309,7 +309,7 @@ master_read(void *user, uint32_t offset, unsigned size)
     uint32_t taken;
 
     ac97_master_run(ac97);
-    if (offset < AC97_BOXES * 0x10u)
+    if (offset < GLOB_CNT)
         return box_read(&ac97->box[offset / 0x10], offset % 0x10, size);
     switch (offset) {
     case GLOB_CNT: return ac97->global_control;

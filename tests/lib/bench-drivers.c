@@ -3,6 +3,8 @@
  * Fake character, display, keyboard and mouse drivers, and the list of all fakes. */
 #include "tests/lib/bench-drivers.h"
 
+#include "tests/lib/bench-audio.h"
+
 #include <string.h>
 
 extern const PdmDriverInfo bench_media_driver;
@@ -221,7 +223,8 @@ static const PdmDriverInfo bench_mouse_driver = {
 bool
 bench_drivers_register(PdmRegistry *registry, GError **error)
 {
-    return pdm_registry_add_driver(registry, &bench_media_driver, error) &&
+    return pdm_registry_add_driver(registry, &bench_audio_driver, error) &&
+           pdm_registry_add_driver(registry, &bench_media_driver, error) &&
            pdm_registry_add_driver(registry, &bench_char_driver, error) &&
            pdm_registry_add_driver(registry, &bench_display_driver, error) &&
            pdm_registry_add_driver(registry, &bench_keyboard_driver, error) &&

@@ -27,6 +27,7 @@ import media_debian
 import media_iso
 import media_linux
 import media_network
+import media_sound
 import media_storage
 import qemu
 
@@ -122,6 +123,11 @@ MEDIA = {
         ('debian-installer-12-netboot-amd64', 'grub-pc-bin', 'grub-common', 'e2fsprogs', 'gzip'),
         ('media_network.py', 'tcpspeed.c', 'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py'),
         'vitrine: ready'),
+    'sound-amd64': Medium(
+        "a disk with a small Linux that has drivers for every sound card", '.img',
+        media_sound.build,
+        ('debian-installer-12-netboot-amd64', 'grub-pc-bin', 'grub-common', 'e2fsprogs', 'gzip'),
+        ('media_sound.py', '../real/tone.c', 'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py'), 'vitrine: ready'),
     'storage-amd64': Medium(
         "a disk with a small Linux that has drivers for every storage controller", '.img',
         media_storage.build,

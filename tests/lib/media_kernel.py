@@ -22,7 +22,12 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 say() { echo "vitrine: $*"; }
-for module in @MODULES@; do insmod /lib/modules/$module.ko || say "module $module failed"; done
+load() {
+    module=$1
+    shift
+    insmod /lib/modules/$module.ko "$@" || say "module $module failed"
+}
+@MODULES@
 say "kernel $(uname -r) $(uname -m)"
 say ready
 export PS1='vitrine# '
@@ -58,14 +63,20 @@ def _modules(package, wanted):
         found[name] = data
 
     for module in wanted:
-        add(module)
+        add(module.split(' ')[0])
     return found
+
+
+def _loads(modules, wanted):
+    """A line of the guest's shell for each module, with the parameters that were asked for."""
+    parameters = dict(words.split(' ', 1) for words in wanted if ' ' in words)
+    return [f'load {name} {parameters.get(name, "")}' for name in modules]
 
 
 def _entries(package, wanted, applets, programs):
     modules = _modules(package, wanted)
     program, folder = stat.S_IFREG | 0o755, stat.S_IFDIR | 0o755
-    init = INIT.replace('@MODULES@', ' '.join(modules)).encode()
+    init = INIT.replace('@MODULES@', '\n'.join(_loads(modules, wanted))).encode()
     entries = media_linux.system('amd64', init)
     entries += [cpio.Entry('mnt', folder), cpio.Entry('lib/modules', folder)]
     entries += [cpio.Entry(f'bin/{name}', stat.S_IFLNK | 0o777, b'busybox')
@@ -76,8 +87,8 @@ def _entries(package, wanted, applets, programs):
 
 
 def build(out, work, uuid, modules, applets=(), programs=None):
-    """The disk: GRUB, kernel and initramfs on one ext4 partition. `uuid` is the disk's own, `modules` are
-    loaded with what they need, `applets` are busybox's, `programs` maps names to contents."""
+    """The disk: GRUB, kernel and initramfs on one ext4 partition. `uuid` is the disk's own, `modules` (name,
+    or name and parameters) are loaded with what they need, `applets` are busybox's, `programs` maps names to contents."""
     tree = work / 'tree'
     (tree / 'boot' / 'grub').mkdir(parents=True)
     with _kernel_package(work) as package:

@@ -39,7 +39,7 @@ typedef struct {
     int ram, cpus;
     char *bus, *cdrom, *disk, *disk2, *floppy, *engine, *profile, *boot, *firmware, *serial, *debug;
     char **nics;
-    char *screenshot, *keys, *until, *save, *save_live, *load;
+    char *screenshot, *keys, *until, *save, *save_live, *load, *sound;
     double screenshot_every, timeout;
     gint64 instructions;
     gboolean deterministic, print_text, log, hpet, no_ioapic, statistics, digest;
@@ -56,6 +56,7 @@ typedef struct {
     RunMix mix;
     RunNetwork network;
     MachineMedium media[MEDIA_MAX];
+    char **sound; /* card, back end */
     char *screen; /* the text at the last look */
     uint64_t start_ns, next_text_ns, next_shot_ns;
     gint off, stuck; /* set by events */
@@ -173,6 +174,25 @@ describe_media(Run *run, size_t *count, GError **error)
     return true;
 }
 
+/* CARD[,BACKEND[:FILE]]; what the guest plays is heard, and it hears what is said. */
+static void
+describe_sound(Run *run, MachineSound *sound)
+{
+    g_auto(GStrv) words = NULL;
+
+    if (run->options.sound == NULL)
+        return;
+    run->sound = g_strsplit(run->options.sound, ",", 2);
+    *sound = (MachineSound){.card = run->sound[0], .output = true, .input = true};
+    if (run->sound[1] == NULL)
+        return;
+    words = g_strsplit(run->sound[1], ":", 2);
+    g_free(run->sound[1]);
+    run->sound[1] = g_strdup(words[0]);
+    sound->backend = run->sound[1];
+    sound->file = words[1] ? strstr(run->options.sound, ":") + 1 : NULL;
+}
+
 static bool
 describe(Run *run, GError **error)
 {
@@ -194,6 +214,7 @@ describe(Run *run, GError **error)
         spec.debug_driver = RUN_CHAR_DRIVER;
     if (options->serial != NULL)
         spec.serial[0] = (MachinePort){.enabled = true, .driver = RUN_CHAR_DRIVER};
+    describe_sound(run, &spec.sound);
     spec.media = run->media;
     if (!run_network_init(&run->network, options->nics, error))
         return false;
@@ -507,7 +528,8 @@ free_options(Options *options)
     char *texts[] = {options->cdrom,  options->disk,    options->disk2,      options->floppy,
                      options->engine, options->profile, options->boot,       options->firmware,
                      options->serial, options->debug,   options->screenshot, options->keys,
-                     options->until,  options->save,    options->save_live,  options->load};
+                     options->until,  options->save,    options->save_live,  options->load,
+                     options->sound};
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
@@ -523,6 +545,7 @@ tear_down(Run *run)
     run_mix_clear(&run->mix);
     run_network_clear(&run->network);
     g_strfreev(run->options.nics);
+    g_strfreev(run->sound);
     g_free(run->screen);
     if (run->serial.text != NULL)
         g_string_free(run->serial.text, TRUE);
@@ -551,6 +574,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "hpet", 0, 0, G_OPTION_ARG_NONE, &options->hpet, "With an HPET", NULL },
         { "no-ioapic", 0, 0, G_OPTION_ARG_NONE, &options->no_ioapic, "Without an I/O APIC", NULL },
         { "serial", 0, 0, G_OPTION_ARG_STRING, &options->serial, "COM1", "stdio|FILE" },
+        { "sound", 0, 0, G_OPTION_ARG_STRING, &options->sound, "A sound card: ac97,pulse or ac97,wav:FILE", "CARD,BACKEND" },
         { "debug-port", 0, 0, G_OPTION_ARG_STRING, &options->debug, "The firmware's debug port 0x402", "stdio|FILE" },
         { "deterministic", 0, 0, G_OPTION_ARG_NONE, &options->deterministic, "Time from instructions", NULL },
         { "instructions", 0, 0, G_OPTION_ARG_INT64, &options->instructions, "End after so many", "N" },

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# A small Linux whose shell is on COM1, run by run-guest: commands go in, what they say comes out.
+"""Small Linux guests as a shell."""
+
+import queue
+import re
+import subprocess
+import threading
+import time
+
+import run_guest
+
+PROMPT = 'vitrine# '
+# What the kernel says on any machine like ours, with any device.
+USUAL = ('tsc: ', 'fail to add MMCONFIG information', 'hrtimer: interrupt took', 'clocksource: ')
+CONTROL = re.compile(r'\x1b(?:\[[0-9;?]*[A-Za-z]|[()].|.)|\r')
+
+
+class ShellGuest:
+    """A context: the guest is at its prompt inside of it and is switched off at its end."""
+
+    def __init__(self, disk, *options, ram=256, env=None, boot_seconds=120):
+        self.command = run_guest.command(*options, disk=disk, ram=ram, serial='stdio')
+        self.env, self.boot_seconds = env, boot_seconds
+        self.text, self.seen = '', 0
+        self.chunks = queue.Queue()
+        self.process = None
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, env=self.env)
+        threading.Thread(target=self._read, daemon=True).start()
+        self.wait(re.escape(PROMPT), self.boot_seconds)
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is None:
+            self._send('poweroff -f')
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise
+        self.process.kill()
+        self.process.wait()
+
+    def _read(self):
+        while data := self.process.stdout.read1(4096):
+            self.chunks.put(data.decode(errors='replace'))
+        self.chunks.put(None)
+
+    def _send(self, command):
+        self.process.stdin.write(command.encode() + b'\n')
+        self.process.stdin.flush()
+
+    def wait(self, pattern, seconds=60):
+        """Waits for a pattern behind what was waited for before; returns the match."""
+        end = time.monotonic() + seconds
+        while not (match := re.compile(pattern).search(self.text, self.seen)):
+            try:
+                chunk = self.chunks.get(timeout=max(end - time.monotonic(), 0))
+            except queue.Empty:
+                chunk = None
+            if chunk is None:
+                raise TimeoutError(f'no {pattern!r} within {seconds} s; last:\n{self.text[-3000:]}')
+            self.text += CONTROL.sub('', chunk)
+        self.seen = match.end()
+        return match
+
+    def begin(self, command):
+        """Types a command; wait() sees what it says."""
+        self._send(command)
+
+    def run(self, command, seconds=60):
+        """Runs a command to its end; returns what it said."""
+        begin = self.seen
+        self._send(command)
+        self.wait(r'\n' + re.escape(PROMPT), seconds)
+        return self.text[begin:self.seen - len(PROMPT)].split('\n', 1)[-1]
+
+    def complaints(self):
+        """The kernel's warnings and worse, but for what it says everywhere."""
+        lines = re.findall(r'^<[0-4]>(.*)', self.run("dmesg -r"), re.M)
+        return [line for line in lines if not any(usual in line for usual in USUAL)]

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# A PulseAudio daemon of the test's own, with two sinks into nothing: "out" is what programs play to,
+# and what is played to "mic" is what programs record.
+"""A sound server for tests, and tones."""
+
+import array
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+RATE = 48000
+
+
+class SoundServer:
+    """A context; `env` makes programs use it."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.socket = self.folder / 'pulse.socket'
+        self.env = {**os.environ, 'PULSE_SERVER': f'unix:{self.socket}', 'HOME': str(folder),
+                    'XDG_RUNTIME_DIR': str(folder), 'PULSE_COOKIE': str(self.folder / 'cookie')}
+        self.process = None
+
+    def start(self):
+        """Starts the daemon, or starts it again."""
+        loads = ('module-null-sink sink_name=out rate=48000', 'module-null-sink sink_name=mic rate=48000',
+                 f'module-native-protocol-unix socket={self.socket} auth-anonymous=1')
+        words = ['pulseaudio', '-n', '--daemonize=no', '--exit-idle-time=-1', '--use-pid-file=no', '--disallow-exit',
+                 '--log-level=error']
+        for load in loads:
+            words += ['-L', load]
+        env = {key: value for key, value in self.env.items() if key != 'PULSE_SERVER'}
+        self.process = subprocess.Popen(words, env=env)
+        end = time.monotonic() + 20
+        while subprocess.run(['pactl', 'set-default-sink', 'out'], env=self.env, capture_output=True,
+                             check=False).returncode:
+            if time.monotonic() > end:
+                raise TimeoutError('the sound server does not answer')
+            time.sleep(0.1)
+        subprocess.run(['pactl', 'set-default-source', 'mic.monitor'], env=self.env, check=True)
+
+    def stop(self):
+        """Ends the daemon at once."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+        self.socket.unlink(missing_ok=True)
+
+    def __enter__(self):
+        assert shutil.which('pulseaudio'), 'package pulseaudio'
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def record(self, device='out.monitor'):
+        """A process whose standard output is what the device gives: 16 bits, stereo, 48 kHz."""
+        return subprocess.Popen(['parec', '-d', device, '--raw', f'--rate={RATE}', '--format=s16le', '--channels=2',
+                                 '--latency-msec=5'], env=self.env, stdout=subprocess.PIPE)
+
+    def play(self, samples, device='mic'):
+        """Plays mono samples (an array of 16-bit numbers), in the background."""
+        player = subprocess.Popen(['pacat', '-d', device, '--raw', f'--rate={RATE}', '--format=s16le', '--channels=1'],
+                                  env=self.env, stdin=subprocess.PIPE)
+        player.stdin.write(samples.tobytes())
+        player.stdin.close()
+        return player
+
+
+def left(data):
+    """The left channel of interleaved 16-bit frames."""
+    samples = array.array('h')
+    samples.frombytes(data[:len(data) // 4 * 4])
+    return samples[::2]
+
+
+def tone_of(samples, rate=RATE):
+    """Frequency of a sine, seconds from its first rise to its last, and how many of its periods are not
+    as long as the others (a gap, a click)."""
+    rises, before = [], 0
+    loud = max(samples, default=0) // 8
+    armed = False
+    for i, value in enumerate(samples):
+        if value < -loud:
+            armed = True
+        elif armed and value >= 0:
+            rises.append(i - value / (value - before))
+            armed = False
+        before = value
+    if len(rises) < 3:
+        return 0.0, 0.0, 0
+    periods = [later - earlier for earlier, later in zip(rises, rises[1:])]
+    usual = sorted(periods)[len(periods) // 2]
+    odd = sum(abs(period - usual) > 0.1 * usual for period in periods)
+    return rate * (len(rises) - 1) / (rises[-1] - rises[0]), (rises[-1] - rises[0]) / rate, odd

@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# needs: debian-installer-12-netboot-amd64 grub-pc-bin grub-common e2fsprogs gzip pulseaudio pulseaudio-utils
+# timeout: 1800
+# alone
+#
+# Every sound card with Linux's own driver: a tone that the guest plays arrives on the host with its
+# frequency and without a gap, in a file and through PulseAudio; a tone of the host's is heard by the guest;
+# the server goes and comes back, and the guest plays on. With --long a tone of ten minutes.
+"""Linux plays and records with every sound card."""
+
+import array
+import math
+import os
+import re
+import sys
+import tempfile
+import threading
+import time
+import wave
+from pathlib import Path
+
+import media
+import sound_server
+from shell_guest import ShellGuest
+
+CARDS = ('ac97',)
+HZ, MIC_HZ = 440, 1000
+
+
+def check_tone(what, samples, seconds):
+    """The tone's frequency, length and evenness."""
+    hz, lasted, odd = sound_server.tone_of(samples)
+    print(f'{what}: {hz:.3f} Hz for {lasted:.2f} s, {odd} odd periods')
+    if abs(hz - HZ) > HZ * 0.001 or lasted < seconds - 0.3 or odd:
+        sys.exit(f'{what}: that is not {HZ} Hz for {seconds} s without a gap')
+
+
+def to_file(card, folder, disk):
+    """Played at another rate than the host's, into a file."""
+    path = folder / f'{card}.wav'
+    with ShellGuest(disk, '--sound', f'{card},wav:{path}') as guest:
+        if 'tone: played' not in guest.run(f'tone play {HZ} 3 44100', 60):
+            sys.exit(f'{card}: the guest cannot play\n{guest.text[-2000:]}')
+        time.sleep(1.5)
+        if found := guest.complaints():
+            sys.exit(f'{card}: the kernel complains\n' + '\n'.join(found))
+    with wave.open(str(path)) as file:
+        check_tone(f'{card} into a file', sound_server.left(file.readframes(file.getnframes())), 3)
+
+
+class Listener:
+    """Reads what a recording process says, in the background."""
+
+    def __init__(self, process):
+        self.process, self.data = process, bytearray()
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self):
+        while chunk := self.process.stdout.read1(4096):
+            self.data += chunk
+
+    def stop(self):
+        """What was heard."""
+        self.process.kill()
+        self.process.wait()
+        self.thread.join()
+        return sound_server.left(bytes(self.data))
+
+
+def through_server(card, server, disk, seconds):
+    """Out through the server's monitor, in from its microphone, and over a restart of it."""
+    with ShellGuest(disk, '--sound', f'{card},pulse', env=server.env) as guest:
+        listener = Listener(server.record())
+        guest.run(f'tone play {HZ} {seconds} 48000', seconds + 60)
+        time.sleep(1)
+        check_tone(f'{card} through PulseAudio', listener.stop(), seconds)
+        samples = array.array('h', (round(8192 * math.sin(2 * math.pi * MIC_HZ * i / 48000)) for i in range(48000 * 12)))
+        player = server.play(samples)
+        heard = guest.run('tone hear 3 44100', 60)
+        player.kill()
+        player.wait()
+        print(f'{card}: {heard.strip().splitlines()[-1]}')
+        match = re.search(r'heard ([0-9.]+) Hz, level ([0-9.]+)', heard)
+        if not match or abs(float(match.group(1)) - MIC_HZ) > 2 or not 0.1 < float(match.group(2)) < 0.6:
+            sys.exit(f'{card}: the guest does not hear {MIC_HZ} Hz')
+        guest.begin(f'tone play {HZ} 8 48000')
+        time.sleep(2)
+        server.stop()
+        time.sleep(1)
+        server.start()
+        time.sleep(2.5)
+        listener = Listener(server.record())
+        time.sleep(2)
+        check_tone(f'{card} after the server was away', listener.stop(), 1.5)
+        guest.wait('tone: played', 60)
+
+
+if __name__ == '__main__':
+    LONG = bool(os.environ.get('VITRINE_LONG'))
+    with tempfile.TemporaryDirectory() as temporary:
+        DISK = Path(temporary) / 'sound.img'
+        media.copy('sound-amd64', DISK)
+        for name in CARDS:
+            to_file(name, Path(temporary), DISK)
+            with sound_server.SoundServer(temporary) as daemon:
+                through_server(name, daemon, DISK, 600 if LONG and name == CARDS[0] else 5)
