@@ -55,10 +55,12 @@ wake_for_engine(Vcpu *vcpu)
 {
     if (vcpu->activity != CPUM_HALTED)
         return;
-    if (trpm_should_wake(vcpu))
-        vcpu->activity = CPUM_ACTIVE;
-    else
-        cpum_unpend(vcpu, CPUM_PEND_INTERRUPT | CPUM_PEND_NMI);
+    /* First the bits, then a look: what arrives later sets them again. */
+    cpum_unpend(vcpu, CPUM_PEND_INTERRUPT | CPUM_PEND_NMI);
+    if (!trpm_should_wake(vcpu))
+        return;
+    vcpu->activity = CPUM_ACTIVE;
+    trpm_recheck(vcpu);
 }
 
 /* False: the delivery ended in a shutdown. */
