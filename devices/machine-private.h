@@ -24,6 +24,8 @@ machine_add_driver(CfgmNode *root, MachinePlace place, const char *driver)
     return cfgm_make(lun, "Config");
 }
 
+/* machine-usb.c: controllers and emulated devices at them */
+bool machine_add_usb(const MachineSpec *spec, CfgmNode *root, GError **error);
 /* machine-storage.c: controllers and their drives */
 bool machine_add_storage(const MachineSpec *spec, CfgmNode *root, GError **error);
 /* machine-network.c */

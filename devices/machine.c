@@ -189,6 +189,8 @@ machine_build_config(const MachineSpec *spec, CfgmNode *root, GError **error)
     add_console(spec, root);
     if (!machine_add_storage(spec, root, error) || !machine_add_network(spec, root, error))
         return false;
+    if (!machine_add_usb(spec, root, error))
+        return false;
     for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++)
         add_port(root, machine_serial_place(i), &spec->serial[i], &usual_serial[i]);
     for (unsigned i = 0; i < MACHINE_PARALLEL_PORTS; i++)

@@ -52,6 +52,13 @@ typedef struct {
     const char *driver; /* NULL: the one for this type */
 } MachineMedium;
 
+/* Which USB controllers a machine has, and how a person points and types. EHCI brings OHCI along,
+ * its companion for slower devices. */
+typedef struct {
+    bool xhci;
+    bool tablet, mouse, keyboard; /* at the best controller there is */
+} MachineUsb;
+
 /* A serial or parallel port. */
 typedef struct {
     bool enabled;
@@ -117,6 +124,7 @@ typedef struct {
     MachinePort parallel[MACHINE_PARALLEL_PORTS];
     MachineAdapter adapters[MACHINE_ADAPTERS];
     MachineSound sound;
+    MachineUsb usb;
 } MachineSpec;
 
 /* A PC with 128 MiB and nothing attached, everything else at its usual value. */
@@ -133,6 +141,7 @@ typedef struct {
 } MachinePlace;
 
 extern const MachinePlace MACHINE_DISPLAY, MACHINE_KEYBOARD, MACHINE_MOUSE;
+extern const MachinePlace MACHINE_USB_TABLET, MACHINE_USB_MOUSE, MACHINE_USB_KEYBOARD;
 MachinePlace machine_medium_place(MachineBus bus, unsigned port, unsigned device);
 MachinePlace machine_serial_place(unsigned index);
 MachinePlace machine_parallel_place(unsigned index);

@@ -5,7 +5,7 @@
  * into a root hub or into a hub. Universal Serial Bus Specification 2.0, chapter 9, and 3.2,
  * chapter 9.
  *
- * All callbacks run with the device lock held. vusb_urb_done() and vusb_device_unplugged() may be
+ * All callbacks run with the device lock held. vusb_urb_done() and vusb_urb_answer() may be
  * called by any thread, with or without the lock; everything else needs it. */
 #pragma once
 
@@ -15,6 +15,10 @@
 
 #include <glib.h>
 
+typedef struct CfgmNode CfgmNode;
+typedef struct PdmDevice PdmDevice;
+
+#define VUSB_STRINGS_MAX 4u
 #define VUSB_INTERFACES_MAX 32u
 #define VUSB_HUB_PORTS_MAX 15u
 #define VUSB_TIERS_MAX 5u
@@ -102,8 +106,8 @@ typedef struct {
 
 /* The data of control transfers that a guest does in stages. */
 typedef struct {
-    uint8_t phase; /* VusbControlPhase of the core */
-    uint8_t status;
+    uint8_t phase;  /* of the core */
+    uint8_t status; /* VusbStatus of the transfer, once it is over */
     uint8_t setup[8];
     uint32_t length; /* bytes in data */
     uint32_t offset; /* bytes that were handed over */
@@ -121,9 +125,8 @@ struct VusbDevice {
     /* Its descriptors at a speed, for devices whose standard requests the core answers; NULL: the
      * device answers them itself. */
     const VusbDescriptors *(*descriptors)(VusbDevice *device, VusbSpeed speed);
-    /* Strings by index from 1 on, in one language (English, United States); NULL: none. */
-    const char *const *strings;
-    unsigned string_count;
+    /* Strings by their index less one, in English; NULL: none. They live as long as the device. */
+    const char *strings[VUSB_STRINGS_MAX];
     bool self_powered, remote_wakeup;
     unsigned hub_ports; /* of a hub: how many */
 
@@ -140,7 +143,7 @@ struct VusbDevice {
     VusbControlPipe control;
     VusbDevice *children[VUSB_HUB_PORTS_MAX]; /* of a hub */
     GQueue urbs;                              /* under way */
-    void *capture;
+    bool gone;                                /* unplugged, URBs are still to come back */
 };
 
 /* The fields of VusbDevice that a saved state holds, for the table of the device that embeds it,
@@ -157,6 +160,15 @@ void vusb_urb_answer(VusbUrb *urb, const void *data, size_t size);
 /* Remote wake-up: does nothing unless the port is suspended and the guest allowed it. */
 void vusb_device_wakeup(VusbDevice *device);
 
+/* The root hub of a controller ("xhci"), or, for NULL, of the best one there is for a device of
+ * these speeds; NULL: there is none. From construct on, when controllers come first in the tree. */
+VusbHub *vusb_find_hub(PdmDevice *device, const char *controller, unsigned speeds);
+/* Plugs an emulated device in where its configuration says: option "Controller" (as
+ * vusb_find_hub()) and "Port" (from 1 on; 0: any). */
+bool vusb_plug_emulated(PdmDevice *owner, VusbDevice *device, const CfgmNode *config,
+                        GError **error);
+/* A device's state after a reset of the machine. */
+void vusb_device_reset(VusbDevice *device);
 /* Plugs a device in at a free port that is fit for one of its speeds, the fastest first.
  * BASE_ERROR_INVALID when there is none. port -1: any. */
 bool vusb_hub_plug(VusbHub *hub, int port, VusbDevice *device, GError **error);
@@ -165,7 +177,5 @@ bool vusb_device_plug_below(VusbDevice *parent, unsigned port, VusbDevice *devic
 /* Takes a device out, and what is plugged into it; released() follows, perhaps at once. Does
  * nothing where it is out already. */
 void vusb_unplug(VusbDevice *device);
-/* The device has gone by itself (any thread): vusb_unplug() follows under the lock. */
-void vusb_device_unplugged(VusbDevice *device);
 /* Whether the guest may have anything under way with it. */
 bool vusb_device_busy(const VusbDevice *device);

@@ -29,6 +29,7 @@ import media_linux
 import media_network
 import media_sound
 import media_storage
+import media_usb
 import qemu
 
 LIB = Path(__file__).resolve().parent
@@ -133,6 +134,11 @@ MEDIA = {
         media_storage.build,
         ('debian-installer-12-netboot-amd64', 'grub-pc-bin', 'grub-common', 'e2fsprogs', 'gzip'),
         ('media_storage.py', 'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py'), 'vitrine: ready'),
+    'usb-amd64': Medium(
+        "a disk with a small Linux that has drivers for USB controllers and devices", '.img',
+        media_usb.build,
+        ('debian-installer-12-netboot-amd64', 'grub-pc-bin', 'grub-common', 'e2fsprogs', 'gzip'),
+        ('media_usb.py', 'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py'), 'vitrine: ready'),
 }
 
 

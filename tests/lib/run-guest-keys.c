@@ -60,6 +60,12 @@ is_condition(const char *token)
     return g_str_has_prefix(token, "{wait:") || g_str_has_prefix(token, "{text:");
 }
 
+static bool
+is_point(const char *token)
+{
+    return g_str_has_prefix(token, "{point:");
+}
+
 /* Every name of a "{ctrl-alt-del}" has to exist. */
 static bool
 check_token(const char *token, GError **error)
@@ -67,7 +73,7 @@ check_token(const char *token, GError **error)
     g_autofree char *inner = NULL;
     g_auto(GStrv) names = NULL;
 
-    if (token[0] != '{' || token[1] == '\0' || is_condition(token))
+    if (token[0] != '{' || token[1] == '\0' || is_condition(token) || is_point(token))
         return true;
     inner = g_strndup(token + 1, strlen(token) - 2);
     names = g_strsplit(inner, "-", -1);
@@ -195,11 +201,37 @@ condition_holds(RunKeys *keys, const char *token, uint64_t now_ns, const char *s
     return (screen != NULL && strstr(screen, value) != NULL) || strstr(serial, value) != NULL;
 }
 
+/* "{point:X,Y,BUTTONS}": of the tablet, where there is one, 0 to 65535 across the screen. */
+static void
+point(Pdm *pdm, const char *token)
+{
+    const PdmMousePort *port =
+        pdm_lun_port(pdm, MACHINE_USB_TABLET.device, 0, MACHINE_USB_TABLET.lun, PDM_IF_MOUSE);
+    g_auto(GStrv) numbers = g_strsplit(token + strlen("{point:"), ",", 3);
+    unsigned values[3] = {0};
+
+    for (unsigned i = 0; numbers[i] != NULL; i++)
+        values[i] = (unsigned)g_ascii_strtoull(numbers[i], NULL, 10);
+    if (port != NULL)
+        port->absolute(port->user, values[0], values[1], 0, 0, values[2]);
+}
+
+/* The USB keyboard, where there is one. */
+static const PdmKeyboardPort *
+find_keyboard(Pdm *pdm)
+{
+    const PdmKeyboardPort *port = pdm_lun_port(pdm, MACHINE_USB_KEYBOARD.device, 0,
+                                               MACHINE_USB_KEYBOARD.lun, PDM_IF_KEYBOARD);
+
+    return port != NULL ? port
+                        : pdm_lun_port(pdm, MACHINE_KEYBOARD.device, 0, MACHINE_KEYBOARD.lun,
+                                       PDM_IF_KEYBOARD);
+}
+
 bool
 run_keys_step(RunKeys *keys, Pdm *pdm, uint64_t now_ns, const char *screen, const char *serial)
 {
-    const PdmKeyboardPort *port =
-        pdm_lun_port(pdm, MACHINE_KEYBOARD.device, 0, MACHINE_KEYBOARD.lun, PDM_IF_KEYBOARD);
+    const PdmKeyboardPort *port = find_keyboard(pdm);
     const char *token = keys->tokens[keys->next];
 
     if (token == NULL || port == NULL)
@@ -211,7 +243,9 @@ run_keys_step(RunKeys *keys, Pdm *pdm, uint64_t now_ns, const char *screen, cons
     if (now_ns < keys->ready_ns)
         return true;
     g_rec_mutex_lock(pdm_device_lock(pdm));
-    if (token[0] == '{' && token[1] != '\0')
+    if (is_point(token))
+        point(pdm, token);
+    else if (token[0] == '{' && token[1] != '\0')
         type_chord(port, token);
     else
         type_character(port, token[0]);

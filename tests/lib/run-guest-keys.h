@@ -6,7 +6,7 @@
 #include "vmm/pdm/pdm-vm.h"
 
 /* "ls{enter}", "{f12}", "{ctrl-alt-del}", "{wait:2.5}" (seconds), "{text:Choose}" (until the screen
- * shows that), "{{" for a brace. */
+ * shows that), "{point:X,Y,BUTTONS}" on the tablet, "{{" for a brace. */
 typedef struct RunKeys RunKeys;
 
 RunKeys *run_keys_new(const char *script, GError **error);

@@ -39,6 +39,7 @@ typedef struct {
     int ram, cpus;
     char *bus, *cdrom, *disk, *disk2, *floppy, *engine, *profile, *boot, *firmware, *serial, *debug;
     char **nics;
+    char *usb, *usb_devices;
     char *screenshot, *keys, *until, *save, *save_live, *load, *sound;
     double screenshot_every, timeout;
     gint64 instructions;
@@ -193,6 +194,38 @@ describe_sound(Run *run, MachineSound *sound)
     sound->file = words[1] ? strstr(run->options.sound, ":") + 1 : NULL;
 }
 
+/* Sets what a list with commas names. */
+static bool
+choose(const char *list, const char *const *names, bool *const *flags, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(list != NULL ? list : "", ",", -1);
+
+    for (char **word = words; *word != NULL; word++) {
+        unsigned i = 0;
+
+        while (names[i] != NULL && strcmp(names[i], *word) != 0)
+            i++;
+        if (names[i] == NULL) {
+            g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "There is no USB \"%s\"", *word);
+            return false;
+        }
+        *flags[i] = true;
+    }
+    return true;
+}
+
+static bool
+describe_usb(const Options *options, MachineUsb *usb, GError **error)
+{
+    static const char *const controllers[] = {"xhci", NULL};
+    static const char *const devices[] = {"tablet", "mouse", "keyboard", NULL};
+    bool *const controller_flags[] = {&usb->xhci};
+    bool *const device_flags[] = {&usb->tablet, &usb->mouse, &usb->keyboard};
+
+    return choose(options->usb, controllers, controller_flags, error) &&
+           choose(options->usb_devices, devices, device_flags, error);
+}
+
 static bool
 describe(Run *run, GError **error)
 {
@@ -219,7 +252,7 @@ describe(Run *run, GError **error)
     if (!run_network_init(&run->network, options->nics, error))
         return false;
     memcpy(spec.adapters, run->network.adapters, sizeof(spec.adapters));
-    if (!describe_media(run, &spec.media_count, error))
+    if (!describe_media(run, &spec.media_count, error) || !describe_usb(options, &spec.usb, error))
         return false;
     return machine_build_config(&spec, run->config, error);
 }
@@ -529,7 +562,7 @@ free_options(Options *options)
                      options->engine, options->profile, options->boot,       options->firmware,
                      options->serial, options->debug,   options->screenshot, options->keys,
                      options->until,  options->save,    options->save_live,  options->load,
-                     options->sound};
+                     options->sound,  options->usb,     options->usb_devices};
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
@@ -567,6 +600,8 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "disk2", 0, 0, G_OPTION_ARG_FILENAME, &options->disk2, "Disk image, primary slave", "FILE" },
         { "floppy", 0, 0, G_OPTION_ARG_FILENAME, &options->floppy, "Floppy image, drive A", "FILE" },
         { "nic", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->nics, "Network card: MODEL[,nat[,forward=tcp:HOST:GUEST][,tftp=DIR][,boot=FILE]|,fd=N|,tap=N][,mac=…][,trace=FILE]", "CARD" },
+        { "usb", 0, 0, G_OPTION_ARG_STRING, &options->usb, "USB controllers: xhci", "LIST" },
+        { "usb-device", 0, 0, G_OPTION_ARG_STRING, &options->usb_devices, "USB devices: tablet, mouse, keyboard", "LIST" },
         { "boot", 0, 0, G_OPTION_ARG_STRING, &options->boot, "Boot order (dvd,disk,floppy,network)", "LIST" },
         { "firmware", 0, 0, G_OPTION_ARG_FILENAME, &options->firmware, "BIOS image", "FILE" },
         { "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Execution engine (auto); iem+rem: in turns", "NAME" },
@@ -580,7 +615,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "instructions", 0, 0, G_OPTION_ARG_INT64, &options->instructions, "End after so many", "N" },
         { "screenshot", 0, 0, G_OPTION_ARG_FILENAME, &options->screenshot, "Picture at the end (.ppm, .png)", "FILE" },
         { "screenshot-every", 0, 0, G_OPTION_ARG_DOUBLE, &options->screenshot_every, "… and every so many seconds", "S" },
-        { "keys", 0, 0, G_OPTION_ARG_STRING, &options->keys, "Type: ls{enter} {ctrl-alt-del} {wait:2} {text:login:}", "KEYS" },
+        { "keys", 0, 0, G_OPTION_ARG_STRING, &options->keys, "Type: ls{enter} {ctrl-alt-del} {wait:2} {text:login:} {point:X,Y,BUTTONS}", "KEYS" },
         { "print-text", 0, 0, G_OPTION_ARG_NONE, &options->print_text, "Print the text screen as it changes", NULL },
         { "until", 0, 0, G_OPTION_ARG_STRING, &options->until, "End when screen or COM1 show this", "TEXT" },
         { "timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options->timeout, "End after so many seconds", "S" },

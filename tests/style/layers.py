@@ -47,7 +47,7 @@ ROOMS = {
     'devices/storage/': (*DEVICE, 'devices/pci/', 'devices/virtio/'),
     'devices/virtio/': (*DEVICE, 'devices/pci/'),
     'devices/sound/': (*DEVICE, 'audio/audio.h'),
-    'devices/usb-controllers/': (*DEVICE, 'usb/vusb.h'),
+    'devices/usb-controllers/': (*DEVICE, 'devices/pci/', 'usb/vusb.h'),
     'usb/': (*DEVICE, 'vmm/ssm/ssm.h'),
     'usb/core/': (*DEVICE, 'usb/vusb.h', 'usb/vusb-device.h'),
     'usb/devices/': (*DEVICE, 'usb/vusb-device.h'),

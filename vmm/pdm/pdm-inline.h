@@ -463,9 +463,15 @@ pdm_driver_offer_object(PdmDriver *driver, const char *kind, void *object)
 }
 
 static inline void *
+pdm_driver_find_object(PdmDriver *driver, const char *kind, unsigned index)
+{
+    return driver->api->find_object(driver->pdm, kind, index);
+}
+
+static inline void *
 pdm_find_object(PdmDevice *device, const char *kind, unsigned index)
 {
-    return device->api->find_object(device, kind, index);
+    return device->api->find_object(device->pdm, kind, index);
 }
 
 #define pdm_log(device, ...) ((device)->api->log((device)->pdm, __VA_ARGS__))

@@ -131,9 +131,9 @@ pdm_api_offer_object(void *device_or_driver_pdm, const char *kind, void *object)
 }
 
 void *
-pdm_api_find_object(PdmDevice *device, const char *kind, unsigned index)
+pdm_api_find_object(void *device_or_driver_pdm, const char *kind, unsigned index)
 {
-    const GPtrArray *objects = pdm_of(device)->objects;
+    const GPtrArray *objects = ((PdmOwner *)device_or_driver_pdm)->pdm->objects;
 
     for (guint i = 0; i < objects->len; i++) {
         const PdmObject *entry = objects->pdata[i];

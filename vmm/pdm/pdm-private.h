@@ -263,7 +263,7 @@ const void *pdm_api_fwcfg_find(PdmDevice *device, unsigned index, const char **n
 void pdm_api_cmos_set(PdmDevice *device, uint8_t index, uint8_t value);
 int pdm_api_cmos_get(PdmDevice *device, uint8_t index);
 void pdm_api_offer_object(void *device_or_driver_pdm, const char *kind, void *object);
-void *pdm_api_find_object(PdmDevice *device, const char *kind, unsigned index);
+void *pdm_api_find_object(void *device_or_driver_pdm, const char *kind, unsigned index);
 void pdm_api_offer_command(PdmDevice *device, const char *command,
                            bool (*run)(void *user, const char *argument), void *user);
 void pdm_fwcfg_file_free(void *file);

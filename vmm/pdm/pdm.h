@@ -284,7 +284,7 @@ struct PdmApi {
      * root hubs of USB. In construct; they live as long as their owner. index counts from 0; NULL at
      * the end. Looked for from power_on on, when all are there. */
     void (*offer_object)(void *device_or_driver_pdm, const char *kind, void *object);
-    void *(*find_object)(PdmDevice *, const char *kind, unsigned index);
+    void *(*find_object)(void *device_or_driver_pdm, const char *kind, unsigned index);
 };
 /* clang-format on */
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The USB controllers of a machine and the emulated devices that are plugged in when it starts. */
+#include "devices/machine-private.h"
+
+#define ROOT_HUB_DRIVER "vusb-root-hub"
+
+const MachinePlace MACHINE_USB_TABLET = {"usb-tablet", 0, 0};
+const MachinePlace MACHINE_USB_MOUSE = {"usb-mouse", 0, 0};
+const MachinePlace MACHINE_USB_KEYBOARD = {"usb-keyboard", 0, 0};
+
+static void
+add_controller(CfgmNode *root, const char *name, bool wanted)
+{
+    if (!wanted)
+        return;
+    machine_add_device(root, name, 0);
+    machine_add_driver(root, (MachinePlace){name, 0, 0}, ROOT_HUB_DRIVER);
+}
+
+static void
+add_input(CfgmNode *root, MachinePlace place, bool wanted, const char *driver)
+{
+    if (!wanted)
+        return;
+    machine_add_device(root, place.device, place.instance);
+    if (driver != NULL)
+        machine_add_driver(root, place, driver);
+}
+
+bool
+machine_add_usb(const MachineSpec *spec, CfgmNode *root, GError **error)
+{
+    const MachineUsb *usb = &spec->usb;
+    const bool controllers = usb->xhci;
+
+    if (!controllers && (usb->tablet || usb->mouse || usb->keyboard)) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
+                    "A USB pointer or keyboard needs a USB controller.");
+        return false;
+    }
+    /* Devices look for their controller when they are made: it comes first. */
+    add_controller(root, "xhci", usb->xhci);
+    add_input(root, MACHINE_USB_TABLET, usb->tablet, spec->mouse_driver);
+    add_input(root, MACHINE_USB_MOUSE, usb->mouse, spec->mouse_driver);
+    add_input(root, MACHINE_USB_KEYBOARD, usb->keyboard, spec->keyboard_driver);
+    return true;
+}

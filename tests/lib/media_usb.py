@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# A Linux disk for tests of USB: Debian's kernel with its drivers of controllers and devices.
+"""The small Linux guest with USB drivers."""
+
+import media_kernel
+
+MODULES = ('crc32c_generic', 'crct10dif_generic', 'sd_mod', 'sr_mod', 'ata_piix', 'ext4', 'isofs', 'evdev', 'xhci_pci',
+           'ehci_pci', 'ohci_pci', 'hid_generic', 'usbhid', 'usb_storage')
+# What is typed on a USB keyboard goes to the first virtual terminal; a shell there costs nothing elsewhere.
+TERMINAL = '''#!/bin/sh
+while :; do sh -i <>/dev/tty1 >&0 2>&1; done
+'''
+UUID = '6a1f0d52-0c3e-4b6e-9f60-000000000004'
+
+# `usb`: what is plugged in where, and what the kernel has to say at the level of warnings and above.
+USB = '''#!/bin/sh
+for device in /sys/bus/usb/devices/*; do
+    [ ! -e $device/idVendor ] || echo "usb: ${device##*/} $(cat $device/idVendor):$(cat $device/idProduct) $(cat $device/speed) $(cat $device/product)"
+done
+dmesg -r | grep '^<[0-4]>' | sed 's/^/usb: complaint: /'
+echo "usb: done"
+'''
+
+# `events NAME BYTES`: as many bytes of the events of the input device that is called so, 24 for each, in base64.
+EVENTS = '''#!/bin/sh
+for input in /sys/class/input/event*; do
+    [ "$(cat $input/device/name)" != "$1" ] || node=/dev/input/${input##*/}
+done
+echo "events: listening to $node"
+dd if=$node bs=24 count=$2 2>/dev/null | base64
+echo "events: done"
+'''
+
+
+def build(out, work):
+    """The disk."""
+    media_kernel.build(out, work, UUID, MODULES, ('rmmod', 'umount', 'rm', 'base64', 'readlink', 'cmp'),
+                       {'usb': USB.encode(), 'events': EVENTS.encode()})
