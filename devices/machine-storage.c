@@ -72,6 +72,15 @@ set_string(CfgmNode *node, const char *key, const char *value)
         cfgm_set_string(node, key, value);
 }
 
+static void
+add_extents(const MachineExtent *extents, unsigned count, CfgmNode *config)
+{
+    CfgmNode *node = count > 0 ? cfgm_make(config, "Extents") : NULL;
+
+    for (unsigned i = 0; i < count; i++)
+        cfgm_set_uint(node, extents[i].name, (uint64_t)extents[i].descriptor);
+}
+
 /* Each below the one that stands on it. */
 static void
 add_parents(const MachineMedium *medium, CfgmNode *config)
@@ -85,6 +94,7 @@ add_parents(const MachineMedium *medium, CfgmNode *config)
             cfgm_set_uint(config, "Descriptor", (uint64_t)image->descriptor);
         set_string(config, "Format", image->format);
         set_string(config, "Uuid", image->uuid);
+        add_extents(image->extents, image->extent_count, config);
     }
 }
 
@@ -105,6 +115,7 @@ add_medium(const MachineMedium *medium, bool deterministic, CfgmNode *root, GErr
     set_string(config, "Format", medium->format);
     set_string(config, "Serial", medium->serial);
     set_string(config, "Uuid", medium->uuid);
+    add_extents(medium->extents, medium->extent_count, config);
     add_parents(medium, config);
     cfgm_set_uint(config, "ReadOnly", medium->read_only);
     cfgm_set_uint(config, "NonRotational", medium->non_rotational);

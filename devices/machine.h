@@ -28,12 +28,20 @@ typedef struct {
     const char *model; /* NULL: the usual one */
 } MachineController;
 
+/* Another file of an image in several. */
+typedef struct {
+    const char *name; /* of the file beside the image */
+    int descriptor;   /* taken over by the driver */
+} MachineExtent;
+
 /* An image below a differencing one. */
 typedef struct {
     const char *path;   /* for messages, and to open it when there is no descriptor */
     int descriptor;     /* -1: none; taken over by the driver */
     const char *format; /* NULL: probed */
     const char *uuid;   /* as registered; NULL: not compared */
+    const MachineExtent *extents;
+    unsigned extent_count;
 } MachineImage;
 
 typedef struct {
@@ -48,6 +56,8 @@ typedef struct {
     const char *uuid;            /* as registered; NULL: not compared */
     const MachineImage *parents; /* of a differencing image: from its parent down to the base */
     unsigned parent_count;
+    const MachineExtent *extents;
+    unsigned extent_count;
     bool read_only, non_rotational, discard;
     const char *driver; /* NULL: the one for this type */
 } MachineMedium;

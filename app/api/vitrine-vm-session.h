@@ -18,12 +18,23 @@
 G_BEGIN_DECLS
 
 /**
+ * VitrineImagePart: (skip)
+ * @name: of the file beside the image; owned
+ * @descriptor: whoever takes it (sets -1) closes it
+ */
+typedef struct {
+    char *name;
+    int descriptor;
+} VitrineImagePart;
+
+/**
  * VitrineImage: (skip)
  * @id: UUID; owned
  * @location: path, for messages only; owned
  * @format: "VDI", "RAW" ...; owned
  * @descriptor: open file or host drive; whoever takes it (sets -1) closes it
  * @read_only: opened for reading only
+ * @parts: (element-type VitrineImagePart): the other files of an image in several; or %NULL
  */
 typedef struct {
     char *id;
@@ -31,6 +42,7 @@ typedef struct {
     char *format;
     int descriptor;
     gboolean read_only;
+    GPtrArray *parts;
 } VitrineImage;
 
 /**

@@ -94,7 +94,7 @@ run(VmMerge *merge, GDBusMethodInvocation *invocation, GUnixFDList *fds)
     VitrineMerge request = {0};
     const char *goes;
     g_autoptr(GVariant) list = NULL;
-    g_variant_get(g_dbus_method_invocation_get_parameters(invocation), "(&suuuuu@a(sssib)&s)",
+    g_variant_get(g_dbus_method_invocation_get_parameters(invocation), "(&suuuuu@a(sssiba(si))&s)",
                   &request.controller, &request.port, &request.device, &request.levels,
                   &request.from, &request.to, &list, &goes);
     g_autoptr(GPtrArray) target =

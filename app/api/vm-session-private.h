@@ -44,7 +44,7 @@ void vm_merge_serve(VmMerge *merge, const VitrineVmOps *ops, gpointer data);
 void vm_merge_reconnected(VmMerge *merge);
 
 /* vm-session.c */
-/* a(sssib) and the descriptors that it numbers: (element-type VitrineImage). NULL with error when a
+/* a(sssiba(si)) and the descriptors that it numbers: (element-type VitrineImage). NULL with error when a
  * number is out of range. */
 GPtrArray *vm_session_parse_images(GVariant *list, GUnixFDList *fds, GError **error);
 RemoteCall vm_session_call(VitrineVmSession *session, const char *method, GVariant *parameters);

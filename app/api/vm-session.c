@@ -94,6 +94,17 @@ vm_session_image_clear(VitrineImage *image)
     g_free(image->id);
     g_free(image->location);
     g_free(image->format);
+    g_clear_pointer(&image->parts, g_ptr_array_unref);
+}
+
+static void
+part_free(gpointer data)
+{
+    VitrineImagePart *part = data;
+    if (part->descriptor >= 0)
+        close(part->descriptor);
+    g_free(part->name);
+    g_free(part);
 }
 
 static void
@@ -114,16 +125,38 @@ vm_session_take_fd(GUnixFDList *fds, int index, const char *location, GError **e
     return fd;
 }
 
+/* a(si) and the descriptors it numbers. */
+static GPtrArray *
+parse_parts(GVariant *list, GUnixFDList *fds, GError **error)
+{
+    GVariantIter iter;
+    g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(part_free);
+    const char *name;
+    int index;
+    g_variant_iter_init(&iter, list);
+    while (g_variant_iter_next(&iter, "(&si)", &name, &index)) {
+        int fd = vm_session_take_fd(fds, index, name, error);
+        if (fd < 0)
+            return NULL;
+        VitrineImagePart *part = g_new(VitrineImagePart, 1);
+        part->name = g_strdup(name);
+        part->descriptor = fd;
+        g_ptr_array_add(parts, part);
+    }
+    return g_steal_pointer(&parts);
+}
+
 GPtrArray *
 vm_session_parse_images(GVariant *list, GUnixFDList *fds, GError **error)
 {
     g_autoptr(GPtrArray) images = g_ptr_array_new_with_free_func(image_free);
-    GVariantIter iter;
-    const char *id, *location, *format;
-    int index;
-    gboolean read_only;
-    g_variant_iter_init(&iter, list);
-    while (g_variant_iter_next(&iter, "(&s&s&sib)", &id, &location, &format, &index, &read_only)) {
+    for (gsize i = 0; i < g_variant_n_children(list); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(list, i);
+        g_autoptr(GVariant) names = g_variant_get_child_value(entry, 5);
+        const char *id, *location, *format;
+        int index;
+        gboolean read_only;
+        g_variant_get(entry, "(&s&s&siba(si))", &id, &location, &format, &index, &read_only, NULL);
         int fd = vm_session_take_fd(fds, index, location, error);
         if (fd < 0)
             return NULL;
@@ -134,6 +167,9 @@ vm_session_parse_images(GVariant *list, GUnixFDList *fds, GError **error)
         image->descriptor = fd;
         image->read_only = read_only;
         g_ptr_array_add(images, image);
+        image->parts = parse_parts(names, fds, error);
+        if (image->parts == NULL)
+            return NULL;
     }
     return g_steal_pointer(&images);
 }

@@ -53,8 +53,11 @@ parse_children(GVariant *list, GUnixFDList *fds, GError **error)
         child->controller = g_strdup(controller);
         child->port = port;
         child->device = device;
-        child->image =
-            (VitrineImage){g_strdup(id), g_strdup(location), g_strdup(format), fd, read_only};
+        child->image = (VitrineImage){.id = g_strdup(id),
+                                      .location = g_strdup(location),
+                                      .format = g_strdup(format),
+                                      .descriptor = fd,
+                                      .read_only = read_only};
         g_ptr_array_add(children, child);
     }
     return g_steal_pointer(&children);

@@ -38,6 +38,24 @@ keep_uuid(Console *console, const VitrineImage *image)
     return g_ascii_strcasecmp(image->format, "RAW") == 0 ? NULL : keep(console, image->id);
 }
 
+static const MachineExtent *
+take_parts(Console *console, const VitrineImage *image, unsigned *count)
+{
+    const guint length = image->parts ? image->parts->len : 0;
+    MachineExtent *extents = length ? g_new0(MachineExtent, length) : NULL;
+
+    *count = length;
+    if (extents)
+        g_ptr_array_add(console->strings, extents);
+    for (guint i = 0; i < length; i++) {
+        VitrineImagePart *part = g_ptr_array_index(image->parts, i);
+
+        extents[i] = (MachineExtent){keep(console, part->name), part->descriptor};
+        part->descriptor = -1;
+    }
+    return extents;
+}
+
 /* The images below the top one, from its parent down to the base. */
 static void
 take_parents(Console *console, GPtrArray *images, MachineMedium *medium)
@@ -54,6 +72,7 @@ take_parents(Console *console, GPtrArray *images, MachineMedium *medium)
             .format = keep(console, image->format),
             .uuid = keep_uuid(console, image),
         };
+        parents[i].extents = take_parts(console, image, &parents[i].extent_count);
         image->descriptor = -1;
     }
     medium->parents = parents;
@@ -73,6 +92,7 @@ take_images(Console *console, GPtrArray *images, MachineMedium *medium)
     if (medium->type != PDM_MEDIA_DISK)
         return;
     medium->uuid = keep_uuid(console, image);
+    medium->extents = take_parts(console, image, &medium->extent_count);
     take_parents(console, images, medium);
 }
 

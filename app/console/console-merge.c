@@ -27,6 +27,7 @@ job_free(gpointer data)
     g_free(job->target.id);
     g_free(job->target.location);
     g_free(job->target.format);
+    g_clear_pointer(&job->target.parts, g_ptr_array_unref);
     g_clear_object(&job->asked);
     g_free(job);
 }

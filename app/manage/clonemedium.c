@@ -62,7 +62,7 @@ const ManageCommand manage_command_clonemedium = {
     .title = "Copy a disk",
     .alias = "clonehd",
     .usage = "clonemedium [disk|dvd|floppy] UUID|FILE UUID|FILE [--existing]\n"
-             "    [--format VDI|VMDK|VHD|RAW] [--variant Standard|Fixed|Stream]\n",
+             "    [--format VDI|VMDK|VHD|RAW] [--variant Standard|Fixed[,Split2G]|Stream]\n",
     .about = "Copies what a disk shows, with all images below a differencing one, to a new image"
              "\nwith a UUID of its own. With --existing a disk that is there takes the content.",
     .run = run,

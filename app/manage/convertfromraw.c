@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * convertfromraw: an image from a file, or from the standard input, that holds the plain content of
- * a disk. Manual, chapter VBoxManage. Leaves out: split images. */
+ * a disk. Manual, chapter VBoxManage. */
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
@@ -114,11 +114,10 @@ const ManageCommand manage_command_convertfromraw = {
     .name = "convertfromraw",
     .title = "Make an image of a raw disk",
     .alias = "convertdd",
-    .usage =
-        "convertfromraw FILE OUTPUT [--format VDI|VMDK|VHD] [--variant Standard|Fixed|Stream]\n"
-        "    [--uuid UUID]\n"
-        "convertfromraw stdin OUTPUT BYTES [--format VDI|VMDK|VHD]\n"
-        "    [--variant Standard|Fixed|Stream] [--uuid UUID]\n",
+    .usage = "convertfromraw FILE OUTPUT [--format VDI|VMDK|VHD]\n"
+             "    [--variant Standard|Fixed[,Split2G]|Stream] [--uuid UUID]\n"
+             "convertfromraw stdin OUTPUT BYTES [--format VDI|VMDK|VHD]\n"
+             "    [--variant Standard|Fixed[,Split2G]|Stream] [--uuid UUID]\n",
     .about =
         "Makes a disk image of a file that holds the plain content of a disk, or of the standard"
         "\ninput, which is kept beside the output meanwhile. The image is not registered.",

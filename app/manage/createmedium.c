@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * createmedium: a new disk image, also a differencing one. Manual, chapter VBoxManage,
- * "createmedium". Leaves out: images in several files. */
+ * "createmedium". */
 #include "app/manage/manage-words.h"
 #include "app/manage/medium-words.h"
 
@@ -119,10 +119,11 @@ const ManageCommand manage_command_createmedium = {
     .title = "Make a disk or floppy image",
     .alias = "createhd",
     .usage = "createmedium [disk|floppy] --filename FILE --size MB|--sizebyte BYTES\n"
-             "    [--format VDI|VMDK|VHD|RAW] [--variant Standard|Fixed]\n"
+             "    [--format VDI|VMDK|VHD|RAW] [--variant Standard|Fixed[,Split2G]]\n"
              "createmedium disk --filename FILE --diffparent UUID|FILE [--format VDI|VMDK|VHD]\n",
     .about = "Makes a disk or floppy image. A Standard image grows as the guest writes; a Fixed "
              "one takes its"
-             "\nwhole size at once. With --diffparent the image holds what differs from another.",
+             "\nwhole size at once. With Split2G a VMDK image lies in files of at most 2 GB. With"
+             "\n--diffparent the image holds what differs from another.",
     .run = run,
 };

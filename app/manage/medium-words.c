@@ -32,28 +32,51 @@ manage_find_medium(Manage *manage, const char *location, VitrineMediumKind kind,
     return medium;
 }
 
+typedef struct {
+    bool fixed, split, stream;
+} Variant;
+
+static bool
+take_variant(const char *word, bool copy, Variant *variant)
+{
+    static const char *const plain[] = {"standard", "default", "diff", NULL};
+    g_autofree char *lower = g_ascii_strdown(word, -1);
+    if (g_strv_contains(plain, lower))
+        return true;
+    if (g_str_equal(lower, "fixed") || g_str_equal(lower, "static"))
+        variant->fixed = true;
+    else if (g_str_equal(lower, "split2g"))
+        variant->split = true;
+    else if (copy && (g_str_equal(lower, "stream") || g_str_equal(lower, "streamoptimized")))
+        variant->stream = true;
+    else
+        return false;
+    return true;
+}
+
 bool
 manage_find_variant(const char *word, bool copy, const char **variant, GError **error)
 {
-    static const struct {
-        const char *word, *variant;
-        bool copy;
-    } variants[] = {
-        {"standard", "dynamic", false}, {"default", "dynamic", false}, {"diff", "dynamic", false},
-        {"fixed", "fixed", false},      {"stream", "stream", true},
-    };
-    *variant = "dynamic";
-    for (guint i = 0; word && i < G_N_ELEMENTS(variants); i++) {
-        if (g_ascii_strcasecmp(word, variants[i].word) != 0 || (variants[i].copy && !copy))
+    g_auto(GStrv) words = g_strsplit(word ? word : "standard", ",", -1);
+    Variant wanted = {0};
+    for (guint i = 0; words[i]; i++) {
+        if (take_variant(words[i], copy, &wanted))
             continue;
-        *variant = variants[i].variant;
-        return true;
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0,
+                    "Invalid medium variant '%s': Standard, Fixed, Split2G, %s.", words[i],
+                    copy ? "Stream" : "Diff");
+        return false;
     }
-    if (word == NULL)
-        return true;
-    g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Invalid medium variant '%s': Standard, %s.", word,
-                copy ? "Fixed or Stream" : "Fixed or Diff");
-    return false;
+    if (wanted.stream && (wanted.fixed || wanted.split)) {
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0,
+                    "Invalid medium variant '%s': Stream goes with no other.", word);
+        return false;
+    }
+    *variant = wanted.stream  ? "stream"
+               : wanted.fixed ? (wanted.split ? "fixed,split" : "fixed")
+               : wanted.split ? "dynamic,split"
+                              : "dynamic";
+    return true;
 }
 
 bool

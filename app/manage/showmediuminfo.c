@@ -77,6 +77,20 @@ print_details(VitrineMedium *medium, VitrineClient *client)
     print_children(medium);
 }
 
+/* The service's "dynamic,split" is "dynamic split2G" here. */
+static void
+print_variant(VitrineMedium *medium)
+{
+    g_auto(GStrv) words = g_strsplit(vitrine_medium_get_variant(medium), ",", 2);
+    bool differs = *vitrine_medium_get_parent_id(medium) != '\0';
+    if (words[0] == NULL)
+        return;
+    const char *kind = words[1] == NULL                 ? "default"
+                       : g_str_equal(words[1], "split") ? "split2G"
+                                                        : "streamOptimized";
+    manage_print("Format variant: %s %s\n", differs ? "differencing" : words[0], kind);
+}
+
 void
 manage_print_medium(VitrineMedium *medium, VitrineClient *client)
 {
@@ -99,9 +113,8 @@ manage_print_medium(VitrineMedium *medium, VitrineClient *client)
         manage_print("Auto-Reset:     %s\n", vitrine_medium_get_auto_reset(medium) ? "on" : "off");
     manage_print("Location:       %s\n", vitrine_medium_get_location(medium));
     manage_print("Storage format: %s\n", vitrine_medium_get_format(medium));
-    if (client && *vitrine_medium_get_variant(medium))
-        manage_print("Format variant: %s default\n",
-                     *parent ? "differencing" : vitrine_medium_get_variant(medium));
+    if (client)
+        print_variant(medium);
     if (size)
         manage_print("Capacity:       %" G_GUINT64_FORMAT " MBytes\n", size / MIB);
     if (client)

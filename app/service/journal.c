@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Journals of work on files; see journal.h. A journal is a key file with one group:
- *   machine=UUID   files=path;path;…   folders=path;…   merges=UUID;…   places=path;… */
+ *   machine=UUID   files=path;path;…   parts=path;owner;…   folders=path;…   merges=UUID;…
+ * places=path;… */
 #include "app/service/journal.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ struct Journal {
     char *path;
     char *machine;
     GPtrArray *files, *folders, *merges, *places;
+    GPtrArray *parts; /* a path and its owner's, by turns */
 };
 
 static char *
@@ -36,6 +38,7 @@ make(Service *service, const char *machine, const char *path)
     journal->machine = g_strdup(machine);
     journal->path = g_strdup(path);
     journal->files = g_ptr_array_new_with_free_func(g_free);
+    journal->parts = g_ptr_array_new_with_free_func(g_free);
     journal->folders = g_ptr_array_new_with_free_func(g_free);
     journal->merges = g_ptr_array_new_with_free_func(g_free);
     journal->places = g_ptr_array_new_with_free_func(g_free);
@@ -48,6 +51,7 @@ journal_free(Journal *journal)
     g_free(journal->path);
     g_free(journal->machine);
     g_ptr_array_unref(journal->files);
+    g_ptr_array_unref(journal->parts);
     g_ptr_array_unref(journal->folders);
     g_ptr_array_unref(journal->merges);
     g_ptr_array_unref(journal->places);
@@ -68,6 +72,22 @@ void
 journal_add_file(Journal *journal, const char *path)
 {
     g_ptr_array_add(journal->files, g_strdup(path));
+}
+
+void
+journal_add_image(Journal *journal, const char *path)
+{
+    g_autoptr(GPtrArray) parts = medium_parts_at(path);
+    journal_add_file(journal, path);
+    for (guint i = 0; i < parts->len; i++)
+        journal_add_part(journal, parts->pdata[i], path);
+}
+
+void
+journal_add_part(Journal *journal, const char *path, const char *owner)
+{
+    g_ptr_array_add(journal->parts, g_strdup(path));
+    g_ptr_array_add(journal->parts, g_strdup(owner));
 }
 
 void
@@ -103,6 +123,7 @@ journal_write(Journal *journal, GError **error)
     g_autofree char *folder = work_folder(journal->service);
     g_key_file_set_string(keys, GROUP, "machine", journal->machine);
     set_list(keys, "files", journal->files);
+    set_list(keys, "parts", journal->parts);
     set_list(keys, "folders", journal->folders);
     set_list(keys, "merges", journal->merges);
     set_list(keys, "places", journal->places);
@@ -136,6 +157,16 @@ is_named(Service *service, const char *path)
     return FALSE;
 }
 
+/* FALSE: it should go, and is still there. */
+static gboolean
+settle_file(Service *service, const char *path, const char *owner)
+{
+    if (is_named(service, owner) || g_unlink(path) == 0 || errno == ENOENT)
+        return TRUE;
+    g_warning("\"%s\" is not needed any more and cannot be deleted: %s", path, g_strerror(errno));
+    return FALSE;
+}
+
 /* Whether all that is to go has gone. */
 static gboolean
 delete_unneeded(Journal *journal)
@@ -143,12 +174,11 @@ delete_unneeded(Journal *journal)
     gboolean clean = TRUE;
     for (guint i = 0; i < journal->files->len; i++) {
         const char *path = journal->files->pdata[i];
-        if (is_named(journal->service, path) || g_unlink(path) == 0 || errno == ENOENT)
-            continue;
-        clean = FALSE;
-        g_warning("\"%s\" is not needed any more and cannot be deleted: %s", path,
-                  g_strerror(errno));
+        clean &= settle_file(journal->service, path, path);
     }
+    for (guint i = 0; i + 1 < journal->parts->len; i += 2)
+        clean &=
+            settle_file(journal->service, journal->parts->pdata[i], journal->parts->pdata[i + 1]);
     for (guint i = 0; i < journal->folders->len; i++)
         g_rmdir(journal->folders->pdata[i]); /* fails while something is in it */
     return clean;
@@ -208,6 +238,7 @@ recover(Service *service, const char *path)
         return;
     Journal *journal = make(service, machine, path);
     take_list(keys, "files", journal->files);
+    take_list(keys, "parts", journal->parts);
     take_list(keys, "folders", journal->folders);
     take_list(keys, "merges", journal->merges);
     g_autoptr(GPtrArray) merges = g_ptr_array_ref(journal->merges);

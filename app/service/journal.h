@@ -17,6 +17,10 @@ typedef struct Journal Journal;
 Journal *journal_new(Service *service, const char *machine);
 /* A file that must go unless it is named. */
 void journal_add_file(Journal *journal, const char *path);
+/* A file that is an image, with its other files. */
+void journal_add_image(Journal *journal, const char *path);
+/* Another file of the image at owner: it goes unless that is named. */
+void journal_add_part(Journal *journal, const char *path, const char *owner);
 /* A folder that goes if it is empty and not named. */
 void journal_add_folder(Journal *journal, const char *path);
 /* A medium that shall be merged away: what the next service does when this one was killed. */

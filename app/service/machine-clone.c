@@ -417,8 +417,7 @@ next_image(gpointer data, GError **error)
         *image->record->parent ? record_of(clone, image->record->parent) : NULL;
     if (below) {
         task_add_job(clone->task, "probe", 1.0);
-        task_add_file(clone->task, below->location, TASK_READ);
-        task_add_word(clone->task, below->format);
+        task_add_disk(clone->task, below->location, below->format, TASK_READ);
         task_add_call(clone->task, copy_difference);
         return TRUE;
     }

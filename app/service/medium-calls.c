@@ -137,9 +137,20 @@ on_open_medium(VitrineDBusService *skeleton, GDBusMethodInvocation *invocation,
     call->record->kind = kind;
     set_text(&call->record->location, location);
     /* An optical or floppy image is what it is, whatever its first bytes look like. */
-    const char *arguments[] = {"probe", location,
-                               kind == VITRINE_MEDIUM_KIND_HARD_DISK ? "" : "RAW", NULL};
-    worker_job_start(fd, arguments, NULL, on_open_probed, call);
+    medium_probe(fd, location, kind == VITRINE_MEDIUM_KIND_HARD_DISK ? "" : "RAW", on_open_probed,
+                 call);
+    return TRUE;
+}
+
+static gboolean
+delete_files(GPtrArray *paths, GError **error)
+{
+    for (guint i = 0; i < paths->len; i++) {
+        if (g_unlink(paths->pdata[i]) == 0 || errno == ENOENT)
+            continue;
+        file_error_set(error, errno, "\"%s\" cannot be deleted", (const char *)paths->pdata[i]);
+        return FALSE;
+    }
     return TRUE;
 }
 
@@ -167,6 +178,8 @@ on_close_medium(VitrineDBusService *skeleton, GDBusMethodInvocation *invocation,
                               medium->record->location);
     g_autofree char *location = g_strdup(medium->record->location);
     g_autoptr(GPtrArray) registries = g_ptr_array_copy(medium->registries, NULL, NULL);
+    g_autoptr(GPtrArray) files = medium_parts_at(location);
+    g_ptr_array_insert(files, 0, g_steal_pointer(&location));
     medium_remove(medium);
     for (guint i = 0; i < registries->len; i++) {
         if (!machine_save(registries->pdata[i], &error))
@@ -174,10 +187,8 @@ on_close_medium(VitrineDBusService *skeleton, GDBusMethodInvocation *invocation,
     }
     if (!service_save(service, &error))
         return service_fail(invocation, error);
-    if (delete_file && g_unlink(location) < 0 && errno != ENOENT) {
-        file_error_set(&error, errno, "\"%s\" cannot be deleted", location);
+    if (delete_file && !delete_files(files, &error))
         return service_fail(invocation, error);
-    }
     vitrine_dbus_service_complete_close_medium(skeleton, invocation);
     return TRUE;
 }

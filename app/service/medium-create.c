@@ -17,6 +17,7 @@
 typedef struct {
     Service *service;
     MediumRecord *record; /* of what is made */
+    GPtrArray *parts;     /* its other files, or NULL */
     char *existing;       /* the UUID of the image whose file is replaced, or NULL */
     char *parent;         /* SetImageUuids: the registered parent's UUID, or NULL */
     char *uuid;
@@ -28,6 +29,7 @@ make_free(gpointer data)
 {
     Make *make = data;
     medium_record_free(make->record);
+    g_clear_pointer(&make->parts, g_ptr_array_unref);
     g_free(make->existing);
     g_free(make->parent);
     g_free(make->uuid);
@@ -92,15 +94,42 @@ make_folder(const char *location, GError **error)
     return FALSE;
 }
 
+/* What a format can be made as; for a person to read, these are all there are. */
 static gboolean
-check_variant(const char *variant, gboolean copy, GError **error)
+check_variant(const char *variant, const char *format, gboolean copy, GError **error)
 {
-    if (g_str_equal(variant, "dynamic") || g_str_equal(variant, "fixed") ||
-        (copy && g_str_equal(variant, "stream")))
+    gboolean vmdk = g_str_equal(format, "VMDK");
+    if (g_str_equal(variant, "dynamic") || g_str_equal(variant, "fixed"))
         return TRUE;
+    if (g_str_equal(variant, "dynamic,split") || g_str_equal(variant, "fixed,split") ||
+        (copy && g_str_equal(variant, "stream"))) {
+        if (vmdk)
+            return TRUE;
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                    "Only VMDK images can be made in several files or compressed, not %s.", format);
+        return FALSE;
+    }
     g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
-                "A disk is made as dynamic or fixed, not \"%s\".", variant);
+                "A disk is made as dynamic, fixed, \"dynamic,split\" or \"fixed,split\", not "
+                "\"%s\".",
+                variant);
     return FALSE;
+}
+
+/* The files that the image will have beside its own. */
+static gboolean
+plan_parts(Make *make, const char *variant, guint64 size, GError **error)
+{
+    make->parts =
+        medium_parts_planned(make->record->location, make->record->format, variant, size, error);
+    return make->parts != NULL;
+}
+
+static void
+add_parts(const Make *make)
+{
+    for (guint i = 0; make->parts && i < make->parts->len; i++)
+        task_add_part(make->task, make->parts->pdata[i], TASK_CREATE);
 }
 
 static void
@@ -139,6 +168,8 @@ new_task(Make *make, const char *doing, gboolean with_file, GError **error)
     Journal *journal = with_file ? journal_new(make->service, machine ? machine->id : "") : NULL;
     if (journal)
         journal_add_file(journal, make->record->location);
+    for (guint i = 0; journal && make->parts && i < make->parts->len; i++)
+        journal_add_part(journal, make->parts->pdata[i], make->record->location);
     if (journal && !journal_write(journal, error)) {
         journal_drop(journal);
         make_free(make);
@@ -168,7 +199,7 @@ check_wanted(Service *service, const Wanted *wanted, GError **error)
                     wanted->parent);
         return FALSE;
     }
-    if (!check_variant(wanted->variant, FALSE, error))
+    if (!check_variant(wanted->variant, wanted->format, FALSE, error))
         return FALSE;
     if (wanted->size && wanted->size % SECTOR == 0 && wanted->size <= VITRINE_MEDIUM_MAX_SIZE)
         return TRUE;
@@ -192,6 +223,7 @@ add_create_job(Make *make, const Wanted *wanted)
         task_add_word(task, wanted->variant);
         task_add_number(task, wanted->size);
         task_add_word(task, make->record->id);
+        add_parts(make);
     }
 }
 
@@ -211,9 +243,10 @@ new_make(Service *service, const char *location, const char *format, int kind)
 }
 
 static Task *
-plan_create(Service *service, const char *location, const Wanted *wanted, GError **error)
+plan_create(Service *service, const char *location, Wanted *wanted, GError **error)
 {
     const char *format = media_check_format(wanted->format, error);
+    wanted->format = format;
     if (format == NULL || !check_wanted(service, wanted, error))
         return NULL;
     Make *make = new_make(service, location, format, wanted->kind);
@@ -223,7 +256,8 @@ plan_create(Service *service, const char *location, const Wanted *wanted, GError
         service_set_text(&make->record->parent, parent);
     }
     if (!media_check_new_file(make->record->location, error) ||
-        !make_folder(make->record->location, error)) {
+        !make_folder(make->record->location, error) ||
+        (*wanted->parent == '\0' && !plan_parts(make, wanted->variant, wanted->size, error))) {
         make_free(make);
         return NULL;
     }
@@ -270,6 +304,7 @@ add_target(Make *make, const char *location, const char *variant)
     task_add_word(make->task, g_str_equal(variant, "stream") ? "dynamic,stream" : variant);
     task_add_number(make->task, 0);
     task_add_word(make->task, make->record->id);
+    add_parts(make);
 }
 
 /* The copy stands beside the image that takes its content; a rename puts it in its place. */
@@ -319,10 +354,29 @@ check_existing(Medium *existing, Medium *source, GError **error)
     return FALSE;
 }
 
+/* A rename can put one file in the place of another, not several. */
+static gboolean
+check_one_file(Medium *existing, const char *variant, GError **error)
+{
+    const MediumRecord *record = existing->record;
+    g_autoptr(GPtrArray) parts = medium_parts_at(record->location);
+    gboolean several = g_str_equal(record->format, "VMDK") &&
+                       (g_str_has_prefix(variant, "fixed") || g_str_has_suffix(variant, ",split"));
+    if (parts->len == 0 && !several)
+        return TRUE;
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                "\"%s\" cannot take the content of another disk in several files: copy to a new "
+                "disk.",
+                record->location);
+    return FALSE;
+}
+
 static Task *
 plan_clone_existing(Medium *source, Medium *existing, const char *variant, GError **error)
 {
-    if (!check_existing(existing, source, error))
+    if (!check_existing(existing, source, error) ||
+        !check_variant(variant, existing->record->format, TRUE, error) ||
+        !check_one_file(existing, variant, error))
         return NULL;
     Make *make = g_new0(Make, 1);
     make->service = source->service;
@@ -349,11 +403,12 @@ plan_clone(Medium *source, const char *location, const char *format, const char 
            GError **error)
 {
     const char *name = media_check_format(*format ? format : source->record->format, error);
-    if (name == NULL || !check_variant(variant, TRUE, error))
+    if (name == NULL || !check_variant(variant, name, TRUE, error))
         return NULL;
     Make *make = new_make(source->service, location, name, source->record->kind);
-    if (!media_check_new_file(make->record->location, error) ||
-        !make_folder(make->record->location, error)) {
+    guint64 size = g_str_equal(name, "VMDK") ? medium_capacity(source, error) : 1;
+    if (size == 0 || !media_check_new_file(make->record->location, error) ||
+        !make_folder(make->record->location, error) || !plan_parts(make, variant, size, error)) {
         make_free(make);
         return NULL;
     }
@@ -406,14 +461,22 @@ plan_convert(Service *service, const char *source, const char *location, const c
              const char *variant, const char *uuid, GError **error)
 {
     const char *name = media_check_format(*format ? format : "VDI", error);
-    if (name == NULL || !check_variant(variant, TRUE, error))
+    if (name == NULL || !check_variant(variant, name, TRUE, error))
         return NULL;
+    GStatBuf status;
+    gboolean planned = FALSE;
     Make *make = new_make(service, location, name, VITRINE_MEDIUM_KIND_HARD_DISK);
     service_set_text(&make->record->location,
                      location); /* as it was said, without an extension too */
     if (*uuid)
         service_set_text(&make->record->id, uuid);
-    if (!media_check_new_file(location, error) || !make_folder(location, error)) {
+    if (g_stat(source, &status) < 0)
+        file_error_set(error, errno, "\"%s\" cannot be opened", source);
+    else if (media_check_new_file(location, error) && make_folder(location, error) &&
+             plan_parts(make, variant, ((guint64)status.st_size + SECTOR - 1) & ~(SECTOR - 1ull),
+                        error))
+        planned = TRUE;
+    if (!planned) {
         make_free(make);
         return NULL;
     }
@@ -461,8 +524,7 @@ add_uuids_job(gpointer data, GError **error)
     GHashTable *answers = task_answers(make->task);
     const char *modification = answers ? g_hash_table_lookup(answers, "modification") : NULL;
     task_add_job(make->task, "set-uuids", 1.0);
-    task_add_file(make->task, make->record->location, TASK_WRITE);
-    task_add_word(make->task, make->record->format);
+    task_add_disk(make->task, make->record->location, make->record->format, TASK_WRITE);
     task_add_word(make->task, *make->uuid ? make->uuid : "-");
     task_add_word(make->task, "-");
     task_add_word(make->task, *make->parent ? make->parent : "-");
@@ -506,8 +568,7 @@ on_set_uuids(VitrineDBusService *skeleton, GDBusMethodInvocation *invocation, co
     Task *task = new_task(make, "Changing the UUID of", FALSE, &error);
     if (below) {
         task_add_job(task, "probe", 1.0);
-        task_add_file(task, below->record->location, TASK_READ);
-        task_add_word(task, below->record->format);
+        task_add_disk(task, below->record->location, below->record->format, TASK_READ);
     }
     task_add_call(task, add_uuids_job);
     vitrine_dbus_service_complete_set_image_uuids(skeleton, invocation, task_progress_path(task));

@@ -16,9 +16,25 @@
 typedef struct {
     Service *service;
     char *id;
-    char *target;  /* of a move */
-    guint64 bytes; /* of the file that is moved */
+    char *target;     /* of a move */
+    GPtrArray *moved; /* Moved: its files, the image last */
 } Work;
+
+/* A file of an image that is moved. */
+typedef struct {
+    char *from, *to;
+    guint64 bytes;
+    gboolean linked; /* it has both names already */
+} Moved;
+
+static void
+moved_free(gpointer data)
+{
+    Moved *moved = data;
+    g_free(moved->from);
+    g_free(moved->to);
+    g_free(moved);
+}
 
 static void
 work_free(gpointer data)
@@ -26,6 +42,7 @@ work_free(gpointer data)
     Work *work = data;
     g_free(work->id);
     g_free(work->target);
+    g_clear_pointer(&work->moved, g_ptr_array_unref);
     g_free(work);
 }
 
@@ -87,8 +104,7 @@ on_resize(VitrineDBusMedium *skeleton, GDBusMethodInvocation *invocation, guint6
         return service_fail(invocation, error);
     Task *task = new_work(medium, "Resizing", &work);
     task_add_job(task, "resize", 1.0);
-    task_add_file(task, medium->record->location, TASK_WRITE);
-    task_add_word(task, medium->record->format);
+    task_add_disk(task, medium->record->location, medium->record->format, TASK_WRITE);
     task_add_number(task, size);
     vitrine_dbus_medium_complete_resize(skeleton, invocation, task_progress_path(task));
     task_start(task, on_done);
@@ -103,8 +119,7 @@ on_compact(VitrineDBusMedium *skeleton, GDBusMethodInvocation *invocation, Mediu
         return TRUE;
     Task *task = new_work(medium, "Compacting", &work);
     task_add_job(task, "compact", 1.0);
-    task_add_file(task, medium->record->location, TASK_WRITE);
-    task_add_word(task, medium->record->format);
+    task_add_disk(task, medium->record->location, medium->record->format, TASK_WRITE);
     vitrine_dbus_medium_complete_compact(skeleton, invocation, task_progress_path(task));
     task_start(task, on_done);
     return TRUE;
@@ -150,8 +165,11 @@ commit_move(gpointer data, GError **error)
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND, "The medium is gone.");
         return FALSE;
     }
-    if (!task_end_copy(work->target, work->bytes, error))
-        return FALSE;
+    for (guint i = 0; i < work->moved->len; i++) {
+        const Moved *moved = work->moved->pdata[i];
+        if (!task_end_copy(moved->to, moved->bytes, error))
+            return FALSE;
+    }
     char *before = medium->record->location;
     medium->record->location = g_strdup(work->target);
     if (medium_save(medium, error)) {
@@ -202,43 +220,103 @@ check_move(Medium *medium, const char *target, GError **error)
 }
 
 static gboolean
-on_move(VitrineDBusMedium *skeleton, GDBusMethodInvocation *invocation, const char *location,
-        Medium *medium)
+add_moved(GPtrArray *moved, const char *from, const char *to, GError **error)
 {
-    GError *error = NULL;
-    GStatBuf status = {0};
-    Work *work;
-    g_autofree char *target = move_target(medium, location);
-    const char *from = medium->record->location;
-    if (!service_allow_change(medium->service, invocation))
-        return TRUE;
-    if (!check_move(medium, target, &error))
-        return service_fail(invocation, error);
+    GStatBuf status;
+    Moved *file = g_new0(Moved, 1);
+    file->from = g_strdup(from);
+    file->to = g_strdup(to);
+    g_ptr_array_add(moved, file);
     if (g_stat(from, &status) < 0) {
-        file_error_set(&error, errno, "\"%s\" cannot be moved", from);
-        return service_fail(invocation, error);
+        file_error_set(error, errno, "\"%s\" cannot be moved", from);
+        return FALSE;
     }
+    file->bytes = (guint64)status.st_size;
+    return TRUE;
+}
+
+/* The image knows its other files by name, so these keep theirs, in the folder that it goes to. */
+static GPtrArray *
+list_moved(const char *from, const char *target, GError **error)
+{
+    g_autoptr(GPtrArray) moved = g_ptr_array_new_with_free_func(moved_free);
+    g_autoptr(GPtrArray) parts = medium_parts_at(from);
+    g_autofree char *folder = g_path_get_dirname(target);
+    g_autofree char *before = g_path_get_dirname(from);
+    for (guint i = 0; i < parts->len && !g_str_equal(folder, before); i++) {
+        g_autofree char *name = g_path_get_basename(parts->pdata[i]);
+        g_autofree char *to = g_build_filename(folder, name, NULL);
+        if (!media_check_new_file(to, error) || !add_moved(moved, parts->pdata[i], to, error))
+            return NULL;
+    }
+    return add_moved(moved, from, target, error) ? g_steal_pointer(&moved) : NULL;
+}
+
+static Journal *
+write_journal(Medium *medium, const GPtrArray *moved, GError **error)
+{
     Journal *journal =
         journal_new(medium->service,
                     medium->registries->len ? ((Machine *)medium->registries->pdata[0])->id : "");
-    journal_add_file(journal, from);
-    journal_add_file(journal, target);
-    if (!journal_write(journal, &error)) {
-        journal_drop(journal);
-        return service_fail(invocation, error);
+    const Moved *image = moved->pdata[moved->len - 1];
+    for (guint i = 0; i + 1 < moved->len; i++) {
+        const Moved *part = moved->pdata[i];
+        journal_add_part(journal, part->from, image->from);
+        journal_add_part(journal, part->to, image->to);
     }
-    gboolean linked = link_file(from, target, &error);
-    if (error) {
+    journal_add_file(journal, image->from);
+    journal_add_file(journal, image->to);
+    if (journal_write(journal, error))
+        return journal;
+    journal_drop(journal);
+    return NULL;
+}
+
+/* NULL with error. */
+static Task *
+plan_move(Medium *medium, const char *target, GError **error)
+{
+    const char *from = medium->record->location;
+    GError *problem = NULL;
+    Work *work;
+    g_autoptr(GPtrArray) files =
+        check_move(medium, target, error) ? list_moved(from, target, error) : NULL;
+    Journal *journal = files ? write_journal(medium, files, error) : NULL;
+    if (journal == NULL)
+        return NULL;
+    for (guint i = 0; i < files->len && problem == NULL; i++) {
+        Moved *moved = files->pdata[i];
+        moved->linked = link_file(moved->from, moved->to, &problem);
+    }
+    if (problem) {
+        g_propagate_error(error, problem);
         journal_settle(journal);
-        return service_fail(invocation, error);
+        return NULL;
     }
     Task *task = new_work(medium, "Moving", &work);
     task_set_journal(task, journal);
     work->target = g_strdup(target);
-    work->bytes = (guint64)status.st_size;
-    if (!linked)
-        task_add_copy(task, from, target, work->bytes);
+    work->moved = g_steal_pointer(&files);
+    for (guint i = 0; i < work->moved->len; i++) {
+        const Moved *moved = work->moved->pdata[i];
+        if (!moved->linked)
+            task_add_copy(task, moved->from, moved->to, moved->bytes);
+    }
     task_add_call(task, commit_move);
+    return task;
+}
+
+static gboolean
+on_move(VitrineDBusMedium *skeleton, GDBusMethodInvocation *invocation, const char *location,
+        Medium *medium)
+{
+    GError *error = NULL;
+    g_autofree char *target = move_target(medium, location);
+    if (!service_allow_change(medium->service, invocation))
+        return TRUE;
+    Task *task = plan_move(medium, target, &error);
+    if (task == NULL)
+        return service_fail(invocation, error);
     vitrine_dbus_medium_complete_move(skeleton, invocation, task_progress_path(task));
     task_start(task, on_done);
     return TRUE;

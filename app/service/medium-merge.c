@@ -75,8 +75,8 @@ media_merge_list(MediaMerge *merge, Journal *journal)
         if (child == NULL)
             continue;
         journal_add_merge(journal, medium->record->id);
-        journal_add_file(journal, medium->record->location);
-        journal_add_file(journal, child->record->location);
+        journal_add_image(journal, medium->record->location);
+        journal_add_image(journal, child->record->location);
     }
 }
 
@@ -99,8 +99,8 @@ void
 media_merge_add_probe(MediaMerge *merge, Medium *medium)
 {
     task_add_job(merge->task, "probe", 1.0);
-    task_add_file(merge->task, medium->record->location, merge->live ? TASK_LOOK : TASK_READ);
-    task_add_word(merge->task, medium->record->format);
+    task_add_disk(merge->task, medium->record->location, medium->record->format,
+                  merge->live ? TASK_LOOK : TASK_READ);
 }
 
 /* After a probe of the parent. */
@@ -108,9 +108,8 @@ static void
 add_set_parent(MediaMerge *merge, Medium *child, const char *parent)
 {
     task_add_job(merge->task, "set-uuids", 1.0);
-    task_add_file(merge->task, child->record->location,
+    task_add_disk(merge->task, child->record->location, child->record->format,
                   media_merge_is_open(merge, child) ? TASK_PATCH : TASK_WRITE);
-    task_add_word(merge->task, child->record->format);
     task_add_word(merge->task, "-");
     task_add_word(merge->task, "-");
     task_add_word(merge->task, parent);

@@ -65,7 +65,7 @@ check_type(Medium *medium, VitrineMediumType type, GError **error)
                     "The type of \"%s\" cannot change while it is attached to the machine \"%s\".",
                     record->location, machine_name(user));
     else if (type == VITRINE_MEDIUM_TYPE_SHAREABLE &&
-             g_strcmp0(vitrine_dbus_medium_get_variant(medium->skeleton), "fixed") != 0)
+             !g_str_has_prefix(vitrine_dbus_medium_get_variant(medium->skeleton), "fixed"))
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
                     "Only disks of fixed size can be shared; \"%s\" grows.", record->location);
     else

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "app/service/machine.h"
-#include "app/service/worker-job.h"
 
 static void medium_connect(Medium *medium);
 
@@ -351,7 +350,9 @@ take_answers(Medium *medium, GHashTable *answers)
 {
     const char *variant = g_hash_table_lookup(answers, "variant");
     vitrine_dbus_medium_set_logical_size(medium->skeleton, number_of(answers, "capacity"));
-    vitrine_dbus_medium_set_variant(medium->skeleton, variant ? variant : "");
+    const char *kind = g_hash_table_lookup(answers, "kind");
+    g_autofree char *whole = g_strjoin(",", variant ? variant : "", kind, NULL);
+    vitrine_dbus_medium_set_variant(medium->skeleton, whole);
     g_autofree char *error = find_mismatch(medium->record, g_hash_table_lookup(answers, "uuid"),
                                            g_hash_table_lookup(answers, "parent"));
     vitrine_dbus_medium_set_access_error(medium->skeleton, error ? error : "");
@@ -388,6 +389,19 @@ on_unopened(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+static guint64
+size_of_parts(const Medium *medium)
+{
+    g_autoptr(GPtrArray) parts = medium_parts_at(medium->record->location);
+    guint64 size = 0;
+    for (guint i = 0; i < parts->len; i++) {
+        GStatBuf status;
+        if (g_lstat(parts->pdata[i], &status) == 0)
+            size += (guint64)status.st_blocks * 512;
+    }
+    return size;
+}
+
 void
 medium_refresh(Medium *medium, void (*done)(gpointer user_data), gpointer user_data)
 {
@@ -406,9 +420,9 @@ medium_refresh(Medium *medium, void (*done)(gpointer user_data), gpointer user_d
         g_idle_add(on_unopened, refresh);
         return;
     }
-    vitrine_dbus_medium_set_file_size(medium->skeleton, (guint64)status.st_blocks * 512);
-    const char *arguments[] = {"probe", record->location, record->format, NULL};
-    worker_job_start(fd, arguments, NULL, on_probed, refresh);
+    vitrine_dbus_medium_set_file_size(medium->skeleton,
+                                      (guint64)status.st_blocks * 512 + size_of_parts(medium));
+    medium_probe(fd, record->location, record->format, on_probed, refresh);
 }
 
 typedef struct {

@@ -6,6 +6,7 @@
 
 #include "app/service/service.h"
 #include "app/service/task.h"
+#include "app/service/worker-job.h"
 
 struct Medium {
     Service *service;
@@ -84,6 +85,22 @@ void media_finish_drop(GPtrArray *dropped, gboolean saved);
 
 /* Asks a worker about the file; done(user_data) is called once the properties are right. */
 void medium_refresh(Medium *medium, void (*done)(gpointer user_data), gpointer user_data);
+
+/* medium-parts.c: the other files of images in several files, as whole paths. So many at most: the
+ * descriptors of an image travel in one message. */
+#define MEDIUM_MAX_PARTS 240u
+/* Of the image at location; empty for one in one file, or that can't be read. Owned. */
+GPtrArray *medium_parts_at(const char *location);
+/* That an image made so will have; NULL with error when they can't be made. */
+GPtrArray *medium_parts_planned(const char *location, const char *format, const char *variant,
+                                guint64 size, GError **error);
+/* A descriptor, or -1 with error. flags: as open() has them. */
+int medium_open_part(const char *path, int flags, GError **error);
+/* Asks a worker what the image in fd is, which it takes; format "": by its content. */
+void medium_probe(int fd, const char *location, const char *format, WorkerDone done,
+                  gpointer user_data);
+/* What the disk shows, in bytes; 0 with error. */
+guint64 medium_capacity(Medium *medium, GError **error);
 
 /* medium-calls.c: OpenMedium, CloseMedium of the service. */
 void media_connect_calls(Service *service);

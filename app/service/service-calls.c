@@ -269,8 +269,12 @@ disks_of(Machine *machine)
     for (guint i = 0; i < media->len; i++) {
         Medium *medium = media->pdata[i];
         if (medium->record->kind == VITRINE_MEDIUM_KIND_HARD_DISK &&
-            !g_hash_table_contains(kept, medium))
+            !g_hash_table_contains(kept, medium)) {
+            g_autoptr(GPtrArray) parts = medium_parts_at(medium->record->location);
             g_ptr_array_add(paths, g_strdup(medium->record->location));
+            for (guint k = 0; k < parts->len; k++)
+                g_ptr_array_add(paths, g_strdup(parts->pdata[k]));
+        }
     }
     return paths;
 }

@@ -27,6 +27,7 @@ typedef struct {
     void (*cancel)(gpointer data); /* of a call that ends later */
     GPtrArray *words;
     GArray *files; /* StepFile */
+    GArray *parts; /* StepFile: other files of images, behind all of those */
     double weight;
 } Step;
 
@@ -52,12 +53,25 @@ struct Task {
 static void next_step(Task *task);
 
 static void
+clear_file(gpointer file)
+{
+    g_free(((StepFile *)file)->path);
+}
+
+static GArray *
+new_files(void)
+{
+    GArray *files = g_array_new(FALSE, FALSE, sizeof(StepFile));
+    g_array_set_clear_func(files, clear_file);
+    return files;
+}
+
+static void
 step_free(gpointer data)
 {
     Step *step = data;
-    for (guint i = 0; step->files && i < step->files->len; i++)
-        g_free(g_array_index(step->files, StepFile, i).path);
     g_clear_pointer(&step->files, g_array_unref);
+    g_clear_pointer(&step->parts, g_array_unref);
     g_clear_pointer(&step->words, g_ptr_array_unref);
     g_free(step);
 }
@@ -211,7 +225,8 @@ task_add_job(Task *task, const char *verb, double weight)
 {
     Step *step = add_step(task);
     step->words = g_ptr_array_new_with_free_func(g_free);
-    step->files = g_array_new(FALSE, FALSE, sizeof(StepFile));
+    step->files = new_files();
+    step->parts = new_files();
     step->weight = MAX(weight, 1.0);
     task->all_weight += step->weight;
     task_add_word(task, verb);
@@ -238,10 +253,26 @@ task_add_file(Task *task, const char *path, TaskMode mode)
 }
 
 void
+task_add_part(Task *task, const char *path, TaskMode mode)
+{
+    StepFile file = {g_strdup(path), mode};
+    g_array_append_val(last_step(task)->parts, file);
+}
+
+void
+task_add_disk(Task *task, const char *path, const char *format, TaskMode mode)
+{
+    g_autoptr(GPtrArray) parts = medium_parts_at(path);
+    task_add_file(task, path, mode);
+    task_add_word(task, format);
+    for (guint i = 0; i < parts->len; i++)
+        task_add_part(task, parts->pdata[i], mode);
+}
+
+void
 task_add_image(Task *task, Medium *medium, TaskMode mode)
 {
-    task_add_file(task, medium->record->location, mode);
-    task_add_word(task, medium->record->format);
+    task_add_disk(task, medium->record->location, medium->record->format, mode);
     /* What a raw file is registered as is written nowhere in it. */
     task_add_word(task, g_str_equal(medium->record->format, "RAW") ? "" : medium->record->id);
 }
@@ -337,9 +368,9 @@ on_job_done(GHashTable *answers, GError *error, gpointer user_data)
 }
 
 static int
-open_step_file(const StepFile *file, GError **error)
+open_step_file(const StepFile *file, int extra_flags, GError **error)
 {
-    const int common = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    const int common = O_CLOEXEC | O_NONBLOCK | O_NOCTTY | extra_flags;
     gboolean reads = file->mode == TASK_READ || file->mode == TASK_LOOK;
     int flags = reads ? O_RDONLY : file->mode == TASK_CREATE ? O_RDWR | O_CREAT | O_EXCL : O_RDWR;
     GStatBuf status;
@@ -351,7 +382,11 @@ open_step_file(const StepFile *file, GError **error)
         int errnum = fd < 0 ? errno : EISDIR;
         if (fd >= 0)
             close(fd);
-        file_error_set(error, errnum, "\"%s\" cannot be opened", file->path);
+        if (errnum == ELOOP && extra_flags)
+            g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_DENIED,
+                        "\"%s\" is a link, so it is not opened as a part of a disk.", file->path);
+        else
+            file_error_set(error, errnum, "\"%s\" cannot be opened", file->path);
         return -1;
     }
     if (file->mode == TASK_LOOK || file->mode == TASK_PATCH ||
@@ -361,22 +396,29 @@ open_step_file(const StepFile *file, GError **error)
     return -1;
 }
 
+static gboolean
+open_each(const GArray *files, int extra_flags, GArray *fds, GError **error)
+{
+    for (guint i = 0; i < files->len; i++) {
+        int fd = open_step_file(&g_array_index(files, StepFile, i), extra_flags, error);
+        if (fd < 0)
+            return FALSE;
+        g_array_append_val(fds, fd);
+    }
+    return TRUE;
+}
+
+/* A part that is a link could be any file of the user's. */
 static GArray *
 open_files(const Step *step, GError **error)
 {
     GArray *fds = g_array_new(FALSE, FALSE, sizeof(int));
-    for (guint i = 0; i < step->files->len; i++) {
-        int fd = open_step_file(&g_array_index(step->files, StepFile, i), error);
-        if (fd >= 0) {
-            g_array_append_val(fds, fd);
-            continue;
-        }
-        for (guint k = 0; k < fds->len; k++)
-            close(g_array_index(fds, int, k));
-        g_array_unref(fds);
-        return NULL;
-    }
-    return fds;
+    if (open_each(step->files, 0, fds, error) && open_each(step->parts, O_NOFOLLOW, fds, error))
+        return fds;
+    for (guint k = 0; k < fds->len; k++)
+        close(g_array_index(fds, int, k));
+    g_array_unref(fds);
+    return NULL;
 }
 
 static gboolean
@@ -385,9 +427,14 @@ start_job(Task *task, const Step *step)
     g_autoptr(GArray) fds = open_files(step, &task->error);
     if (fds == NULL)
         return FALSE;
-    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < step->words->len; i++)
-        g_ptr_array_add(words, step->words->pdata[i]);
+        g_ptr_array_add(words, g_strdup(step->words->pdata[i]));
+    for (guint i = 0; i < step->parts->len; i++) {
+        const StepFile *part = &g_array_index(step->parts, StepFile, i);
+        g_ptr_array_add(words, g_strdup(part->mode == TASK_CREATE ? "+new" : "+extent"));
+        g_ptr_array_add(words, g_path_get_basename(part->path));
+    }
     g_ptr_array_add(words, NULL);
     task->job = worker_job_start_files((const int *)(gpointer)fds->data, fds->len,
                                        (const char *const *)words->pdata, on_job_progress,

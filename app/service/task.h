@@ -59,6 +59,10 @@ void task_add_word(Task *task, const char *word);
 void task_add_number(Task *task, guint64 number);
 /* A file for it: the next descriptor, and the word that messages name it by. */
 void task_add_file(Task *task, const char *path, TaskMode mode);
+/* Another file of an image that the job has. */
+void task_add_part(Task *task, const char *path, TaskMode mode);
+/* Name and format of an image, with its other files. */
+void task_add_disk(Task *task, const char *path, const char *format, TaskMode mode);
 /* The three words of a file that is a registered image: name, format, UUID. */
 void task_add_image(Task *task, Medium *medium, TaskMode mode);
 /* The whole chain from a medium down to its base, as a count and so many images; modes: for the

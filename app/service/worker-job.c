@@ -12,7 +12,7 @@
 #include "app/service/settings/file-error.h"
 
 #define MAX_LINE 4096
-#define MAX_ANSWERS 64
+#define MAX_ANSWERS 300
 #define WORKER_FD 3
 
 struct WorkerJob {
@@ -82,7 +82,7 @@ take_line(WorkerJob *job, char *line)
         take_error(job, value);
     else if (g_str_equal(line, "progress") && job->progress)
         job->progress(g_ascii_strtod(value, NULL), job->user_data);
-    else if (g_hash_table_size(job->answers) < MAX_ANSWERS)
+    else if (g_hash_table_size(job->answers) < MAX_ANSWERS || g_str_equal(line, "done"))
         g_hash_table_insert(job->answers, g_strdup(line), g_strdup(value));
 }
 
@@ -136,13 +136,20 @@ spawn(WorkerJob *job, const int *fds, guint count, const char *const *arguments)
         g_subprocess_launcher_spawnv(launcher, (const char *const *)argv->pdata, &job->error);
 }
 
-WorkerJob *
-worker_job_start_files(const int *fds, guint count, const char *const *arguments,
-                       WorkerProgress progress, WorkerDone done, gpointer user_data)
+static WorkerJob *
+new_job(void)
 {
     WorkerJob *job = g_new0(WorkerJob, 1);
     job->answers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     job->cancellable = g_cancellable_new();
+    return job;
+}
+
+WorkerJob *
+worker_job_start_files(const int *fds, guint count, const char *const *arguments,
+                       WorkerProgress progress, WorkerDone done, gpointer user_data)
+{
+    WorkerJob *job = new_job();
     job->progress = progress;
     job->done = done;
     job->user_data = user_data;
@@ -161,6 +168,43 @@ worker_job_start(int fd, const char *const *arguments, WorkerProgress progress, 
                  gpointer user_data)
 {
     return worker_job_start_files(&fd, 1, arguments, progress, done, user_data);
+}
+
+typedef struct {
+    GHashTable *answers;
+    GError **error;
+} Outcome;
+
+static void
+take_outcome(GHashTable *answers, GError *error, gpointer user_data)
+{
+    Outcome *outcome = user_data;
+    if (answers)
+        outcome->answers = g_hash_table_ref(answers);
+    else
+        g_propagate_error(outcome->error, error);
+}
+
+GHashTable *
+worker_job_run(const int *fds, guint count, const char *const *arguments, GError **error)
+{
+    Outcome outcome = {NULL, error};
+    WorkerJob *job = new_job();
+    gsize length = 0;
+    char *line;
+    job->done = take_outcome;
+    job->user_data = &outcome;
+    spawn(job, fds, count, arguments);
+    if (job->process) {
+        job->output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(job->process));
+        while ((line = g_data_input_stream_read_line(job->output, &length, NULL, NULL))) {
+            take_line(job, line);
+            g_free(line);
+        }
+        g_subprocess_wait(job->process, NULL, NULL);
+    }
+    finish(job);
+    return outcome.answers;
 }
 
 void

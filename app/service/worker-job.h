@@ -19,5 +19,8 @@ WorkerJob *worker_job_start(int fd, const char *const *arguments, WorkerProgress
 /* The same with several files: descriptors 3, 4 … */
 WorkerJob *worker_job_start_files(const int *fds, guint count, const char *const *arguments,
                                   WorkerProgress progress, WorkerDone done, gpointer user_data);
+/* The same for short questions: waits for the end. The answers, owned; NULL with error. */
+GHashTable *worker_job_run(const int *fds, guint count, const char *const *arguments,
+                           GError **error);
 /* done is called with VITRINE_ERROR_CANCELLED. */
 void worker_job_cancel(WorkerJob *job);

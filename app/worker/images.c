@@ -79,6 +79,24 @@ worker_probe(WorkerWords *words, GError **error)
     return true;
 }
 
+/* Which other files an image has, for who has to hand them over. */
+bool
+worker_extents(WorkerWords *words, GError **error)
+{
+    g_auto(GStrv) names = NULL;
+    g_autoptr(ImageIo) io = NULL;
+    ImageSource source;
+
+    if (!worker_words_image(words, false, NULL, &source, error))
+        return false;
+    io = source.io;
+    names = image_list_parts(io, error);
+    if (names == NULL)
+        return false;
+    answer_names(names);
+    return true;
+}
+
 bool
 worker_check(WorkerWords *words, GError **error)
 {

@@ -8,7 +8,6 @@
 #include "app/worker/worker.h"
 #include "vmm/base/file.h"
 
-#define CHAIN_MAX 128
 #define PROGRESS_STEPS 200
 
 static bool
@@ -18,13 +17,19 @@ refuse(GError **error, const char *what)
     return false;
 }
 
-/* The pairs "+extent NAME" stand at the end. */
+static bool
+begins_extents(const char *word)
+{
+    return strcmp(word, "+extent") == 0 || strcmp(word, "+new") == 0;
+}
+
+/* The pairs "+extent NAME" and "+new NAME" stand at the end. */
 void
 worker_words_init(WorkerWords *words, int count, char **arguments)
 {
     int plain = 0;
 
-    while (plain < count && strcmp(arguments[plain], "+extent") != 0)
+    while (plain < count && !begins_extents(arguments[plain]))
         plain++;
     *words = (WorkerWords){
         .words = arguments,
@@ -101,7 +106,7 @@ worker_words_chain(WorkerWords *words, const ImageFolder *folder, unsigned *coun
 
     if (!worker_words_number(words, &number, error))
         return NULL;
-    if (number == 0 || number > CHAIN_MAX) {
+    if (number == 0 || number > IMAGE_CHAIN_MAX) {
         refuse(error, "a chain without images, or with too many");
         return NULL;
     }
@@ -138,14 +143,28 @@ worker_words_variant(WorkerWords *words, ImageCreateOptions *options, GError **e
     return true;
 }
 
+static bool
+has_new_extents(const WorkerWords *words)
+{
+    bool found = false;
+
+    for (int i = 0; i < words->extent_count; i++)
+        found |= strcmp(words->extents[2 * i], "+new") == 0;
+    return found;
+}
+
+/* What is made may have files with the names of those that it is made from; what was made is
+ * opened once more, for writing. */
 static ImageIo *
 open_extent(void *user, const char *name, ImageFileMode mode, GError **error)
 {
     const WorkerWords *words = user;
+    const bool made = mode != IMAGE_FILE_READ && has_new_extents(words);
 
-    /* A copy: an image that was just made is opened once more. */
     for (int i = 0; i < words->extent_count; i++) {
-        if (strcmp(words->extents[2 * i + 1], name) == 0)
+        const bool is_new = strcmp(words->extents[2 * i], "+new") == 0;
+
+        if (is_new == made && strcmp(words->extents[2 * i + 1], name) == 0)
             return worker_words_open(
                 name, fcntl(WORKER_FD + words->images + i, F_DUPFD_CLOEXEC, WORKER_FD), error);
     }

@@ -57,6 +57,7 @@ bool worker_words_progress(void *user, double fraction);
 typedef bool (*WorkerJobFunction)(WorkerWords *words, GError **error);
 
 bool worker_probe(WorkerWords *words, GError **error);
+bool worker_extents(WorkerWords *words, GError **error);
 bool worker_check(WorkerWords *words, GError **error);
 bool worker_create(WorkerWords *words, GError **error);
 bool worker_create_child(WorkerWords *words, GError **error);

@@ -7,9 +7,6 @@
 #include "devices/drivers/disk/media-drive.h"
 #include "vmm/base/file.h"
 
-/* As many levels as a chain may have. */
-#define LEVELS_MAX 128u
-
 static BaseFile *
 open_source(const char *source, const char *name, bool read_only, GError **error)
 {
@@ -129,11 +126,11 @@ take_level(const MediaDrive *drive, const CfgmNode *config, bool writable, Level
 static Image *
 open_levels(const MediaDrive *drive, const CfgmNode *config, GError **error)
 {
-    g_autofree Level *levels = g_new0(Level, LEVELS_MAX);
-    g_autofree ImageSource *sources = g_new0(ImageSource, LEVELS_MAX);
+    g_autofree Level *levels = g_new0(Level, IMAGE_CHAIN_MAX);
+    g_autofree ImageSource *sources = g_new0(ImageSource, IMAGE_CHAIN_MAX);
     unsigned count = 0;
 
-    for (; config != NULL && count < LEVELS_MAX; config = cfgm_child(config, "Parent")) {
+    for (; config != NULL && count < IMAGE_CHAIN_MAX; config = cfgm_child(config, "Parent")) {
         Level *level = &levels[count];
         const bool writable = count == 0 && !drive->open_read_only;
 

@@ -16,6 +16,7 @@
 
 #define OWNER_UNKNOWN 0u
 #define OWNER_NONE 255u
+_Static_assert(IMAGE_CHAIN_MAX < OWNER_NONE, "each level has its number");
 
 struct ImageOwners {
     Image **levels; /* from the top on */
@@ -81,7 +82,7 @@ image_chain_settle(Image *top)
 
     note_concurrency(top);
     g_clear_pointer(&top->owners, image_owners_free);
-    if (count <= WALK_MAX || count >= OWNER_NONE || !is_settled(top))
+    if (count <= WALK_MAX || !is_settled(top))
         return;
     owners = g_new0(ImageOwners, 1);
     owners->shift = PIECE_SHIFT;

@@ -6,8 +6,6 @@
 #include "devices/drivers/disk/image/image-format.h"
 #include "vmm/base/error.h"
 
-#define CHAIN_MAX 128
-
 static bool
 same_uuid(const Image *child, const Image *parent, const char *what, const ImageUuid *wanted,
           const ImageUuid *found, GError **error)
@@ -52,9 +50,9 @@ image_attach_parent(Image *child, Image *parent, GError **error)
 
     for (Image *level = parent; level != NULL; level = level->parent)
         depth++;
-    if (depth > CHAIN_MAX) {
+    if (depth > IMAGE_CHAIN_MAX) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
-                    "“%s” stands on a chain of more than %d images.", child->io->name, CHAIN_MAX);
+                    "“%s” stands on a chain of more than %d images.", child->io->name, IMAGE_CHAIN_MAX);
         return false;
     }
     if (!image_check_parent(child, parent, error))

@@ -21,6 +21,9 @@
 
 typedef struct Image Image;
 
+/* So many images a chain may have: the deepest tree of snapshots, and some. */
+enum { IMAGE_CHAIN_MAX = 254 };
+
 typedef enum {
     IMAGE_DYNAMIC,      /* grows as it is written */
     IMAGE_FIXED,        /* takes all its room from the start */
@@ -153,7 +156,7 @@ const char *image_name(const Image *image);
 Image *image_parent(Image *image);
 /* Puts parent below child, which is a differencing image, and takes it over. BASE_ERROR_INVALID
  * with both values when their UUIDs do not fit; BASE_ERROR_NOT_SUPPORTED when the chain would be
- * longer than 128. On failure the parent stays the caller's. Until a differencing image has its
+ * longer than IMAGE_CHAIN_MAX. On failure the parent stays the caller's. Until a differencing image has its
  * parent, what it does not hold itself reads as zeros: attach it before the first access. */
 bool image_attach_parent(Image *child, Image *parent, GError **error);
 /* The same check without attaching. */
