@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "devices/drivers/disk/image/image-chain.h"
 #include "devices/drivers/disk/image/image-format.h"
 #include "tests/unit/image/memory-io.h"
 #include "tests/unit/image/vdi-builder.h"
@@ -222,20 +223,31 @@ test_chain(void)
     g_assert_true(image_flush(child, NULL));
 }
 
+/* As deep as may be, and what the lowest has is read through all. */
 static void
 test_chain_length(void)
 {
+    uint8_t data[BUILDER_BLOCK];
     g_autoptr(GByteArray) base = vdi_build(1);
     g_autoptr(GByteArray) file = vdi_build_child(1);
-    Image *chain = open_in(base, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
     g_autoptr(GError) error = NULL;
+    Image *chain;
 
-    for (unsigned i = 1; i < 128; i++) {
+    memset(data, 0x5a, sizeof data);
+    g_byte_array_append(base, data, sizeof data);
+    vdi_poke(base, BUILDER_MAP_AT, 0);
+    memset(data, 0, sizeof data);
+    chain = open_in(base, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
+    for (unsigned i = 1; i < IMAGE_CHAIN_MAX; i++) {
         Image *child = open_in(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
 
         g_assert_true(image_attach_parent(child, chain, &error));
         chain = child;
     }
+    image_chain_settle(chain);
+    g_assert_cmpuint(image_chain_length(chain), ==, IMAGE_CHAIN_MAX);
+    g_assert_true(image_read(chain, 0, data, sizeof data, &error));
+    g_assert_cmphex(data[0], ==, 0x5a);
     g_autoptr(Image) one_more = open_in(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
     g_assert_false(image_attach_parent(one_more, chain, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED);

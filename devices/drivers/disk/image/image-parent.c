@@ -52,7 +52,8 @@ image_attach_parent(Image *child, Image *parent, GError **error)
         depth++;
     if (depth > IMAGE_CHAIN_MAX) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
-                    "“%s” stands on a chain of more than %d images.", child->io->name, IMAGE_CHAIN_MAX);
+                    "“%s” stands on a chain of more than %d images.", child->io->name,
+                    IMAGE_CHAIN_MAX);
         return false;
     }
     if (!image_check_parent(child, parent, error))

@@ -156,8 +156,9 @@ const char *image_name(const Image *image);
 Image *image_parent(Image *image);
 /* Puts parent below child, which is a differencing image, and takes it over. BASE_ERROR_INVALID
  * with both values when their UUIDs do not fit; BASE_ERROR_NOT_SUPPORTED when the chain would be
- * longer than IMAGE_CHAIN_MAX. On failure the parent stays the caller's. Until a differencing image has its
- * parent, what it does not hold itself reads as zeros: attach it before the first access. */
+ * longer than IMAGE_CHAIN_MAX. On failure the parent stays the caller's. Until a differencing image
+ * has its parent, what it does not hold itself reads as zeros: attach it before the first access.
+ */
 bool image_attach_parent(Image *child, Image *parent, GError **error);
 /* The same check without attaching. */
 bool image_check_parent(Image *child, Image *parent, GError **error);
