@@ -44,8 +44,8 @@ void vm_merge_serve(VmMerge *merge, const VitrineVmOps *ops, gpointer data);
 void vm_merge_reconnected(VmMerge *merge);
 
 /* vm-session.c */
-/* a(sssiba(si)) and the descriptors that it numbers: (element-type VitrineImage). NULL with error when a
- * number is out of range. */
+/* a(sssiba(si)) and the descriptors that it numbers: (element-type VitrineImage). NULL with error
+ * when a number is out of range. */
 GPtrArray *vm_session_parse_images(GVariant *list, GUnixFDList *fds, GError **error);
 RemoteCall vm_session_call(VitrineVmSession *session, const char *method, GVariant *parameters);
 VitrineClient *vm_session_client(VitrineVmSession *session);

@@ -95,6 +95,13 @@ static gboolean
 add_target(GVariantBuilder *target, GUnixFDList *fds, const Medium *medium, GError **error)
 {
     const MediumRecord *record = medium->record;
+    g_autoptr(GPtrArray) parts = medium_parts_at(record->location);
+    if (parts->len) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                    "\"%s\" lies in several files: power the machine off to merge into it.",
+                    record->location);
+        return FALSE;
+    }
     int fd = open(record->location, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         file_error_set(error, errno, "The medium \"%s\" cannot be opened", record->location);
@@ -103,8 +110,8 @@ add_target(GVariantBuilder *target, GUnixFDList *fds, const Medium *medium, GErr
     int index = g_unix_fd_list_append(fds, fd, error);
     close(fd);
     if (index >= 0)
-        g_variant_builder_add(target, "(sssib)", record->id, record->location, record->format,
-                              index, FALSE);
+        g_variant_builder_add(target, "(sssiba(si))", record->id, record->location, record->format,
+                              index, FALSE, NULL);
     return index >= 0;
 }
 
@@ -116,7 +123,7 @@ machine_merge_begin(Machine *machine, const MergePlace *place, Medium *upper, Me
     guint from = down ? place->upper : place->upper + 1;
     guint to = down ? place->upper + 1 : place->upper;
     g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
-    g_auto(GVariantBuilder) target = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(sssib)"));
+    g_auto(GVariantBuilder) target = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(sssiba(si))"));
     if (machine->vm == NULL) {
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE, "The machine \"%s\" is off.",
                     machine_name(machine));
@@ -127,7 +134,7 @@ machine_merge_begin(Machine *machine, const MergePlace *place, Medium *upper, Me
     machine->merging = merging_new(machine, task, done, user_data);
     g_dbus_connection_call_with_unix_fd_list(
         machine->vm, NULL, VITRINE_VM_PROCESS_PATH, "org.vitrine.VmProcess", "MergeImages",
-        g_variant_new("(suuuuua(sssib)s)", place->controller, place->port, place->device,
+        g_variant_new("(suuuuua(sssiba(si))s)", place->controller, place->port, place->device,
                       place->levels, from, to, &target, (down ? upper : lower)->record->id),
         NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, fds, NULL, on_reply, machine->merging);
     return TRUE;
