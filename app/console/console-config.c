@@ -114,6 +114,25 @@ fill_scalars(Console *console, MachineSpec *spec)
     spec->mouse_driver = console_mouse_driver.name;
 }
 
+/* Pointer and keyboard at USB bring the controller that they are plugged into. A machine whose
+ * settings ask for several touches gets a tablet, which knows one. */
+static void
+fill_usb(Console *console, MachineUsb *usb)
+{
+    const int keyboard = vitrine_settings_get_enum(console->settings, "keyboard");
+
+    switch (vitrine_settings_get_enum(console->settings, "pointing")) {
+    case VITRINE_POINTING_USB_MOUSE: usb->mouse = true; break;
+    case VITRINE_POINTING_USB_TABLET:
+    case VITRINE_POINTING_COMBO_MOUSE:
+    case VITRINE_POINTING_USB_MULTI_TOUCH:
+    case VITRINE_POINTING_USB_MT_SCREEN_PLUS_PAD: usb->tablet = true; break;
+    default: break;
+    }
+    usb->keyboard = keyboard == VITRINE_KEYBOARD_USB;
+    usb->xhci = usb->mouse || usb->tablet || usb->keyboard;
+}
+
 bool
 console_config_build(Console *console, GError **error)
 {
@@ -132,6 +151,7 @@ console_config_build(Console *console, GError **error)
     spec.media = (const MachineMedium *)media->data;
     spec.media_count = media->len;
     console_ports_describe(console, &spec);
+    fill_usb(console, &spec.usb);
     console->config = cfgm_new();
     return machine_build_config(&spec, console->config, error) &&
            console_ports_connect(console, error);

@@ -23,9 +23,11 @@ typedef struct {
 struct ConsoleInput {
     ConsoleInputEvents events;
     PdmKeyboardConnector keyboard;
-    PdmMouseConnector mouse;
+    /* A machine may have two pointing devices: one that is told of movements and one of places. */
+    PdmMouseConnector mouse, tablet;
     const PdmKeyboardPort *keyboard_port;
-    const PdmMousePort *mouse_port;
+    const PdmMousePort *mouse_port, *tablet_port;
+    bool mouse_on, tablet_on; /* the guest listens */
     Pdm *pdm;
     GMainContext *context;
 
@@ -231,11 +233,11 @@ console_input_mouse_absolute(ConsoleInput *input, unsigned x, unsigned y, int dz
 {
     GRecMutex *lock;
 
-    if (!input->pdm || !input->mouse_port || !input->mouse_port->absolute)
+    if (!input->pdm || !input->tablet_port)
         return false;
     lock = pdm_device_lock(input->pdm);
     g_rec_mutex_lock(lock);
-    input->mouse_port->absolute(input->mouse_port->user, x, y, dz, dw, buttons);
+    input->tablet_port->absolute(input->tablet_port->user, x, y, dz, dw, buttons);
     g_rec_mutex_unlock(lock);
     return true;
 }
@@ -254,7 +256,17 @@ mouse_enabled(void *user, bool relative, bool absolute)
 {
     ConsoleInput *input = user;
 
-    input->events.mouse(input->events.user, relative, absolute);
+    input->mouse_on = relative;
+    input->events.mouse(input->events.user, input->mouse_on, input->tablet_on);
+}
+
+static void
+tablet_enabled(void *user, bool relative, bool absolute)
+{
+    ConsoleInput *input = user;
+
+    input->tablet_on = absolute;
+    input->events.mouse(input->events.user, input->mouse_on, input->tablet_on);
 }
 
 ConsoleInput *
@@ -265,6 +277,7 @@ console_input_new(const ConsoleInputEvents *events)
     input->events = *events;
     input->keyboard = (PdmKeyboardConnector){.user = input, .leds = keyboard_leds};
     input->mouse = (PdmMouseConnector){.user = input, .enabled = mouse_enabled};
+    input->tablet = (PdmMouseConnector){.user = input, .enabled = tablet_enabled};
     input->context = g_main_context_ref_thread_default();
     input->queue = g_byte_array_new();
     g_queue_init(&input->typings);
@@ -314,7 +327,7 @@ keyboard_destruct(PdmDriver *driver)
 {
     ConsoleInput *input = driver->host;
 
-    if (input)
+    if (input && input->keyboard_port == driver->port)
         input->keyboard_port = NULL;
 }
 
@@ -328,8 +341,14 @@ mouse_construct(PdmDriver *driver, const CfgmNode *config, GError **error)
                     "The mouse driver has nobody who points.");
         return false;
     }
-    input->mouse_port = driver->port;
-    driver->connector = &input->mouse;
+    if (((const PdmMousePort *)driver->port)->absolute) {
+        input->tablet_port = driver->port;
+        driver->connector = &input->tablet;
+    } else {
+        /* A USB mouse comes after the PS/2 mouse and takes its place. */
+        input->mouse_port = driver->port;
+        driver->connector = &input->mouse;
+    }
     return true;
 }
 
@@ -338,8 +357,12 @@ mouse_destruct(PdmDriver *driver)
 {
     ConsoleInput *input = driver->host;
 
-    if (input)
+    if (!input)
+        return;
+    if (input->mouse_port == driver->port)
         input->mouse_port = NULL;
+    if (input->tablet_port == driver->port)
+        input->tablet_port = NULL;
 }
 
 const PdmDriverInfo console_keyboard_driver = {

@@ -63,12 +63,14 @@ prepare_pdm(Pdm *pdm, void *user)
 {
     Console *console = user;
 
+    const MachinePlace inputs[] = {MACHINE_KEYBOARD, MACHINE_MOUSE, MACHINE_USB_KEYBOARD,
+                                   MACHINE_USB_MOUSE, MACHINE_USB_TABLET};
+
     pdm_set_driver_host(pdm, MACHINE_DISPLAY.device, MACHINE_DISPLAY.instance, MACHINE_DISPLAY.lun,
                         console->display);
-    pdm_set_driver_host(pdm, MACHINE_KEYBOARD.device, MACHINE_KEYBOARD.instance,
-                        MACHINE_KEYBOARD.lun, console->input);
-    pdm_set_driver_host(pdm, MACHINE_MOUSE.device, MACHINE_MOUSE.instance, MACHINE_MOUSE.lun,
-                        console->input);
+    for (unsigned i = 0; i < G_N_ELEMENTS(inputs); i++)
+        pdm_set_driver_host(pdm, inputs[i].device, inputs[i].instance, inputs[i].lun,
+                            console->input);
 }
 
 static void

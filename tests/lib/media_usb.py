@@ -7,10 +7,6 @@ import media_kernel
 
 MODULES = ('crc32c_generic', 'crct10dif_generic', 'sd_mod', 'sr_mod', 'ata_piix', 'ext4', 'isofs', 'evdev', 'xhci_pci',
            'ehci_pci', 'ohci_pci', 'hid_generic', 'usbhid', 'usb_storage')
-# What is typed on a USB keyboard goes to the first virtual terminal; a shell there costs nothing elsewhere.
-TERMINAL = '''#!/bin/sh
-while :; do sh -i <>/dev/tty1 >&0 2>&1; done
-'''
 UUID = '6a1f0d52-0c3e-4b6e-9f60-000000000004'
 
 # `usb`: what is plugged in where, and what the kernel has to say at the level of warnings and above.

@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# needs: debian-installer-12-netboot-amd64 grub-pc-bin grub-common e2fsprogs gzip
+# timeout: 600
+#
+# Linux's own drivers on every USB controller with emulated devices: they are found at the right speed, what a
+# person points at and types arrives, the kernel has nothing to complain about; and a machine that was saved
+# in between goes on with all of it.
+"""Linux finds and uses emulated USB devices."""
+
+import base64
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import media
+import run_guest
+
+CONTROLLERS = ('xhci',)
+# What the kernel says on any machine like ours.
+USUAL = ('tsc: ', 'fail to add MMCONFIG information', 'hrtimer: interrupt took', 'clocksource: ')
+PLUGGED = ('80ee:0021 12 USB Tablet', '80ee:0010 12 USB Keyboard')
+EV_KEY, EV_ABS, ABS_X, ABS_Y, BTN_LEFT, KEY_A = 1, 3, 0, 1, 0x110, 30
+
+PROMPT, END = 'vitrine# ', 'events: done'
+LISTEN = 'events "Vitrine USB Tablet" 6\n'
+TYPE = 'events "Vitrine USB Keyboard" 6\n'
+# What the person does when the guest listens.
+POINT = '{text:listening}{wait:1}{point:1000,2000,0}{wait:1}{point:65535,65535,1}'
+PRESS = '{text:listening}{wait:1}a'
+
+
+def run(disk, controller, command, keys, *options):
+    """Gives the guest a command on the serial line, the machine some keys; returns what the guest said."""
+    words = run_guest.command('--usb', controller, '--usb-device', 'tablet,keyboard', '--keys', keys, '--timeout',
+                              '200', *options, disk=disk, ram=256, serial='stdio')
+    text = ''
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as guest:
+        # A machine that goes on where it was saved shows no new prompt.
+        told = '--load' in options
+        if told:
+            guest.stdin.write(command.encode())
+            guest.stdin.flush()
+        while data := os.read(guest.stdout.fileno(), 4096):
+            text += data.decode(errors='replace')
+            if not told and PROMPT in text and 'hidraw1' in text:
+                told = True
+                guest.stdin.write(command.encode())
+                guest.stdin.flush()
+    if guest.returncode != 0:
+        sys.exit(f'{controller}: exit code {guest.returncode}\n{text[-3000:]}')
+    return text
+
+
+def events(text):
+    """Type, code and value of the input events that the guest printed."""
+    data = re.search(r'events: listening to \S+\s+(.*?)events: done', text, re.S).group(1)
+    return [event[2:] for event in struct.iter_unpack('<qqHHi', base64.b64decode(data))]
+
+
+def check_devices(controller, text):
+    """They are there, and all is quiet."""
+    for device in PLUGGED:
+        if device not in text:
+            sys.exit(f'{controller}: no {device}\n{text[-3000:]}')
+    found = [line for line in re.findall(r'usb: complaint: (.*)', text) if not any(usual in line for usual in USUAL)]
+    if found:
+        sys.exit(f'{controller}: the kernel complains\n' + '\n'.join(found))
+
+
+def check_events(controller, text):
+    """The pointer went where it was sent, and the button went down."""
+    got = events(text)
+    for wanted in ((EV_ABS, ABS_X, 500), (EV_ABS, ABS_Y, 1000), (EV_ABS, ABS_X, 32767), (EV_KEY, BTN_LEFT, 1)):
+        if wanted not in got:
+            sys.exit(f'{controller}: no event {wanted} in {got}')
+
+
+def check(controller, folder):
+    """One controller: everything at once, then saved in the middle."""
+    disk, state = folder / f'{controller}.img', folder / f'{controller}.state'
+    media.copy('usb-amd64', disk)
+    text = run(disk, controller, 'usb\n' + LISTEN, POINT, '--until', END)
+    check_devices(controller, text)
+    check_events(controller, text)
+    run(disk, controller, 'usb\n', '{wait:0}', '--until', 'usb: done', '--save', str(state))
+    check_events(controller, run(disk, controller, LISTEN, POINT, '--until', END, '--load', str(state)))
+    got = events(run(disk, controller, TYPE, PRESS, '--until', END, '--load', str(state)))
+    if (EV_KEY, KEY_A, 1) not in got or (EV_KEY, KEY_A, 0) not in got:
+        sys.exit(f'{controller}: the key A is not in {got}')
+    print(f'{controller}: found, pointed, typed, saved and loaded')
+
+
+if __name__ == '__main__':
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in CONTROLLERS:
+            check(name, Path(temporary))
