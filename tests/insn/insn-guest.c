@@ -61,6 +61,7 @@ make_page_tables(InsnGuest *guest)
     for (unsigned i = 0; i < INSN_DATA_SIZE; i += 0x1000)
         map_page(guest, INSN_DATA + i, user_rw | nx);
     map_page(guest, INSN_STACK, user_rw | nx);
+    map_page(guest, INSN_FAR, user_rw);
 }
 
 static void

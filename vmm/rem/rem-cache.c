@@ -9,8 +9,8 @@
 
 #define PAGE_MASK (~(uint64_t)X86_PAGE_OFFSET_MASK)
 /* Room for the largest block, in each part of the code memory, and for all that goes with it. */
-#define ROOM_CODE ((size_t)96 << 10)
-#define ROOM_SITES (2 * REM_TRACE_INSNS)
+#define ROOM_CODE ((size_t)192 << 10)
+#define ROOM_SITES (3 * REM_TRACE_INSNS)
 #define ROOM_ARENA ((size_t)16 << 10)
 
 static void
@@ -370,18 +370,56 @@ make_way(RemVcpu *rem, const uint8_t *head, const uint8_t *page, unsigned mode)
         isolate(rem, block);
 }
 
+bool
+rem_cache_trace_page(Vcpu *vcpu, uint64_t linear, RemTracePage *page)
+{
+    if (vcpu->mode != CPUM_MODE_LONG64)
+        linear = (uint32_t)linear;
+    if (!pgm_translate_quiet(vcpu, linear & PAGE_MASK, &page->gpa))
+        return false;
+    page->host = pgm_code_page(vcpu, page->gpa);
+    return page->host != NULL;
+}
+
+/* Are the trace's pages where they were when it was decoded? */
+static bool
+has_pages(Vcpu *vcpu, const RemTrace *trace)
+{
+    for (unsigned i = 0; i < trace->page_count; i++) {
+        const RemTracePage *before = &trace->pages[i];
+        RemTracePage now;
+
+        if (!rem_cache_trace_page(vcpu, vcpu->rip + (uint64_t)(int64_t)before->base, &now) ||
+            now.gpa != before->gpa || now.host != before->host)
+            return false;
+    }
+    return true;
+}
+
+/* Has their bytes watched; false: no memory is left, or they were written before that. */
+static bool
+watch_pages(RemVcpu *rem, RemBlock *block, const RemTrace *trace)
+{
+    bool same = true;
+
+    for (unsigned i = 0; i < trace->page_count && same; i++) {
+        const RemTracePage *page = &trace->pages[i];
+        const Place place = {page->gpa + page->first, page->host + page->first};
+
+        same = page->end == 0 ||
+               watch(rem, block, &place, page->bytes + page->first, page->end - page->first);
+    }
+    return same;
+}
+
 void
-rem_cache_add_trace(Vcpu *vcpu, RemTrace *trace, const uint8_t *host, const uint8_t *bytes)
+rem_cache_add_trace(Vcpu *vcpu, RemTrace *trace)
 {
     RemVcpu *rem = rem_of(vcpu);
-    const unsigned size = trace->end - trace->first;
-    const uint8_t *head = host + trace->head;
+    const uint8_t *page = trace->pages[0].host, *head = page + trace->head;
     RemBlock *block;
-    PgmFault fault;
-    uint64_t gpa;
 
-    if (!pgm_translate(vcpu, vcpu->rip, PGM_EXEC, vcpu->tlb_kind, &gpa, &fault) ||
-        pgm_code_page(vcpu, gpa & PAGE_MASK) != host || !rem_cache_has_room(rem) ||
+    if (!has_pages(vcpu, trace) || !rem_cache_has_room(rem) ||
         find(rem, head, trace->mode, true) != NULL)
         return;
     block = &rem->blocks[rem->block_count];
@@ -389,14 +427,12 @@ rem_cache_add_trace(Vcpu *vcpu, RemTrace *trace, const uint8_t *host, const uint
     if (!rem_translate_trace(vcpu, block, trace))
         return;
     rem->block_count++;
-    make_way(rem, head, host, trace->mode);
+    make_way(rem, head, page, trace->mode);
     block->hash_next = rem->hash[hash_of(head)];
     rem->hash[hash_of(head)] = block;
     rem->heads[head_bit(head) / 64] |= 1ull << (head_bit(head) % 64);
     rem->traces++;
-    if (!pgm_code_index_add(&rem->index, (gpa & PAGE_MASK) + trace->first, host + trace->first,
-                            size, &block->code) ||
-        memcmp(bytes + trace->first, host + trace->first, size) != 0)
+    if (!watch_pages(rem, block, trace))
         forget_block(rem, block);
 }
 

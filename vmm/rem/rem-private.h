@@ -182,6 +182,7 @@ struct RemBlock {
 
 typedef struct RemTranslator RemTranslator;
 typedef struct RemTrace RemTrace;
+typedef struct RemTracePage RemTracePage;
 typedef struct RemRecorder RemRecorder;
 
 #define REM_HEADS 4096u
@@ -310,9 +311,10 @@ RemBlock *rem_cache_find(Vcpu *vcpu);
 RemBlock *rem_cache_find_plain(Vcpu *vcpu);
 /* Does a trace of that mode begin at the byte at `host`? */
 bool rem_cache_has_trace(const RemVcpu *rem, const uint8_t *host, unsigned mode);
-/* RIP is the start of an analysed trace in the page at `host`, which was `bytes` when it was
- * decoded: makes a block of it. */
-void rem_cache_add_trace(Vcpu *vcpu, RemTrace *trace, const uint8_t *host, const uint8_t *bytes);
+/* Where the page of that linear address is, without side effects; false: it is no plain memory. */
+bool rem_cache_trace_page(Vcpu *vcpu, uint64_t linear, RemTracePage *page);
+/* RIP is the start of an analysed trace: makes a block of it. */
+void rem_cache_add_trace(Vcpu *vcpu, RemTrace *trace);
 /* Begins to watch writes to the blocks' bytes; rem_cache_clear() ends that. */
 void rem_cache_watch(RemVcpu *rem);
 /* At each entry of run: writes that other threads did, changes of the physical map. */

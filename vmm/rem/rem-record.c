@@ -15,7 +15,7 @@ typedef struct {
 } Kind;
 
 typedef struct {
-    uint16_t head;
+    int32_t head;
     Kind best;
 } Candidate;
 
@@ -39,7 +39,7 @@ count_kind(const RemRecorder *recorder, Kind kinds[KINDS], unsigned start, unsig
 
 /* The way round from the head that was gone most often, if it is most of them. */
 static Kind
-best_round(const RemRecorder *recorder, uint16_t head)
+best_round(const RemRecorder *recorder, int32_t head)
 {
     Kind kinds[KINDS] = {{0}}, best = {0};
     /* A short recording may have met an unusual time of the loop around this one. */
@@ -76,7 +76,7 @@ find_heads(const RemRecorder *recorder, Candidate heads[HEADS])
     unsigned count = 0;
 
     for (unsigned i = 1; i < recorder->count && count < HEADS; i++) {
-        const uint16_t head = recorder->path[i];
+        const int32_t head = recorder->path[i];
         unsigned k = 0;
 
         if (head == REM_RECORD_ELSEWHERE || recorder->path[i - 1] == REM_RECORD_ELSEWHERE ||
@@ -111,12 +111,85 @@ best_head(Candidate heads[HEADS], unsigned count)
 static void
 erase(RemRecorder *recorder, const Kind *kind)
 {
-    uint16_t round[REM_TRACE_INSNS];
+    int32_t round[REM_TRACE_INSNS];
 
     memcpy(round, recorder->path + kind->start, kind->length * sizeof round[0]);
     for (unsigned i = 0; i + kind->length <= recorder->count; i++)
         if (memcmp(recorder->path + i, round, kind->length * sizeof round[0]) == 0)
-            memset(recorder->path + i, 0xff, kind->length * sizeof round[0]);
+            for (unsigned k = 0; k < kind->length; k++)
+                recorder->path[i + k] = REM_RECORD_ELSEWHERE;
+}
+
+/* ---- its pages ---- */
+static bool
+add_page(Vcpu *vcpu, RemRecorder *recorder, int32_t base)
+{
+    RemTrace *trace = &recorder->trace;
+    RemTracePage *page = &trace->pages[trace->page_count];
+
+    for (unsigned i = 0; i < trace->page_count; i++)
+        if (trace->pages[i].base == base)
+            return true;
+    if (trace->page_count == REM_TRACE_PAGES)
+        return false;
+    *page = (RemTracePage){.base = base, .bytes = recorder->bytes[trace->page_count]};
+    if (!rem_cache_trace_page(vcpu, recorder->head + (uint64_t)(int64_t)base, page))
+        return false;
+    memcpy(recorder->bytes[trace->page_count++], page->host, X86_PAGE_SIZE);
+    return true;
+}
+
+/* The path from its head's page, and the pages that it leads through. */
+static bool
+set_path(Vcpu *vcpu, RemRecorder *recorder, const Kind *kind)
+{
+    const int32_t *path = recorder->path + kind->start;
+    const int32_t mask = -(int32_t)X86_PAGE_SIZE, first = path[0] & mask;
+
+    recorder->head = recorder->page + (uint64_t)(int64_t)path[0];
+    recorder->trace.page_count = 0;
+    for (unsigned i = 0; i < kind->length; i++) {
+        if (path[i] == REM_RECORD_ELSEWHERE || ABS(path[i] - first) > REM_TRACE_REACH)
+            return false;
+        recorder->chosen[i] = path[i] - first;
+        if (!add_page(vcpu, recorder, recorder->chosen[i] & mask))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the choice ---- */
+/* Of the present path; not 0. */
+static uint32_t
+path_hash(const RemRecorder *recorder, unsigned length)
+{
+    uint64_t sum = recorder->head;
+
+    for (unsigned i = 0; i < length; i++) {
+        sum = (sum ^ (uint32_t)recorder->chosen[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        sum ^= sum >> 32;
+    }
+    return (uint32_t)sum | 1;
+}
+
+/* Does a trace go this way already? A head may have only one, but others may pass it. */
+static bool
+is_known(RemVcpu *rem, unsigned length)
+{
+    const RemRecorder *recorder = rem->recorder;
+    const uint32_t hash = path_hash(recorder, length);
+
+    return recorder->known[hash % REM_RECORD_KNOWN] == hash &&
+           rem_cache_has_trace(rem, recorder->trace.pages[0].host + recorder->chosen[0],
+                               recorder->mode);
+}
+
+static void
+make_known(RemRecorder *recorder)
+{
+    const uint32_t hash = path_hash(recorder, recorder->trace.count);
+
+    recorder->known[hash % REM_RECORD_KNOWN] = hash;
 }
 
 /* Decodes the best path that can be. */
@@ -124,19 +197,22 @@ static bool
 choose(Vcpu *vcpu, RemRecorder *recorder)
 {
     RemVcpu *rem = rem_of(vcpu);
+    RemTrace *trace = &recorder->trace;
     Candidate heads[HEADS], *best;
     unsigned count = find_heads(recorder, heads);
 
-    memcpy(recorder->bytes, recorder->host, sizeof recorder->bytes);
-    recorder->trace.mode = recorder->mode;
+    trace->mode = recorder->mode;
     while ((best = best_head(heads, count)) != NULL) {
-        if (rem_cache_has_trace(rem, recorder->host + best->head, recorder->mode)) {
+        const bool possible = set_path(vcpu, recorder, &best->best);
+
+        if (possible && is_known(rem, best->best.length)) {
             erase(recorder, &best->best);
             count = find_heads(recorder, heads);
             continue;
         }
-        if (rem_trace_decode(rem, &recorder->trace, recorder->bytes,
-                             recorder->path + best->best.start, best->best.length))
+        if (possible &&
+            !rem_cache_has_trace(rem, trace->pages[0].host + recorder->chosen[0], trace->mode) &&
+            rem_trace_decode(rem, trace, recorder->chosen, best->best.length))
             return true;
         best->best.count = 0;
     }
@@ -178,17 +254,16 @@ rem_record_sample(Vcpu *vcpu, RemBlock *block)
     recorder->mode = block->mode;
     recorder->count = 0;
     recorder->page = vcpu->rip & ~(uint64_t)X86_PAGE_OFFSET_MASK;
-    recorder->host = block->code.host - (vcpu->rip & X86_PAGE_OFFSET_MASK);
     return true;
 }
 
 static void
 record(Vcpu *vcpu, RemRecorder *recorder)
 {
-    const uint64_t offset = vcpu->rip - recorder->page;
+    const int64_t offset = (int64_t)(vcpu->rip - recorder->page);
 
     recorder->path[recorder->count++] =
-        offset < X86_PAGE_SIZE ? (uint16_t)offset : REM_RECORD_ELSEWHERE;
+        ABS(offset) < REM_TRACE_REACH ? (int32_t)offset : REM_RECORD_ELSEWHERE;
     if (recorder->count != REM_RECORD_SHORT && recorder->count != REM_RECORD_LONG)
         return;
     if (choose(vcpu, recorder)) {
@@ -208,15 +283,16 @@ wait_for_start(Vcpu *vcpu, RemRecorder *recorder)
 
     if (--recorder->patience == 0)
         recorder->state = REM_RECORD_OFF;
-    if (vcpu->rip != recorder->page + trace->head)
+    if (vcpu->rip != recorder->head)
         return;
     rem_mode_changed(vcpu);
     if (rem->mode != trace->mode)
         return;
     recorder->state = REM_RECORD_OFF;
     recorder->steps -= MIN(recorder->steps, recorder->count);
+    make_known(recorder);
     if (rem_trace_analyse(vcpu, trace) && rem_trace_place(trace))
-        rem_cache_add_trace(vcpu, trace, recorder->host, recorder->bytes);
+        rem_cache_add_trace(vcpu, trace);
 }
 
 bool

@@ -16,19 +16,22 @@
  * so. */
 #define REM_RECORD_SHARE 4096
 
+#define REM_RECORD_ELSEWHERE INT32_MIN
+#define REM_RECORD_KNOWN 1024u
+
 typedef enum { REM_RECORD_OFF, REM_RECORD_PATH, REM_RECORD_WAIT } RemRecordState;
 
 struct RemRecorder {
     RemRecordState state;
-    uint64_t page;       /* RIP of its first byte */
-    const uint8_t *host; /* the same on the host */
+    uint64_t page; /* RIP of the first byte of the page that it began in */
+    uint64_t head; /* RIP at which the trace begins */
     uint16_t mode;
     unsigned count;
-    uint64_t steps;                 /* instructions executed for recordings that showed nothing */
-    unsigned patience;              /* instructions to wait for the start */
-    uint16_t path[REM_RECORD_LONG]; /* offsets in the page, or REM_RECORD_ELSEWHERE */
-    uint8_t bytes[X86_PAGE_SIZE];   /* of the page, when the trace was decoded */
+    uint64_t steps;                   /* instructions executed for recordings that showed nothing */
+    unsigned patience;                /* instructions to wait for the start */
+    int32_t path[REM_RECORD_LONG];    /* offsets from the page, or REM_RECORD_ELSEWHERE */
+    uint32_t known[REM_RECORD_KNOWN]; /* hashes of paths that became traces */
+    int32_t chosen[REM_TRACE_INSNS];  /* the trace's path, from its head's page */
+    uint8_t bytes[REM_TRACE_PAGES][X86_PAGE_SIZE]; /* of its pages, when it was decoded */
     RemTrace trace;
 };
-
-#define REM_RECORD_ELSEWHERE 0xffff

@@ -16,7 +16,7 @@ loop_word(size_t offset)
 static RemRip
 rip_of(const RemTraceInsn *step)
 {
-    return (RemRip){step->at + step->insn.length,
+    return (RemRip){(uint64_t)(int64_t)(step->at + step->insn.length),
                     (uint32_t)(offsetof(Vcpu, rem_words) + offsetof(RemHot, rip_base)), true};
 }
 
@@ -67,7 +67,7 @@ note_x87(RemEmit *emit, const RemTrace *trace, unsigned done)
             memory = last;
     }
     if (last != NULL)
-        rem_x87_note(emit, &last->insn, last->at, memory != NULL ? &memory->insn : NULL);
+        rem_x87_note(emit, &last->insn, (unsigned)last->at, memory != NULL ? &memory->insn : NULL);
 }
 
 /* The jump (in the cold part) leads to the plain block at the trace's start. */
@@ -97,21 +97,37 @@ emit_flags_again(RemTranslator *t, RemEmit *emit, const RemTrace *trace, const R
         rem_emit_test_rr(emit, writer->opsize, reg, reg);
         return;
     }
+    if (again == REM_AGAIN_REVERSE) {
+        const bool add = writer->op.code < 0x28, to_rm = !(writer->op.code & 2);
+
+        rem_emit_alu_rr(emit, add ? REM_SUB : REM_ADD, writer->opsize,
+                        to_rm ? writer->rm : writer->reg, to_rm ? writer->reg : writer->rm);
+    }
     if (again == REM_AGAIN_UNDO)
         rem_emit_lea(emit, writer->opsize, reg, rem_mem(reg, undo));
     t->failed |= !rem_rewrite(emit, writer, NULL, &rip);
 }
 
-/* The jump leaves for that offset when `done` instructions of the turn are over; the flags are
- * where t->flags says. */
+/* The stack pointer's own value, before or behind such an instruction. No flags. */
 static void
-emit_exit(RemTranslator *t, const RemTrace *trace, RemJump jump, unsigned done, int32_t target)
+set_stack_pointer(RemEmit *emit, const RemTrace *trace, const RemTraceInsn *step)
+{
+    if ((trace->written >> X86_RSP & 1) && step->sp != 0)
+        rem_emit_lea(emit, rem_trace_width(trace), X86_RSP, rem_mem(X86_RSP, step->sp));
+}
+
+/* The jump, of instruction i, leaves for that offset when `done` instructions of the turn are over;
+ * the flags are where t->flags says. */
+static void
+emit_exit(RemTranslator *t, const RemTrace *trace, RemJump jump, unsigned i, unsigned done,
+          int32_t target)
 {
     RemEmit *const hot = t->emit;
     const RemFlagsPlace flags = t->flags;
 
     rem_emit_bind_to(hot, jump, rem_emit_offset(t->cold));
     give_back(t->cold, trace);
+    set_stack_pointer(t->cold, trace, &trace->insns[i]);
     if (flags == REM_FLAGS_HOST)
         rem_emit_store_flags(t->cold);
     emit_count(t->cold, trace, done);
@@ -138,7 +154,7 @@ emit_branch(RemTranslator *t, const RemTrace *trace, unsigned i)
 
     rem_restore_flags(t);
     jump = rem_emit_jcc(t->emit, (RemCondition)(step->taken ? cc ^ 1 : cc), 4);
-    emit_exit(t, trace, jump, i + 1, step->taken ? behind : target);
+    emit_exit(t, trace, jump, i, i + 1, step->taken ? behind : target);
 }
 
 /* ---- probes in the turn ---- */
@@ -152,9 +168,8 @@ entry_field(const RemTrace *trace, size_t field)
     return mem;
 }
 
-/* The host's flags, which are no more the guest's, tell to leave in front of the instruction. */
-static void
-leave_if(RemTranslator *t, const RemTrace *trace, unsigned i, RemCondition cc)
+void
+rem_trace_leave_if(RemTranslator *t, const RemTrace *trace, unsigned i, RemCondition cc)
 {
     const unsigned writer = trace->insns[i].flags_of;
     RemJump miss = rem_emit_jcc(t->emit, cc, 4);
@@ -166,7 +181,7 @@ leave_if(RemTranslator *t, const RemTrace *trace, unsigned i, RemCondition cc)
         emit_flags_again(t, t->cold, trace, &trace->insns[writer].insn);
         miss = rem_emit_jmp(t->cold, 4);
     }
-    emit_exit(t, trace, miss, i, trace->insns[i].at);
+    emit_exit(t, trace, miss, i, i, trace->insns[i].at);
 }
 
 /* T1: the first byte's address, becomes the entry's offset. T0: the last byte's. */
@@ -179,7 +194,7 @@ emit_compare(RemTranslator *t, const RemTrace *trace, unsigned i, bool write, un
     rem_emit_alu_ri(t->emit, REM_AND, 4, REM_T1, INDEX_MASK);
     rem_emit_alu_ri(t->emit, REM_AND, 8, REM_T0, -(int32_t)X86_PAGE_SIZE | (int32_t)(align - 1));
     rem_emit_alu_rm(t->emit, REM_CMP, 8, REM_T0, entry_field(trace, tag));
-    leave_if(t, trace, i, REM_CC_NZ);
+    rem_trace_leave_if(t, trace, i, REM_CC_NZ);
 }
 
 static void
@@ -224,7 +239,7 @@ look_in_window(RemTranslator *t, const RemTrace *trace, unsigned i)
     rem_emit_lea(t->emit, 8, REM_T0, rem_mem(operand->base, (int32_t)operand->disp));
     rem_emit_alu_rm(t->emit, REM_SUB, 8, REM_T0, rem_trace_page(step->window));
     rem_emit_alu_ri(t->emit, REM_CMP, 8, REM_T0, (int32_t)X86_PAGE_SIZE - operand->size);
-    leave_if(t, trace, i, REM_CC_NBE);
+    rem_trace_leave_if(t, trace, i, REM_CC_NBE);
     if (home == REM_NO_REG) {
         home = REM_T1;
         rem_emit_mov_rm(t->emit, 8, REM_T1, rem_trace_addend(step->window));
@@ -304,8 +319,8 @@ place_operand(RemTranslator *t, const RemTrace *trace, const RemTraceInsn *step,
                          (int32_t)(step->offset - by_index - step->base.offset));
 }
 
-static RemMem
-emit_operand(RemTranslator *t, RemTrace *trace, unsigned i)
+RemMem
+rem_trace_operand(RemTranslator *t, RemTrace *trace, unsigned i)
 {
     const RemTraceInsn *step = &trace->insns[i];
     RemTraceGroup *group = rem_trace_group(trace, step);
@@ -338,7 +353,7 @@ emit_insn(RemTranslator *t, RemTrace *trace, unsigned i)
     RemMem mem;
 
     if (memory)
-        mem = emit_operand(t, trace, i);
+        mem = rem_trace_operand(t, trace, i);
     if (rem_insn_flags_written(insn) != 0)
         needed |= step->needed_out & ~(unsigned)insn->flags_set;
     t->temps_busy = memory;
@@ -385,10 +400,12 @@ emit_turn(RemTranslator *t, RemTrace *trace)
     for (unsigned i = 0; i < trace->count; i++) {
         const RemTraceInsn *step = &trace->insns[i];
 
-        if (step->branch)
-            emit_branch(t, trace, i);
-        else if (!step->jump)
-            emit_insn(t, trace, i);
+        switch (step->kind) {
+        case REM_TRACE_PLAIN: emit_insn(t, trace, i); break;
+        case REM_TRACE_BRANCH: emit_branch(t, trace, i); break;
+        case REM_TRACE_JUMP: break;
+        default: rem_trace_emit_stack(t, trace, i); break;
+        }
     }
     emit_end(t, trace, top);
 }

@@ -11,7 +11,7 @@
 _Static_assert(REM_QUANTUM <= 8192 && REM_TRACE_INSNS * 8192 < 1 << RECIPROCAL_BITS,
                "reciprocals are exact");
 
-#define MISSES (10 * REM_TRACE_GROUPS + REM_TRACE_WINDOWS)
+#define MISSES (10 * REM_TRACE_GROUPS + REM_TRACE_WINDOWS + 2 * REM_TRACE_PAGES)
 
 typedef struct {
     RemTranslator *t;
@@ -299,6 +299,26 @@ emit_fill(Guard *guard)
             rem_emit_mov_rm(guard->emit, 8, trace->groups[i].home, rem_trace_slot(i));
 }
 
+/* ---- pages of code ---- */
+/* Is the path's other page still where it was? */
+static void
+guard_page(Guard *guard, const RemTracePage *page)
+{
+    RemEmit *emit = guard->emit;
+
+    rem_emit_mov_rm(emit, 8, REM_T0, rem_mem_hot(offsetof(RemHot, rip_base)));
+    rem_emit_lea(emit, rem_trace_width(guard->trace), REM_T0, rem_mem(REM_T0, page->base));
+    rem_emit_mov_rr(emit, 4, REM_T1, REM_T0);
+    rem_emit_shift_ri(emit, REM_SHR, 4, REM_T1, INDEX_SHIFT);
+    rem_emit_alu_ri(emit, REM_AND, 4, REM_T1, INDEX_MASK);
+    rem_emit_alu_rm(emit, REM_CMP, 8, REM_T0, entry_field(guard, offsetof(CpumTlbEntry, tag_exec)));
+    miss_if(guard, REM_CC_NZ);
+    rem_emit_alu_rm(emit, REM_ADD, 8, REM_T0, entry_field(guard, offsetof(CpumTlbEntry, addend)));
+    rem_emit_mov_ri(emit, REM_T1, (uint64_t)(uintptr_t)page->host);
+    rem_emit_alu_rr(emit, REM_CMP, 8, REM_T0, REM_T1);
+    miss_if(guard, REM_CC_NZ);
+}
+
 static RemJump
 emit_misses(Guard *guard)
 {
@@ -320,6 +340,8 @@ rem_trace_guard(RemTranslator *t, RemTrace *trace)
     emit_lend(&guard);
     rem_emit_mov_mr(t->emit, 8, loop_word(offsetof(RemLoopHot, count)), REM_COUNT);
     emit_divide(t->emit, REM_COUNT, trace->count);
+    for (unsigned i = 1; i < trace->page_count; i++)
+        guard_page(&guard, &trace->pages[i]);
     for (unsigned i = 0; i < trace->group_count; i++) {
         if (trace->groups[i].hoisted && trace->groups[i].fixed)
             guard_fixed(&guard, i);

@@ -59,6 +59,7 @@ find_temporaries(RemTrace *trace, bool placed)
         const RemTraceInsn *step = &trace->insns[i];
 
         trace->temporaries |=
+            step->kind >= REM_TRACE_GOTO ||
             needs_temporary(&step->insn, placed ? high_registers(trace, step) : 0) ||
             step->probes || step->notes_pointer;
     }
@@ -76,6 +77,8 @@ uses_of(RemTrace *trace, unsigned reg)
         const RemTraceInsn *step = &trace->insns[i];
         const RemInsn *insn = &step->insn;
 
+        if (reg == X86_RSP && step->kind == REM_TRACE_MOVE_SP)
+            continue;
         uses += (insn->form & REM_FORM_REG_GPR) && insn->reg == reg;
         uses += (insn->form & REM_FORM_RM_GPR) && !(insn->form & REM_FORM_MEM) && insn->rm == reg;
         uses += (insn->form & REM_FORM_VVVV_GPR) && insn->op.vvvv == reg;
@@ -149,8 +152,9 @@ is_frame_only(RemTrace *trace, unsigned reg)
 {
     for (unsigned i = 0; i < trace->count; i++) {
         const RemTraceInsn *step = &trace->insns[i];
+        const bool moves = reg == X86_RSP && step->kind >= REM_TRACE_CALL;
 
-        if ((step->insn.gpr_written >> reg & 1) ||
+        if ((!moves && (step->insn.gpr_written >> reg & 1)) ||
             (step->notes_pointer && step->insn.mem.base == reg))
             return false;
     }

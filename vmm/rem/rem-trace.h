@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Traces: the path of a hot loop through its page, inner loops unrolled, as one piece of code that
- * goes round without looking at the count or the TLB where it need not. rem-record.c finds the
- * path, rem-trace.c says what a turn does, rem-trace-place.c gives out host registers, and
- * rem-trace-guard.c and rem-trace-emit.c make the code:
+ * Traces: the path of a hot loop, inner loops unrolled and calls followed, as one piece of code
+ * that goes round without looking at the count or the TLB where it need not. rem-record.c finds the
+ * path, rem-trace-path.c decodes it, rem-trace-values.c, rem-trace-operands.c and rem-trace.c say
+ * what a turn does, rem-trace-place.c gives out host registers, and rem-trace-guard.c,
+ * rem-trace-stack.c and rem-trace-emit.c make the code:
  *
- *   guard: one probe for each group of operands whose address is known from the registers at the
- *          start of a turn; turns = as many as stay in the pages, at most REM_COUNT / length
+ *   guard: whether the path's other pages are where they were; one probe for each group of operands
+ *          whose address is known from the registers at the start of a turn; turns = as many as
+ *          stay in the pages, at most REM_COUNT / length
  *   turns: the instructions; an exit at each branch; DEC of the turns left
  *   exits: registers and REM_COUNT as they have to be, on to the block at that RIP
  *
@@ -32,15 +34,48 @@ typedef struct {
     int64_t offset;
 } RemValue;
 
+/* What the turn's code does for an instruction that is not simply emitted again. The stack pointer
+ * counts from the turn's start: its register has that value, or is a group's home, all through the
+ * turn, and gets its own at the exits. */
+typedef enum {
+    REM_TRACE_PLAIN,
+    REM_TRACE_BRANCH, /* conditional */
+    REM_TRACE_JUMP,   /* direct: nothing to do */
+    REM_TRACE_GOTO,   /* to where a register or memory says */
+    REM_TRACE_CALL,   /* `checks`: a register says where to */
+    REM_TRACE_RET,
+    REM_TRACE_PUSH,
+    REM_TRACE_POP,     /* LEAVE, too */
+    REM_TRACE_MOVE_SP, /* changes RSP by a constant, or to one from it */
+    REM_TRACE_READ_SP, /* MOV from RSP */
+} RemTraceKind;
+
+#define REM_TRACE_PAGES 4
+/* Other pages of the path are not further away than this. */
+#define REM_TRACE_REACH (1 << 29)
+
+/* A page that the path leads through. */
+struct RemTracePage {
+    int32_t base;   /* its distance from the head's page */
+    uint16_t first; /* bytes [first, end) of it are in the path */
+    uint16_t end;
+    uint64_t gpa; /* of its first byte */
+    const uint8_t *host;
+    const uint8_t *bytes; /* what they were when the path was decoded */
+};
+
 #define REM_NO_GROUP 0xff
 #define REM_NO_WRITER 0xffff
 #define REM_NO_WINDOW 0xff
 
 typedef struct {
-    RemInsn insn; /* its registers may be others than the guest's: rem-trace-place.c */
-    uint16_t at;  /* offset in the page */
-    bool branch, taken;
-    bool jump;           /* unconditional: nothing to do */
+    RemInsn insn;        /* its registers may be others than the guest's: rem-trace-place.c */
+    int32_t at;          /* offset from the head's page */
+    int32_t next;        /* of the instruction that it leads to */
+    uint8_t kind;        /* RemTraceKind */
+    bool taken;          /* a branch */
+    bool checks;         /* leaves in front of it unless it leads to `next` */
+    int32_t sp;          /* RSP minus RSP at the turn's start, in front of it */
     uint8_t group;       /* of its memory operand */
     bool probes;         /* the operand has a probe of its own */
     uint8_t window;      /* or is looked for in this one */
@@ -85,14 +120,17 @@ typedef enum {
 
 /* How the flags behind an instruction come back when they are lost. */
 typedef enum {
-    REM_AGAIN_REPEAT, /* execute `writer` again, the registers are as they were */
-    REM_AGAIN_UNDO,   /* the same after adding `undo` to its register */
-    REM_AGAIN_TEST,   /* TEST of its register: AND, OR, XOR */
-    REM_AGAIN_STORE,  /* not so simple: they are stored in each turn */
+    REM_AGAIN_REPEAT,  /* execute `writer` again, the registers are as they were */
+    REM_AGAIN_UNDO,    /* the same after adding `undo` to its register */
+    REM_AGAIN_REVERSE, /* the same after the opposite: ADD and SUB of registers */
+    REM_AGAIN_TEST,    /* TEST of its register: AND, OR, XOR */
+    REM_AGAIN_STORE,   /* not so simple: they are stored in each turn */
 } RemAgain;
 
 struct RemTrace {
-    uint64_t head; /* RIP minus rip_base, in the page */
+    uint64_t head;                       /* RIP minus rip_base, in the page */
+    RemTracePage pages[REM_TRACE_PAGES]; /* the head's first */
+    unsigned page_count;
     uint16_t mode;
     unsigned count;
     RemTraceInsn insns[REM_TRACE_INSNS];
@@ -101,7 +139,6 @@ struct RemTrace {
     RemTraceWindow windows[REM_TRACE_WINDOWS];
     unsigned window_count;
     uint16_t origin[UINT8_MAX + 1]; /* of roots from REM_ROOT_FIRST on: the instruction */
-    unsigned first, end;            /* bytes of the page */
     RemValue value[X86_GPR_COUNT];
     uint8_t next_root;
     int64_t step[X86_GPR_COUNT]; /* of registers that only move by constants */
@@ -120,10 +157,23 @@ struct RemTrace {
     bool x87_each_turn; /* an exit may come before the first of them */
 };
 
+/* ---- rem-trace-path.c ---- */
+/* Decodes the path of `count` offsets from the head's page, which returns to its start; the pages
+ * are there. */
+bool rem_trace_decode(RemVcpu *rem, RemTrace *trace, const int32_t *path, unsigned count);
+
+/* ---- rem-trace-values.c ---- */
+/* Follows the registers' values through a turn; false: the stack pointer's cannot be. */
+bool rem_trace_track(RemTrace *trace);
+/* ADD or SUB of an immediate, INC, DEC: what the register grows by. */
+bool rem_trace_is_step(const RemInsn *insn, unsigned *reg, int64_t *by);
+
+/* ---- rem-trace-operands.c ---- */
+/* Puts operands in groups, for registers as they are now, at the turn's start. */
+bool rem_trace_group_operands(const Vcpu *vcpu, RemTrace *trace);
+void rem_trace_find_windows(RemTrace *trace);
+
 /* ---- rem-trace.c ---- */
-/* Decodes the path of `count` offsets in the page at `bytes`, which returns to its start. */
-bool rem_trace_decode(RemVcpu *rem, RemTrace *trace, const uint8_t *bytes, const uint16_t *path,
-                      unsigned count);
 /* What a turn does, for registers as they are now, at its start. */
 bool rem_trace_analyse(Vcpu *vcpu, RemTrace *trace);
 
@@ -144,6 +194,14 @@ RemJump rem_trace_guard(RemTranslator *t, RemTrace *trace);
 void rem_trace_emit(RemTranslator *t, RemTrace *trace);
 /* Registers that were lent are the guest's again. No flags. */
 void rem_trace_take_back(RemEmit *emit, const RemTrace *trace);
+/* The operand of instruction i, probed for if need be; T0 and T1 may be a part of it. */
+RemMem rem_trace_operand(RemTranslator *t, RemTrace *trace, unsigned i);
+/* The host's flags, which are no more the guest's, tell to leave in front of the instruction. */
+void rem_trace_leave_if(RemTranslator *t, const RemTrace *trace, unsigned i, RemCondition cc);
+
+/* ---- rem-trace-stack.c ---- */
+/* Instruction i, which is one of the kinds from REM_TRACE_GOTO on. */
+void rem_trace_emit_stack(RemTranslator *t, RemTrace *trace, unsigned i);
 
 static inline bool
 rem_trace_is_long64(const RemTrace *trace)
@@ -156,6 +214,21 @@ static inline unsigned
 rem_trace_width(const RemTrace *trace)
 {
     return rem_trace_is_long64(trace) ? 8 : 4;
+}
+
+/* Does it change or use the stack pointer as an instruction of its kind does? */
+static inline bool
+rem_trace_is_stack(const RemTraceInsn *step)
+{
+    return step->kind >= REM_TRACE_CALL && step->kind <= REM_TRACE_POP;
+}
+
+static inline bool
+rem_trace_names(const RemInsn *insn, unsigned reg)
+{
+    return ((insn->form & REM_FORM_REG_GPR) && insn->reg == reg) ||
+           ((insn->form & REM_FORM_RM_GPR) && !(insn->form & REM_FORM_MEM) && insn->rm == reg) ||
+           ((insn->form & REM_FORM_VVVV_GPR) && insn->op.vvvv == reg);
 }
 
 static inline RemMem

@@ -344,7 +344,7 @@ rem_translate_trace(Vcpu *vcpu, RemBlock *block, RemTrace *trace)
         .offset = (unsigned)trace->head,
     };
     block->count = (uint16_t)trace->count;
-    block->bytes = (uint16_t)(trace->end - trace->first);
+    block->bytes = (uint16_t)(trace->pages[0].end - trace->pages[0].first);
     block->vector = trace->vector;
     block->trace = true;
     rem_trace_emit(t, trace);

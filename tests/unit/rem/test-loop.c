@@ -3,9 +3,9 @@
  * Random loops on the interpreter and on the recompiler: after the same number of instructions
  * registers, flags, XMM registers, memory, the exception and the count have to be the same. Loops
  * walk over pages with several pointers, run into a page that is absent or read-only, have
- * addresses that only memory tells, inner loops and branches, leave early, end by CMP, SUB, DEC or
- * ADD. On the recompiler every loop is hot from the start. Arguments: mode (32 or 64), how many,
- * seed. */
+ * addresses that only memory tells, inner loops and branches, calls within the page and to another
+ * one, returns, words on the stack, leave early, end by CMP, SUB, DEC or ADD. On the recompiler
+ * every loop is hot from the start. Arguments: mode (32 or 64), how many, seed. */
 #include "tests/insn/insn.h"
 #include "vmm/rem/rem-private.h"
 
@@ -19,7 +19,24 @@ typedef struct {
     uint8_t step; /* index of an immediate byte that is a step, 0 for none */
     bool wide;    /* REX.W in 64-bit code */
     bool only64;
+    uint8_t far; /* CALL: offset of the function in `functions`, plus 1 */
 } Piece;
+
+/* In another page. */
+static const uint8_t functions[] = {
+    /* 0: add eax, edx; ret */
+    0x01, 0xd0, 0xc3, 0xcc,
+    /* 4: push ebx; mov ebx, [esi]; add eax, ebx; pop ebx; ret */
+    0x53, 0x8b, 0x1e, 0x01, 0xd8, 0x5b, 0xc3, 0xcc,
+    /* 12: push ebp; REX.W or dec eax; mov ebp, esp; add eax, [edi]; leave; ret */
+    0x55, 0x48, 0x89, 0xe5, 0x03, 0x07, 0xc9, 0xc3,
+    /* 20: test al, 1; jz over ret; sub eax, edx; ret */
+    0xa8, 0x01, 0x74, 0x01, 0xc3, 0x29, 0xd0, 0xc3,
+    /* 28: push r13; xor r13d, r13d; add r13d, [rsi]; add eax, r13d; pop r13; ret */
+    0x41, 0x55, 0x45, 0x31, 0xed, 0x44, 0x03, 0x2e, 0x44, 0x01, 0xe8, 0x41, 0x5d, 0xc3, 0xcc, 0xcc,
+    /* 44: jmp [rip+2]; to 0 */
+    0xff, 0x25, 2, 0, 0, 0, 0xcc, 0xcc, 0x00, 0xa0, 0x00, 0x10, 0, 0, 0, 0};
+_Static_assert(INSN_BASE + INSN_FAR == 0x1000a000, "a target above, one below");
 
 /* Registers: ESI, EDI pointers, EBX index, ECX count or end, EAX and EDX values. */
 static const Piece pieces[] = {
@@ -109,6 +126,47 @@ static const Piece pieces[] = {
      9,
      0,
      false}, /* mov [ebp+16], edx; add eax, [ebp+32]; xor [ebp+36], eax */
+    {{0x50, 0x03, 0x16, 0x5a}, 4, 0, false}, /* push eax; add edx, [esi]; pop edx */
+    {{0x53, 0x31, 0xdb, 0x6a, 0xa5, 0x58, 0x5b}, 7, 0, false}, /* push ebx; ...; pop eax; pop ebx */
+    {{0x41, 0x55, 0x44, 0x8b, 0x2e, 0x41, 0x56, 0x44, 0x89, 0xe8, 0x41, 0x5d, 0x41, 0x5e},
+     14,
+     0,
+     false,
+     true}, /* push r13; mov r13d, [rsi]; push r14; mov eax, r13d; pop r13; pop r14 */
+    {{0xe8, 0x02, 0, 0, 0, 0xeb, 0x03, 0x01, 0xd0, 0xc3},
+     10,
+     0,
+     false}, /* call; add eax, edx; ret */
+    {{0xe8, 0x02, 0,    0,    0,    0xeb, 0x0d, 0x55, 0x48, 0x89,
+      0xe5, 0x83, 0xec, 0x10, 0x89, 0x74, 0x24, 0x04, 0xc9, 0xc3},
+     20,
+     0,
+     false,
+     true}, /* call; push rbp; mov rbp, rsp; sub esp, 16; mov [rsp+4], esi; leave; ret */
+    {{0xe8, 0x02, 0,    0,    0,    0xeb, 0x0d, 0x55, 0x89, 0xe5,
+      0x90, 0x83, 0xec, 0x10, 0x89, 0x74, 0x24, 0x04, 0xc9, 0xc3},
+     20,
+     0,
+     false},                                 /* the same with 32 bits */
+    {{0xe8, 0, 0, 0, 0, 0x5a}, 6, 0, false}, /* call +0; pop edx */
+    {{0xe8}, 5, 0, false, false, 0 + 1},
+    {{0xe8}, 5, 0, false, false, 4 + 1},
+    {{0xe8}, 5, 0, false, false, 12 + 1},
+    {{0xe8}, 5, 0, false, false, 20 + 1},
+    {{0xe8}, 5, 0, false, true, 28 + 1},
+    {{0xe8}, 5, 0, false, true, 44 + 1},
+    {{0xba, 0x04, 0xa0, 0x00, 0x10, 0xff, 0xd2}, 7, 0, false}, /* mov edx, 4's; call edx */
+    {{0x83, 0xec, 0x10, 0x72, 0x02, 0x31, 0xd0, 0x89, 0x44, 0x24, 0x04, 0x83, 0xc4, 0x10},
+     14,
+     0,
+     false,
+     false}, /* sub esp, 16; jb over xor; mov [esp+4], eax; add esp, 16 */
+    {{0xe8, 0x02, 0, 0, 0, 0xeb, 0x08, 0x03, 0x06, 0xa8, 0x01, 0x75, 0x01, 0xc3, 0xc3},
+     15,
+     0,
+     false}, /* call; add eax, [esi]; test al, 1; jnz over ret; ret */
+    {{0x68, 0, 0, 0, 0, 0x8b, 0x14, 0x24, 0x01, 0x04, 0x24, 0x58}, 12, 0, false}, /* push 0; ... */
+    {{0x55, 0x8b, 0x56, 0x04, 0x01, 0xd5, 0xff, 0x36, 0x58, 0x5d}, 10, 0, false}, /* push [esi] */
 };
 
 /* In front of the branch back. */
@@ -140,6 +198,12 @@ append(Bench *bench, const Piece *piece)
     memcpy(at, piece->bytes, piece->size);
     if (piece->step != 0)
         at[piece->step] = (uint8_t)steps[g_rand_int_range(bench->rand, 0, G_N_ELEMENTS(steps))];
+    if (piece->far != 0) {
+        const int32_t distance = (int32_t)(INSN_FAR + piece->far - 1) -
+                                 (int32_t)(INSN_START + (unsigned)(at - bench->code) + 5);
+
+        memcpy(at + 1, &distance, sizeof distance);
+    }
     bench->size = (unsigned)(at - bench->code) + piece->size;
 }
 
@@ -198,6 +262,7 @@ fill_memory(Bench *bench, InsnGuest *guest, unsigned seed)
     for (unsigned i = 0; i < INSN_DATA_SIZE; i++)
         window[INSN_DATA + i] = (uint8_t)((i * 2654435761u + seed) >> 13);
     insn_guest_write_code(guest, INSN_START, bench->code, sizeof bench->code);
+    insn_guest_write_code(guest, INSN_FAR, functions, sizeof functions);
 }
 
 static bool
@@ -254,7 +319,9 @@ try_loop(Bench *bench)
          same("vector", &a.vector, &b.vector, sizeof a.vector) &
          same("retired", &retired[0], &retired[1], 8) &
          same("memory", insn_guest_window(bench->iem) + INSN_DATA,
-              insn_guest_window(bench->rem) + INSN_DATA, INSN_DATA_SIZE);
+              insn_guest_window(bench->rem) + INSN_DATA, INSN_DATA_SIZE) &
+         same("stack", insn_guest_window(bench->iem) + INSN_STACK,
+              insn_guest_window(bench->rem) + INSN_STACK, INSN_STACK_SIZE);
     if (!ok)
         print_loop(bench, &start, &a, &b);
     return ok;
