@@ -103,6 +103,12 @@ journal_add_merge(Journal *journal, const char *medium)
 }
 
 void
+journal_forget_merges(Journal *journal)
+{
+    g_ptr_array_set_size(journal->merges, 0);
+}
+
+void
 journal_add_place(Journal *journal, const char *settings_file)
 {
     g_ptr_array_add(journal->places, g_strdup(settings_file));

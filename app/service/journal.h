@@ -25,6 +25,8 @@ void journal_add_part(Journal *journal, const char *path, const char *owner);
 void journal_add_folder(Journal *journal, const char *path);
 /* A medium that shall be merged away: what the next service does when this one was killed. */
 void journal_add_merge(Journal *journal, const char *medium);
+/* They shall not: what was to come before them did not. */
+void journal_forget_merges(Journal *journal);
 /* A place where the machine's settings file may be while its folder moves. */
 void journal_add_place(Journal *journal, const char *settings_file);
 /* On the disk when it returns. From here on journal_settle() or journal_drop() is due. */

@@ -59,23 +59,32 @@ is_free(const Medium *medium)
 }
 
 static gboolean
+both_are_free(const MediaMerge *merge)
+{
+    return is_free(service_find_medium(merge->service, merge->upper)) &&
+           is_free(service_find_medium(merge->service, merge->lower));
+}
+
+static gboolean
 on_poll(gpointer user_data)
 {
     Wait *wait = user_data;
-    MediaMerge *merge = wait->merge;
-    if ((!is_free(service_find_medium(merge->service, merge->upper)) ||
-         !is_free(service_find_medium(merge->service, merge->lower))) &&
-        wait->polls++ < POLLS_MAX)
+    if (!both_are_free(wait->merge) && wait->polls++ < POLLS_MAX)
         return G_SOURCE_CONTINUE;
-    task_continue(merge->task, NULL);
+    task_continue(wait->merge->task, NULL);
     return G_SOURCE_REMOVE;
 }
 
 static gboolean
 wait_until_free(gpointer data, GError **error)
 {
+    MediaMerge *merge = *(MediaMerge **)data;
+    if (both_are_free(merge)) {
+        task_continue(merge->task, NULL);
+        return TRUE;
+    }
     Wait *wait = g_new0(Wait, 1);
-    wait->merge = *(MediaMerge **)data;
+    wait->merge = merge;
     g_timeout_add_full(G_PRIORITY_DEFAULT, POLL_MS, on_poll, wait, g_free);
     return TRUE;
 }
@@ -85,6 +94,12 @@ not_cancelled(gpointer data)
 {
 }
 
+void
+media_merge_add_wait(MediaMerge *merge)
+{
+    task_add_wait(merge->task, wait_until_free, not_cancelled);
+}
+
 /* By a worker now. */
 static void
 begin_again(MediaMerge *merge)
@@ -92,7 +107,6 @@ begin_again(MediaMerge *merge)
     merge->at--;
     merge->live = FALSE;
     task_set_rescue(merge->task, NULL);
-    task_add_wait(merge->task, wait_until_free, not_cancelled);
     task_add_call(merge->task, media_merge_next);
 }
 
@@ -195,5 +209,5 @@ media_merge_end_live(MediaMerge *merge, gboolean done)
         return;
     }
     merge->live = FALSE;
-    task_add_wait(merge->task, wait_until_free, not_cancelled);
+    media_merge_add_wait(merge);
 }

@@ -33,6 +33,9 @@ guint64 media_merge_size(const Medium *medium);
  * its parent. */
 gboolean media_merge_is_open(const MediaMerge *merge, const Medium *medium);
 gboolean media_merge_tells_itself(const MediaMerge *merge, const Medium *medium);
+/* Adds a step that waits until nobody has them open: a process that ends or was killed has its
+ * files for a moment more. Not for ever. */
+void media_merge_add_wait(MediaMerge *merge);
 /* Adds the steps of a merge by the machine's process. */
 void media_merge_add_live(MediaMerge *merge);
 /* A step in which the process learns whether the settings have the shorter chain. When it is gone,

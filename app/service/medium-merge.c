@@ -285,6 +285,7 @@ media_merge_next(gpointer data, GError **error)
             task_set_rescue(merge->task, put_back);
             media_merge_add_live(merge);
         } else {
+            media_merge_add_wait(merge);
             media_merge_add_probe(merge, lower);
             task_add_call(merge->task, run_merge);
         }

@@ -15,6 +15,7 @@ typedef struct {
     char *name;
     GPtrArray *images; /* UUIDs of what the snapshot has attached */
     gboolean gone;     /* out of the tree */
+    Task *task;
 } Delete;
 
 static void
@@ -101,16 +102,28 @@ on_retry(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
-/* From the journal, once the task that failed has ended. */
+/* What the journals list, once the task has ended. */
 static void
-try_again(MediaMerge *merge, Service *service, const char *machine_id)
+try_again(Service *service, const char *machine_id)
 {
-    if (!media_merge_was_left(merge))
-        return;
     Retry *retry = g_new0(Retry, 1);
     retry->service = service;
     retry->machine_id = g_strdup(machine_id);
     g_idle_add_full(G_PRIORITY_DEFAULT_IDLE, on_retry, retry, retry_free);
+}
+
+static void
+explain(const Delete *delete, GError *error)
+{
+    const Machine *machine = service_find_machine(delete->service, delete->machine_id);
+    gboolean runs = machine && machine_is_online(machine);
+    char *text = g_strdup_printf(
+        "The snapshot \"%s\" is deleted, but its disks were not merged: %s%s This is tried again "
+        "%s.",
+        delete->name, error->message, g_str_has_suffix(error->message, ".") ? "" : ".",
+        runs ? "when the machine has ended" : "the next time Vitrine starts");
+    g_free(error->message);
+    error->message = text;
 }
 
 /* Images that were not merged cost room, and the snapshot is gone all the same. */
@@ -118,11 +131,12 @@ static char *
 on_done(gpointer data, GError *error)
 {
     Delete *delete = data;
-    if (error)
-        try_again(delete->merge, delete->service, delete->machine_id);
+    if (error && media_merge_was_left(delete->merge))
+        try_again(delete->service, delete->machine_id);
     if (error && delete->gone)
-        g_prefix_error(&error, "The snapshot \"%s\" is deleted, but its disks were not merged: ",
-                       delete->name);
+        explain(delete, error);
+    else if (error)
+        journal_forget_merges(task_journal(delete->task));
     return error ? NULL : g_strdup(delete->snapshot_id);
 }
 
@@ -206,6 +220,7 @@ plan(Machine *machine, const SnapshotRecord *snapshot, GError **error)
     Task *task = task_new(machine->service, delete, delete_free);
     Journal *journal = journal_new(machine->service, machine->id);
     delete->service = machine->service;
+    delete->task = task;
     delete->machine_id = g_strdup(machine->id);
     delete->snapshot_id = g_strdup(snapshot->id);
     delete->name = g_strdup(snapshot->name);
@@ -284,9 +299,10 @@ static char *
 on_again_done(gpointer data, GError *error)
 {
     Again *again = data;
+    if (error == NULL || media_merge_was_left(again->merge))
+        try_again(again->service, again->machine_id); /* there may be more of them */
     if (error == NULL)
         return NULL;
-    try_again(again->merge, again->service, again->machine_id);
     g_warning("Disks of a deleted snapshot were not merged: %s", error->message);
     return NULL;
 }

@@ -30,7 +30,7 @@ from disks import block_of, pattern, writer_floppy  # noqa: E402
 
 E = Vitrine.Error
 MIB = 1 << 20
-BLOCKS = 12
+BLOCKS, FEW = 12, 3
 ROOM, BALLAST = 20 * MIB, 12 * MIB
 
 
@@ -55,12 +55,12 @@ def fill(path, leave):
         os.posix_fallocate(ballast.fileno(), 0, space.f_bavail * space.f_frsize - leave)
 
 
-def machine_with_writer(world, client, folder):
+def machine_with_writer(world, client, place, *symbols, **options):
     """A machine that fills a disk in the folder, and what it says on its serial port."""
-    machine = world.machine(client, 'Writer')
+    machine = world.machine(client, 'Writer', **options)
     floppy, serial = world.root / 'writer.img', world.root / 'serial'
-    writer_floppy(floppy, f'BLOCKS={BLOCKS}')
-    disk = client.create_medium_sync(str(folder / 'disk.vdi'), Kind.HARD_DISK, 'VDI', 'dynamic', 64 * MIB, None,
+    writer_floppy(floppy, *(symbols or [f'BLOCKS={BLOCKS}']))
+    disk = client.create_medium_sync(str(place / 'disk.vdi'), Kind.HARD_DISK, 'VDI', 'dynamic', 64 * MIB, None,
                                      None).wait_sync(None)
     settings = machine.load_settings_sync(None)
     settings.put_attachment(Vitrine.Attachment.new('IDE', 0, 0, Kind.HARD_DISK, disk))
@@ -109,6 +109,54 @@ def machine_pauses_and_goes_on(world):
             assert block_of(image, block) == pattern(block), f'block {block} is not what the guest wrote'
 
 
+def goes_on(machine, serial):
+    """The guest writes all that it writes once more."""
+    before = serial.stat().st_size
+    until(lambda: serial.stat().st_size > before + 2 * FEW, 'the guest goes on', 60)
+    assert machine.get_state() == State.RUNNING and 'error' not in serial.read_text()
+
+
+def snapshots_need_room(world):
+    """Of a machine that runs: taking one fails and leaves nothing; a merge that fails is done once there is room."""
+    client = world.client()
+    with small_disk(world) as folder:
+        machine, serial = machine_with_writer(world, client, folder, f'BLOCKS={FEW}', 'LOOP=1',
+                                              folder=GLib.Variant('s', str(folder)))
+        machine.take_snapshot_sync('empty', None, None).wait_sync(None)
+        machine.launch_sync('headless', None, None)
+        until(serial.exists, 'it runs', 60)
+        goes_on(machine, serial)
+        images = folder / 'Writer/Snapshots'
+        before = sorted(images.iterdir())
+        fill(folder / 'ballast', 0)
+        message = refused(E.NO_SPACE, machine.take_snapshot_sync('no room', None, None).wait_sync, None)
+        assert 'room' in message or 'space' in message, message
+        goes_on(machine, serial)
+        assert sorted(images.iterdir()) == before, sorted(images.iterdir())
+        assert machine.get_snapshot_count() == 1 and machine.get_current_snapshot_name() == 'empty'
+
+        (folder / 'ballast').unlink()
+        machine.take_snapshot_sync('full', None, None).wait_sync(None)
+        goes_on(machine, serial)
+        root = machine.load_snapshots_sync(None)
+        fill(folder / 'ballast', 0)
+        refused(E.NO_SPACE, machine.delete_snapshot_sync(root.get_id(), None).wait_sync, None)
+        assert machine.get_snapshot_count() == 2
+        (folder / 'ballast').unlink()
+        fill(folder / 'ballast', MIB // 2)  # enough for settings, not for a block of an image
+        message = refused(E.NO_SPACE, machine.delete_snapshot_sync(root.get_id(), None).wait_sync, None)
+        assert 'were not merged' in message, message
+        goes_on(machine, serial)
+        assert machine.get_snapshot_count() == 1 and (world.config / 'Vitrine-work').exists()
+        (folder / 'ballast').unlink()
+        machine.open_console_sync(None).do_sync(Vitrine.ConsoleAction.POWER_OFF, None)
+        until(lambda: not (world.config / 'Vitrine-work').exists(), 'the merge is done', 60)
+        assert len(list(images.glob('*.vdi'))) == 1, list(images.iterdir())
+        data = (folder / 'disk.vdi').read_bytes()
+        for block in range(FEW):
+            assert block_of(data, block) == pattern(block), f'block {block} is not what the guest wrote'
+
+
 def settings_are_kept(world):
     client = world.client()
     with small_disk(world) as folder:
@@ -144,4 +192,4 @@ def new_images_are_removed(world):
 
 
 if __name__ == '__main__':
-    run(machine_pauses_and_goes_on, settings_are_kept, new_images_are_removed)
+    run(machine_pauses_and_goes_on, settings_are_kept, new_images_are_removed, snapshots_need_room)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # needs: qemu-utils e2fsprogs grub-pc-bin grub-common
-# timeout: 900
+# timeout: 1500
 #
 # Moments of one machine that are kept and returned to, with a Linux that works on its disk meanwhile: saved and continued
 # in another process; two snapshots of it running, the first under load; back to the first, whose memory and files are as they
@@ -9,6 +9,7 @@
 # QEMU's tools agree on every image.
 """A machine's saved states, snapshots and clones, seen by its guest."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,14 @@ from pathlib import Path
 import guest
 import media
 
+LONG = bool(os.environ.get('VITRINE_LONG'))
+# Name, words for storagectl.
+CONTROLLERS = (
+    ('SATA', ('--add', 'sata', '--portcount', 2)),
+    ('NVMe', ('--add', 'pcie', '--controller', 'NVMe')),
+    ('SCSI', ('--add', 'virtio', '--controller', 'VirtIO')),
+    ('Blk', ('--add', 'virtio', '--controller', 'VirtioBlk')),
+)
 PROMPT = 'vitrine# '
 DATA_MIB = 256
 SECTORS = DATA_MIB * 2048
@@ -83,14 +92,14 @@ def boot(machine):
                  'mount -t ext4 $disk /mnt' % SECTORS)
 
 
-def agree(machine, folder):
+def agree(machine, folder, name):
     """qemu-img checks every image that is not a differencing one, which it does not know; what the chain of the data disk
     shows, copied flat, is a clean file system."""
     whole = [image for image in folder.rglob('*.vdi') if image.read_bytes()[VDI_TYPE:VDI_TYPE + 4] != VDI_DIFFERENCING]
     for image in whole:
         subprocess.run(['qemu-img', 'check', '-f', 'vdi', str(image)], check=True, capture_output=True)
     flat = folder / 'flat.img'
-    guest.manage('clonemedium', machine.info()['SATA-0-0'], flat, '--format', 'RAW', seconds=120)
+    guest.manage('clonemedium', machine.info()[f'{name}-0-0'], flat, '--format', 'RAW', seconds=120)
     subprocess.run(['e2fsck', '-f', '-n', str(flat)], check=True, capture_output=True)
     return len(whole)
 
@@ -179,14 +188,14 @@ def clones(machine, folder):
         guest.manage('unregistervm', clone, '--delete', seconds=60)
 
 
-def main():
-    """Returns what went wrong, or None."""
+def all_moments(name, words, settings):
+    """Everything, with the data disk on this controller."""
     with tempfile.TemporaryDirectory(prefix='vitrine-moments-') as place:
         folder = Path(place)
         system, data = system_disk(folder), data_disk(folder)
-        with guest.Machine('moments', disk=system, settings=('--ioapic', 'on')) as machine:
-            guest.manage('storagectl', machine.name, '--name', 'SATA', '--add', 'sata', '--portcount', 2)
-            guest.manage('storageattach', machine.name, '--storagectl', 'SATA', '--port', 0, '--device', 0, '--type', 'hdd',
+        with guest.Machine('moments', disk=system, settings=('--ioapic', 'on', *settings)) as machine:
+            guest.manage('storagectl', machine.name, '--name', name, *words)
+            guest.manage('storageattach', machine.name, '--storagectl', name, '--port', 0, '--device', 0, '--type', 'hdd',
                          '--medium', data)
             boot(machine)
             saved(machine)
@@ -195,8 +204,13 @@ def main():
             branches(machine)
             clones(machine, folder / 'clones')
             machine.wait_state('poweroff')
-            print(f'{agree(machine, folder)} images are right for qemu-img')
-    return None
+            print(f'{name}: {agree(machine, folder, name)} images are right for qemu-img', flush=True)
+
+
+def main():
+    """Raises when something goes wrong."""
+    for name, words in CONTROLLERS if LONG else CONTROLLERS[:1]:
+        all_moments(name, words, ('--cpus', 2) if LONG else ())
 
 
 if __name__ == '__main__':
