@@ -288,6 +288,35 @@ journals_merge(Service *service, const char *machine)
         recover(service, found);
 }
 
+typedef struct {
+    Service *service;
+    char *machine;
+} Later;
+
+static void
+later_free(gpointer data)
+{
+    Later *later = data;
+    g_free(later->machine);
+    g_free(later);
+}
+
+static gboolean
+on_later(gpointer user_data)
+{
+    const Later *later = user_data;
+    journals_merge(later->service, later->machine);
+    return G_SOURCE_REMOVE;
+}
+
+void
+journals_merge_later(Service *service, const char *machine)
+{
+    Later *later = g_new(Later, 1);
+    *later = (Later){service, g_strdup(machine)};
+    g_idle_add_full(G_PRIORITY_DEFAULT_IDLE, on_later, later, later_free);
+}
+
 static void
 find_machine(Service *service, const char *path)
 {

@@ -48,3 +48,5 @@ void journals_recover(Service *service);
 /* Begins again with merges for this machine that were not done; when it comes or goes, since some
  * can be done only then. Nothing before journals_recover(). */
 void journals_merge(Service *service, const char *machine);
+/* The same from the main loop. */
+void journals_merge_later(Service *service, const char *machine);

@@ -64,6 +64,7 @@ release(Machine *machine, VitrineMachineState state)
     machine_state_released(machine);
     machine_publish(machine);
     machine_restore_when_off(machine);
+    machine->left_busy = machine->busy != NULL;
     journals_merge(machine->service, machine->id);
     service_check_idle(machine->service);
 }

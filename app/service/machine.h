@@ -22,6 +22,7 @@ struct Machine {
     GHashTable *snapshot_media; /* see snapshot_file_media() */
     guint snapshots_generation;
     char *busy;                /* what a task does with the machine, or NULL */
+    gboolean left_busy;        /* its process went while a task worked on it */
     gboolean images_are_reset; /* by the call that takes the machine now */
 
     /* the session; see machine-session.c */

@@ -127,13 +127,6 @@ on_merged(GError *error, gpointer user_data)
     task_continue(merge->task, error);
 }
 
-gboolean
-media_merge_was_left(const MediaMerge *merge)
-{
-    const Machine *machine = service_find_machine(merge->service, merge->machine_id);
-    return merge->lived && machine && machine->vm == NULL;
-}
-
 static gboolean
 merge_live(gpointer data, GError **error)
 {
@@ -164,7 +157,6 @@ media_merge_add_live(MediaMerge *merge)
     Medium *smaller =
         service_find_medium(merge->service, merge->down ? merge->upper : merge->lower);
     task_add_wait(merge->task, merge_live, cancel_live);
-    merge->lived = TRUE;
     task_weigh(merge->task, (double)media_merge_size(smaller));
 }
 

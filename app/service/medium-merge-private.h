@@ -16,7 +16,6 @@ struct MediaMerge {
     gboolean down;
     gboolean live;    /* it is done by the process that has them open, at: */
     MergePlace place; /* while live */
-    gboolean lived;   /* one was live */
 };
 
 /* A step: begins with the next that can be merged; its steps follow. */

@@ -17,5 +17,3 @@ void media_merge_add(MediaMerge *merge, const char *id);
 void media_merge_list(MediaMerge *merge, Journal *journal);
 /* A step of the task: begins; the steps of the merges follow. */
 void media_merge_begin(MediaMerge *merge);
-/* After a failure: the process that merged has gone meanwhile, so that it can be done without. */
-gboolean media_merge_was_left(const MediaMerge *merge);

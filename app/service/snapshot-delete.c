@@ -81,37 +81,6 @@ commit(gpointer data, GError **error)
     return saved;
 }
 
-typedef struct {
-    Service *service;
-    char *machine_id;
-} Retry;
-
-static void
-retry_free(gpointer data)
-{
-    Retry *retry = data;
-    g_free(retry->machine_id);
-    g_free(retry);
-}
-
-static gboolean
-on_retry(gpointer user_data)
-{
-    const Retry *retry = user_data;
-    journals_merge(retry->service, retry->machine_id);
-    return G_SOURCE_REMOVE;
-}
-
-/* What the journals list, once the task has ended. */
-static void
-try_again(Service *service, const char *machine_id)
-{
-    Retry *retry = g_new0(Retry, 1);
-    retry->service = service;
-    retry->machine_id = g_strdup(machine_id);
-    g_idle_add_full(G_PRIORITY_DEFAULT_IDLE, on_retry, retry, retry_free);
-}
-
 static void
 explain(const Delete *delete, GError *error)
 {
@@ -131,8 +100,6 @@ static char *
 on_done(gpointer data, GError *error)
 {
     Delete *delete = data;
-    if (error && media_merge_was_left(delete->merge))
-        try_again(delete->service, delete->machine_id);
     if (error && delete->gone)
         explain(delete, error);
     else if (error)
@@ -299,11 +266,10 @@ static char *
 on_again_done(gpointer data, GError *error)
 {
     Again *again = data;
-    if (error == NULL || media_merge_was_left(again->merge))
-        try_again(again->service, again->machine_id); /* there may be more of them */
     if (error == NULL)
-        return NULL;
-    g_warning("Disks of a deleted snapshot were not merged: %s", error->message);
+        journals_merge_later(again->service, again->machine_id); /* there may be more of them */
+    else
+        g_warning("Disks of a deleted snapshot were not merged: %s", error->message);
     return NULL;
 }
 

@@ -98,6 +98,9 @@ release_machines(Task *task)
             continue;
         g_clear_pointer(&machine->busy, g_free);
         machine_publish(machine);
+        if (machine->left_busy) /* what could not be done then can be done now */
+            journals_merge_later(task->service, machine->id);
+        machine->left_busy = FALSE;
     }
 }
 
