@@ -144,6 +144,12 @@ memory_io_new(GByteArray *content, GArray *record)
     return self;
 }
 
+Image *
+memory_open(GByteArray *content, const char *format, ImageOpenFlags flags, GError **error)
+{
+    return image_open_io(&memory_io_new(content, NULL)->io, format, flags, error);
+}
+
 static void
 clear_op(gpointer op)
 {

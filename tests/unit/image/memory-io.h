@@ -4,7 +4,7 @@
  * so that the file can be rebuilt as a loss of power could have left it. */
 #pragma once
 
-#include "devices/drivers/disk/image/image-io.h"
+#include "devices/drivers/disk/image/image.h"
 
 typedef enum { MEMORY_WRITE, MEMORY_TRUNCATE, MEMORY_SYNC } MemoryOpKind;
 
@@ -25,6 +25,8 @@ typedef struct {
 
 /* Closing it frees the MemoryIo, not what it points at. */
 MemoryIo *memory_io_new(GByteArray *content, GArray *record);
+/* The image in content; NULL with error. */
+Image *memory_open(GByteArray *content, const char *format, ImageOpenFlags flags, GError **error);
 GArray *memory_record_new(void);
 
 /* What the file is after the first `count` operations of the record, started from before, when

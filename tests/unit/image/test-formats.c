@@ -22,12 +22,6 @@ file_of(size_t size, uint8_t value)
     return file;
 }
 
-static Image *
-open_in(GByteArray *file, const char *format, ImageOpenFlags flags, GError **error)
-{
-    return image_open_io(&memory_io_new(file, NULL)->io, format, flags, error);
-}
-
 static void
 test_registry(void)
 {
@@ -96,7 +90,7 @@ test_raw(void)
 {
     g_autoptr(GByteArray) file = file_of(1000, 7);
     g_autoptr(GError) error = NULL;
-    g_autoptr(Image) image = open_in(file, "RAW", IMAGE_OPEN_READ_WRITE, &error);
+    g_autoptr(Image) image = memory_open(file, "RAW", IMAGE_OPEN_READ_WRITE, &error);
     uint8_t data[1024];
 
     g_assert_no_error(error);
@@ -124,12 +118,12 @@ test_iso(void)
 {
     g_autoptr(GByteArray) file = file_of(3000, 7);
     g_autoptr(GError) error = NULL;
-    g_autoptr(Image) image = open_in(file, "ISO", IMAGE_OPEN_READ_WRITE, &error);
+    g_autoptr(Image) image = memory_open(file, "ISO", IMAGE_OPEN_READ_WRITE, &error);
     uint8_t data[2048];
 
     g_assert_null(image);
     g_assert_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED);
-    image = open_in(file, "ISO", IMAGE_OPEN_READ_ONLY, NULL);
+    image = memory_open(file, "ISO", IMAGE_OPEN_READ_ONLY, NULL);
     g_assert_cmpuint(image_capacity(image), ==, 4096);
     g_assert_true(image_read(image, 2048, data, 2048, NULL));
     g_assert_cmpuint(data[951], ==, 7);
@@ -166,7 +160,7 @@ test_qcow1_compressed(void)
     g_assert_cmpint(deflate(&stream, Z_FINISH), ==, Z_STREAM_END);
     put64be(file, 1024, 1ull << 63 | (uint64_t)stream.total_out << (63 - 12) | 2048);
     deflateEnd(&stream);
-    image = open_in(file, "QCOW", IMAGE_OPEN_READ_ONLY, NULL);
+    image = memory_open(file, "QCOW", IMAGE_OPEN_READ_ONLY, NULL);
     g_assert_nonnull(image);
     g_assert_true(image_read(image, 0, data, sizeof data, NULL));
     g_assert_cmpmem(data, sizeof data, plain, sizeof plain);
@@ -203,10 +197,10 @@ test_chain(void)
     uint8_t data[4 * BUILDER_BLOCK];
 
     /* Block 1 is a zero block: it hides the parent. */
-    vdi_poke(above, BUILDER_MAP_AT + 4, 0xfffffffe);
-    child = open_in(above, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
+    builder_poke(above, BUILDER_MAP_AT + 4, 0xfffffffe);
+    child = memory_open(above, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
     g_assert_true(
-        image_attach_parent(child, open_in(below, "RAW", IMAGE_OPEN_READ_ONLY, NULL), NULL));
+        image_attach_parent(child, memory_open(below, "RAW", IMAGE_OPEN_READ_ONLY, NULL), NULL));
     g_assert_nonnull(image_parent(child));
     g_assert_true(image_read(child, 0, data, sizeof(data), NULL));
     g_assert_cmphex(data[BUILDER_BLOCK - 1], ==, 0xaa);
@@ -235,11 +229,11 @@ test_chain_length(void)
 
     memset(data, 0x5a, sizeof data);
     g_byte_array_append(base, data, sizeof data);
-    vdi_poke(base, BUILDER_MAP_AT, 0);
+    builder_poke(base, BUILDER_MAP_AT, 0);
     memset(data, 0, sizeof data);
-    chain = open_in(base, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
+    chain = memory_open(base, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
     for (unsigned i = 1; i < IMAGE_CHAIN_MAX; i++) {
-        Image *child = open_in(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
+        Image *child = memory_open(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
 
         g_assert_true(image_attach_parent(child, chain, &error));
         chain = child;
@@ -248,7 +242,7 @@ test_chain_length(void)
     g_assert_cmpuint(image_chain_length(chain), ==, IMAGE_CHAIN_MAX);
     g_assert_true(image_read(chain, 0, data, sizeof data, &error));
     g_assert_cmphex(data[0], ==, 0x5a);
-    g_autoptr(Image) one_more = open_in(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
+    g_autoptr(Image) one_more = memory_open(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
     g_assert_false(image_attach_parent(one_more, chain, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED);
     image_free(chain);
@@ -263,12 +257,12 @@ test_wrong_parent(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(at); i++) {
         g_autoptr(GByteArray) base = vdi_build(1);
         g_autoptr(GByteArray) file = vdi_build_child(1);
-        g_autoptr(Image) child = open_in(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
+        g_autoptr(Image) child = memory_open(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
         g_autoptr(Image) parent = NULL;
         g_autoptr(GError) error = NULL;
 
-        vdi_poke(base, at[i], 0x01020304);
-        parent = open_in(base, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
+        builder_poke(base, at[i], 0x01020304);
+        parent = memory_open(base, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
         g_assert_false(image_attach_parent(child, parent, &error));
         g_assert_error(error, BASE_ERROR, BASE_ERROR_INVALID);
         g_assert_nonnull(strstr(error->message, i == 0 ? "11111111-" : "22222222-"));

@@ -24,16 +24,14 @@
 #define AGAIN_EACH 5u
 
 typedef struct {
-    const char *name;
-    GByteArray *(*build)(uint32_t blocks);
-    GByteArray *(*build_child)(uint32_t blocks);
+    const BuilderFormat *builder;
     bool compacts, resizes, discards;
 } Format;
 
 static const Format formats[] = {
-    {"VDI", vdi_build, vdi_build_child, true, true, true},
-    {"VHD", vhd_build, vhd_build_child, true, true, false},
-    {"VMDK", vmdk_build, vmdk_build_child, false, false, false},
+    {&builder_formats[0], true, true, true},
+    {&builder_formats[1], true, true, false},
+    {&builder_formats[2], false, false, false},
 };
 
 typedef struct {
@@ -60,7 +58,7 @@ open_one(Fixture *fixture, unsigned level, bool writable, GArray *record)
 {
     MemoryIo *io = memory_io_new(fixture->files[level], record);
     g_autoptr(GError) error = NULL;
-    Image *image = image_open_io(&io->io, fixture->format->name,
+    Image *image = image_open_io(&io->io, fixture->format->builder->name,
                                  writable ? IMAGE_OPEN_READ_WRITE : IMAGE_OPEN_READ_ONLY, &error);
 
     g_assert_no_error(error);
@@ -138,8 +136,9 @@ make_level(Fixture *fixture, unsigned level)
     g_autoptr(Image) image = NULL;
     ImageInfo below;
 
-    fixture->files[level] = level == 0 ? format->build(BLOCKS) : format->build_child(BLOCKS);
-    if (strcmp(format->name, "VMDK") == 0)
+    fixture->files[level] =
+        level == 0 ? format->builder->build(BLOCKS) : format->builder->build_child(BLOCKS);
+    if (strcmp(format->builder->name, "VMDK") == 0)
         align_descriptor(fixture->files[level]);
     image = open_one(fixture, level, true, NULL);
     image_uuid_generate(&uuid);
@@ -421,7 +420,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(formats); i++) {
-        g_autofree char *path = g_strdup_printf("/image/operations-cut/%s", formats[i].name);
+        g_autofree char *path =
+            g_strdup_printf("/image/operations-cut/%s", formats[i].builder->name);
 
         g_test_add_data_func(path, &formats[i], test_cuts);
     }

@@ -18,17 +18,6 @@
 #define STEPS 40u
 #define CUTS_EACH 4u
 
-typedef struct {
-    const char *name;
-    GByteArray *(*build)(uint32_t blocks); /* blocks of BUILDER_BLOCK bytes */
-} Format;
-
-static const Format vdi_format = {"VDI", vdi_build};
-static const Format vhd_format = {"VHD", vhd_build};
-static const Format vmdk_format = {"VMDK", vmdk_build};
-_Static_assert(VHD_BUILDER_BLOCK == BUILDER_BLOCK, "SECTORS counts with it");
-_Static_assert(VMDK_BUILDER_GRAIN == BUILDER_BLOCK, "SECTORS counts with it");
-
 /* What one sector may hold: stamps from flushed to written. 0 is a sector of zeros. */
 typedef struct {
     uint32_t flushed[SECTORS];
@@ -80,7 +69,7 @@ write_some(Image *image, GRand *rand, Promise *promise, uint32_t *clock)
 
 /* Works on the file; marks[i] says what holds from a length of the record on. */
 static void
-work(const Format *format, GByteArray *file, GArray *record, GRand *rand, Promise *promise,
+work(const BuilderFormat *format, GByteArray *file, GArray *record, GRand *rand, Promise *promise,
      uint32_t *clock, GArray *marks)
 {
     MemoryIo *io = memory_io_new(file, record);
@@ -117,7 +106,7 @@ promise_at(const GArray *marks, unsigned ops)
 }
 
 static void
-verify(const Format *format, GByteArray *file, const Promise *promise, Promise *found)
+verify(const BuilderFormat *format, GByteArray *file, const Promise *promise, Promise *found)
 {
     MemoryIo *io = memory_io_new(file, NULL);
     g_autoptr(GError) error = NULL;
@@ -138,7 +127,7 @@ verify(const Format *format, GByteArray *file, const Promise *promise, Promise *
 static void
 test_cut_everywhere(gconstpointer data)
 {
-    const Format *format = data;
+    const BuilderFormat *format = data;
     g_autoptr(GRand) rand = g_rand_new_with_seed(20260101);
     g_autoptr(GByteArray) file = format->build(BLOCKS);
     Promise *promise = g_new0(Promise, 1);
@@ -201,10 +190,13 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_data_func("/image/power-loss/cut-everywhere/vdi", &vdi_format, test_cut_everywhere);
-    g_test_add_data_func("/image/power-loss/cut-everywhere/vhd", &vhd_format, test_cut_everywhere);
-    g_test_add_data_func("/image/power-loss/cut-everywhere/vmdk", &vmdk_format,
-                         test_cut_everywhere);
+    for (unsigned i = 0; i < BUILDER_FORMATS; i++) {
+        const BuilderFormat *format = &builder_formats[i];
+        g_autofree char *path =
+            g_strdup_printf("/image/power-loss/cut-everywhere/%s", format->name);
+
+        g_test_add_data_func(path, format, test_cut_everywhere);
+    }
     g_test_add_func("/image/power-loss/notices-wrong-order", test_notices_wrong_order);
     return g_test_run();
 }

@@ -11,41 +11,30 @@
 
 #define MIB (1u << 20)
 
-static Image *
-open_in(GByteArray *file, ImageOpenFlags flags, GError **error)
-{
-    return image_open_io(&memory_io_new(file, NULL)->io, "VDI", flags, error);
-}
-
 static GByteArray *
 create(ImageVariant variant, uint64_t capacity, const char *comment)
 {
-    GByteArray *file = g_byte_array_new();
-    g_autoptr(ImageIo) io = &memory_io_new(file, NULL)->io;
-    ImageCreateOptions options = {
+    const ImageCreateOptions options = {
         .format = "VDI", .variant = variant, .capacity = capacity, .comment = comment};
-    g_autoptr(GError) error = NULL;
 
-    g_assert_true(image_create_io(io, &options, NULL, NULL, &error));
-    g_assert_no_error(error);
-    return file;
+    return builder_create(&options);
 }
 
 static void
 test_create_dynamic(void)
 {
     g_autoptr(GByteArray) file = create(IMAGE_DYNAMIC, 3 * MIB + 100, "Ein Gruß");
-    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    g_autoptr(Image) image = memory_open(file, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
     ImageInfo info;
     ImageCheck check;
 
     g_assert_cmpuint(file->len, ==, 2 * MIB);
-    g_assert_cmphex(vdi_peek(file, 0x40), ==, 0xbeda107f);
-    g_assert_cmphex(vdi_peek(file, 0x44), ==, 0x00010001);
-    g_assert_cmpuint(vdi_peek(file, 0x4c), ==, 1);
-    g_assert_cmphex(vdi_peek(file, 0x154), ==, MIB);
-    g_assert_cmphex(vdi_peek(file, 0x158), ==, 2 * MIB);
-    g_assert_cmphex(vdi_peek(file, MIB), ==, 0xffffffff);
+    g_assert_cmphex(builder_peek(file, 0x40), ==, 0xbeda107f);
+    g_assert_cmphex(builder_peek(file, 0x44), ==, 0x00010001);
+    g_assert_cmpuint(builder_peek(file, 0x4c), ==, 1);
+    g_assert_cmphex(builder_peek(file, 0x154), ==, MIB);
+    g_assert_cmphex(builder_peek(file, 0x158), ==, 2 * MIB);
+    g_assert_cmphex(builder_peek(file, MIB), ==, 0xffffffff);
     image_get_info(image, &info);
     g_assert_cmpstr(info.format, ==, "VDI");
     g_assert_cmpint(info.variant, ==, IMAGE_DYNAMIC);
@@ -64,12 +53,12 @@ static void
 test_create_fixed(void)
 {
     g_autoptr(GByteArray) file = create(IMAGE_FIXED, 3 * MIB, NULL);
-    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    g_autoptr(Image) image = memory_open(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
     ImageInfo info;
 
     g_assert_cmpuint(file->len, ==, 5 * MIB);
-    g_assert_cmpuint(vdi_peek(file, MIB + 8), ==, 2);
-    g_assert_cmpuint(vdi_peek(file, 0x184), ==, 3);
+    g_assert_cmpuint(builder_peek(file, MIB + 8), ==, 2);
+    g_assert_cmpuint(builder_peek(file, 0x184), ==, 3);
     image_get_info(image, &info);
     g_assert_cmpint(info.variant, ==, IMAGE_FIXED);
     g_assert_cmpuint(info.allocated, ==, 3 * MIB);
@@ -84,7 +73,7 @@ test_long_comment(void)
 
     memcpy(comment + 254, "ß", 2);
     g_autoptr(GByteArray) file = create(IMAGE_DYNAMIC, MIB, comment);
-    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    g_autoptr(Image) image = memory_open(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
     image_get_info(image, &info);
     g_assert_cmpuint(strlen(info.comment), ==, 254);
 }
@@ -120,7 +109,7 @@ test_random_work(void)
     ImageCheck check;
 
     for (unsigned round = 0; round < 20; round++) {
-        g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+        g_autoptr(Image) image = memory_open(file, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
 
         g_assert_nonnull(image);
         g_assert_true(image_check(image, &check, NULL));
@@ -144,7 +133,7 @@ static void
 test_zeros_take_no_room(void)
 {
     g_autoptr(GByteArray) file = vdi_build(10);
-    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    g_autoptr(Image) image = memory_open(file, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
     g_autofree uint8_t *zeros = g_malloc0(10 * BUILDER_BLOCK);
     ImageInfo info;
 
@@ -167,7 +156,7 @@ test_modification_uuid(void)
     uint8_t byte;
 
     memcpy(before, file->data, 512);
-    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    g_autoptr(Image) image = memory_open(file, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
     g_assert_true(image_read(image, 0, &byte, 1, NULL));
     g_assert_cmpmem(file->data, 512, before, 512);
     g_assert_true(image_write(image, 0, "x", 1, NULL));
@@ -179,7 +168,7 @@ test_modification_uuid(void)
     g_assert_true(image_write(image, 9 * BUILDER_BLOCK, "x", 1, NULL));
     g_assert_true(image_flush(image, NULL));
     g_assert_cmpmem(file->data + 0x198, 16, after + 0x198, 16);
-    g_assert_cmpuint(vdi_peek(file, 0x184), ==, 2);
+    g_assert_cmpuint(builder_peek(file, 0x184), ==, 2);
 }
 
 /* Room that a crash left unused is used again before the file grows. */
@@ -193,23 +182,23 @@ test_gap_is_reused(void)
 
     g_byte_array_set_size(file, length);
     memset(file->data + BUILDER_DATA_AT, 0x77, 4 * BUILDER_BLOCK);
-    vdi_poke(file, BUILDER_MAP_AT, 2); /* 0 and 1 are gaps, 3 trails */
-    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    builder_poke(file, BUILDER_MAP_AT, 2); /* 0 and 1 are gaps, 3 trails */
+    g_autoptr(Image) image = memory_open(file, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
     g_assert_true(image_check(image, &check, NULL));
     g_assert_cmpuint(check.leaked_blocks, ==, 3);
     g_assert_true(check.stale_header);
     g_assert_true(image_write(image, BUILDER_BLOCK, "x", 1, NULL));
     g_assert_true(image_flush(image, NULL));
     /* A program that appends at the header's count must not hit block 2. */
-    g_assert_cmpuint(vdi_peek(file, 0x184), ==, 3);
-    g_assert_cmpuint(vdi_peek(file, BUILDER_MAP_AT + 4), <, 2);
+    g_assert_cmpuint(builder_peek(file, 0x184), ==, 3);
+    g_assert_cmpuint(builder_peek(file, BUILDER_MAP_AT + 4), <, 2);
     g_assert_true(image_read(image, BUILDER_BLOCK, data, BUILDER_BLOCK, NULL));
     g_assert_cmpuint(data[0], ==, 'x');
     g_assert_cmpuint(data[1], ==, 0);
     g_assert_true(image_write(image, 2 * BUILDER_BLOCK, "y", 1, NULL));
     g_assert_true(image_write(image, 3 * BUILDER_BLOCK, "z", 1, NULL));
     g_assert_true(image_flush(image, NULL));
-    g_assert_cmpuint(vdi_peek(file, 0x184), ==, 4);
+    g_assert_cmpuint(builder_peek(file, 0x184), ==, 4);
     g_assert_cmpuint(file->len, ==, length);
     g_assert_true(image_read(image, 3 * BUILDER_BLOCK, data, BUILDER_BLOCK, NULL));
     g_assert_cmpuint(data[1], ==, 0);
@@ -238,7 +227,7 @@ test_disk_full(void)
     io->size_limit = 0;
     g_assert_true(image_write(image, 6 * BUILDER_BLOCK, data, sizeof(data), NULL));
     g_assert_true(image_close(image, NULL));
-    image = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    image = memory_open(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
     memset(data, 0, sizeof(data));
     g_assert_true(image_read(image, 6 * BUILDER_BLOCK, data, sizeof(data), NULL));
     g_assert_cmpuint(data[4095], ==, 3);
@@ -298,9 +287,9 @@ sound_file(void)
 
     g_byte_array_set_size(file, BUILDER_DATA_AT + 2 * BUILDER_BLOCK);
     memset(file->data + BUILDER_DATA_AT, 1, 2 * BUILDER_BLOCK);
-    vdi_poke(file, BUILDER_MAP_AT + 4, 0);
-    vdi_poke(file, BUILDER_MAP_AT + 8, 1);
-    vdi_poke(file, 0x184, 2);
+    builder_poke(file, BUILDER_MAP_AT + 4, 0);
+    builder_poke(file, BUILDER_MAP_AT + 8, 1);
+    builder_poke(file, 0x184, 2);
     return file;
 }
 
@@ -308,7 +297,7 @@ static void
 test_lies(void)
 {
     g_autoptr(GByteArray) sound = sound_file();
-    Image *image = open_in(sound, IMAGE_OPEN_READ_WRITE, NULL);
+    Image *image = memory_open(sound, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
 
     g_assert_nonnull(image);
     image_free(image);
@@ -316,9 +305,9 @@ test_lies(void)
         g_autoptr(GByteArray) file = sound_file();
         g_autoptr(GError) error = NULL;
 
-        vdi_poke(file, lies[i].at, lies[i].value);
+        builder_poke(file, lies[i].at, lies[i].value);
         g_test_message("%s", lies[i].what);
-        g_assert_null(open_in(file, IMAGE_OPEN_READ_WRITE, &error));
+        g_assert_null(memory_open(file, "VDI", IMAGE_OPEN_READ_WRITE, &error));
         g_assert_error(error, BASE_ERROR, (int)lies[i].code);
         g_assert_true(g_utf8_validate(error->message, -1, NULL));
     }
@@ -333,7 +322,7 @@ test_truncated(void)
         g_autoptr(GByteArray) file = g_byte_array_new();
 
         g_byte_array_append(file, sound->data, length);
-        g_assert_null(open_in(file, IMAGE_OPEN_READ_ONLY, NULL));
+        g_assert_null(memory_open(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL));
     }
 }
 
@@ -352,7 +341,7 @@ test_random_damage(void)
         for (unsigned i = 0; i < count; i++)
             file->data[g_rand_int_range(rand, 0x44, BUILDER_MAP_AT + 20)] =
                 (uint8_t)g_rand_int_range(rand, 0, 256);
-        g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+        g_autoptr(Image) image = memory_open(file, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
         if (image == NULL)
             continue;
         opened++;

@@ -10,13 +10,7 @@
 #include "vmm/base/error.h"
 
 #define BLOCKS 16u
-#define CAPACITY (BLOCKS * VHD_BUILDER_BLOCK)
-
-static Image *
-open_in(GByteArray *file, ImageOpenFlags flags, GError **error)
-{
-    return image_open_io(&memory_io_new(file, NULL)->io, "VHD", flags, error);
-}
+#define CAPACITY (BLOCKS * BUILDER_BLOCK)
 
 /* A file as Windows writes it: block 2 with sectors 1 and 3 only. */
 static GByteArray *
@@ -25,10 +19,10 @@ partial_child(void)
     GByteArray *file = vhd_build_child(BLOCKS);
     unsigned at = file->len - 512;
 
-    g_byte_array_set_size(file, at + 512 + VHD_BUILDER_BLOCK + 512);
+    g_byte_array_set_size(file, at + 512 + BUILDER_BLOCK + 512);
     memset(file->data + at, 0, file->len - at);
     file->data[at] = 0x50;
-    memset(file->data + at + 512, 0xcc, VHD_BUILDER_BLOCK);
+    memset(file->data + at + 512, 0xcc, BUILDER_BLOCK);
     vhd_poke(file, VHD_BUILDER_TABLE_AT + 8, at / 512);
     vhd_seal(file);
     return file;
@@ -47,9 +41,9 @@ test_sectors_from_both(void)
 {
     g_autoptr(GByteArray) below = g_byte_array_new();
     g_autoptr(GByteArray) file = partial_child();
-    g_autoptr(Image) child = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
-    const uint64_t start = 2 * VHD_BUILDER_BLOCK;
-    uint8_t data[VHD_BUILDER_BLOCK];
+    g_autoptr(Image) child = memory_open(file, "VHD", IMAGE_OPEN_READ_WRITE, NULL);
+    const uint64_t start = 2 * BUILDER_BLOCK;
+    uint8_t data[BUILDER_BLOCK];
     ImageInfo info;
 
     g_assert_nonnull(child);
@@ -65,7 +59,7 @@ test_sectors_from_both(void)
     memset(data, 0xdd, 1024);
     g_assert_true(image_write(child, start + 2 * 512 + 100, data, 1024, NULL));
     g_assert_true(image_close(g_steal_pointer(&child), NULL));
-    child = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    child = memory_open(file, "VHD", IMAGE_OPEN_READ_ONLY, NULL);
     g_assert_true(image_attach_parent(child, raw_parent(below), NULL));
     g_assert_true(image_read(child, start, data, sizeof data, NULL));
     for (unsigned i = 0; i < sizeof data; i++) {
@@ -92,7 +86,7 @@ test_create_child(void)
     g_clear_error(&error);
     image_uuid_generate(&options.parent);
     g_assert_true(image_create_io(io, &options, NULL, NULL, &error));
-    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, &error);
+    g_autoptr(Image) image = memory_open(file, "VHD", IMAGE_OPEN_READ_WRITE, &error);
     g_assert_no_error(error);
     image_get_info(image, &info);
     g_assert_cmpint(info.variant, ==, IMAGE_DIFFERENCING);
@@ -111,7 +105,7 @@ test_random_work(void)
     g_autoptr(GByteArray) file = vhd_build(BLOCKS);
     g_autofree uint8_t *expected = g_malloc0(CAPACITY);
     g_autofree uint8_t *data = g_malloc(CAPACITY);
-    Image *image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    Image *image = memory_open(file, "VHD", IMAGE_OPEN_READ_WRITE, NULL);
     g_autoptr(GError) error = NULL;
 
     for (unsigned i = 0; i < 3000; i++) {
@@ -123,7 +117,7 @@ test_random_work(void)
         memcpy(expected + at, data, length);
         if (i % 300 == 299) {
             g_assert_true(image_close(image, NULL));
-            image = open_in(file, IMAGE_OPEN_READ_WRITE, &error);
+            image = memory_open(file, "VHD", IMAGE_OPEN_READ_WRITE, &error);
             g_assert_no_error(error);
             g_assert_true(image_read(image, 0, data, CAPACITY, NULL));
             g_assert_cmpmem(data, CAPACITY, expected, CAPACITY);
@@ -146,16 +140,16 @@ test_end_of_block(void)
 
     memset(data, 0xa5, sizeof data);
     g_assert_true(image_create_io(io, &options, NULL, NULL, NULL));
-    image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    image = memory_open(file, "VHD", IMAGE_OPEN_READ_WRITE, NULL);
     g_assert_true(image_write(image, 0, data, 1, NULL));
     g_assert_true(image_close(image, NULL));
     bitmap = file->len - 512 - end - 512;
     g_assert_cmphex(file->data[bitmap], ==, 0xff);
     memset(file->data + bitmap, 0, 512);
-    image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    image = memory_open(file, "VHD", IMAGE_OPEN_READ_WRITE, NULL);
     g_assert_true(image_write(image, end - sizeof data, data, sizeof data, NULL));
     g_assert_true(image_close(image, NULL));
-    image = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    image = memory_open(file, "VHD", IMAGE_OPEN_READ_ONLY, NULL);
     g_assert_true(image_read(image, end - sizeof found, found, sizeof found, NULL));
     g_assert_cmpmem(found, sizeof found, data, sizeof data);
     g_assert_true(image_read(image, end - 1024, found, 24, NULL));
@@ -171,7 +165,7 @@ test_lost_footer(void)
     ImageCheck check;
 
     memset(file->data + file->len - 512, 0, 512);
-    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    g_autoptr(Image) image = memory_open(file, "VHD", IMAGE_OPEN_READ_WRITE, NULL);
     g_assert_nonnull(image);
     g_assert_true(image_check(image, &check, NULL));
     g_assert_cmpuint(check.leaked_blocks, ==, 0);
@@ -191,13 +185,13 @@ test_disk_full(void)
 
     io->size_limit = file->len + 5000;
     g_assert_true(image_write(image, 0, data, 512, NULL));
-    g_assert_false(image_write(image, VHD_BUILDER_BLOCK, data, 512, &error));
+    g_assert_false(image_write(image, BUILDER_BLOCK, data, 512, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_NO_SPACE);
     g_assert_true(image_flush(image, NULL));
-    g_autoptr(Image) again = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    g_autoptr(Image) again = memory_open(file, "VHD", IMAGE_OPEN_READ_ONLY, NULL);
     g_assert_nonnull(again);
     io->size_limit = 0;
-    g_assert_true(image_write(image, VHD_BUILDER_BLOCK, data, 512, NULL));
+    g_assert_true(image_write(image, BUILDER_BLOCK, data, 512, NULL));
     g_assert_true(image_flush(image, NULL));
 }
 
@@ -248,7 +242,7 @@ test_lies(void)
         vhd_poke(file, lies[i].at, lies[i].value);
         vhd_seal(file);
         g_test_message("%s", lies[i].what);
-        g_assert_null(open_in(file, IMAGE_OPEN_READ_WRITE, &error));
+        g_assert_null(memory_open(file, "VHD", IMAGE_OPEN_READ_WRITE, &error));
         g_assert_error(error, BASE_ERROR, (int)lies[i].code);
     }
 }
@@ -262,7 +256,7 @@ test_truncated(void)
         g_autoptr(GByteArray) file = g_byte_array_new();
 
         g_byte_array_append(file, sound->data, length);
-        g_assert_null(open_in(file, IMAGE_OPEN_READ_ONLY, NULL));
+        g_assert_null(memory_open(file, "VHD", IMAGE_OPEN_READ_ONLY, NULL));
     }
 }
 
@@ -282,7 +276,7 @@ test_random_damage(void)
             file->data[g_rand_int_range(rand, 8, VHD_BUILDER_TABLE_AT + 600)] =
                 (uint8_t)g_rand_int_range(rand, 0, 256);
         vhd_seal(file);
-        g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+        g_autoptr(Image) image = memory_open(file, "VHD", IMAGE_OPEN_READ_WRITE, NULL);
         if (image == NULL)
             continue;
         opened++;

@@ -11,13 +11,7 @@
 #include "vmm/base/error.h"
 
 #define GRAINS 16u
-#define CAPACITY (GRAINS * VMDK_BUILDER_GRAIN)
-
-static Image *
-open_in(GByteArray *file, ImageOpenFlags flags, GError **error)
-{
-    return image_open_io(&memory_io_new(file, NULL)->io, "VMDK", flags, error);
-}
+#define CAPACITY (GRAINS * BUILDER_BLOCK)
 
 /* Grain 2 is there. */
 static GByteArray *
@@ -25,10 +19,10 @@ partial_child(void)
 {
     GByteArray *file = vmdk_build_child(GRAINS);
 
-    g_byte_array_set_size(file, VMDK_BUILDER_DATA_AT + VMDK_BUILDER_GRAIN);
-    memset(file->data + VMDK_BUILDER_DATA_AT, 0xcc, VMDK_BUILDER_GRAIN);
-    vmdk_poke(file, VMDK_BUILDER_TABLE_AT + 8, VMDK_BUILDER_DATA_AT / 512);
-    vmdk_poke(file, VMDK_BUILDER_REDUNDANT_AT + 512 + 8, VMDK_BUILDER_DATA_AT / 512);
+    g_byte_array_set_size(file, VMDK_BUILDER_DATA_AT + BUILDER_BLOCK);
+    memset(file->data + VMDK_BUILDER_DATA_AT, 0xcc, BUILDER_BLOCK);
+    builder_poke(file, VMDK_BUILDER_TABLE_AT + 8, VMDK_BUILDER_DATA_AT / 512);
+    builder_poke(file, VMDK_BUILDER_REDUNDANT_AT + 512 + 8, VMDK_BUILDER_DATA_AT / 512);
     return file;
 }
 
@@ -36,14 +30,14 @@ static void
 test_info(void)
 {
     g_autoptr(GByteArray) file = partial_child();
-    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    g_autoptr(Image) image = memory_open(file, "VMDK", IMAGE_OPEN_READ_ONLY, NULL);
     ImageInfo info;
 
     g_assert_nonnull(image);
     image_get_info(image, &info);
     g_assert_cmpint(info.variant, ==, IMAGE_DIFFERENCING);
     g_assert_cmpuint(info.capacity, ==, CAPACITY);
-    g_assert_cmpuint(info.allocated, ==, VMDK_BUILDER_GRAIN);
+    g_assert_cmpuint(info.allocated, ==, BUILDER_BLOCK);
     g_assert_cmpuint(info.lchs.cylinders, ==, 7);
     g_assert_cmpuint(info.lchs.sectors, ==, 5);
     g_assert_cmphex(info.parent.bytes[5], ==, 0x33);
@@ -57,8 +51,8 @@ test_child(void)
 {
     g_autoptr(GByteArray) below = g_byte_array_new();
     g_autoptr(GByteArray) file = partial_child();
-    g_autoptr(Image) child = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
-    uint8_t data[3 * VMDK_BUILDER_GRAIN];
+    g_autoptr(Image) child = memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, NULL);
+    uint8_t data[3 * BUILDER_BLOCK];
 
     g_byte_array_set_size(below, CAPACITY);
     memset(below->data, 0xbb, below->len);
@@ -66,12 +60,12 @@ test_child(void)
         child, image_open_io(&memory_io_new(below, NULL)->io, "RAW", IMAGE_OPEN_READ_ONLY, NULL),
         NULL));
     memset(data, 0, sizeof data);
-    g_assert_true(image_write(child, VMDK_BUILDER_GRAIN + 100, data, 1000, NULL));
-    g_assert_true(image_read(child, VMDK_BUILDER_GRAIN, data, sizeof data, NULL));
+    g_assert_true(image_write(child, BUILDER_BLOCK + 100, data, 1000, NULL));
+    g_assert_true(image_read(child, BUILDER_BLOCK, data, sizeof data, NULL));
     for (unsigned i = 0; i < sizeof data; i++) {
         const uint8_t mixed = i >= 100 && i < 1100 ? 0 : 0xbb;
 
-        g_assert_cmphex(data[i], ==, i / VMDK_BUILDER_GRAIN == 1 ? 0xcc : mixed);
+        g_assert_cmphex(data[i], ==, i / BUILDER_BLOCK == 1 ? 0xcc : mixed);
     }
 }
 
@@ -80,7 +74,7 @@ static void
 test_session(void)
 {
     g_autoptr(GByteArray) file = vmdk_build(GRAINS);
-    Image *image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    Image *image = memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, NULL);
     const char *text = (const char *)file->data + VMDK_BUILDER_DESCRIPTOR_AT;
     const size_t length = strlen(text);
     ImageInfo info;
@@ -98,32 +92,22 @@ test_session(void)
     g_assert_cmpuint(strlen(text), ==, length);
     g_assert_cmpmem(file->data + VMDK_BUILDER_TABLE_AT, 2048,
                     file->data + VMDK_BUILDER_REDUNDANT_AT + 512, 2048);
-    g_assert_cmpuint(vmdk_peek(file, VMDK_BUILDER_TABLE_AT), ==, VMDK_BUILDER_DATA_AT / 512);
-}
-
-static void
-create(GByteArray *file, const ImageCreateOptions *options)
-{
-    g_autoptr(ImageIo) io = &memory_io_new(file, NULL)->io;
-    g_autoptr(GError) error = NULL;
-
-    g_assert_true(image_create_io(io, options, NULL, NULL, &error));
-    g_assert_no_error(error);
+    g_assert_cmpuint(builder_peek(file, VMDK_BUILDER_TABLE_AT), ==, VMDK_BUILDER_DATA_AT / 512);
 }
 
 static void
 test_create_child(void)
 {
-    g_autoptr(GByteArray) base = g_byte_array_new();
-    g_autoptr(GByteArray) file = g_byte_array_new();
+    g_autoptr(GByteArray) base = NULL;
+    g_autoptr(GByteArray) file = NULL;
     ImageCreateOptions options = {
         .format = "VMDK", .capacity = 80 << 20, .comment = "Grüße \"\n\\"};
     g_autofree char *parent_id = NULL;
     g_autoptr(GError) error = NULL;
     ImageInfo info;
 
-    create(base, &options);
-    g_autoptr(Image) parent = open_in(base, IMAGE_OPEN_READ_ONLY, &error);
+    base = builder_create(&options);
+    g_autoptr(Image) parent = memory_open(base, "VMDK", IMAGE_OPEN_READ_ONLY, &error);
     g_assert_no_error(error);
     image_get_info(parent, &info);
     g_assert_cmpstr(info.comment, ==, options.comment);
@@ -134,8 +118,8 @@ test_create_child(void)
     options.parent = info.uuid;
     options.parent_modification = info.modification;
     options.parent_path = "/a/b/parent.vmdk";
-    create(file, &options);
-    g_autoptr(Image) child = open_in(file, IMAGE_OPEN_READ_WRITE, &error);
+    file = builder_create(&options);
+    g_autoptr(Image) child = memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, &error);
     g_assert_no_error(error);
     g_assert_true(image_attach_parent(child, g_steal_pointer(&parent), &error));
     g_assert_nonnull(strstr((char *)file->data + 512, "parent.vmdk\"\n"));
@@ -148,7 +132,7 @@ random_work(GByteArray *file, uint32_t capacity)
     g_autoptr(GRand) rand = g_rand_new_with_seed(5);
     g_autofree uint8_t *expected = g_malloc0(capacity);
     g_autofree uint8_t *data = g_malloc(capacity);
-    Image *image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    Image *image = memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, NULL);
     g_autoptr(GError) error = NULL;
 
     g_assert_nonnull(image);
@@ -161,7 +145,7 @@ random_work(GByteArray *file, uint32_t capacity)
         memcpy(expected + at, data, length);
         if (i % 200 == 199) {
             g_assert_true(image_close(image, NULL));
-            image = open_in(file, IMAGE_OPEN_READ_WRITE, &error);
+            image = memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, &error);
             g_assert_no_error(error);
             g_assert_true(image_read(image, 0, data, capacity, NULL));
             g_assert_cmpmem(data, capacity, expected, capacity);
@@ -185,11 +169,11 @@ test_missing_tables(void)
     g_autoptr(GByteArray) file = vmdk_build(GRAINS);
     unsigned first, second;
 
-    vmdk_poke(file, VMDK_BUILDER_DIRECTORY_AT, 0);
-    vmdk_poke(file, VMDK_BUILDER_REDUNDANT_AT, 0);
+    builder_poke(file, VMDK_BUILDER_DIRECTORY_AT, 0);
+    builder_poke(file, VMDK_BUILDER_REDUNDANT_AT, 0);
     random_work(file, CAPACITY);
-    first = vmdk_peek(file, VMDK_BUILDER_DIRECTORY_AT) * 512;
-    second = vmdk_peek(file, VMDK_BUILDER_REDUNDANT_AT) * 512;
+    first = builder_peek(file, VMDK_BUILDER_DIRECTORY_AT) * 512;
+    second = builder_peek(file, VMDK_BUILDER_REDUNDANT_AT) * 512;
     g_assert_cmpuint(first, !=, 0);
     g_assert_cmpuint(second, !=, first);
     g_assert_cmpmem(file->data + first, 2048, file->data + second, 2048);
@@ -203,14 +187,14 @@ test_stale_copy(void)
     const unsigned copy = VMDK_BUILDER_REDUNDANT_AT + 512 + 8;
     Image *image;
 
-    vmdk_poke(file, copy, 77);
-    image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    builder_poke(file, copy, 77);
+    image = memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, NULL);
     g_assert_true(image_close(image, NULL));
-    g_assert_cmpuint(vmdk_peek(file, copy), ==, 77);
-    image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
-    g_assert_true(image_write(image, 2 * VMDK_BUILDER_GRAIN, "x", 1, NULL));
+    g_assert_cmpuint(builder_peek(file, copy), ==, 77);
+    image = memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, NULL);
+    g_assert_true(image_write(image, 2 * BUILDER_BLOCK, "x", 1, NULL));
     g_assert_true(image_close(image, NULL));
-    g_assert_cmpuint(vmdk_peek(file, copy), ==, VMDK_BUILDER_DATA_AT / 512);
+    g_assert_cmpuint(builder_peek(file, copy), ==, VMDK_BUILDER_DATA_AT / 512);
 }
 
 static void
@@ -219,15 +203,15 @@ test_zero_grains(void)
     g_autoptr(GByteArray) file = partial_child();
     uint8_t data[1024];
 
-    vmdk_poke(file, 4, 2);
-    vmdk_poke(file, 8, 7);
-    vmdk_poke(file, VMDK_BUILDER_TABLE_AT + 4, 1);
-    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+    builder_poke(file, 4, 2);
+    builder_poke(file, 8, 7);
+    builder_poke(file, VMDK_BUILDER_TABLE_AT + 4, 1);
+    g_autoptr(Image) image = memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, NULL);
     g_assert_nonnull(image);
-    g_assert_true(image_read(image, VMDK_BUILDER_GRAIN, data, sizeof data, NULL));
+    g_assert_true(image_read(image, BUILDER_BLOCK, data, sizeof data, NULL));
     g_assert_cmpuint(data[0], ==, 0);
-    g_assert_true(image_write(image, VMDK_BUILDER_GRAIN, "x", 1, NULL));
-    g_assert_true(image_read(image, VMDK_BUILDER_GRAIN, data, sizeof data, NULL));
+    g_assert_true(image_write(image, BUILDER_BLOCK, "x", 1, NULL));
+    g_assert_true(image_read(image, BUILDER_BLOCK, data, sizeof data, NULL));
     g_assert_cmpuint(data[0], ==, 'x');
     g_assert_cmpuint(data[1], ==, 0);
 }
@@ -243,13 +227,13 @@ test_disk_full(void)
 
     io->size_limit = file->len + 5000;
     g_assert_true(image_write(image, 0, data, 512, NULL));
-    g_assert_false(image_write(image, VMDK_BUILDER_GRAIN, data, 512, &error));
+    g_assert_false(image_write(image, BUILDER_BLOCK, data, 512, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_NO_SPACE);
     g_assert_true(image_flush(image, NULL));
-    g_autoptr(Image) again = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+    g_autoptr(Image) again = memory_open(file, "VMDK", IMAGE_OPEN_READ_ONLY, NULL);
     g_assert_nonnull(again);
     io->size_limit = 0;
-    g_assert_true(image_write(image, VMDK_BUILDER_GRAIN, data, 512, NULL));
+    g_assert_true(image_write(image, BUILDER_BLOCK, data, 512, NULL));
     g_assert_true(image_flush(image, NULL));
 }
 
@@ -258,20 +242,20 @@ test_stream(void)
 {
     g_autoptr(GByteArray) file = vmdk_build_stream(15);
     g_autoptr(GError) error = NULL;
-    uint8_t data[15 * VMDK_BUILDER_GRAIN];
+    uint8_t data[15 * BUILDER_BLOCK];
 
-    g_assert_null(open_in(file, IMAGE_OPEN_READ_WRITE, &error));
+    g_assert_null(memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED);
     g_clear_error(&error);
     /* The last grain's 512 bytes are all that the disk has of it. */
-    vmdk_poke(file, file->len - 1024 + 12, 14 * 8 + 1);
+    builder_poke(file, file->len - 1024 + 12, 14 * 8 + 1);
     vmdk_redescribe(file, "RW 120 ", "RW 113 ");
-    g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_ONLY, &error);
+    g_autoptr(Image) image = memory_open(file, "VMDK", IMAGE_OPEN_READ_ONLY, &error);
     g_assert_no_error(error);
-    g_assert_true(image_read(image, 0, data, 14 * VMDK_BUILDER_GRAIN + 512, &error));
+    g_assert_true(image_read(image, 0, data, 14 * BUILDER_BLOCK + 512, &error));
     g_assert_no_error(error);
-    for (unsigned i = 0; i < 14 * VMDK_BUILDER_GRAIN + 512; i++) {
-        const unsigned grain = i / VMDK_BUILDER_GRAIN;
+    for (unsigned i = 0; i < 14 * BUILDER_BLOCK + 512; i++) {
+        const unsigned grain = i / BUILDER_BLOCK;
 
         g_assert_cmpuint(data[i], ==, grain % 2 == 0 ? grain + 1 : 0);
     }
@@ -282,7 +266,7 @@ test_stream_damage(void)
 {
     g_autoptr(GByteArray) sound = vmdk_build_stream(14);
     g_autoptr(GRand) rand = g_rand_new_with_seed(21);
-    static uint8_t data[14 * VMDK_BUILDER_GRAIN];
+    static uint8_t data[14 * BUILDER_BLOCK];
     unsigned refused = 0;
 
     for (unsigned at = VMDK_BUILDER_DATA_AT; at < VMDK_BUILDER_DATA_AT + 20; at++) {
@@ -290,10 +274,10 @@ test_stream_damage(void)
 
         g_byte_array_append(file, sound->data, sound->len);
         file->data[at] ^= (uint8_t)g_rand_int_range(rand, 1, 256);
-        g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_ONLY, NULL);
+        g_autoptr(Image) image = memory_open(file, "VMDK", IMAGE_OPEN_READ_ONLY, NULL);
         g_assert_nonnull(image);
         refused += !image_read(image, 0, data, sizeof data, NULL);
-        g_assert_true(image_read(image, 2 * VMDK_BUILDER_GRAIN, data, VMDK_BUILDER_GRAIN, NULL));
+        g_assert_true(image_read(image, 2 * BUILDER_BLOCK, data, BUILDER_BLOCK, NULL));
     }
     /* A change of the length to a longer one is the only thing that does no harm. */
     g_assert_cmpuint(refused, >=, 16);
@@ -327,7 +311,7 @@ test_descriptors(void)
 
         g_test_message("%s", others[i].what);
         vmdk_redescribe(file, others[i].from, others[i].to);
-        g_assert_null(open_in(file, IMAGE_OPEN_READ_ONLY, &error));
+        g_assert_null(memory_open(file, "VMDK", IMAGE_OPEN_READ_ONLY, &error));
         g_assert_error(error, BASE_ERROR, (int)others[i].code);
         g_clear_error(&error);
     }
@@ -389,9 +373,9 @@ test_lies(void)
         g_autoptr(GByteArray) file = partial_child();
         g_autoptr(GError) error = NULL;
 
-        vmdk_poke(file, lies[i].at, lies[i].value);
+        builder_poke(file, lies[i].at, lies[i].value);
         g_test_message("%s", lies[i].what);
-        g_assert_null(open_in(file, IMAGE_OPEN_READ_WRITE, &error));
+        g_assert_null(memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, &error));
         g_assert_error(error, BASE_ERROR, (int)lies[i].code);
     }
 }
@@ -405,7 +389,7 @@ test_truncated(void)
         g_autoptr(GByteArray) file = g_byte_array_new();
 
         g_byte_array_append(file, sound->data, length);
-        g_assert_null(open_in(file, IMAGE_OPEN_READ_ONLY, NULL));
+        g_assert_null(memory_open(file, "VMDK", IMAGE_OPEN_READ_ONLY, NULL));
     }
 }
 
@@ -424,7 +408,7 @@ test_random_damage(void)
         for (unsigned i = 0; i < count; i++)
             file->data[g_rand_int_range(rand, 4, VMDK_BUILDER_TABLE_AT + 600)] =
                 (uint8_t)g_rand_int_range(rand, 0, 256);
-        g_autoptr(Image) image = open_in(file, IMAGE_OPEN_READ_WRITE, NULL);
+        g_autoptr(Image) image = memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, NULL);
         if (image == NULL)
             continue;
         opened++;

@@ -12,17 +12,17 @@ vdi_build(uint32_t blocks)
 
     g_byte_array_set_size(file, BUILDER_DATA_AT);
     memset(file->data, 0, file->len);
-    vdi_poke(file, 0x40, 0xbeda107f);
-    vdi_poke(file, 0x44, 0x00010001);
-    vdi_poke(file, 0x48, 400);
-    vdi_poke(file, 0x4c, 1);
-    vdi_poke(file, 0x154, BUILDER_MAP_AT);
-    vdi_poke(file, 0x158, BUILDER_DATA_AT);
-    vdi_poke(file, 0x168, 512);
-    vdi_poke(file, 0x1d4, 512);
-    vdi_poke(file, 0x170, blocks * BUILDER_BLOCK);
-    vdi_poke(file, 0x178, BUILDER_BLOCK);
-    vdi_poke(file, 0x180, blocks);
+    builder_poke(file, 0x40, 0xbeda107f);
+    builder_poke(file, 0x44, 0x00010001);
+    builder_poke(file, 0x48, 400);
+    builder_poke(file, 0x4c, 1);
+    builder_poke(file, 0x154, BUILDER_MAP_AT);
+    builder_poke(file, 0x158, BUILDER_DATA_AT);
+    builder_poke(file, 0x168, 512);
+    builder_poke(file, 0x1d4, 512);
+    builder_poke(file, 0x170, blocks * BUILDER_BLOCK);
+    builder_poke(file, 0x178, BUILDER_BLOCK);
+    builder_poke(file, 0x180, blocks);
     memset(file->data + 0x188, 0x11, 16);
     memset(file->data + 0x198, 0x22, 16);
     memset(file->data + BUILDER_MAP_AT, 0xff, 4 * blocks);
@@ -34,7 +34,7 @@ vdi_build_child(uint32_t blocks)
 {
     GByteArray *file = vdi_build(blocks);
 
-    vdi_poke(file, 0x4c, 4);
+    builder_poke(file, 0x4c, 4);
     memcpy(file->data + 0x1a8, file->data + 0x188, 16);
     memcpy(file->data + 0x1b8, file->data + 0x198, 16);
     return file;

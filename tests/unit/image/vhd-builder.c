@@ -42,8 +42,8 @@ vhd_build(uint32_t blocks)
     vhd_poke(file, 8, 2);
     vhd_poke(file, 12, 0x00010000);
     vhd_poke(file, 20, VHD_BUILDER_HEADER_AT);
-    vhd_poke(file, 44, blocks * VHD_BUILDER_BLOCK);
-    vhd_poke(file, 52, blocks * VHD_BUILDER_BLOCK);
+    vhd_poke(file, 44, blocks * BUILDER_BLOCK);
+    vhd_poke(file, 52, blocks * BUILDER_BLOCK);
     vhd_poke(file, 60, 3);
     memset(file->data + 68, 0x44, 16);
     memcpy(file->data + VHD_BUILDER_HEADER_AT, "cxsparse", 8);
@@ -51,7 +51,7 @@ vhd_build(uint32_t blocks)
     vhd_poke(file, VHD_BUILDER_HEADER_AT + 20, VHD_BUILDER_TABLE_AT);
     vhd_poke(file, VHD_BUILDER_HEADER_AT + 24, 0x00010000);
     vhd_poke(file, VHD_BUILDER_HEADER_AT + 28, blocks);
-    vhd_poke(file, VHD_BUILDER_HEADER_AT + 32, VHD_BUILDER_BLOCK);
+    vhd_poke(file, VHD_BUILDER_HEADER_AT + 32, BUILDER_BLOCK);
     memset(file->data + VHD_BUILDER_TABLE_AT, 0xff, 512);
     vhd_seal(file);
     return file;

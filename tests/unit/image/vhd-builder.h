@@ -4,11 +4,8 @@
  * wrong. */
 #pragma once
 
-#include <glib.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "tests/unit/image/builder.h"
 
-#define VHD_BUILDER_BLOCK 4096u
 #define VHD_BUILDER_TABLE_AT 1536u
 /* Where the fields begin in the file, beside the footer's copy at 0. */
 #define VHD_BUILDER_HEADER_AT 512u

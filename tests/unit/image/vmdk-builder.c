@@ -6,23 +6,9 @@
 #include <string.h>
 #include <zlib.h>
 
-#define SECTORS_EACH (VMDK_BUILDER_GRAIN / 512)
+#define SECTORS_EACH (BUILDER_BLOCK / 512)
 #define PARENT_UUID "33333333-3333-3333-3333-333333333333"
 #define NULL_UUID "00000000-0000-0000-0000-000000000000"
-
-void
-vmdk_poke(GByteArray *file, unsigned at, uint32_t value)
-{
-    for (unsigned i = 0; i < 4; i++)
-        file->data[at + i] = (uint8_t)(value >> (8 * i));
-}
-
-uint32_t
-vmdk_peek(const GByteArray *file, unsigned at)
-{
-    return file->data[at] | (uint32_t)file->data[at + 1] << 8 | (uint32_t)file->data[at + 2] << 16 |
-           (uint32_t)file->data[at + 3] << 24;
-}
 
 void
 vmdk_describe(GByteArray *file, const char *text)
@@ -70,19 +56,19 @@ start(uint32_t grains, uint32_t version, uint32_t flags)
     g_byte_array_set_size(file, VMDK_BUILDER_DATA_AT);
     memset(file->data, 0, file->len);
     memcpy(file->data, "KDMV", 4);
-    vmdk_poke(file, 4, version);
-    vmdk_poke(file, 8, flags);
-    vmdk_poke(file, 12, grains * SECTORS_EACH);
-    vmdk_poke(file, 20, SECTORS_EACH);
-    vmdk_poke(file, 28, 1);
-    vmdk_poke(file, 36, VMDK_BUILDER_DESCRIPTOR_SIZE / 512);
-    vmdk_poke(file, 44, 512);
-    vmdk_poke(file, 48, VMDK_BUILDER_REDUNDANT_AT / 512);
-    vmdk_poke(file, 56, VMDK_BUILDER_DIRECTORY_AT / 512);
-    vmdk_poke(file, 64, VMDK_BUILDER_DATA_AT / 512);
+    builder_poke(file, 4, version);
+    builder_poke(file, 8, flags);
+    builder_poke(file, 12, grains * SECTORS_EACH);
+    builder_poke(file, 20, SECTORS_EACH);
+    builder_poke(file, 28, 1);
+    builder_poke(file, 36, VMDK_BUILDER_DESCRIPTOR_SIZE / 512);
+    builder_poke(file, 44, 512);
+    builder_poke(file, 48, VMDK_BUILDER_REDUNDANT_AT / 512);
+    builder_poke(file, 56, VMDK_BUILDER_DIRECTORY_AT / 512);
+    builder_poke(file, 64, VMDK_BUILDER_DATA_AT / 512);
     memcpy(file->data + 73, "\n \r\n", 4);
-    vmdk_poke(file, VMDK_BUILDER_REDUNDANT_AT, VMDK_BUILDER_REDUNDANT_AT / 512 + 1);
-    vmdk_poke(file, VMDK_BUILDER_DIRECTORY_AT, VMDK_BUILDER_TABLE_AT / 512);
+    builder_poke(file, VMDK_BUILDER_REDUNDANT_AT, VMDK_BUILDER_REDUNDANT_AT / 512 + 1);
+    builder_poke(file, VMDK_BUILDER_DIRECTORY_AT, VMDK_BUILDER_TABLE_AT / 512);
     return file;
 }
 
@@ -117,7 +103,7 @@ pad(GByteArray *file)
 static void
 append_grain(GByteArray *file, uint32_t grain, uLong size)
 {
-    uint8_t plain[VMDK_BUILDER_GRAIN], packed[VMDK_BUILDER_GRAIN + 100];
+    uint8_t plain[BUILDER_BLOCK], packed[BUILDER_BLOCK + 100];
     uint8_t marker[12] = {0};
     uLongf length = sizeof packed;
     const guint at = file->len;
@@ -125,8 +111,8 @@ append_grain(GByteArray *file, uint32_t grain, uLong size)
     memset(plain, (int)grain + 1, sizeof plain);
     g_assert_cmpint(compress(packed, &length, plain, size), ==, Z_OK);
     g_byte_array_append(file, marker, sizeof marker);
-    vmdk_poke(file, at, grain * SECTORS_EACH);
-    vmdk_poke(file, at + 8, (uint32_t)length);
+    builder_poke(file, at, grain * SECTORS_EACH);
+    builder_poke(file, at + 8, (uint32_t)length);
     g_byte_array_append(file, packed, (guint)length);
     pad(file);
 }
@@ -143,16 +129,16 @@ vmdk_build_stream(uint32_t grains)
     file->data[77] = 1;
     for (uint32_t grain = 0; grain < grains; grain += 2) {
         table[grain] = GUINT32_TO_LE(file->len / 512);
-        append_grain(file, grain, grain + 1 == grains ? 512 : VMDK_BUILDER_GRAIN);
+        append_grain(file, grain, grain + 1 == grains ? 512 : BUILDER_BLOCK);
     }
     directory[0] = GUINT32_TO_LE(file->len / 512);
     g_byte_array_append(file, (uint8_t *)table, sizeof table);
     g_byte_array_append(footer, file->data, 512);
-    vmdk_poke(footer, 56, file->len / 512);
+    builder_poke(footer, 56, file->len / 512);
     g_byte_array_append(file, (uint8_t *)directory, sizeof directory);
     g_byte_array_append(file, footer->data, 512);
     g_byte_array_append(file, end, sizeof end);
-    vmdk_poke(file, 56, 0xffffffff);
-    vmdk_poke(file, 60, 0xffffffff);
+    builder_poke(file, 56, 0xffffffff);
+    builder_poke(file, 60, 0xffffffff);
     return file;
 }

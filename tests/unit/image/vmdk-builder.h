@@ -4,11 +4,8 @@
  * descriptors that are wrong, streams. */
 #pragma once
 
-#include <glib.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "tests/unit/image/builder.h"
 
-#define VMDK_BUILDER_GRAIN 4096u
 #define VMDK_BUILDER_DESCRIPTOR_AT 512u
 #define VMDK_BUILDER_DESCRIPTOR_SIZE 1024u
 #define VMDK_BUILDER_REDUNDANT_AT (3 * 512u) /* directory; its table is the sector behind it */
@@ -23,9 +20,6 @@ GByteArray *vmdk_build_child(uint32_t grains);
 /* A streamOptimized image, its directory at the end; grain i, all bytes i + 1, is there if i is
  * even. The last one is stored with 512 bytes only. */
 GByteArray *vmdk_build_stream(uint32_t grains);
-/* Little-endian. */
-void vmdk_poke(GByteArray *file, unsigned at, uint32_t value);
-uint32_t vmdk_peek(const GByteArray *file, unsigned at);
 /* Replaces the descriptor. */
 void vmdk_describe(GByteArray *file, const char *text);
 /* Replaces the only place of `from` in the descriptor; both have the same length. */
