@@ -48,6 +48,7 @@ on_report_start_error(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invoc
     machine->start_error = g_error_new_literal(
         VITRINE_ERROR, CLAMP(code, VITRINE_ERROR_FAILED, VITRINE_ERROR_DISCONNECTED), message);
     machine_launch_failed(machine);
+    machine->start_failed = machine->child != 0;
     vitrine_dbus_machine_complete_report_start_error(skeleton, invocation);
     return TRUE;
 }
@@ -73,7 +74,8 @@ gboolean
 machine_defer(Machine *machine, void (*again)(Machine *machine, GDBusMethodInvocation *call),
               GDBusMethodInvocation *call)
 {
-    if (machine_is_online(machine) || machine->child == 0 || machine->launches->len)
+    if ((machine_is_online(machine) && !machine->start_failed) || machine->launches->len ||
+        (machine->child == 0 && !machine->start_failed))
         return FALSE;
     Deferred *deferred = g_new(Deferred, 1);
     deferred->id = g_strdup(machine->id);
@@ -81,7 +83,7 @@ machine_defer(Machine *machine, void (*again)(Machine *machine, GDBusMethodInvoc
     deferred->again = again;
     deferred->call = call;
     g_queue_push_tail(&machine->deferred, deferred);
-    if (machine->leave_source == 0)
+    if (machine->leave_source == 0 && machine->child)
         machine->leave_source = g_timeout_add_seconds(LEAVE_SECONDS, on_overstayed, machine);
     return TRUE;
 }
@@ -90,6 +92,9 @@ machine_defer(Machine *machine, void (*again)(Machine *machine, GDBusMethodInvoc
 static void
 run_deferred(Machine *machine)
 {
+    if (machine->child || (machine->start_failed && machine->vm))
+        return;
+    machine->start_failed = FALSE;
     GQueue waiting = machine->deferred;
     Deferred *deferred;
     g_queue_init(&machine->deferred);
@@ -102,6 +107,29 @@ run_deferred(Machine *machine)
         g_free(deferred->id);
         g_free(deferred);
     }
+}
+
+static gboolean
+on_run_deferred(gpointer user_data)
+{
+    Deferred *later = user_data;
+    Machine *machine = service_find_machine(later->service, later->id);
+    if (machine)
+        run_deferred(machine);
+    g_free(later->id);
+    g_free(later);
+    return G_SOURCE_REMOVE;
+}
+
+void
+machine_run_deferred_later(Machine *machine)
+{
+    if (g_queue_is_empty(&machine->deferred))
+        return;
+    Deferred *later = g_new0(Deferred, 1);
+    later->id = g_strdup(machine->id);
+    later->service = machine->service;
+    g_idle_add(on_run_deferred, later);
 }
 
 char *

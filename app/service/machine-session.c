@@ -66,6 +66,7 @@ release(Machine *machine, VitrineMachineState state)
     machine_restore_when_off(machine);
     machine->left_busy = machine->busy != NULL;
     journals_merge(machine->service, machine->id);
+    machine_run_deferred_later(machine);
     service_check_idle(machine->service);
 }
 

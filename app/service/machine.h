@@ -36,8 +36,9 @@ struct Machine {
     guint orphan_source; /* a VM process that is to come back after the service was replaced */
     GPtrArray *launches; /* GDBusMethodInvocation: who waits for the start */
     GError *start_error;
-    guint leave_source; /* ends a process that does not leave although calls wait for it */
-    GQueue deferred;    /* calls that wait until the last process is gone; see machine_defer() */
+    gboolean start_failed; /* its process said so and is on its way out */
+    guint leave_source;    /* ends a process that does not leave although calls wait for it */
+    GQueue deferred;       /* calls that wait until the last process is gone; see machine_defer() */
     struct MachineSaving *saving;   /* what the VM process was asked to save; see machine-save.c */
     struct MachineMerging *merging; /* images of a disk; see machine-merge.c */
     char *restore_when_off;         /* snapshot to be restored when it is powered off, or NULL */
@@ -126,6 +127,8 @@ void machine_launch_failed(Machine *machine);
 gboolean machine_defer(Machine *machine,
                        void (*again)(Machine *machine, GDBusMethodInvocation *call),
                        GDBusMethodInvocation *call);
+/* What the machine's process held has gone: later those calls, if the process has, too. */
+void machine_run_deferred_later(Machine *machine);
 /* Spawns one of our programs for this machine; errors: gets the descriptor of an unlinked file with
  * what it writes to its standard error. */
 gboolean machine_spawn(Machine *machine, const char *program, const char *option,
