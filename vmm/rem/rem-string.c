@@ -85,6 +85,32 @@ delta_of(unsigned reg)
     return rem_mem_hot(offsetof(RemHot, scratch) + (reg == X86_RSI ? 0 : 8));
 }
 
+static void
+emit_offset(RemEmit *emit, unsigned to, unsigned reg)
+{
+    rem_emit_mov_rr(emit, 4, to, reg);
+    rem_emit_alu_ri(emit, REM_AND, 4, to, X86_PAGE_OFFSET_MASK);
+}
+
+/* The target's page is missing. Where the source's element crosses pages, its second page comes
+ * first: if that faults, the walk of the target must not leave its marks. */
+static void
+emit_miss(RemTranslator *t, const String *string, unsigned reg)
+{
+    RemEmit *cold = t->cold;
+    RemJump whole;
+
+    if (reg == X86_RDI && string->source && string->size > 1) {
+        emit_offset(cold, REM_T0, X86_RSI);
+        rem_emit_alu_ri(cold, REM_CMP, 4, REM_T0, (int32_t)(X86_PAGE_SIZE - string->size));
+        whole = rem_emit_jcc(cold, REM_CC_BE, 4);
+        rem_emit_leave(t, cold, string->iem);
+        rem_emit_bind(cold, whole);
+    }
+    rem_emit_mov_rr(cold, string->width, REM_T1, reg);
+    rem_emit_leave(t, cold, string->miss[reg == X86_RDI]);
+}
+
 /* The page of the element at that register, for all of a run. */
 static void
 probe_page(RemTranslator *t, const String *string, unsigned reg)
@@ -104,8 +130,7 @@ probe_page(RemTranslator *t, const String *string, unsigned reg)
     rem_emit_mov_rm(emit, 8, REM_T0, tlb_field(t, offsetof(CpumTlbEntry, addend)));
     rem_emit_mov_mr(emit, 8, delta_of(reg), REM_T0);
     rem_emit_bind_to(emit, miss, rem_emit_offset(t->cold));
-    rem_emit_mov_rr(t->cold, string->width, REM_T1, reg);
-    rem_emit_leave(t, t->cold, string->miss[reg == X86_RDI]);
+    emit_miss(t, string, reg);
 }
 
 static void
@@ -118,13 +143,6 @@ leave_if(RemTranslator *t, RemCondition cc, const RemSite *site)
 }
 
 /* ---- runs ---- */
-
-static void
-emit_offset(RemEmit *emit, unsigned to, unsigned reg)
-{
-    rem_emit_mov_rr(emit, 4, to, reg);
-    rem_emit_alu_ri(emit, REM_AND, 4, to, X86_PAGE_OFFSET_MASK);
-}
 
 /* The higher (or lower) of the operands' offsets in their pages into T0. */
 static void
