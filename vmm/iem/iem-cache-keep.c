@@ -4,6 +4,8 @@
  * they are forgotten. */
 #include "vmm/iem/iem-cache-private.h"
 
+#include "vmm/base/memory.h"
+
 #define BLOCK_MAX (sizeof(IemBlock) + IEM_BLOCK_INSNS * sizeof(IemInsn))
 #define EXTRAS 256 /* what two calls of iem_cache_note() take */
 
@@ -55,7 +57,9 @@ iem_cache_new(Vcpu *vcpu)
     IemCache *cache = g_new0(IemCache, 1);
 
     cache->vcpu = vcpu;
-    cache->arena = g_malloc(IEM_ARENA_SIZE);
+    cache->arena = base_memory_map(IEM_ARENA_SIZE, 0, NULL);
+    if (cache->arena == NULL)
+        g_error("There is no memory for the interpreter's cache.");
     cache->generation = pgm_generation(vcpu->pgm);
     cache->features = vcpu->features;
     iem_decoder_init(&cache->decoder, vcpu);
@@ -67,7 +71,7 @@ void
 iem_cache_free(IemCache *cache)
 {
     pgm_code_index_free(&cache->index);
-    g_free(cache->arena);
+    base_memory_unmap(cache->arena, IEM_ARENA_SIZE);
     g_free(cache);
 }
 
@@ -78,6 +82,13 @@ iem_cache_flush(IemCache *cache)
     pgm_code_index_clear(&cache->index);
     cache->used = 0;
     cache->flushed++;
+}
+
+void
+iem_cache_drop(IemCache *cache)
+{
+    iem_cache_flush(cache);
+    base_memory_discard(cache->arena, IEM_ARENA_SIZE);
 }
 
 void
@@ -123,7 +134,7 @@ iem_cache_enter(Vcpu *vcpu)
 
     if (cache->generation != generation) {
         cache->generation = generation;
-        iem_cache_flush(cache);
+        iem_cache_drop(cache);
     }
     if (cache->features != vcpu->features) { /* a saved state brought others */
         cache->features = vcpu->features;

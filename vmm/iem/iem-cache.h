@@ -28,6 +28,8 @@ IemCache *iem_cache_new(Vcpu *vcpu);
 void iem_cache_free(IemCache *cache);
 /* Drops everything. */
 void iem_cache_flush(IemCache *cache);
+/* The same, and gives the memory back to the host. Not while an instruction of it is executed. */
+void iem_cache_drop(IemCache *cache);
 /* At each entry of run: writes that other threads did, changes of the physical map. */
 void iem_cache_enter(Vcpu *vcpu);
 /* The block at cs:rip, decoded if need be; NULL when the code cannot be cached (MMIO): execute one

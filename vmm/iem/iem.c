@@ -240,7 +240,7 @@ iem_rank(void)
 static void
 iem_forget(Vcpu *vcpu)
 {
-    iem_cache_flush(vcpu->iem_vcpu->cache);
+    iem_cache_drop(vcpu->iem_vcpu->cache);
 }
 
 const EmEngine iem_engine = {

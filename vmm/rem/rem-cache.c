@@ -6,12 +6,18 @@
 #include "vmm/rem/rem-trace.h"
 
 #include "vmm/base/memory.h"
+#include "vmm/iem/iem.h"
 
 #define PAGE_MASK (~(uint64_t)X86_PAGE_OFFSET_MASK)
 /* Room for the largest block, in each part of the code memory, and for all that goes with it. */
 #define ROOM_CODE ((size_t)192 << 10)
 #define ROOM_SITES (3 * REM_TRACE_INSNS)
 #define ROOM_ARENA ((size_t)16 << 10)
+/* A guest that executes so few instructions a second, for so long, only waits. If it has translated
+ * more than that, most of it is what ran once, and goes. */
+#define REST_US (8 * G_USEC_PER_SEC)
+#define REST_INSNS_PER_SECOND 8000000
+#define REST_CODE ((size_t)12 << 20)
 
 static void
 start_code(RemVcpu *rem)
@@ -73,6 +79,55 @@ rem_cache_flush(RemVcpu *rem)
     base_memory_discard(rem->jumps, REM_JUMPS * sizeof *rem->jumps);
     rem->flushes++;
     start_code(rem);
+}
+
+static size_t
+page_up(size_t size)
+{
+    return (size + X86_PAGE_OFFSET_MASK) & (size_t)PAGE_MASK;
+}
+
+/* The same, and gives the memory back to the host. Not while anything of it is in use. */
+static void
+drop(RemVcpu *rem)
+{
+    const size_t half = rem->memory.size / 2;
+    size_t kept;
+
+    rem_cache_flush(rem);
+    kept = page_up((size_t)(rem->hot.at - rem->hot.start));
+    base_exec_memory_discard(&rem->memory, kept, half - kept);
+    base_exec_memory_discard(&rem->memory, half, rem->memory.size - half);
+    kept = page_up(rem->site_count * sizeof *rem->sites);
+    base_memory_discard((uint8_t *)rem->sites + kept, rem->sites_most * sizeof *rem->sites - kept);
+    base_memory_discard(rem->blocks, rem->blocks_most * sizeof *rem->blocks);
+    base_memory_discard(rem->arena, rem->arena_size);
+}
+
+size_t
+rem_cache_code_bytes(const RemVcpu *rem)
+{
+    return (size_t)(rem->hot.at - rem->hot.start) + (size_t)(rem->cold.at - rem->cold.start) -
+           rem->memory.size / 2;
+}
+
+/* Drops what an idle guest left behind. */
+static void
+rest(Vcpu *vcpu)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    const gint64 now = g_get_monotonic_time(), passed = now - rem->rest_look;
+    const uint64_t most = (uint64_t)(passed / G_USEC_PER_SEC + 1) * REST_INSNS_PER_SECOND;
+
+    if (passed < REST_US)
+        return;
+    if (rem->rest_look != 0 && vcpu->retired - rem->rest_retired < most &&
+        rem_cache_code_bytes(rem) > REST_CODE / cpum_count(vcpu->cpum)) {
+        drop(rem);
+        iem_engine.forget(vcpu);
+    }
+    rem->rest_look = now;
+    rem->rest_retired = vcpu->retired;
 }
 
 void *
@@ -503,8 +558,10 @@ rem_cache_enter(Vcpu *vcpu)
 
     if (rem->generation != generation) {
         rem->generation = generation;
-        rem_cache_flush(rem);
+        drop(rem);
     }
+    if (!rem->exact) /* else the host's time has no say */
+        rest(vcpu);
     pgm_code_index_enter(&rem->index);
 }
 

@@ -51,9 +51,7 @@ rem_info(Vcpu *vcpu, GString *out)
     add(out, "memory-misses", rem->memory_misses);
     add(out, "iem-instructions", rem->fallbacks);
     add(out, "untranslated-instructions", rem->untranslated);
-    add(out, "code-bytes",
-        (uint64_t)(rem->hot.at - rem->hot.start) +
-            (uint64_t)(rem->cold.at - rem->cold.start - (ptrdiff_t)rem->memory.size / 2));
+    add(out, "code-bytes", rem_cache_code_bytes(rem));
     add(out, "table-bytes",
         rem->site_count * sizeof(RemSite) + rem->block_count * sizeof(RemBlock) + rem->arena_used);
     add_fallbacks(rem, out);

@@ -210,6 +210,8 @@ struct RemVcpu {
     uint8_t *arena;                 /* links, pages, IEM's instructions */
     size_t arena_used;
     uint32_t generation;      /* of the physical map */
+    gint64 rest_look;         /* when it was looked at last whether the guest only waits, */
+    uint64_t rest_retired;    /* and Vcpu.retired then */
     uint64_t returns_epoch;   /* Vcpu.tlb_epoch that RemHot.returns are of */
     uint16_t mode;            /* RemMode at present */
     uint32_t segment_changes; /* iem_segment_changes() of RemHot.window */
@@ -321,6 +323,8 @@ void rem_cache_watch(RemVcpu *rem);
 void rem_cache_enter(Vcpu *vcpu);
 /* For one more block and what goes with it. */
 bool rem_cache_has_room(const RemVcpu *rem);
+/* Bytes of host code, both parts. */
+size_t rem_cache_code_bytes(const RemVcpu *rem);
 /* Forgets everything. Not while a block that is to be gone back to is under way. */
 void rem_cache_flush(RemVcpu *rem);
 void rem_cache_insert(RemVcpu *rem, RemBlock *block);
