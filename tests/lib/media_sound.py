@@ -10,7 +10,7 @@ from pathlib import Path
 import media_kernel
 
 # The driver of AC'97 measures the card's clock, which no busy host has right.
-MODULES = ('snd_pcm_oss', 'snd_intel8x0 ac97_clock=48000', 'snd_hda_intel', 'snd_hda_codec_idt', 'snd_hda_codec_generic', 'ahci', 'ata_piix')
+MODULES = ('snd_pcm_oss', 'snd_intel8x0 ac97_clock=48000', 'snd_hda_codec_generic', 'snd_hda_codec_idt', 'snd_hda_intel', 'ahci', 'ata_piix')
 UUID = '6a1f0d52-0c3e-4b6e-9f60-000000000004'
 SOURCE = Path(__file__).resolve().parent.parent / 'real' / 'tone.c'
 

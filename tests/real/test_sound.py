@@ -24,7 +24,7 @@ import media
 import sound_server
 from shell_guest import ShellGuest
 
-CARDS = ('ac97',)
+CARDS = ('ac97', 'hda')
 HZ, MIC_HZ = 440, 1000
 
 

@@ -47,6 +47,8 @@ build_config(void)
     spec.sound = (MachineSound){.card = "ac97", .backend = "null", .output = true};
     machine_build_config(&spec, config, &error);
     g_assert_no_error(error);
+    /* The other sound card, which stands where the first one does. */
+    cfgm_set_uint(cfgm_make(config, "Devices/hda/0/Config"), "PCIDeviceNo", 30);
     for (unsigned i = 0; i < G_N_ELEMENTS(media); i++) {
         CfgmNode *node = machine_driver_config(
             config, machine_medium_place(media[i].bus, media[i].port, media[i].device));
