@@ -160,6 +160,7 @@ media_window_update_commands(MediaWindow *window)
     widget_action_enable(map, "move", free);
     widget_action_enable(map, "resize", free && disk && !stood_on);
     widget_action_enable(map, "compact", free && disk);
+    widget_action_enable(map, "repair", medium && media_can_repair(medium));
 }
 
 void
@@ -174,6 +175,7 @@ media_window_add_commands(MediaWindow *window)
         {.name = "refresh", .activate = on_refresh},
         {.name = "release", .activate = media_release},
         {.name = "remove", .activate = on_remove},
+        {.name = "repair", .activate = media_repair},
         {.name = "resize", .activate = media_resize},
     };
     g_autoptr(GSimpleActionGroup) group = g_simple_action_group_new();

@@ -49,6 +49,15 @@ format_text(VitrineMedium *medium)
     if (parent && *parent)
         return g_strdup_printf(_("%s, holds what differs from the image above it"),
                                vitrine_medium_get_format(medium));
+    if (g_strcmp0(variant, "fixed,split") == 0)
+        return g_strdup_printf(_("%s, allocated whole, in several files"),
+                               vitrine_medium_get_format(medium));
+    if (g_strcmp0(variant, "dynamic,split") == 0)
+        return g_strdup_printf(_("%s, grows as it is used, in several files"),
+                               vitrine_medium_get_format(medium));
+    if (g_strcmp0(variant, "dynamic,stream") == 0)
+        return g_strdup_printf(_("%s, compressed, for reading only"),
+                               vitrine_medium_get_format(medium));
     if (g_strcmp0(variant, "fixed") == 0)
         return g_strdup_printf(_("%s, allocated whole"), vitrine_medium_get_format(medium));
     if (g_strcmp0(variant, "dynamic") == 0)

@@ -25,6 +25,11 @@ void media_move(GSimpleAction *action, GVariant *parameter, gpointer data);
 void media_release(GSimpleAction *action, GVariant *parameter, gpointer data);
 void media_resize(GSimpleAction *action, GVariant *parameter, gpointer data);
 
+/* ---- media-repair.c ---- */
+void media_repair(GSimpleAction *action, GVariant *parameter, gpointer data);
+/* Whether the image is there, but is not the one that the registry means. */
+gboolean media_can_repair(VitrineMedium *medium);
+
 /* ---- media-commands.c ---- */
 void media_window_add_commands(MediaWindow *window);
 void media_window_update_commands(MediaWindow *window);

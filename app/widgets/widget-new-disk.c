@@ -28,7 +28,7 @@ static const struct {
 typedef struct {
     VitrineClient *client;
     VitrineMedium *source; /* NULL: the new disk is empty */
-    GtkWidget *dialog, *form, *name, *folder, *size, *format, *fixed, *work, *create;
+    GtkWidget *dialog, *form, *name, *folder, *size, *format, *fixed, *split, *work, *create;
     GtkLabel *problem;
     WidgetDiskMade made;
     GObject *data;
@@ -130,7 +130,9 @@ create(NewDisk *disk)
 {
     guint format = (guint)gtk_combo_box_get_active(GTK_COMBO_BOX(disk->format));
     gboolean fixed = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(disk->fixed));
-    const char *variant = fixed ? "fixed" : "dynamic";
+    gboolean split = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(disk->split));
+    const char *variant =
+        split ? (fixed ? "fixed,split" : "dynamic,split") : (fixed ? "fixed" : "dynamic");
     g_autofree char *path = path_of(disk);
 
     gtk_widget_set_sensitive(disk->form, FALSE);
@@ -162,16 +164,22 @@ on_delete(GtkWidget *dialog, GdkEvent *event, gpointer data)
     return TRUE;
 }
 
+static void
+allow(GtkWidget *check, gboolean allowed)
+{
+    gtk_widget_set_sensitive(check, allowed);
+    if (!allowed)
+        gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(check), FALSE);
+}
+
 /* A raw image has its size from the beginning; the file system leaves holes in it. */
 static void
 on_format(NewDisk *disk)
 {
     guint format = (guint)gtk_combo_box_get_active(GTK_COMBO_BOX(disk->format));
 
-    gtk_widget_set_sensitive(disk->fixed, !g_str_equal(formats[format].format, "RAW") &&
-                                              !g_str_equal(formats[format].format, "VMDK"));
-    if (!gtk_widget_get_sensitive(disk->fixed))
-        gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(disk->fixed), FALSE);
+    allow(disk->fixed, !g_str_equal(formats[format].format, "RAW"));
+    allow(disk->split, g_str_equal(formats[format].format, "VMDK"));
     update(disk);
 }
 
@@ -211,6 +219,7 @@ fill_form(NewDisk *disk, const char *folder, const char *name)
     disk->folder = widget_folder_entry_new(_("Folder of the disk"));
     disk->format = gtk_combo_box_text_new();
     disk->fixed = gtk_check_button_new_with_mnemonic(_("_Allocate all of it now"));
+    disk->split = gtk_check_button_new_with_mnemonic(_("In files of at most _2 GB"));
     gtk_entry_set_text(GTK_ENTRY(disk->name), name);
     gtk_entry_set_text(GTK_ENTRY(disk->folder), folder);
     gtk_entry_set_activates_default(GTK_ENTRY(disk->name), TRUE);
@@ -221,6 +230,7 @@ fill_form(NewDisk *disk, const char *folder, const char *name)
         row = add_size(disk, row);
     row = widget_form_add(disk->form, row, _("For_mat"), disk->format);
     gtk_grid_attach(GTK_GRID(disk->form), disk->fixed, 1, row, 1, 1);
+    gtk_grid_attach(GTK_GRID(disk->form), disk->split, 1, row + 1, 1, 1);
     g_signal_connect_swapped(disk->name, "changed", G_CALLBACK(update), disk);
     g_signal_connect_swapped(disk->folder, "changed", G_CALLBACK(update), disk);
     g_signal_connect_swapped(disk->format, "changed", G_CALLBACK(on_format), disk);

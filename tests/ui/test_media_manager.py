@@ -15,6 +15,8 @@ import tempfile
 
 import gui
 
+OTHER = '12345678-1234-4234-8234-123456789012'
+
 
 def manage(*words):
     """Runs the command line; what it prints."""
@@ -54,6 +56,16 @@ def make_disk(desktop, app, window, home):
     gui.wait_for('refusal of a taken name', lambda: not create.sensitive)
     texts['Name'].text = 'fresh'
     gui.wait_for('consent', lambda: create.sensitive)
+    split = desktop.find(dialog, 'In files of at most 2 GB', 'check box')
+    if split.sensitive:
+        raise gui.GuiError('a VDI can be split')
+    formats = desktop.find(dialog, None, 'combo box')
+    desktop.click(formats.position[0] + 20, formats.position[1] + formats.size[1] // 2)
+    gui.time.sleep(0.5)
+    desktop.key('Down')
+    desktop.key('Return')
+    gui.wait_for('VMDK', lambda: split.sensitive)
+    split.doActionNamed('click')
     desktop.screenshot('new-disk')
     create.doActionNamed('click')
     gui.wait_for('end of the dialog', lambda: not app.findChildren(lambda node: node.roleName == 'dialog' and
@@ -97,6 +109,24 @@ def change(desktop, app, window, tree, home):
         raise gui.GuiError('compacting failed')
 
 
+def repair(desktop, app, window, tree, home):
+    """An image with another UUID than the registry's: both are told, and it gets the right one."""
+    path = os.path.join(home, 'used copy.vdi')
+    manage('internalcommands', 'sethduuid', path, OTHER)
+    select(desktop, tree, 'used copy.vdi')
+    desktop.find(window, 'More for this medium').doActionNamed('click')
+    desktop.find(window, 'Look at the file again').doActionNamed('click')
+    gui.wait_for('problem', lambda: 'inaccessible' in manage('showmediuminfo', path))
+    desktop.find(window, f'.*{OTHER}.*', 'label')
+    desktop.screenshot('problem')
+    desktop.find(window, 'More for this medium').doActionNamed('click')
+    desktop.find(window, 'Repair…').doActionNamed('click')
+    question = desktop.find(app, 'Question', 'alert')
+    desktop.screenshot('repair')
+    press(desktop, question, 'Repair')
+    gui.wait_for('repaired image', lambda: 'created' in manage('showmediuminfo', path))
+
+
 def tour(desktop, app, home):
     """Everything in turn."""
     desktop.key('ctrl+d')
@@ -107,16 +137,18 @@ def tour(desktop, app, home):
         return f'the list shows {cells(tree)}'
     desktop.screenshot('list')
     make_disk(desktop, app, window, home)
-    gui.wait_for('new disk', lambda: 'fresh.vdi' in cells(tree))
-    select(desktop, tree, 'fresh.vdi')
-    desktop.find(window, os.path.join(home, 'fresh.vdi'), 'label')
+    gui.wait_for('new disk', lambda: 'fresh.vmdk' in cells(tree))
+    select(desktop, tree, 'fresh.vmdk')
+    if not os.path.exists(os.path.join(home, 'fresh-s001.vmdk')):
+        return 'the disk lies in one file'
+    desktop.find(window, os.path.join(home, 'fresh.vmdk'), 'label')
     press(desktop, window, 'Remove…')
     question = desktop.find(app, 'Question', 'alert')
     desktop.screenshot('remove')
     press(desktop, question, 'Delete the file')
-    gui.wait_for('end of the disk', lambda: 'fresh.vdi' not in cells(tree))
-    if os.path.exists(os.path.join(home, 'fresh.vdi')):
-        return 'the file is still there'
+    gui.wait_for('end of the disk', lambda: 'fresh.vmdk' not in cells(tree))
+    if [name for name in os.listdir(home) if name.startswith('fresh')]:
+        return 'a file of it is still there'
     select(desktop, tree, 'used.vdi')
     if desktop.find(window, 'Remove…', 'push button').sensitive:
         return 'a disk that a machine uses can be removed'
@@ -124,6 +156,7 @@ def tour(desktop, app, home):
     gui.wait_for('release', lambda: not re.search('used.vdi', manage('showvminfo', 'Box', '--machinereadable')))
     gui.wait_for('button', lambda: desktop.find(window, 'Remove…', 'push button').sensitive)
     change(desktop, app, window, tree, home)
+    repair(desktop, app, window, tree, home)
     desktop.find(window, 'Optical', 'radio button').doActionNamed('click')
     desktop.find(window, 'No optical images are known yet.', 'label')
     return None
