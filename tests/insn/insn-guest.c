@@ -62,6 +62,7 @@ make_page_tables(InsnGuest *guest)
         map_page(guest, INSN_DATA + i, user_rw | nx);
     map_page(guest, INSN_STACK, user_rw | nx);
     map_page(guest, INSN_FAR, user_rw);
+    map_page(guest, INSN_FAR + 0x1000, user_rw);
 }
 
 static void

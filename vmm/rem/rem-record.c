@@ -192,6 +192,25 @@ make_known(RemRecorder *recorder)
     recorder->known[hash % REM_RECORD_KNOWN] = hash;
 }
 
+/* Rounds that some trace goes already, from wherever they are looked at, show nothing new. */
+static unsigned
+find_new_heads(Vcpu *vcpu, RemRecorder *recorder, Candidate heads[HEADS])
+{
+    unsigned count = find_heads(recorder, heads);
+
+    for (unsigned i = 0; i < count; i++) {
+        const Kind *kind = &heads[i].best;
+
+        if (kind->count == 0 || !set_path(vcpu, recorder, kind) ||
+            !is_known(rem_of(vcpu), kind->length))
+            continue;
+        erase(recorder, kind);
+        count = find_heads(recorder, heads);
+        i = UINT_MAX; /* from the first one again */
+    }
+    return count;
+}
+
 /* Decodes the best path that can be. */
 static bool
 choose(Vcpu *vcpu, RemRecorder *recorder)
@@ -199,18 +218,12 @@ choose(Vcpu *vcpu, RemRecorder *recorder)
     RemVcpu *rem = rem_of(vcpu);
     RemTrace *trace = &recorder->trace;
     Candidate heads[HEADS], *best;
-    unsigned count = find_heads(recorder, heads);
+    unsigned count;
 
     trace->mode = recorder->mode;
+    count = find_new_heads(vcpu, recorder, heads);
     while ((best = best_head(heads, count)) != NULL) {
-        const bool possible = set_path(vcpu, recorder, &best->best);
-
-        if (possible && is_known(rem, best->best.length)) {
-            erase(recorder, &best->best);
-            count = find_heads(recorder, heads);
-            continue;
-        }
-        if (possible &&
+        if (set_path(vcpu, recorder, &best->best) &&
             !rem_cache_has_trace(rem, trace->pages[0].host + recorder->chosen[0], trace->mode) &&
             rem_trace_decode(rem, trace, recorder->chosen, best->best.length))
             return true;

@@ -167,19 +167,46 @@ page_of(RemTrace *trace, int32_t at)
     return NULL;
 }
 
+/* The bytes at that offset, as many as are known of an instruction; `behind` is the page in which
+ * it may end. */
+static unsigned
+fetch(const RemTracePage *page, const RemTracePage *behind, unsigned offset,
+      uint8_t bytes[X86_INSN_MAX])
+{
+    const unsigned left = MIN(X86_PAGE_SIZE - offset, X86_INSN_MAX);
+
+    memcpy(bytes, page->bytes + offset, left);
+    if (behind == NULL)
+        return left;
+    memcpy(bytes + left, behind->bytes, X86_INSN_MAX - left);
+    return X86_INSN_MAX;
+}
+
+static void
+note_bytes(RemTracePage *page, unsigned first, unsigned end)
+{
+    page->first = (uint16_t)MIN(page->first, first);
+    page->end = (uint16_t)MAX(page->end, end);
+}
+
 static bool
 decode_insn(RemVcpu *rem, RemTrace *trace, RemTraceInsn *step)
 {
     const X86CodeSize code = rem_trace_is_long64(trace) ? X86_CODE_64 : X86_CODE_32;
     const unsigned offset = (unsigned)step->at & X86_PAGE_OFFSET_MASK;
     RemTracePage *page = page_of(trace, step->at);
+    RemTracePage *behind = page_of(trace, step->at + (int32_t)X86_PAGE_SIZE);
+    uint8_t bytes[X86_INSN_MAX];
+    unsigned end;
 
     if (page == NULL ||
-        rem_insn_decode(&rem->decoder, code, rem->vcpu, page->bytes + offset,
-                        MIN(X86_PAGE_SIZE - offset, X86_INSN_MAX), &step->insn) != X86_DECODE_OK)
+        rem_insn_decode(&rem->decoder, code, rem->vcpu, bytes, fetch(page, behind, offset, bytes),
+                        &step->insn) != X86_DECODE_OK)
         return false;
-    page->first = (uint16_t)MIN(page->first, offset);
-    page->end = (uint16_t)MAX(page->end, offset + step->insn.length);
+    end = offset + step->insn.length;
+    note_bytes(page, offset, MIN(end, X86_PAGE_SIZE));
+    if (end > X86_PAGE_SIZE)
+        note_bytes(behind, 0, end - (unsigned)X86_PAGE_SIZE);
     /* What is noted for them is an offset in the head's page. */
     return !rem_x87_changes_pointers(&step->insn) || page->base == 0;
 }

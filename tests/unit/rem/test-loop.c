@@ -19,7 +19,7 @@ typedef struct {
     uint8_t step; /* index of an immediate byte that is a step, 0 for none */
     bool wide;    /* REX.W in 64-bit code */
     bool only64;
-    uint8_t far; /* CALL: offset of the function in `functions`, plus 1 */
+    uint16_t far; /* CALL: offset of the function in `functions`, plus 1 */
 } Piece;
 
 /* In another page. */
@@ -36,6 +36,10 @@ static const uint8_t functions[] = {
     0x41, 0x55, 0x45, 0x31, 0xed, 0x44, 0x03, 0x2e, 0x44, 0x01, 0xe8, 0x41, 0x5d, 0xc3, 0xcc, 0xcc,
     /* 44: jmp [rip+2]; to 0 */
     0xff, 0x25, 2, 0, 0, 0, 0xcc, 0xcc, 0x00, 0xa0, 0x00, 0x10, 0, 0, 0, 0};
+
+/* From one page into the next one: add eax, [esi]; xor eax, 0x44332211; ret */
+#define CROSSING 0xffdu
+static const uint8_t crossing[] = {0x03, 0x06, 0x35, 0x11, 0x22, 0x33, 0x44, 0xc3};
 _Static_assert(INSN_BASE + INSN_FAR == 0x1000a000, "a target above, one below");
 
 /* Registers: ESI, EDI pointers, EBX index, ECX count or end, EAX and EDX values. */
@@ -155,6 +159,7 @@ static const Piece pieces[] = {
     {{0xe8}, 5, 0, false, false, 20 + 1},
     {{0xe8}, 5, 0, false, true, 28 + 1},
     {{0xe8}, 5, 0, false, true, 44 + 1},
+    {{0xe8}, 5, 0, false, false, CROSSING + 1},
     {{0xba, 0x04, 0xa0, 0x00, 0x10, 0xff, 0xd2}, 7, 0, false}, /* mov edx, 4's; call edx */
     {{0x83, 0xec, 0x10, 0x72, 0x02, 0x31, 0xd0, 0x89, 0x44, 0x24, 0x04, 0x83, 0xc4, 0x10},
      14,
@@ -263,6 +268,7 @@ fill_memory(Bench *bench, InsnGuest *guest, unsigned seed)
         window[INSN_DATA + i] = (uint8_t)((i * 2654435761u + seed) >> 13);
     insn_guest_write_code(guest, INSN_START, bench->code, sizeof bench->code);
     insn_guest_write_code(guest, INSN_FAR, functions, sizeof functions);
+    insn_guest_write_code(guest, INSN_FAR + CROSSING, crossing, sizeof crossing);
 }
 
 static bool
