@@ -29,6 +29,8 @@ typedef struct EmVcpu {
     uint64_t paused_at;
     /* Instructions that the interpreter executes in a row when the engine asks for it next. */
     uint64_t burst;
+    /* Of those, past a place where the engine is stuck, what could not be executed yet. */
+    uint64_t owed;
     /* em-relief.c: base_clock_ns() until which the stand-in goes on, and for how long it was. */
     uint64_t relief_end, relief_ns;
     _Atomic uint64_t beats; /* rounds of the CPU's loop: it stands still while this does */
@@ -108,6 +110,8 @@ void em_switch_to(Vcpu *vcpu, const EmEngine *next);
 /* The interpreter executes what the engine left, a longer stretch where it was stuck; false:
  * shutdown. began: when that run started. */
 bool em_fall_back(Vcpu *vcpu, uint64_t began, bool stuck);
+/* Inside: goes on with that; false: shutdown. */
+bool em_pay(Vcpu *vcpu);
 
 /* em.c: enters the guest with a TLB that is up to date; false: it was inside already. */
 bool em_enter(Vcpu *vcpu);

@@ -113,16 +113,15 @@ next_burst(EmVcpu *own, uint64_t began, bool stuck)
     return own->burst;
 }
 
-bool
-em_fall_back(Vcpu *vcpu, uint64_t began, bool stuck)
+static bool
+stand_in(Vcpu *vcpu, uint64_t count)
 {
     EmVcpu *own = vcpu->em_vcpu;
     EmTime *time = &own->in[em_index(&iem_engine)];
-    const uint64_t count = next_burst(own, began, stuck);
+    const uint64_t before = vcpu->retired;
     EmExit exit = EM_EXIT_BUDGET;
     bool event;
 
-    atomic_fetch_add_explicit(stuck ? &own->stuck : &own->fallbacks, 1, memory_order_relaxed);
     if (!em_take_state(vcpu, &event))
         return false;
     if (!event) {
@@ -130,8 +129,34 @@ em_fall_back(Vcpu *vcpu, uint64_t began, bool stuck)
         exit = interpret(vcpu, count);
         em_count_stop(time);
     }
+    own->owed -= MIN(own->owed, vcpu->retired - before);
     em_give_state(vcpu);
     if (exit == EM_EXIT_SHUTDOWN)
         vcpu->activity = CPUM_SHUTDOWN;
     return exit != EM_EXIT_SHUTDOWN;
+}
+
+bool
+em_fall_back(Vcpu *vcpu, uint64_t began, bool stuck)
+{
+    EmVcpu *own = vcpu->em_vcpu;
+    const uint64_t count = next_burst(own, began, stuck);
+
+    atomic_fetch_add_explicit(stuck ? &own->stuck : &own->fallbacks, 1, memory_order_relaxed);
+    if (stuck)
+        own->owed = count;
+    return stand_in(vcpu, count);
+}
+
+bool
+em_pay(Vcpu *vcpu)
+{
+    EmVcpu *own = vcpu->em_vcpu;
+
+    /* A halt or a switch ends it, too. */
+    if (!stand_in(vcpu, own->owed))
+        return false;
+    if (vcpu->activity != CPUM_ACTIVE)
+        own->owed = 0;
+    return true;
 }

@@ -96,6 +96,9 @@ run_inside(Vcpu *vcpu, uint64_t budget, EmExit *exit)
     *exit = EM_EXIT_PENDING;
     if (!em_follow(vcpu))
         return vcpu->activity != CPUM_SHUTDOWN;
+    /* What is to be delivered is the engine's turn. */
+    if (G_UNLIKELY(own->owed != 0) && !(cpum_pending(vcpu) & (CPUM_PEND_INTERRUPT | CPUM_PEND_NMI)))
+        return em_pay(vcpu);
     time = &own->in[em_index(own->engine)];
     em_count_start(time);
     began = atomic_load_explicit(&time->since, memory_order_relaxed);
