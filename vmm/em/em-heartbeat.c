@@ -7,6 +7,9 @@
 
 #include <glib.h>
 
+/* Nobody wakes a sleeping CPU for these: it sees them when it goes on. */
+#define MAY_WAIT (CPUM_PEND_TLB_FLUSH | CPUM_PEND_KICK | CPUM_PEND_DEBUG)
+
 struct EmHeartbeat {
     Em *em;
     GThread *thread;
@@ -107,7 +110,12 @@ something_is_wanted(const Vcpu *vcpu)
 {
     const PlaceKind kind = place_of(vcpu->em_vcpu).kind;
 
-    return kind == AT_EM || (kind != AT_NOTHING && cpum_pending(vcpu) != 0);
+    switch (kind) {
+    case AT_NOTHING: return false;
+    case AT_SLEEP: return (cpum_pending(vcpu) & ~MAY_WAIT) != 0;
+    case AT_ENGINE: return cpum_pending(vcpu) != 0;
+    default: return true;
+    }
 }
 
 static void

@@ -513,6 +513,33 @@ test_heartbeat(gconstpointer engine)
     g_string_free(sulk.said, TRUE);
 }
 
+/* One that sleeps while only something is pending that can wait is well. */
+static void
+test_heartbeat_asleep(gconstpointer engine)
+{
+    static const uint8_t code[] = {0xfa, 0xf4}; /* cli; hlt */
+    Bench bench;
+    Sulk sulk = {.bench = &bench, .said = g_string_new(NULL)};
+    Runner runner = {.bench = &bench};
+    GThread *thread;
+
+    bench_open(&bench, engine, false);
+    load(&bench, code, sizeof code);
+    em_watch(bench.em, 10 * MS, on_report, &sulk);
+    tm_resume(bench.rooms.tm);
+    thread = g_thread_new("cpu", run, &runner);
+    for (unsigned i = 0; i < 5000 && em_time_halted_ns(bench.vcpu) == 0; i++)
+        g_usleep(1000);
+    g_usleep(20000);
+    cpum_pend_inside(bench.vcpu, CPUM_PEND_KICK | CPUM_PEND_TLB_FLUSH);
+    g_usleep(200000);
+    cpum_pend(bench.vcpu, CPUM_PEND_REQUEST);
+    g_thread_join(thread);
+    g_assert_cmpstr(sulk.said->str, ==, "");
+    bench_close(&bench);
+    g_string_free(sulk.said, TRUE);
+}
+
 /* A busy guest gets no more of the time than its cap says, and all of it again without one. */
 static void
 test_cap(gconstpointer engine)
@@ -619,6 +646,7 @@ main(int argc, char **argv)
     add_for_engines("set-while-halted", test_set_while_halted);
     add_for_engines("busy", test_busy);
     add_for_engines("heartbeat", test_heartbeat);
+    add_for_engines("heartbeat-asleep", test_heartbeat_asleep);
     add_for_engines("cap", test_cap);
     g_test_add_func("/em/auto", test_auto);
     g_test_add_func("/em/engines", test_engines);
