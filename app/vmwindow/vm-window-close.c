@@ -137,7 +137,7 @@ add_restore(Question *question, GtkBox *area, GtkWidget *choice, gboolean wanted
     GtkWidget *restore = gtk_check_button_new_with_mnemonic(label);
     GtkWidget *text = gtk_bin_get_child(GTK_BIN(restore));
 
-    gtk_label_set_ellipsize(GTK_LABEL(text), PANGO_ELLIPSIZE_END);
+    gtk_label_set_ellipsize(GTK_LABEL(text), PANGO_ELLIPSIZE_MIDDLE);
     gtk_label_set_max_width_chars(GTK_LABEL(text), 48);
     gtk_widget_set_tooltip_text(restore, name);
     gtk_widget_set_margin_start(restore, 24);
