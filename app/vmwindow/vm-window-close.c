@@ -5,10 +5,13 @@
 #include "app/vmwindow/vm-window-private.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #define LAST_CLOSE_ACTION "GUI/LastCloseAction"
 /* What is chosen until a person chooses something else. */
 #define DEFAULT_WAY "SaveState"
+/* Characters of a snapshot's name that are shown. */
+#define NAME_LENGTH 48
 #define POWER_OFF "PowerOff"
 #define POWER_OFF_AND_RESTORE "PowerOffRestoringSnapshot"
 
@@ -126,19 +129,31 @@ on_power_off_toggled(GtkToggleButton *choice, GtkWidget *restore)
     gtk_widget_set_sensitive(restore, gtk_toggle_button_get_active(choice));
 }
 
+/* Not too long for a sentence, and without mnemonics of its own. The caller's. */
+static char *
+short_name(const char *name)
+{
+    g_autofree char *start = g_utf8_substring(name, 0, MIN(NAME_LENGTH, g_utf8_strlen(name, -1)));
+    g_auto(GStrv) parts = g_strsplit(start, "_", -1);
+    g_autofree char *plain = g_strjoinv("__", parts);
+
+    return g_strconcat(plain, strlen(start) < strlen(name) ? "…" : "", NULL);
+}
+
 /* Belongs to the last way, power off. */
 static void
 add_restore(Question *question, GtkBox *area, GtkWidget *choice, gboolean wanted)
 {
     const char *name = vitrine_machine_get_current_snapshot_name(question->window->machine);
-    g_auto(GStrv) parts = g_strsplit(name, "_", -1);
-    g_autofree char *plain = g_strjoinv("__", parts); /* no mnemonics of its own */
-    g_autofree char *label = g_strdup_printf(_("_Then go back to the snapshot “%s”"), plain);
+    g_autofree char *shown = short_name(name);
+    g_autofree char *label = g_strdup_printf(_("_Then go back to the snapshot “%s”"), shown);
     GtkWidget *restore = gtk_check_button_new_with_mnemonic(label);
-    GtkWidget *text = gtk_bin_get_child(GTK_BIN(restore));
+    GtkLabel *text = GTK_LABEL(gtk_bin_get_child(GTK_BIN(restore)));
 
-    gtk_label_set_ellipsize(GTK_LABEL(text), PANGO_ELLIPSIZE_MIDDLE);
-    gtk_label_set_max_width_chars(GTK_LABEL(text), 48);
+    gtk_label_set_line_wrap(text, TRUE);
+    gtk_label_set_line_wrap_mode(text, PANGO_WRAP_WORD_CHAR);
+    gtk_label_set_max_width_chars(text, 44);
+    gtk_label_set_xalign(text, 0);
     gtk_widget_set_tooltip_text(restore, name);
     gtk_widget_set_margin_start(restore, 24);
     question->restore = GTK_TOGGLE_BUTTON(restore);
