@@ -283,6 +283,53 @@ happen(AgreeMachine *machine, const AgreeCase *from, const AgreePiece *piece)
     }
 }
 
+/* Differ the tables from what they were, but for the walk's A and D bits? */
+static bool
+tables_differ(const AgreeMachine *machine, const AgreeCase *from)
+{
+    const unsigned accessed_dirty = 0x60;
+    const uint8_t *ram = agree_machine_ram(machine);
+    const unsigned size = from->mode >= AGREE_PAE32 ? 8 : 4;
+
+    /* An INS that overwrites the I/O map is checked against it again where it is interrupted. */
+    if (machine->vcpu->cr3 != from->cr3 ||
+        memcmp(ram + AGREE_TSS + 0x66, from->ram + AGREE_TSS + 0x66, 0x1000 - 0x66) != 0)
+        return true;
+    for (unsigned at = AGREE_TABLES; at < AGREE_TABLES_END; at++) {
+        const unsigned mask = at % size == 0 ? ~accessed_dirty & 0xff : 0xff;
+
+        if ((ram[at] & mask) != (from->ram[at] & mask))
+            return true;
+    }
+    return false;
+}
+
+/* Runs the case one instruction at a time until the guest has changed its tables; false: it never
+ * does. They may be as before at the end. */
+static bool
+step_to_change(AgreeMachine *machine, const AgreeCase *from)
+{
+    for (unsigned i = 0; i < from->pieces; i++) {
+        for (unsigned n = 0; n < from->piece[i].instructions; n++) {
+            if (em_run_for(machine->vcpu, 1) != EM_RESULT_BUDGET)
+                return false;
+            if (tables_differ(machine, from))
+                return true;
+        }
+        happen(machine, from, &from->piece[i]);
+    }
+    return false;
+}
+
+bool
+agree_machine_changed_tables(AgreeMachine *machine, const AgreeCase *from)
+{
+    if (tables_differ(machine, from))
+        return true;
+    agree_machine_load(machine, from);
+    return step_to_change(machine, from);
+}
+
 bool
 agree_machine_run(AgreeMachine *machine, const AgreeCase *from, unsigned most)
 {
@@ -361,24 +408,4 @@ agree_machines_equal(AgreeMachine *one, AgreeMachine *other, GString *out)
     equal &= same(out, "writes", &one->told, &other->told, sizeof one->told);
     equal &= same(out, "ram", agree_machine_ram(one), agree_machine_ram(other), AGREE_RAM);
     return equal;
-}
-
-bool
-agree_machine_changed_tables(const AgreeMachine *machine, const AgreeCase *from)
-{
-    const unsigned accessed_dirty = 0x60;
-    const uint8_t *ram = agree_machine_ram(machine);
-    const unsigned size = from->mode >= AGREE_PAE32 ? 8 : 4;
-
-    /* An INS that overwrites the I/O map is checked against it again where it is interrupted. */
-    if (machine->vcpu->cr3 != from->cr3 ||
-        memcmp(ram + AGREE_TSS + 0x66, from->ram + AGREE_TSS + 0x66, 0x1000 - 0x66) != 0)
-        return true;
-    for (unsigned at = AGREE_TABLES; at < AGREE_TABLES_END; at++) {
-        const unsigned mask = at % size == 0 ? ~accessed_dirty & 0xff : 0xff;
-
-        if ((ram[at] & mask) != (from->ram[at] & mask))
-            return true;
-    }
-    return false;
 }

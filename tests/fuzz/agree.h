@@ -134,10 +134,11 @@ Vcpu *agree_machine_vcpu(AgreeMachine *machine);
 const uint8_t *agree_machine_ram(const AgreeMachine *machine);
 /* Everything that a guest or a device can see is the same; else `out` says what is not. */
 bool agree_machines_equal(AgreeMachine *one, AgreeMachine *other, GString *out);
-/* Did the guest change its page tables by other means than the walk's A and D bits, take others, or
- * change its I/O map? Then what a TLB still knows, and when the map is read, is each processor's
- * own affair. */
-bool agree_machine_changed_tables(const AgreeMachine *machine, const AgreeCase *from);
+/* Did the guest, which has run the case, change its page tables by other means than the walk's A
+ * and D bits, take others, or change its I/O map? Then what a TLB still knows, and when the map is
+ * read, is each processor's own affair. Where they are as before, the case is run again to see
+ * whether they were others meanwhile; the machine's state is lost. */
+bool agree_machine_changed_tables(AgreeMachine *machine, const AgreeCase *from);
 /* The pages of the process around the guest's RAM are as they were, and nothing of them got into
  * the guest. */
 bool agree_machine_kept_within(const AgreeMachine *machine);
