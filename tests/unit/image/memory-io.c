@@ -22,7 +22,7 @@ set_size(GByteArray *content, uint64_t size)
 static void
 record_op(MemoryIo *self, MemoryOpKind kind, uint64_t offset, const void *data, size_t length)
 {
-    MemoryOp op = {kind, offset, data != NULL ? g_bytes_new(data, length) : NULL};
+    MemoryOp op = {kind, self->file, offset, data != NULL ? g_bytes_new(data, length) : NULL};
 
     if (self->record != NULL)
         g_array_append_val(self->record, op);
@@ -195,7 +195,8 @@ apply(GByteArray *content, const MemoryOp *op, GRand *rand, unsigned percent)
 }
 
 GByteArray *
-memory_after_power_loss(const GByteArray *before, const GArray *record, unsigned count, GRand *rand)
+memory_file_after_power_loss(const GByteArray *before, const GArray *record, unsigned count,
+                             unsigned file, GRand *rand)
 {
     GByteArray *content = g_byte_array_new();
     unsigned durable = 0;
@@ -203,10 +204,23 @@ memory_after_power_loss(const GByteArray *before, const GArray *record, unsigned
     unsigned percent = (unsigned)g_rand_int_range(rand, 0, 101);
 
     g_byte_array_append(content, before->data, before->len);
-    for (unsigned i = 0; i < count; i++)
-        if (g_array_index(record, MemoryOp, i).kind == MEMORY_SYNC)
+    for (unsigned i = 0; i < count; i++) {
+        const MemoryOp *op = &g_array_index(record, MemoryOp, i);
+
+        if (op->kind == MEMORY_SYNC && op->file == file)
             durable = i + 1;
-    for (unsigned i = 0; i < count; i++)
-        apply(content, &g_array_index(record, MemoryOp, i), rand, i < durable ? 100 : percent);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        const MemoryOp *op = &g_array_index(record, MemoryOp, i);
+
+        if (op->file == file)
+            apply(content, op, rand, i < durable ? 100 : percent);
+    }
     return content;
+}
+
+GByteArray *
+memory_after_power_loss(const GByteArray *before, const GArray *record, unsigned count, GRand *rand)
+{
+    return memory_file_after_power_loss(before, record, count, 0, rand);
 }

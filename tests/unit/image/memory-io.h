@@ -10,6 +10,7 @@ typedef enum { MEMORY_WRITE, MEMORY_TRUNCATE, MEMORY_SYNC } MemoryOpKind;
 
 typedef struct {
     MemoryOpKind kind;
+    unsigned file;   /* MemoryIo.file */
     uint64_t offset; /* WRITE; the new size for TRUNCATE */
     GBytes *data;    /* WRITE */
 } MemoryOp;
@@ -18,6 +19,7 @@ typedef struct {
     ImageIo io;
     GByteArray *content; /* owned by the test: survives the close */
     GArray *record;      /* MemoryOp; NULL: nothing is recorded. The test's */
+    unsigned file;       /* which one it is, where several share a record */
     uint64_t size_limit; /* writes beyond it find the disk full; 0: none */
     bool fail_sync;
     unsigned syncs;
@@ -34,3 +36,6 @@ GArray *memory_record_new(void);
  * 512 bytes may be there or not. */
 GByteArray *memory_after_power_loss(const GByteArray *before, const GArray *record, unsigned count,
                                     GRand *rand);
+/* The same of one of several files with that record. */
+GByteArray *memory_file_after_power_loss(const GByteArray *before, const GArray *record,
+                                         unsigned count, unsigned file, GRand *rand);

@@ -14,9 +14,25 @@
 
 #define BLOCKS 40u
 #define SECTORS (BLOCKS * BUILDER_BLOCK / 512)
-#define ROUNDS 40u
+#define ROUNDS 44u
 #define STEPS 40u
 #define CUTS_EACH 4u
+#define FILES_MAX 3u
+
+/* What is cut: an image that is built byte by byte, or a VMDK in several files, where the work is
+ * done on both sides of the place at which one ends and the next begins. */
+typedef struct {
+    const BuilderFormat *builder; /* NULL: the set */
+    unsigned files;
+    uint64_t start; /* where on the disk the work is done */
+} Subject;
+
+#define SET_BOUNDARY (0x7ffull << 20)
+static const Subject split_subject = {NULL, 3, SET_BOUNDARY - SECTORS / 2 * 512};
+
+typedef struct {
+    GByteArray *file[FILES_MAX]; /* the first is the image's own */
+} Files;
 
 /* What one sector may hold: stamps from flushed to written. 0 is a sector of zeros. */
 typedef struct {
@@ -51,8 +67,91 @@ read_stamp(const uint8_t *sector, uint32_t number)
     return words[0];
 }
 
+/* --- the files --- */
+
+typedef struct {
+    Files *files;
+    GArray *record;
+} Opening;
+
+static MemoryIo *
+open_file(Opening *opening, unsigned index)
+{
+    MemoryIo *io = memory_io_new(opening->files->file[index], opening->record);
+
+    io->file = index;
+    return io;
+}
+
+/* The library numbers them: disk-s001.vmdk, disk-s002.vmdk. */
+static ImageIo *
+open_part(void *user, const char *name, ImageFileMode mode, GError **error)
+{
+    const char *digit = strstr(name, "-s00");
+
+    g_assert_nonnull(digit);
+    g_assert_true(digit[4] == '1' || digit[4] == '2');
+    return &open_file(user, (unsigned)(digit[4] - '0'))->io;
+}
+
+static Image *
+open_subject(const Subject *subject, Files *files, GArray *record, ImageOpenFlags flags)
+{
+    Opening opening = {files, record};
+    const ImageFolder folder = {.open = open_part, .user = &opening};
+    const char *format = subject->builder != NULL ? subject->builder->name : "VMDK";
+    g_autoptr(GError) error = NULL;
+    Image *image =
+        image_open_in_folder(&open_file(&opening, 0)->io, format, flags, &folder, &error);
+
+    g_assert_no_error(error);
+    return image;
+}
+
 static void
-write_some(Image *image, GRand *rand, Promise *promise, uint32_t *clock)
+build(const Subject *subject, Files *files)
+{
+    Opening opening = {files, NULL};
+    const ImageFolder folder = {.open = open_part, .user = &opening};
+    const ImageCreateOptions options = {.format = "VMDK",
+                                        .kind = IMAGE_KIND_SPLIT,
+                                        .capacity = SET_BOUNDARY + (64 << 20),
+                                        .folder = &folder};
+    g_autoptr(GError) error = NULL;
+
+    if (subject->builder != NULL) {
+        files->file[0] = subject->builder->build(BLOCKS);
+        return;
+    }
+    for (unsigned i = 0; i < subject->files; i++)
+        files->file[i] = g_byte_array_new();
+    MemoryIo *io = open_file(&opening, 0);
+    io->io.name = "disk.vmdk";
+    image_create_io(&io->io, &options, NULL, NULL, &error);
+    g_assert_no_error(error);
+    image_io_close(&io->io);
+}
+
+static void
+clear_files(Files *files)
+{
+    for (unsigned i = 0; i < FILES_MAX; i++)
+        g_clear_pointer(&files->file[i], g_byte_array_unref);
+}
+
+static void
+copy_files(const Subject *subject, const Files *from, Files *to)
+{
+    for (unsigned i = 0; i < subject->files; i++) {
+        to->file[i] = g_byte_array_new();
+        g_byte_array_append(to->file[i], from->file[i]->data, from->file[i]->len);
+    }
+}
+
+/* --- the work --- */
+
+static void
+write_some(const Subject *subject, Image *image, GRand *rand, Promise *promise, uint32_t *clock)
 {
     uint32_t first = (uint32_t)g_rand_int_range(rand, 0, SECTORS);
     uint32_t count = (uint32_t)g_rand_int_range(rand, 1, MIN(20, SECTORS - first + 1));
@@ -63,17 +162,16 @@ write_some(Image *image, GRand *rand, Promise *promise, uint32_t *clock)
         promise->written[first + i] = ++*clock;
         stamp(data + i * 512, first + i, *clock);
     }
-    image_write(image, first * 512ull, data, count * 512, &error);
+    image_write(image, subject->start + first * 512ull, data, count * 512, &error);
     g_assert_no_error(error);
 }
 
 /* Works on the file; marks[i] says what holds from a length of the record on. */
 static void
-work(const BuilderFormat *format, GByteArray *file, GArray *record, GRand *rand, Promise *promise,
+work(const Subject *subject, Files *files, GArray *record, GRand *rand, Promise *promise,
      uint32_t *clock, GArray *marks)
 {
-    MemoryIo *io = memory_io_new(file, record);
-    g_autoptr(Image) image = image_open_io(&io->io, format->name, IMAGE_OPEN_READ_WRITE, NULL);
+    g_autoptr(Image) image = open_subject(subject, files, record, IMAGE_OPEN_READ_WRITE);
     Mark mark;
 
     g_assert_nonnull(image);
@@ -84,7 +182,7 @@ work(const BuilderFormat *format, GByteArray *file, GArray *record, GRand *rand,
             g_assert_true(image_flush(image, NULL));
             memcpy(promise->flushed, promise->written, sizeof(promise->flushed));
         } else {
-            write_some(image, rand, promise, clock);
+            write_some(subject, image, rand, promise, clock);
             /* From before the write on, the new stamps may be found. */
             memcpy(mark.promise.written, promise->written, sizeof(promise->written));
         }
@@ -106,15 +204,14 @@ promise_at(const GArray *marks, unsigned ops)
 }
 
 static void
-verify(const BuilderFormat *format, GByteArray *file, const Promise *promise, Promise *found)
+verify(const Subject *subject, Files *files, const Promise *promise, Promise *found)
 {
-    MemoryIo *io = memory_io_new(file, NULL);
     g_autoptr(GError) error = NULL;
-    g_autoptr(Image) image = image_open_io(&io->io, format->name, IMAGE_OPEN_READ_ONLY, &error);
+    g_autoptr(Image) image = open_subject(subject, files, NULL, IMAGE_OPEN_READ_ONLY);
     g_autofree uint8_t *data = g_malloc(SECTORS * 512);
 
+    image_read(image, subject->start, data, SECTORS * 512, &error);
     g_assert_no_error(error);
-    g_assert_true(image_read(image, 0, data, SECTORS * 512, &error));
     for (uint32_t i = 0; i < SECTORS; i++) {
         uint32_t value = read_stamp(data + i * 512, i);
 
@@ -125,34 +222,50 @@ verify(const BuilderFormat *format, GByteArray *file, const Promise *promise, Pr
 }
 
 static void
+cut(const Subject *subject, const Files *before, const GArray *record, unsigned count, GRand *rand,
+    Files *left)
+{
+    clear_files(left);
+    for (unsigned i = 0; i < subject->files; i++)
+        left->file[i] = memory_file_after_power_loss(before->file[i], record, count, i, rand);
+}
+
+static void
 test_cut_everywhere(gconstpointer data)
 {
-    const BuilderFormat *format = data;
+    const Subject *subject = data;
     g_autoptr(GRand) rand = g_rand_new_with_seed(20260101);
-    g_autoptr(GByteArray) file = format->build(BLOCKS);
     Promise *promise = g_new0(Promise, 1);
     Promise *found = g_new0(Promise, 1);
+    Files files = {0};
     uint32_t clock = 0;
     unsigned cuts = 0;
 
+    build(subject, &files);
     for (unsigned round = 0; round < ROUNDS; round++) {
         g_autoptr(GArray) record = memory_record_new();
         g_autoptr(GArray) marks = g_array_new(FALSE, TRUE, sizeof(Mark));
-        g_autoptr(GByteArray) before = g_byte_array_new();
-        g_autoptr(GByteArray) left = NULL;
+        Files before = {0}, left = {0};
 
-        g_byte_array_append(before, file->data, file->len);
-        work(format, file, record, rand, promise, &clock, marks);
-        for (unsigned cut = 0; cut <= record->len * CUTS_EACH; cut++, cuts++) {
-            g_clear_pointer(&left, g_byte_array_unref);
-            left = memory_after_power_loss(before, record, cut / CUTS_EACH, rand);
-            verify(format, left, promise_at(marks, cut / CUTS_EACH), found);
+        copy_files(subject, &files, &before);
+        work(subject, &files, record, rand, promise, &clock, marks);
+        for (unsigned at = 0; at <= record->len * CUTS_EACH; at++, cuts++) {
+            cut(subject, &before, record, at / CUTS_EACH, rand, &left);
+            verify(subject, &left, promise_at(marks, at / CUTS_EACH), found);
         }
-        /* The last cut's file is where the next round starts; every third round starts afresh. */
-        g_clear_pointer(&file, g_byte_array_unref);
-        file = round % 3 == 2 ? format->build(BLOCKS) : g_steal_pointer(&left);
-        *promise = round % 3 == 2 ? (Promise){0} : *found;
+        clear_files(&before);
+        clear_files(&files);
+        /* The last cut's files are where the next round starts; every third round starts afresh. */
+        if (round % 3 == 2) {
+            clear_files(&left);
+            build(subject, &files);
+            *promise = (Promise){0};
+        } else {
+            files = left;
+            *promise = *found;
+        }
     }
+    clear_files(&files);
     g_test_message("%u cuts", cuts);
     g_assert_cmpuint(cuts, >=, 10000);
     g_free(promise);
@@ -189,14 +302,18 @@ test_notices_wrong_order(void)
 int
 main(int argc, char **argv)
 {
+    Subject subjects[BUILDER_FORMATS];
+
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < BUILDER_FORMATS; i++) {
-        const BuilderFormat *format = &builder_formats[i];
         g_autofree char *path =
-            g_strdup_printf("/image/power-loss/cut-everywhere/%s", format->name);
+            g_strdup_printf("/image/power-loss/cut-everywhere/%s", builder_formats[i].name);
 
-        g_test_add_data_func(path, format, test_cut_everywhere);
+        subjects[i] = (Subject){&builder_formats[i], 1, 0};
+        g_test_add_data_func(path, &subjects[i], test_cut_everywhere);
     }
+    g_test_add_data_func("/image/power-loss/cut-everywhere/VMDK-split", &split_subject,
+                         test_cut_everywhere);
     g_test_add_func("/image/power-loss/notices-wrong-order", test_notices_wrong_order);
     return g_test_run();
 }
