@@ -125,6 +125,29 @@ add_medium(const MachineMedium *medium, bool deterministic, CfgmNode *root, GErr
     return true;
 }
 
+static char *
+lun_path(MachinePlace place)
+{
+    return g_strdup_printf("Devices/%s/%u/LUN%u", place.device, place.instance, place.lun);
+}
+
+CfgmNode *
+machine_add_medium(const MachineMedium *medium, CfgmNode *root, GError **error)
+{
+    g_autofree char *path =
+        lun_path(machine_medium_place(medium->bus, medium->port, medium->device));
+
+    return add_medium(medium, false, root, error) ? cfgm_child(root, path) : NULL;
+}
+
+void
+machine_remove_medium(CfgmNode *root, MachinePlace place)
+{
+    g_autofree char *path = lun_path(place);
+
+    cfgm_remove(root, path);
+}
+
 static void
 add_controller(const MachineController *controller, CfgmNode *root)
 {

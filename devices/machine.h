@@ -144,6 +144,9 @@ void machine_spec_init(MachineSpec *spec);
  * does not exist or is taken. */
 bool machine_build_config(const MachineSpec *spec, CfgmNode *root, GError **error);
 
+/* One more medium in a tree that was built; what it returns is for pdm_plug(). NULL with an error
+ * as machine_build_config(). */
+CfgmNode *machine_add_medium(const MachineMedium *medium, CfgmNode *root, GError **error);
 /* Where things are in such a machine, for pdm_lun_port(), pdm_set_driver_host(), pdm_command(). */
 typedef struct {
     const char *device;
@@ -153,6 +156,7 @@ typedef struct {
 extern const MachinePlace MACHINE_DISPLAY, MACHINE_KEYBOARD, MACHINE_MOUSE;
 extern const MachinePlace MACHINE_USB_TABLET, MACHINE_USB_MOUSE, MACHINE_USB_KEYBOARD;
 MachinePlace machine_medium_place(MachineBus bus, unsigned port, unsigned device);
+void machine_remove_medium(CfgmNode *root, MachinePlace place);
 MachinePlace machine_serial_place(unsigned index);
 MachinePlace machine_parallel_place(unsigned index);
 /* Of a card of this model; the device is NULL where there is no such model. */

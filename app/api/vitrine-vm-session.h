@@ -105,6 +105,11 @@ typedef struct {
      * take descriptors out of it. From the service, when a drive's medium changes. */
     gboolean (*change_medium)(gpointer data, const char *controller, guint port, guint device,
                               gboolean force, GPtrArray *images, GError **error);
+    /* A drive comes or goes while the machine runs; images as for change_medium. */
+    gboolean (*plug_drive)(gpointer data, const VitrineAttachment *attachment, GPtrArray *images,
+                           GError **error);
+    gboolean (*unplug_drive)(gpointer data, const char *controller, guint port, guint device,
+                             GError **error);
     /* Saves the state to file, which is the callee's; see org.vitrine.VmProcess.SaveState. disks:
      * (element-type VitrineDiskChild), the callee may take descriptors out of it. Takes task, which
      * returns a VitrineSaved, when it is done. */

@@ -192,6 +192,53 @@ on_change_medium(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocati
     return TRUE;
 }
 
+static gboolean
+has_no_plug(VitrineVmSession *session, GError **error)
+{
+    if (session->ops && session->ops->plug_drive && session->ops->unplug_drive)
+        return FALSE;
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                "Drives of this machine do not come or go while it runs.");
+    return TRUE;
+}
+
+static gboolean
+on_plug_drive(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocation, GUnixFDList *fds,
+              const char *controller, guint port, guint device, const char *kind,
+              gboolean non_rotational, gboolean discard, GVariant *list, VitrineVmSession *session)
+{
+    GError *error = NULL;
+    int number = VITRINE_MEDIUM_KIND_HARD_DISK;
+    g_autoptr(GPtrArray) images = vm_session_parse_images(list, fds, &error);
+    if (images && !vitrine_from_nick(VITRINE_TYPE_MEDIUM_KIND, kind, &number))
+        g_set_error(&error, VITRINE_ERROR, VITRINE_ERROR_INVALID, "There is no drive \"%s\".",
+                    kind);
+    g_autoptr(VitrineAttachment) attachment =
+        vitrine_attachment_new(controller, port, device, (VitrineMediumKind)number, "");
+    attachment->non_rotational = non_rotational;
+    attachment->discard = discard;
+    attachment->hot_pluggable = TRUE;
+    if (error == NULL && !has_no_plug(session, &error) &&
+        session->ops->plug_drive(session->data, attachment, images, &error))
+        vitrine_dbus_vm_process_complete_plug_drive(skeleton, invocation, NULL);
+    else
+        g_dbus_method_invocation_take_error(invocation, error);
+    return TRUE;
+}
+
+static gboolean
+on_unplug_drive(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocation,
+                const char *controller, guint port, guint device, VitrineVmSession *session)
+{
+    GError *error = NULL;
+    if (!has_no_plug(session, &error) &&
+        session->ops->unplug_drive(session->data, controller, port, device, &error))
+        vitrine_dbus_vm_process_complete_unplug_drive(skeleton, invocation);
+    else
+        g_dbus_method_invocation_take_error(invocation, error);
+    return TRUE;
+}
+
 /* Takes the machine at the service; also after a new service has come. */
 static gboolean
 lock_machine(VitrineVmSession *session, GError **error)
@@ -246,6 +293,9 @@ vitrine_vm_session_new_sync(VitrineClient *client, VitrineMachine *machine, cons
     session->type = g_strdup(type);
     session->vm_process = vitrine_dbus_vm_process_skeleton_new();
     g_signal_connect(session->vm_process, "handle-change-medium", G_CALLBACK(on_change_medium),
+                     session);
+    g_signal_connect(session->vm_process, "handle-plug-drive", G_CALLBACK(on_plug_drive), session);
+    g_signal_connect(session->vm_process, "handle-unplug-drive", G_CALLBACK(on_unplug_drive),
                      session);
     session->saving = vm_state_new(session, session->vm_process);
     session->merging = vm_merge_new(session, session->vm_process);

@@ -96,6 +96,20 @@ take_images(Console *console, GPtrArray *images, MachineMedium *medium)
     take_parents(console, images, medium);
 }
 
+void
+console_media_describe(Console *console, const VitrineAttachment *attachment, GPtrArray *images,
+                       MachineMedium *medium)
+{
+    medium->type = media_type(attachment->kind);
+    medium->port = attachment->port;
+    medium->device = attachment->device;
+    medium->descriptor = -1;
+    medium->non_rotational = attachment->non_rotational;
+    medium->discard = attachment->discard;
+    if (images->len)
+        take_images(console, images, medium);
+}
+
 bool
 console_media_open(Console *console, const VitrineAttachment *attachment, MachineMedium *medium,
                    GError **error)
@@ -105,19 +119,12 @@ console_media_open(Console *console, const VitrineAttachment *attachment, Machin
 
     if (!images)
         return false;
-    medium->type = media_type(attachment->kind);
-    medium->port = attachment->port;
-    medium->device = attachment->device;
-    medium->descriptor = -1;
-    medium->non_rotational = attachment->non_rotational;
-    medium->discard = attachment->discard;
-    if (images->len)
-        take_images(console, images, medium);
+    console_media_describe(console, attachment, images, medium);
     return true;
 }
 
-static const ConsoleDrive *
-find_drive(const Console *console, const char *controller, guint port, guint device)
+const ConsoleDrive *
+console_media_find(const Console *console, const char *controller, guint port, guint device)
 {
     for (guint i = 0; i < console->drives->len; i++) {
         const ConsoleDrive *drive = &g_array_index(console->drives, ConsoleDrive, i);
@@ -132,7 +139,7 @@ const PdmMediaConnector *
 console_media_disk(const Console *console, const char *controller, guint port, guint device,
                    GError **error)
 {
-    const ConsoleDrive *drive = find_drive(console, controller, port, device);
+    const ConsoleDrive *drive = console_media_find(console, controller, port, device);
     const PdmMediaConnector *connector =
         drive == NULL ? NULL
                       : pdm_lun_connector(vmm_pdm(console->vmm), drive->place.device,
@@ -149,7 +156,7 @@ bool
 console_media_change(Console *console, const char *controller, guint port, guint device, bool force,
                      GPtrArray *images, GError **error)
 {
-    const ConsoleDrive *drive = find_drive(console, controller, port, device);
+    const ConsoleDrive *drive = console_media_find(console, controller, port, device);
     g_autofree char *argument = NULL;
     const char *command;
     VitrineImage *image;

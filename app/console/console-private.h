@@ -64,13 +64,25 @@ bool console_storage_describe(Console *console, GArray *controllers, GArray *med
 /* console-media.c: descriptors of what is in the drives. */
 bool console_media_open(Console *console, const VitrineAttachment *attachment,
                         MachineMedium *medium, GError **error);
+/* The same of images that are open: takes their descriptors. */
+void console_media_describe(Console *console, const VitrineAttachment *attachment,
+                            GPtrArray *images, MachineMedium *medium);
 bool console_media_change(Console *console, const char *controller, guint port, guint device,
                           bool force, GPtrArray *images, GError **error);
 void console_media_activity(Console *console, VitrineActivity *activity);
+/* The drive of this name; NULL: none. */
+const ConsoleDrive *console_media_find(const Console *console, const char *controller, guint port,
+                                       guint device);
 
 /* The hard disk in the drive of this name; NULL with error: none. */
 const PdmMediaConnector *console_media_disk(const Console *console, const char *controller,
                                             guint port, guint device, GError **error);
+
+/* console-plug.c: for VitrineVmOps. */
+gboolean console_plug_drive(gpointer data, const VitrineAttachment *attachment, GPtrArray *images,
+                            GError **error);
+gboolean console_unplug_drive(gpointer data, const char *controller, guint port, guint device,
+                              GError **error);
 
 /* console-state.c: for VitrineVmOps. */
 void console_state_save(gpointer data, int file, gboolean live, GPtrArray *disks, GTask *task);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * storageattach: drives and what is in them. Manual, chapter VBoxManage, "storageattach". A running
- * machine's optical and floppy media change at once. Leaves out: iSCSI, bandwidth groups, which
- * this version does not have. */
+ * machine's optical and floppy media change at once, and drives at its SATA controller may come and
+ * go. Leaves out: iSCSI, bandwidth groups, which this version does not have. */
 #include "app/manage/manage-words.h"
 #include "app/manage/medium-words.h"
 
@@ -221,7 +221,11 @@ apply(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
         g_autoptr(VitrineAttachment) attachment = make(manage, settings, wanted, error);
         if (attachment == NULL)
             return false;
-        if (wanted->medium && vitrine_machine_state_is_online(vitrine_machine_get_state(machine)))
+        /* What is in a drive changes at once; whole drives come and go with the settings. */
+        if (wanted->medium && attachment->kind != VITRINE_MEDIUM_KIND_HARD_DISK &&
+            vitrine_settings_find_attachment(settings, attachment->controller, attachment->port,
+                                             attachment->device) &&
+            vitrine_machine_state_is_online(vitrine_machine_get_state(machine)))
             return change_now(machine, attachment, wanted->force, error);
         vitrine_settings_put_attachment(settings, attachment);
     }
@@ -257,6 +261,7 @@ const ManageCommand manage_command_storageattach = {
     .about =
         "Attaches a medium, changes it, or with --medium none takes the drive away. Optical and"
         "\nfloppy media of a running machine change at once; --forceunmount does so even when the"
-        "\nguest has locked the drive.",
+        "\nguest has locked the drive. Drives come to the SATA controller of a running machine, and"
+        "\ngo again with --medium none if they are hot-pluggable.",
     .run = run,
 };

@@ -137,9 +137,8 @@ add_chain(Machine *machine, GVariantBuilder *builder, GUnixFDList *fds, const ch
     return TRUE;
 }
 
-/* The images of a drive with this content; "" and "host:<device>" as in ChangeMedium. */
-static GVariant *
-open_images(Machine *machine, const char *medium, GUnixFDList *fds, GError **error)
+GVariant *
+machine_open_images(Machine *machine, const char *medium, GUnixFDList *fds, GError **error)
 {
     GVariantBuilder builder;
     gboolean done = TRUE;
@@ -173,7 +172,7 @@ on_open_attachment(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocati
                               "\"%s\" has no drive at port %u, device %u.", controller, port,
                               device);
     g_autofree char *host = *a->host_drive ? g_strconcat("host:", a->host_drive, NULL) : NULL;
-    GVariant *images = open_images(machine, host ? host : a->medium, fds, &error);
+    GVariant *images = machine_open_images(machine, host ? host : a->medium, fds, &error);
     if (images == NULL)
         return service_fail(invocation, error);
     vitrine_dbus_machine_complete_open_attachment(skeleton, invocation, fds, images);
@@ -246,7 +245,7 @@ send_to_vm(Machine *machine, Change *change, const char *medium, gboolean force,
 {
     const VitrineAttachment *a = change->attachment;
     g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
-    GVariant *images = open_images(machine, medium, fds, error);
+    GVariant *images = machine_open_images(machine, medium, fds, error);
     if (images == NULL)
         return FALSE;
     g_dbus_connection_call_with_unix_fd_list(

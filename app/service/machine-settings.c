@@ -122,7 +122,8 @@ check_state(Machine *machine, GVariant *changes, GError **error)
         return TRUE;
     g_variant_iter_init(&iter, changes);
     while (g_variant_iter_loop(&iter, "{&sv}", &key, &value)) {
-        if (online ? is_live_key(key) : is_saved_key(key))
+        /* Drives may come and go: machine_plug_drive() looks. */
+        if (online ? is_live_key(key) || g_str_equal(key, "attachments") : is_saved_key(key))
             continue;
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE,
                     online
@@ -215,6 +216,8 @@ on_save_settings(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation
                               "Another program changed the settings of \"%s\" meanwhile.",
                               machine_name(machine));
     VitrineSettings *after = changed_settings(machine, changes, &error);
+    if (after && machine_plug_drive(machine, after, invocation, commit))
+        return TRUE;
     if (after && machine_attach_indirectly(machine, after, invocation, commit))
         return TRUE;
     if (after == NULL || !commit(machine, after, &error))

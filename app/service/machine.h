@@ -3,6 +3,8 @@
  * A registered machine inside the service: its file, its state, and the process that runs it. */
 #pragma once
 
+#include <gio/gunixfdlist.h>
+
 #include "app/service/journal.h"
 #include "app/service/service.h"
 #include "app/service/settings/snapshot-file.h"
@@ -98,6 +100,14 @@ void machine_connect_move(Machine *machine);
 typedef gboolean (*MachineCommit)(Machine *machine, VitrineSettings *after, GError **error);
 gboolean machine_attach_indirectly(Machine *machine, VitrineSettings *after,
                                    GDBusMethodInvocation *invocation, MachineCommit commit);
+/* machine-media.c: the images of a drive with this content, a(sssiba(si)) with descriptors in fds;
+ * "" and "host:<device>" as in ChangeMedium. NULL with error. */
+GVariant *machine_open_images(Machine *machine, const char *medium, GUnixFDList *fds,
+                              GError **error);
+/* machine-plug.c: whether settings of a running machine differ in their drives; then the drive
+ * comes or goes, commit is called, and the invocation is answered. Takes after in this case. */
+gboolean machine_plug_drive(Machine *machine, VitrineSettings *after,
+                            GDBusMethodInvocation *invocation, MachineCommit commit);
 /* FALSE when no image must start empty. Else again() runs with the call once they are, or the call
  * is answered with an error. */
 gboolean machine_reset_images(Machine *machine, GDBusMethodInvocation *invocation,

@@ -17,7 +17,6 @@ enum {
 };
 
 #define SSTS_CONNECTED 0x123u /* device and link, generation 2, active */
-#define SERR_EXCHANGED (1u << 26)
 #define SIGNATURE_NONE 0xffffffffu
 #define TASK_FILE_NONE 0x7fu
 
@@ -126,10 +125,19 @@ ahci_port_connect(AhciPort *port)
     ata_set_signature(&port->ata);
     port->ssts = SSTS_CONNECTED;
     port->sig = port->ata.packet ? 0xeb140101u : 0x00000101u;
-    port->serr |= SERR_EXCHANGED;
+    port->serr |= AHCI_SERR_EXCHANGED;
     port->device = 0;
     ahci_send_register_fis(port, false);
     ahci_raise(port, AHCI_IS_PCS);
+}
+
+void
+ahci_port_disconnect(AhciPort *port)
+{
+    port->ssts = 0;
+    port->sig = SIGNATURE_NONE;
+    port->serr |= AHCI_SERR_LINK_CHANGED | AHCI_SERR_EXCHANGED;
+    ahci_raise(port, AHCI_IS_PRCS | AHCI_IS_PCS);
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include "devices/pci/pci-msi.h"
 #include "devices/storage/ata.h"
+#include "devices/storage/drive-attach.h"
 #include "devices/storage/drive-commands.h"
 #include "devices/storage/scsi-request.h"
 
@@ -15,12 +16,17 @@
 /* Commands of all ports that are under way at once; more wait in their lists. */
 #define AHCI_JOBS_MAX 64u
 
+/* Of SERR.DIAG: what PRCS and PCS are about. */
+#define AHCI_SERR_LINK_CHANGED (1u << 16)
+#define AHCI_SERR_EXCHANGED (1u << 26)
+
 /* Port interrupts. */
 enum {
-    AHCI_IS_DHRS = 1u << 0, /* device to host register FIS */
-    AHCI_IS_PSS = 1u << 1,  /* PIO setup FIS */
-    AHCI_IS_SDBS = 1u << 3, /* set device bits FIS */
-    AHCI_IS_PCS = 1u << 6,  /* port connect change, as SERR.DIAG.X */
+    AHCI_IS_DHRS = 1u << 0,  /* device to host register FIS */
+    AHCI_IS_PSS = 1u << 1,   /* PIO setup FIS */
+    AHCI_IS_SDBS = 1u << 3,  /* set device bits FIS */
+    AHCI_IS_PCS = 1u << 6,   /* port connect change, as SERR.DIAG.X */
+    AHCI_IS_PRCS = 1u << 22, /* the link came or went, as SERR.DIAG.N */
     AHCI_IS_TFES = 1u << 30,
 };
 
@@ -84,6 +90,8 @@ void ahci_raise(AhciPort *port, uint32_t bits);
 void ahci_port_reset(AhciPort *port);
 /* The drive comes back from a reset: signature, connect change, first frame. */
 void ahci_port_connect(AhciPort *port);
+/* It was pulled out. */
+void ahci_port_disconnect(AhciPort *port);
 void ahci_send_register_fis(AhciPort *port, bool interrupt);
 void ahci_send_pio_setup(AhciPort *port, uint32_t bytes);
 /* Queued commands have ended: a bit for each. */

@@ -40,7 +40,6 @@ enum {
 #define CMD_WRITABLE (AHCI_CMD_ST | AHCI_CMD_SUD | AHCI_CMD_POD | AHCI_CMD_FRE | AHCI_CMD_ATAPI)
 #define SCTL_DET 0x0fu
 #define SCTL_WRITABLE 0xfffu
-#define SERR_EXCHANGED (1u << 26)
 
 /* --- interrupts --- */
 
@@ -147,8 +146,10 @@ static void
 clear_errors(AhciPort *port, uint32_t value)
 {
     port->serr &= ~value;
-    if ((port->serr & SERR_EXCHANGED) == 0)
+    if ((port->serr & AHCI_SERR_EXCHANGED) == 0)
         port->is &= ~AHCI_IS_PCS;
+    if ((port->serr & AHCI_SERR_LINK_CHANGED) == 0)
+        port->is &= ~AHCI_IS_PRCS;
     ahci_raise(port, 0);
 }
 
@@ -160,7 +161,7 @@ write_port(AhciPort *port, uint32_t offset, uint32_t value)
     case PORT_CLBU: port->clbu = value; break;
     case PORT_FB: port->fb = value & ~0xffu; break;
     case PORT_FBU: port->fbu = value; break;
-    case PORT_IS: port->is &= ~(value & ~AHCI_IS_PCS); break;
+    case PORT_IS: port->is &= ~(value & ~(AHCI_IS_PCS | AHCI_IS_PRCS)); break;
     case PORT_IE:
         port->ie = value & IE_WRITABLE;
         ahci_raise(port, port->is);

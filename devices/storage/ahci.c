@@ -1,40 +1,57 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The AHCI controller of the ICH8M: PCI function, drives, life cycle. Serial ATA AHCI 1.3.1. Its
- * legacy IDE mode is left out: firmware and guests find class 01 06 01. Drives do not come or go
- * while the machine runs; media of CD drives do. */
+ * legacy IDE mode is left out: firmware and guests find class 01 06 01. Drives may come and go
+ * while the machine runs. */
 #include "devices/storage/ahci-private.h"
 
 #define ABAR 5
 #define ABAR_SIZE 0x1000u
 
-static bool
-attach_drive(AhciPort *port, GError **error)
+static void
+set_drive(AhciPort *port, const PdmMediaConnector *media)
 {
     PdmDevice *device = port->ahci->device;
-    const PdmMediaConnector *media;
 
-    port->media_port = (PdmMediaPort){
-        .user = &port->unit,
-        .type = PDM_MEDIA_DISK,
-        .medium_changed = scsi_medium_changed,
-        .eject_request = scsi_eject_request,
-    };
-    if (!pdm_attach(device, port->index, PDM_IF_MEDIA, &port->media_port, (const void **)&media,
-                    false, error))
-        return false;
-    if (media == NULL)
-        return true;
-    if (media->type == PDM_MEDIA_FLOPPY) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
-                    "A floppy drive can't be attached to the SATA controller (port %u).",
-                    port->index);
-        return false;
-    }
     ata_drive_attach(&port->ata, device, media);
     port->ata.trim = media->discard && !port->ata.packet;
     port->unit.atapi = true;
     scsi_unit_attach(&port->unit, device, media);
+}
+
+/* A drive comes or goes while the machine runs: the port's link changes, as by a cable. */
+static void
+plugged(void *user, const PdmMediaConnector *media)
+{
+    AhciPort *port = (AhciPort *)((char *)user - offsetof(AhciPort, unit));
+
+    if (media != NULL) {
+        set_drive(port, media);
+        ata_drive_reset(&port->ata);
+        scsi_unit_reset(&port->unit);
+        ahci_port_connect(port);
+    } else {
+        const PdmMediaConnector *old = port->ata.media;
+
+        ahci_port_abandon(port);
+        old->cancel_all(old->user);
+        port->ata.media = port->unit.media = NULL;
+        ahci_port_disconnect(port);
+    }
+    ahci_run(port->ahci);
+}
+
+static bool
+attach_drive(AhciPort *port, GError **error)
+{
+    const PdmMediaConnector *media;
+
+    port->media_port.plugged = plugged;
+    if (!drive_attach(port->ahci->device, port->index, &port->media_port, &port->unit,
+                      "the SATA controller", &media, error))
+        return false;
+    if (media != NULL)
+        set_drive(port, media);
     return true;
 }
 

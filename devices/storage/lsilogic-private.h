@@ -4,6 +4,7 @@
  * firmware use it. Left out: the second bus, target mode, firmware transfers, messages by MSI. */
 #pragma once
 
+#include "devices/storage/drive-attach.h"
 #include "devices/storage/drive-commands.h"
 #include "devices/storage/scsi-request.h"
 

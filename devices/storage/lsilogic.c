@@ -14,22 +14,11 @@ attach_target(LsiAdapter *lsi, unsigned index, GError **error)
     LsiTarget *target = &lsi->targets[index];
     const PdmMediaConnector *media;
 
-    target->port = (PdmMediaPort){
-        .user = &target->unit,
-        .type = PDM_MEDIA_DISK,
-        .medium_changed = scsi_medium_changed,
-        .eject_request = scsi_eject_request,
-    };
-    if (!pdm_attach(lsi->device, index, PDM_IF_MEDIA, &target->port, (const void **)&media, false,
-                    error))
+    if (!drive_attach(lsi->device, index, &target->port, &target->unit, "the SCSI adapter", &media,
+                      error))
         return false;
     if (media == NULL)
         return true;
-    if (media->type == PDM_MEDIA_FLOPPY) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
-                    "A floppy drive can't be attached to the SCSI adapter (port %u).", index);
-        return false;
-    }
     scsi_unit_attach(&target->unit, lsi->device, media);
     target->present = true;
     return true;

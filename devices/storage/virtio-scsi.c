@@ -3,6 +3,7 @@
  * The virtio SCSI host adapter: VIRTIO 1.1 section 5.6. One unit at each target. Left out:
  * protection information, hot-plug events, asynchronous notifications (queries say that there are
  * none), priorities. */
+#include "devices/storage/drive-attach.h"
 #include "devices/storage/drive-commands.h"
 #include "devices/storage/scsi-request.h"
 #include "devices/virtio/virtio.h"
@@ -470,23 +471,11 @@ attach_target(VirtioScsi *adapter, unsigned index, GError **error)
     Target *target = &adapter->targets[index];
     const PdmMediaConnector *media;
 
-    target->port = (PdmMediaPort){
-        .user = &target->unit,
-        .type = PDM_MEDIA_DISK,
-        .medium_changed = scsi_medium_changed,
-        .eject_request = scsi_eject_request,
-    };
-    if (!pdm_attach(adapter->device, index, PDM_IF_MEDIA, &target->port, (const void **)&media,
-                    false, error))
+    if (!drive_attach(adapter->device, index, &target->port, &target->unit,
+                      "the virtio SCSI adapter", &media, error))
         return false;
     if (media == NULL)
         return true;
-    if (media->type == PDM_MEDIA_FLOPPY) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
-                    "A floppy drive can't be attached to the virtio SCSI adapter (port %u).",
-                    index);
-        return false;
-    }
     scsi_unit_attach(&target->unit, adapter->device, media);
     target->present = true;
     return true;

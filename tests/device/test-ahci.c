@@ -487,6 +487,58 @@ test_state_in_flight(void)
     g_assert_cmphex(drive(other, 0)->data->data[8 * 512], ==, 0x78);
 }
 
+/* The disk is pulled out while it is at a command, and another one is plugged in somewhere else. */
+static void
+test_hot_plug(void)
+{
+    const uint32_t changed = AHCI_IS_PRCS | AHCI_IS_PCS;
+    g_autoptr(DeviceBench) bench = ahci_bench(false);
+    g_autoptr(GError) error = NULL;
+    CfgmNode *config = cfgm_new();
+
+    drive(bench, 0)->hold = true;
+    issue(bench, 0, 3, 0x60, 7, 1, DATA, 512);
+    g_assert_false(pdm_plug(bench->pdm, "ahci", 0, 0, config, &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_INVALID);
+    g_clear_error(&error);
+    g_assert_true(pdm_unplug(bench->pdm, "ahci", 0, 0, &error));
+    settle(bench);
+    g_assert_null(pdm_lun_connector(bench->pdm, "ahci", 0, 0, PDM_IF_MEDIA));
+    g_assert_cmphex(port_read(bench, 0, SSTS), ==, 0);
+    g_assert_cmphex(port_read(bench, 0, TFD), ==, 0x7f);
+    g_assert_cmphex(port_read(bench, 0, SACT) | port_read(bench, 0, CI), ==, 0);
+    g_assert_cmphex(port_read(bench, 0, IS) & changed, ==, changed);
+    g_assert_cmphex(pci_guest_read(bench, BAR, 8) & 1, ==, 1);
+    port_write(bench, 0, SERR, ~0u);
+    g_assert_cmphex(port_read(bench, 0, IS) & changed, ==, 0);
+    /* Commands find nobody. */
+    issue(bench, 0, 4, 0x60, 7, 1, DATA, 512);
+    settle(bench);
+    g_assert_cmphex(port_read(bench, 0, CI), !=, 0);
+    g_assert_false(pdm_unplug(bench->pdm, "ahci", 0, 0, &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_INVALID);
+    g_clear_error(&error);
+
+    cfgm_set_string(config, "Driver", "bench-media");
+    cfgm_set_uint(cfgm_make(config, "Config"), "Size", 4096 * 512);
+    g_assert_true(pdm_plug(bench->pdm, "ahci", 0, 2, config, &error));
+    g_assert_no_error(error);
+    g_assert_cmphex(port_read(bench, 2, SSTS), ==, 0x123);
+    g_assert_cmphex(port_read(bench, 2, SIG), ==, 0x101);
+    g_assert_cmphex(port_read(bench, 2, IS) & AHCI_IS_PCS, ==, AHCI_IS_PCS);
+    start_port(bench, 2);
+    memset(drive(bench, 2)->data->data + 7 * 512, 0xcd, 512);
+    issue(bench, 2, 0, 0x60, 7, 1, DATA, 512);
+    settle(bench);
+    g_assert_cmphex(port_read(bench, 2, SACT), ==, 0);
+    g_assert_cmphex(device_bench_read(bench, DATA, 1), ==, 0xcd);
+    /* A place that is none. */
+    g_assert_false(pdm_unplug(bench->pdm, "ahci", 0, 9, &error));
+    g_assert_error(error, BASE_ERROR, BASE_ERROR_INVALID);
+    g_assert_true(pdm_unplug(bench->pdm, "ahci", 0, 2, NULL));
+    cfgm_free(config);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -502,6 +554,7 @@ main(int argc, char **argv)
     g_test_add_func("/ahci/reset-in-flight", test_reset_in_flight);
     g_test_add_func("/ahci/hostile", test_hostile);
     g_test_add_func("/ahci/random", test_random);
+    g_test_add_func("/ahci/hot-plug", test_hot_plug);
     g_test_add_func("/ahci/state-in-flight", test_state_in_flight);
     return g_test_run();
 }

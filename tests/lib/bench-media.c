@@ -68,16 +68,19 @@ do_request(BenchMedia *media, PdmIoRequest *request)
 static void
 media_completed(void *user, void *item)
 {
-    PdmIoRequest *request = item;
+    BenchMedia *media = user;
+    PdmIoRequest *request;
 
-    request->done(request->user, request, GPOINTER_TO_INT(request->driver_data));
+    while ((request = g_queue_pop_head(&media->finished)) != NULL)
+        request->done(request->user, request, GPOINTER_TO_INT(request->driver_data));
 }
 
 static void
 finish(BenchMedia *media, PdmIoRequest *request, int error)
 {
     request->driver_data = GINT_TO_POINTER(error);
-    media->driver->api->queue_push(media->queue, request);
+    g_queue_push_tail(&media->finished, request);
+    media->driver->api->queue_push(media->queue, NULL);
 }
 
 static void
@@ -101,6 +104,7 @@ media_cancel_all(void *user)
     media->cancels++;
     while ((request = g_queue_pop_head(&media->held)) != NULL)
         finish(media, request, ECANCELED);
+    media_completed(media, NULL);
 }
 
 static void
@@ -152,6 +156,7 @@ media_construct(PdmDriver *driver, const CfgmNode *config, GError **error)
     media->read_only = cfgm_bool(config, "ReadOnly", false);
     media->sector_size = (uint32_t)cfgm_uint(config, "SectorSize", 512);
     g_queue_init(&media->held);
+    g_queue_init(&media->finished);
     media->queue = driver->api->driver_queue_new(driver, media_completed, media);
     media->connector = (PdmMediaConnector){
         .user = media,
@@ -178,6 +183,7 @@ media_destruct(PdmDriver *driver)
     BenchMedia *media = driver->data;
 
     g_queue_clear(&media->held);
+    g_queue_clear(&media->finished);
     g_byte_array_unref(media->data);
 }
 

@@ -4,12 +4,16 @@
 # and a program that works on the second disk when it is told to.
 """The small Linux guest with storage drivers."""
 
+from pathlib import Path
+
 import media_kernel
+from media_iso import run
 
 # What the guest loads; modules that these need come before them.
 MODULES = ('crc32c_generic', 'crct10dif_generic', 'crc64_rocksoft_generic', 'sd_mod', 'sr_mod', 'ahci', 'ata_piix',
            'nvme', 'virtio_pci', 'virtio_blk', 'virtio_scsi', 'mptspi', 'ext4', 'isofs')
 UUID = '6a1f0d52-0c3e-4b6e-9f60-000000000003'
+DISK_WORK = Path(__file__).resolve().parent / 'disk-work.c'
 
 # The workload: `storage SECTORS JOBS MIB OPTIONS` on the ext4 file system on the whole of the disk that has
 # so many sectors (kernels number disks as they come), mounted with those options.
@@ -50,5 +54,7 @@ say done
 
 def build(out, work):
     """The disk."""
+    disk_work = work / 'disk-work'
+    run('gcc', '-D_GNU_SOURCE', '-O2', '-static', '-s', '-pthread', DISK_WORK, '-o', disk_work)
     media_kernel.build(out, work, UUID, MODULES, ('umount', 'rm', 'blockdev', 'readlink'),
-                       {'storage': STORAGE.encode()})
+                       {'storage': STORAGE.encode(), 'disk-work': disk_work.read_bytes()})

@@ -4,7 +4,8 @@
 # timeout: 900
 #
 # A machine made as a person would make it, with SATA, SCSI, NVMe and virtio disks and a CD drive at SATA: it
-# boots from the SATA disk, and Linux finds each disk with its own driver and its size.
+# boots from the SATA disk, and Linux finds each disk with its own driver and its size. While it runs, a disk
+# comes to the SATA controller and is pulled out again: Linux sees it come and go, and what it wrote is there.
 """Controllers of the settings are there in the guest."""
 
 import re
@@ -38,6 +39,53 @@ def add_controllers(machine, folder):
                      '--medium', disk, '--nonrotational', 'on')
 
 
+def refuse(reason, *arguments):
+    """What does not come or go says why."""
+    try:
+        guest.manage(*arguments)
+    except guest.GuestError as error:
+        if reason in str(error):
+            return
+        raise
+    raise guest.GuestError(f'{arguments} was done')
+
+
+def settings(machine):
+    """What is written of the machine."""
+    text = guest.manage('showvminfo', machine.name, '--machinereadable')
+    path = re.search(r'^CfgFile="(.*)"$', text, re.M).group(1)
+    return Path(path).read_text(encoding='utf-8')
+
+
+def hot_plug(machine, folder):
+    """A disk comes, is written to, and is pulled out."""
+    disk = folder / 'plugged.img'
+    subprocess.run(['truncate', '-s', '14M', disk], check=True)
+    place = ('storageattach', machine.name, '--storagectl', 'SATA', '--port', 2)
+    refuse('not hot-pluggable', 'storageattach', machine.name, '--storagectl', 'SATA', '--port', 1, '--medium', 'none')
+    refuse('does not support hot-plugging', 'storageattach', machine.name, '--storagectl', 'NVMe', '--port', 0,
+           '--medium', 'none')
+    guest.manage(*place, '--type', 'hdd', '--medium', disk)
+    if 'hotpluggable="true" port="2"' not in settings(machine):
+        raise guest.GuestError('the settings do not have the drive')
+    machine.serial.write('until f=$(grep -l ^28672$ /sys/block/*/size); do sleep 1; done; d=${f%/size}; '
+                         'd=/dev/${d##*/}; i=0; while [ $i -lt 1000 ]; do echo vitrine; i=$((i + 1)); done >/text; '
+                         'dd if=/text of=$d bs=4096 seek=100 conv=fsync; echo "written" to $d\n')
+    machine.wait_serial('written to /dev/sd', 60)
+    guest.manage(*place, '--medium', 'none')
+    machine.serial.write('while grep -q ^28672$ /sys/block/*/size; do sleep 1; done; echo "it" went\n')
+    machine.wait_serial('it went', 60)
+    with open(disk, 'rb') as file:
+        file.seek(100 * 4096)
+        if file.read(8000) != b'vitrine\n' * 1000:
+            raise guest.GuestError('what the guest wrote is not on the disk')
+    if 'port="2"' in settings(machine):
+        raise guest.GuestError('the settings still have the drive')
+    guest.manage(*place, '--type', 'hdd', '--medium', disk)
+    machine.serial.write('until grep -q ^28672$ /sys/block/*/size; do sleep 1; done; echo "it" came again\n')
+    machine.wait_serial('it came again', 60)
+
+
 def main():
     """One boot."""
     with tempfile.TemporaryDirectory() as temporary, guest.Machine('controllers') as machine:
@@ -53,6 +101,7 @@ def main():
                 raise guest.GuestError(f'the guest has no disk "{line}"\n{text}')
         if 'nvme0n1 22528 0' not in text:
             raise guest.GuestError(f'the NVMe disk is not solid-state\n{text}')
+        hot_plug(machine, Path(temporary))
         machine.serial.write('poweroff -f\n')
         machine.wait_state('poweroff', 120)
 

@@ -63,9 +63,9 @@ find_driver(PdmInstance *device, const char *name, unsigned lun, PdmInterface in
 }
 
 static bool
-construct_driver(PdmLun *lun, const CfgmNode *node, const void **connector, GError **error)
+construct_driver(PdmDriverInstance *instance, const CfgmNode *node, GError **error)
 {
-    PdmDriver *driver = &lun->driver->driver;
+    PdmDriver *driver = &instance->driver;
 
     if (!driver->info->construct(driver, node != NULL ? cfgm_child(node, "Config") : NULL, error))
         return false;
@@ -74,8 +74,7 @@ construct_driver(PdmLun *lun, const CfgmNode *node, const void **connector, GErr
                     driver->info->name);
         return false;
     }
-    lun->driver->constructed = true;
-    *connector = driver->connector;
+    instance->constructed = true;
     return true;
 }
 
@@ -109,7 +108,10 @@ pdm_api_attach(PdmDevice *device, unsigned lun, PdmInterface interface, const vo
     if (info == NULL)
         return true;
     entry->driver = driver_new(instance, info, lun, port);
-    return construct_driver(entry, node, connector, error);
+    if (!construct_driver(entry->driver, node, error))
+        return false;
+    *connector = entry->driver->driver.connector;
+    return true;
 }
 
 void
@@ -119,13 +121,13 @@ pdm_set_driver_host(Pdm *pdm, const char *device, unsigned instance, unsigned lu
                         host);
 }
 
-static const PdmLun *
+static PdmLun *
 find_lun(Pdm *pdm, const char *name, unsigned instance, unsigned number, PdmInterface interface)
 {
     PdmInstance *device = (PdmInstance *)pdm_find_device(pdm, name, instance);
 
     for (guint i = 0; device != NULL && i < device->luns->len; i++) {
-        const PdmLun *lun = device->luns->pdata[i];
+        PdmLun *lun = device->luns->pdata[i];
 
         if (lun->number == number && lun->interface == interface)
             return lun;
@@ -148,4 +150,77 @@ pdm_lun_connector(Pdm *pdm, const char *name, unsigned instance, unsigned lun,
     const PdmLun *entry = find_lun(pdm, name, instance, lun, interface);
 
     return entry != NULL && entry->driver != NULL ? entry->driver->driver.connector : NULL;
+}
+
+/* --- while the machine runs --- */
+
+/* A place for drives that come and go; taken: there has to be one, or must not be one. */
+static PdmLun *
+find_place(Pdm *pdm, const char *name, unsigned instance, unsigned number, bool taken,
+           GError **error)
+{
+    PdmLun *lun = find_lun(pdm, name, instance, number, PDM_IF_MEDIA);
+    const char *reason = NULL;
+
+    if (lun == NULL)
+        reason = "there is no such place";
+    else if (((const PdmMediaPort *)lun->port)->plugged == NULL)
+        reason = "drives of this controller come and go only with the machine";
+    else if ((lun->driver != NULL) != taken)
+        reason = taken ? "there is no drive" : "there is a drive already";
+    if (reason == NULL)
+        return lun;
+    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "%s/%u, unit %u: %s.", name, instance,
+                number, reason);
+    return NULL;
+}
+
+bool
+pdm_plug(Pdm *pdm, const char *name, unsigned instance, unsigned number, const CfgmNode *node,
+         GError **error)
+{
+    PdmInstance *device = (PdmInstance *)pdm_find_device(pdm, name, instance);
+    PdmLun *lun = find_place(pdm, name, instance, number, false, error);
+    const PdmDriverInfo *info;
+    PdmDriverInstance *driver;
+    const PdmMediaPort *port;
+
+    if (lun == NULL)
+        return false;
+    port = lun->port;
+    info = find_driver(device, cfgm_string(node, "Driver", ""), number, PDM_IF_MEDIA, error);
+    if (info == NULL)
+        return false;
+    driver = driver_new(device, info, number, port);
+    if (!construct_driver(driver, node, error)) {
+        driver_free(driver);
+        return false;
+    }
+    pdm_enter(pdm);
+    lun->driver = driver;
+    port->plugged(port->user, driver->driver.connector);
+    pdm_leave(pdm);
+    return true;
+}
+
+bool
+pdm_unplug(Pdm *pdm, const char *name, unsigned instance, unsigned number, GError **error)
+{
+    PdmLun *lun = find_place(pdm, name, instance, number, true, error);
+    PdmDriverInstance *driver;
+    const PdmMediaPort *port;
+
+    if (lun == NULL)
+        return false;
+    port = lun->port;
+    pdm_enter(pdm);
+    driver = lun->driver;
+    port->plugged(port->user, NULL);
+    lun->driver = NULL;
+    pdm_queues_silence(pdm, driver);
+    pdm_leave(pdm);
+    if (driver->driver.info->power_off != NULL)
+        driver->driver.info->power_off(&driver->driver);
+    driver_free(driver);
+    return true;
 }

@@ -45,6 +45,8 @@ typedef struct PdmIoRequest {
     void *driver_data; /* the driver's own while it is under way */
 } PdmIoRequest;
 
+struct PdmMediaConnector;
+
 typedef struct {
     void *user;
     PdmMediaType type;
@@ -52,6 +54,10 @@ typedef struct {
     void (*medium_changed)(void *user, bool present);
     /* The user wants to eject: false when the guest has locked the tray and force is false. */
     bool (*eject_request)(void *user, bool force);
+    /* A drive has been plugged in while the machine runs, or, with NULL, is pulled out: the device
+     * forgets its requests and waits with cancel_all() until the driver has, too. NULL: drives come
+     * and go only with the machine. */
+    void (*plugged)(void *user, const struct PdmMediaConnector *connector);
 } PdmMediaPort;
 
 /* A file that a running disk is given. */
@@ -66,7 +72,7 @@ typedef struct {
 /* 0.0 to 1.0; false cancels. */
 typedef bool (*PdmMediaProgress)(void *user, double fraction);
 
-typedef struct {
+typedef struct PdmMediaConnector {
     void *user;
     bool (*present)(void *user);
     bool (*read_only)(void *user);

@@ -105,6 +105,7 @@ struct PdmQueue {
     Pdm *pdm;
     void (*run)(void *user, void *item);
     void *user;
+    const void *driver; /* PdmDriverInstance; NULL: a device's queue */
 };
 
 typedef struct PdmQueueItem {
@@ -183,6 +184,9 @@ const char *pdm_keep_name(PdmDevice *device, const char *name);
 
 void pdm_owner_init(PdmOwner *owner, Pdm *pdm, char *name);
 void pdm_owner_clear(PdmOwner *owner);
+
+/* pdm-queue.c: with the lock held: a driver goes, and what has been pushed for it is not run. */
+void pdm_queues_silence(Pdm *pdm, const void *driver);
 
 /* pdm-memory.c */
 IomPorts *pdm_api_ports_new(PdmDevice *device, const char *name, uint32_t count,

@@ -25,7 +25,26 @@ pdm_api_queue_new(PdmDevice *device, void (*run)(void *user, void *item), void *
 PdmQueue *
 pdm_api_driver_queue_new(PdmDriver *driver, void (*run)(void *user, void *item), void *user)
 {
-    return queue_new(((PdmDriverInstance *)driver)->owner.pdm, run, user);
+    PdmQueue *queue = queue_new(((PdmDriverInstance *)driver)->owner.pdm, run, user);
+
+    queue->driver = driver;
+    return queue;
+}
+
+static void
+run_nothing(void *user, void *item)
+{
+}
+
+void
+pdm_queues_silence(Pdm *pdm, const void *driver)
+{
+    for (guint i = 0; i < pdm->queues->len; i++) {
+        PdmQueue *queue = pdm->queues->pdata[i];
+
+        if (queue->driver == driver)
+            queue->run = run_nothing;
+    }
 }
 
 void

@@ -76,6 +76,14 @@ const void *pdm_lun_port(Pdm *pdm, const char *name, unsigned instance, unsigned
                          PdmInterface interface);
 const void *pdm_lun_connector(Pdm *pdm, const char *name, unsigned instance, unsigned lun,
                               PdmInterface interface);
+/* A drive comes or goes while the machine runs or is paused (LUNs of PDM_IF_MEDIA). From the thread
+ * that controls the machine, without the lock. node: as LUN<n> of the configuration, kept by the
+ * caller while the drive is there. BASE_ERROR_INVALID where the device does not know that, or the
+ * place is taken or empty; other errors are the driver's. Pulling out waits for the request that
+ * the host's disk is at, and then brings everything that was written to the disk. */
+bool pdm_plug(Pdm *pdm, const char *name, unsigned instance, unsigned lun, const CfgmNode *node,
+              GError **error);
+bool pdm_unplug(Pdm *pdm, const char *name, unsigned instance, unsigned lun, GError **error);
 /* Runs a command that a device offered, under the lock. False: nobody handled it. */
 bool pdm_command(Pdm *pdm, const char *device, unsigned instance, const char *command,
                  const char *argument);

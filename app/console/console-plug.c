@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Drives that come and go while the machine runs: at the SATA controller. Manual, chapter "Virtual
+ * Storage", hot-pluggable attachments. Left out: other controllers, which the manual has no
+ * hot-plugging for either, but USB storage. */
+#include "app/console/console-private.h"
+
+/* Drives whose state is being saved or loaded, or whose images are being merged, have to stay. */
+static bool
+check_idle(const Console *console, GError **error)
+{
+    if (console->vmm != NULL && console->job == NULL && console->merge == NULL &&
+        console->merged == NULL)
+        return true;
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_BUSY,
+                "The machine's state is being saved or loaded, or a snapshot is being deleted. Try "
+                "again when that is done.");
+    return false;
+}
+
+static bool
+check_controller(const Console *console, const char *name, guint port, GError **error)
+{
+    const VitrineController *controller = vitrine_settings_find_controller(console->settings, name);
+
+    if (controller != NULL && controller->type == VITRINE_CONTROLLER_AHCI &&
+        port < controller->port_count)
+        return true;
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                "At port %u of “%s” drives do not come or go while the machine runs.", port, name);
+    return false;
+}
+
+gboolean
+console_plug_drive(gpointer data, const VitrineAttachment *attachment, GPtrArray *images,
+                   GError **error)
+{
+    Console *console = data;
+    MachineMedium medium = {.bus = MACHINE_BUS_SATA, .descriptor = -1};
+    const MachinePlace place =
+        machine_medium_place(medium.bus, attachment->port, attachment->device);
+    ConsoleDrive drive;
+    CfgmNode *node;
+
+    if (!check_idle(console, error) ||
+        !check_controller(console, attachment->controller, attachment->port, error))
+        return FALSE;
+    console_media_describe(console, attachment, images, &medium);
+    node = machine_add_medium(&medium, console->config, error);
+    if (node == NULL ||
+        !pdm_plug(vmm_pdm(console->vmm), place.device, place.instance, place.lun, node, error)) {
+        if (node != NULL)
+            machine_remove_medium(console->config, place);
+        console_translate_error(error);
+        return FALSE;
+    }
+    drive = (ConsoleDrive){
+        .controller = g_strdup(attachment->controller),
+        .port = attachment->port,
+        .device = attachment->device,
+        .kind = attachment->kind,
+        .place = place,
+    };
+    g_array_append_val(console->drives, drive);
+    vitrine_settings_put_attachment(console->settings, attachment);
+    return TRUE;
+}
+
+gboolean
+console_unplug_drive(gpointer data, const char *controller, guint port, guint device,
+                     GError **error)
+{
+    Console *console = data;
+    const ConsoleDrive *drive = console_media_find(console, controller, port, device);
+    MachinePlace place;
+
+    if (!check_idle(console, error) || !check_controller(console, controller, port, error))
+        return FALSE;
+    if (drive == NULL) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND, "“%s” has no drive at port %u.",
+                    controller, port);
+        return FALSE;
+    }
+    place = drive->place;
+    if (!pdm_unplug(vmm_pdm(console->vmm), place.device, place.instance, place.lun, error)) {
+        console_translate_error(error);
+        return FALSE;
+    }
+    machine_remove_medium(console->config, place);
+    g_array_remove_index(console->drives,
+                         (guint)(drive - (const ConsoleDrive *)(void *)console->drives->data));
+    vitrine_settings_remove_attachment(console->settings, controller, port, device);
+    return TRUE;
+}
