@@ -124,6 +124,8 @@ on_run_deferred(gpointer user_data)
 void
 machine_run_deferred_later(Machine *machine)
 {
+    if (machine->child == 0)
+        machine->start_failed = FALSE;
     if (g_queue_is_empty(&machine->deferred))
         return;
     Deferred *later = g_new0(Deferred, 1);
