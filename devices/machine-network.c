@@ -8,12 +8,14 @@
 typedef struct {
     const char *model;
     const char *device; /* of PDM */
+    bool chips;         /* the device is several chips, and has to be told which */
 } Model;
 
 static const Model models[] = {
-    {"82540EM", "e1000"},
-    {"82543GC", "e1000"},
-    {"82545EM", "e1000"},
+    {"82540EM", "e1000", true},
+    {"82543GC", "e1000", true},
+    {"82545EM", "e1000", true},
+    {"virtio", "virtio-net", false},
 };
 
 /* Where the manual's machines have them on PCI. */
@@ -32,7 +34,7 @@ find_model(const char *name)
 const char *const *
 machine_adapter_models(void)
 {
-    static const char *const names[] = {"82540EM", "82543GC", "82545EM", NULL};
+    static const char *const names[] = {"82540EM", "82543GC", "82545EM", "virtio", NULL};
 
     return names;
 }
@@ -64,7 +66,8 @@ add_adapter(const MachineSpec *spec, unsigned index, CfgmNode *root, GError **er
         return false;
     }
     card = machine_add_device(root, place.device, place.instance);
-    cfgm_set_string(card, "Model", adapter->model);
+    if (find_model(adapter->model)->chips)
+        cfgm_set_string(card, "Model", adapter->model);
     if (adapter->mac != NULL)
         cfgm_set_string(card, "MAC", adapter->mac);
     /* Firmware takes time for each boot ROM. */

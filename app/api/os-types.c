@@ -139,6 +139,17 @@ add_controller(VitrineSettings *settings, const char *name, VitrineControllerTyp
     vitrine_settings_put_controller(settings, controller);
 }
 
+/* The first card, which most systems have a driver for, leads to the host's networks. */
+static void
+apply_network(VitrineSettings *settings)
+{
+    g_autoptr(VitrineAdapter) adapter = vitrine_adapter_new();
+
+    adapter->enabled = TRUE;
+    adapter->network = VITRINE_NETWORK_NAT;
+    vitrine_settings_set_adapter(settings, 0, adapter);
+}
+
 void
 vitrine_os_type_apply(const VitrineOsType *type, VitrineSettings *settings)
 {
@@ -154,6 +165,7 @@ vitrine_os_type_apply(const VitrineOsType *type, VitrineSettings *settings)
         add_controller(settings, "SATA", type->disk_controller);
     vitrine_settings_put_attachment(settings, dvd);
     vitrine_settings_set_bool(settings, "large-pages", TRUE);
+    apply_network(settings);
     if (type->floppy) {
         g_autoptr(VitrineAttachment) floppy =
             vitrine_attachment_new("Floppy", 0, 0, VITRINE_MEDIUM_KIND_FLOPPY, NULL);

@@ -5,7 +5,7 @@
 
 #include <glib.h>
 
-#define RECORD_MAX_TEXTS 5
+#define RECORD_MAX_TEXTS 16
 
 typedef struct {
     gsize size;

@@ -8,6 +8,7 @@
 #define ATTACHMENTS_TYPE "a(suusssbbbbb)"
 #define UARTS_TYPE "a(buusbss)"
 #define LPTS_TYPE "a(buus)"
+#define ADAPTERS_TYPE "aa{sv}"
 #define MAX_RECORDS 1024
 
 static GVariant *
@@ -71,6 +72,18 @@ uarts_to_variant(VitrineSettings *settings)
 }
 
 static GVariant *
+adapters_to_variant(VitrineSettings *settings)
+{
+    GVariantBuilder builder;
+
+    g_variant_builder_init(&builder, G_VARIANT_TYPE(ADAPTERS_TYPE));
+    for (guint i = 0; i < VITRINE_ADAPTER_COUNT; i++)
+        g_variant_builder_add_value(
+            &builder, vitrine_adapter_to_variant(vitrine_settings_get_adapter(settings, i)));
+    return g_variant_builder_end(&builder);
+}
+
+static GVariant *
 lpts_to_variant(VitrineSettings *settings)
 {
     GVariantBuilder builder;
@@ -98,6 +111,7 @@ vitrine_settings_to_variant(VitrineSettings *settings)
     g_variant_builder_add(&builder, "{sv}", "attachments", attachments_to_variant(settings));
     g_variant_builder_add(&builder, "{sv}", "uarts", uarts_to_variant(settings));
     g_variant_builder_add(&builder, "{sv}", "lpts", lpts_to_variant(settings));
+    g_variant_builder_add(&builder, "{sv}", "adapters", adapters_to_variant(settings));
     return g_variant_builder_end(&builder);
 }
 
@@ -247,6 +261,22 @@ apply_lpts(VitrineSettings *settings, GVariant *value, GError **error)
 }
 
 static gboolean
+apply_adapters(VitrineSettings *settings, GVariant *value, GError **error)
+{
+    if (g_variant_n_children(value) > VITRINE_ADAPTER_COUNT)
+        return wrong(error, "adapters");
+    for (guint slot = 0; slot < g_variant_n_children(value); slot++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(value, slot);
+        g_autoptr(VitrineAdapter) adapter = vitrine_adapter_from_variant(entry, error);
+
+        if (adapter == NULL)
+            return FALSE;
+        vitrine_settings_set_adapter(settings, slot, adapter);
+    }
+    return TRUE;
+}
+
+static gboolean
 apply_groups(VitrineSettings *settings, GVariant *value, GError **error)
 {
     g_autofree const char **groups = g_variant_get_strv(value, NULL);
@@ -264,6 +294,7 @@ static const struct {
     {"attachments", ATTACHMENTS_TYPE, apply_attachments},
     {"uarts", UARTS_TYPE, apply_uarts},
     {"lpts", LPTS_TYPE, apply_lpts},
+    {"adapters", ADAPTERS_TYPE, apply_adapters},
 };
 
 static gboolean

@@ -13,6 +13,7 @@ struct _VitrineSettings {
     GPtrArray *attachments;
     VitrineUart *uarts[VITRINE_UART_COUNT];
     VitrineLpt *lpts[VITRINE_LPT_COUNT];
+    VitrineAdapter *adapters[VITRINE_ADAPTER_COUNT];
     GVariant *base; /* as the service has it */
     guint generation;
 };
@@ -93,6 +94,8 @@ settings_finalize(GObject *object)
         vitrine_uart_free(settings->uarts[i]);
     for (guint i = 0; i < VITRINE_LPT_COUNT; i++)
         vitrine_lpt_free(settings->lpts[i]);
+    for (guint i = 0; i < VITRINE_ADAPTER_COUNT; i++)
+        vitrine_adapter_free(settings->adapters[i]);
     g_clear_pointer(&settings->base, g_variant_unref);
     G_OBJECT_CLASS(vitrine_settings_parent_class)->finalize(object);
 }
@@ -126,6 +129,8 @@ vitrine_settings_init(VitrineSettings *settings)
         settings->uarts[i] = vitrine_uart_new(i);
     for (guint i = 0; i < VITRINE_LPT_COUNT; i++)
         settings->lpts[i] = vitrine_lpt_new(i);
+    for (guint i = 0; i < VITRINE_ADAPTER_COUNT; i++)
+        settings->adapters[i] = vitrine_adapter_new();
 }
 
 VitrineSettings *
@@ -295,6 +300,22 @@ vitrine_settings_set_uart(VitrineSettings *settings, guint slot, const VitrineUa
     vitrine_uart_free(settings->uarts[slot]);
     settings->uarts[slot] = copy;
     vitrine_settings_emit_changed(settings, "uarts");
+}
+
+const VitrineAdapter *
+vitrine_settings_get_adapter(VitrineSettings *settings, guint slot)
+{
+    return settings->adapters[MIN(slot, VITRINE_ADAPTER_COUNT - 1)];
+}
+
+void
+vitrine_settings_set_adapter(VitrineSettings *settings, guint slot, const VitrineAdapter *adapter)
+{
+    g_return_if_fail(slot < VITRINE_ADAPTER_COUNT);
+    VitrineAdapter *copy = vitrine_adapter_copy(adapter);
+    vitrine_adapter_free(settings->adapters[slot]);
+    settings->adapters[slot] = copy;
+    vitrine_settings_emit_changed(settings, "adapters");
 }
 
 const VitrineLpt *

@@ -7,9 +7,10 @@
  * Scalar settings are GObject properties, writable and notified, so widgets can be bound to them:
  * the complete list is app/api/settings-properties.def. Lists (groups, controllers, attachments,
  * serial and parallel ports) have the functions below and the signal VitrineSettings::changed,
- * whose detail is "groups", "storage", "uarts" or "lpts". */
+ * whose detail is "groups", "storage", "uarts", "lpts" or "adapters". */
 #pragma once
 
+#include "app/api/vitrine-network.h"
 #include "app/api/vitrine-storage.h"
 
 G_BEGIN_DECLS
@@ -102,11 +103,15 @@ const VitrineUart *vitrine_settings_get_uart(VitrineSettings *settings, guint sl
 void vitrine_settings_set_uart(VitrineSettings *settings, guint slot, const VitrineUart *uart);
 const VitrineLpt *vitrine_settings_get_lpt(VitrineSettings *settings, guint slot);
 void vitrine_settings_set_lpt(VitrineSettings *settings, guint slot, const VitrineLpt *lpt);
+/* slot: 0 to VITRINE_ADAPTER_COUNT - 1; never NULL. */
+const VitrineAdapter *vitrine_settings_get_adapter(VitrineSettings *settings, guint slot);
+void vitrine_settings_set_adapter(VitrineSettings *settings, guint slot,
+                                  const VitrineAdapter *adapter);
 
 /**
  * VitrineProblem:
  * @field: property ("memory"), or "controller:NAME", "attachment:NAME:PORT:DEVICE", "uart:SLOT",
- *   "lpt:SLOT"; owned
+ *   "lpt:SLOT", "adapter:SLOT"; owned
  * @code: why
  * @message: a sentence for the user; owned
  * @fatal: FALSE for advice; settings with a fatal problem cannot be saved

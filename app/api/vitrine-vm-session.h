@@ -170,6 +170,15 @@ typedef enum {
 int vitrine_vm_session_open_uart(VitrineVmSession *session, guint slot, VitrinePortRole *role,
                                  char **detail, GError **error);
 int vitrine_vm_session_open_lpt(VitrineVmSession *session, guint slot, GError **error);
+/**
+ * vitrine_vm_session_open_adapter: (skip)
+ * @warning: (out): what of the card's settings cannot be had, else ""; owned by the caller
+ * Returns: a frame socket, the caller's; -1 with @error set
+ */
+int vitrine_vm_session_open_adapter(VitrineVmSession *session, guint slot, char **warning,
+                                    GError **error);
+/* The file that a card's frames are recorded in, the caller's; -1 with error. */
+int vitrine_vm_session_open_trace(VitrineVmSession *session, guint slot, GError **error);
 
 /* Opens the console socket and tells the service that clients may come. ops stays the caller's and
  * must outlive the session. */

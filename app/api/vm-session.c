@@ -388,6 +388,19 @@ vitrine_vm_session_open_lpt(VitrineVmSession *session, guint slot, GError **erro
     return open_port(session, "lpt", slot, NULL, NULL, error);
 }
 
+int
+vitrine_vm_session_open_adapter(VitrineVmSession *session, guint slot, char **warning,
+                                GError **error)
+{
+    return open_port(session, "adapter", slot, NULL, warning, error);
+}
+
+int
+vitrine_vm_session_open_trace(VitrineVmSession *session, guint slot, GError **error)
+{
+    return open_port(session, "trace", slot, NULL, NULL, error);
+}
+
 gboolean
 vitrine_vm_session_serve(VitrineVmSession *session, const VitrineVmOps *ops, gpointer data,
                          GError **error)

@@ -152,6 +152,8 @@ console_config_build(Console *console, GError **error)
     spec.media_count = media->len;
     console_ports_describe(console, &spec);
     fill_usb(console, &spec.usb);
+    if (!console_network_describe(console, &spec, error))
+        return false;
     console->config = cfgm_new();
     return machine_build_config(&spec, console->config, error) &&
            console_ports_connect(console, error);

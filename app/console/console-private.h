@@ -106,6 +106,8 @@ bool console_run_power_on(Console *console, GError **error);
 /* console-ports.c: serial and parallel ports, before and after the configuration is built. */
 void console_ports_describe(Console *console, MachineSpec *spec);
 bool console_ports_connect(Console *console, GError **error);
+/* console-network.c: cards, and what is behind their cables. */
+bool console_network_describe(Console *console, MachineSpec *spec, GError **error);
 
 /* console-ops.c: what clients ask for. */
 extern const VitrineVmOps console_ops;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * modifyvm: changes settings. Manual, chapter VBoxManage, "modifyvm". Leaves out: network, sound,
- * USB, remote display, recording, teleportation and what else this version has no device for. */
+ * modifyvm: changes settings. Manual, chapter VBoxManage, "modifyvm". Leaves out: sound, USB,
+ * remote display, recording, teleportation and what else this version has no device for. */
 #include "app/manage/manage-words.h"
 #include "app/manage/modifyvm-private.h"
 
@@ -155,7 +155,8 @@ take_option(ManageArgs *args, VitrineSettings *settings, GError **error)
         if (manage_args_take_option(args, options[i].name, NULL))
             return set_value(args, &options[i], settings, error);
     }
-    if (!modifyvm_port_option(args, settings, &taken, error))
+    if (!modifyvm_port_option(args, settings, &taken, error) ||
+        (!taken && !modifyvm_network_option(args, settings, &taken, error)))
         return false;
     if (!taken)
         g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Unknown option: %s", manage_args_take(args));
@@ -205,7 +206,19 @@ const ManageCommand manage_command_modifyvm = {
         "    [--defaultfrontend default|NAME] [--uart1..4 off|IOBASE IRQ]\n"
         "    [--uart-mode1..4 disconnected|server PIPE|client PIPE|tcpserver PORT|\n"
         "    tcpclient HOST:PORT|file FILE|DEVICE] [--uart-type1..4 16450|16550A|16750]\n"
-        "    [--lpt1..2 off|IOBASE IRQ] [--lpt-mode1..2 FILE]\n",
+        "    [--lpt1..2 off|IOBASE IRQ] [--lpt-mode1..2 FILE]\n"
+        "    [--nic1..8 none|null|nat|bridged|intnet|hostonly|generic|natnetwork]\n"
+        "    [--nic-type1..8 82540EM|82543GC|82545EM|virtio] [--cable-connected1..8 on|off]\n"
+        "    [--mac-address1..8 auto|MAC] [--nic-promisc1..8 deny|allow-vms|allow-all]\n"
+        "    [--nic-trace1..8 on|off] [--nic-trace-file1..8 FILE] [--bridge-adapter1..8 NAME]\n"
+        "    [--host-only-adapter1..8 NAME] [--intnet1..8 NAME] [--nat-network1..8 NAME]\n"
+        "    [--nic-generic-drv1..8 NAME] [--nic-property1..8 NAME=VALUE]\n"
+        "    [--nat-net1..8 NETWORK|default] [--nat-pf1..8 [NAME],tcp|udp,[HOSTIP],HOSTPORT,\n"
+        "    [GUESTIP],GUESTPORT | --nat-pf1..8 delete NAME] [--nat-bind-ip1..8 IP]\n"
+        "    [--nat-tftp-prefix1..8 FOLDER] [--nat-tftp-file1..8 FILE]\n"
+        "    [--nat-tftp-server1..8 IP] [--nat-localhostreachable1..8 on|off]\n"
+        "    [--nat-dns-pass-domain1..8 on|off] [--nat-dns-proxy1..8 on|off]\n"
+        "    [--nat-dns-host-resolver1..8 on|off]\n",
     .about =
         "Changes the settings of a machine that does not run. Nothing is changed when one of the"
         "\noptions is refused. A serial port on the device /dev/ptmx makes a pseudo terminal.",

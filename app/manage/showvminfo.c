@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * showvminfo: all about a machine, for people or for scripts (--machinereadable). Manual, chapter
- * VBoxManage, "showvminfo". Leaves out: details of what this version has no device for (network,
- * sound, USB, sharing), the guest's video mode, passwords. */
+ * VBoxManage, "showvminfo". Leaves out: details of what this version has no device for (sound,
+ * USB, sharing), the guest's video mode, passwords. */
 #include "app/manage/showvminfo-private.h"
 
 #include <stdarg.h>
@@ -234,6 +234,7 @@ manage_print_settings(Manage *manage, VitrineMachine *machine, VitrineSettings *
     print_state(machine, machine_readable);
     print_fields(display_fields, G_N_ELEMENTS(display_fields), settings, machine_readable);
     showvminfo_storage(manage, settings, machine_readable);
+    showvminfo_network(settings, machine_readable);
     print_fields(input_fields, G_N_ELEMENTS(input_fields), settings, machine_readable);
     showvminfo_ports(settings, machine_readable);
     print_fields(sound_fields, G_N_ELEMENTS(sound_fields), settings, machine_readable);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/service/machine.h"
+#include "app/service/network.h"
 #include "app/service/settings/file-error.h"
 
 typedef struct {
@@ -143,17 +144,42 @@ open_uart(const VitrineUart *uart, OpenedPort *port, GError **error)
     return port->fd >= 0;
 }
 
+/* A card's network, or the file that its frames are recorded in. */
+static int
+open_adapter(Machine *machine, gboolean trace, guint slot, OpenedPort *port, GError **error)
+{
+    const VitrineAdapter *adapter = vitrine_settings_get_adapter(machine->record->settings, slot);
+    int fd;
+    port->role = "frames";
+    if (!trace)
+        return networks_open(machine->service->networks, machine->id, slot, adapter, &port->detail,
+                             error);
+    port->role = "output";
+    fd = open(adapter->trace_file, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0600);
+    return fd < 0 ? fail_path(error, adapter->trace_file, errno) : fd;
+}
+
+/* How many ports there are of a kind. */
+static guint
+port_count(const char *kind)
+{
+    if (g_str_equal(kind, "uart"))
+        return VITRINE_UART_COUNT;
+    return g_str_equal(kind, "lpt") ? VITRINE_LPT_COUNT : VITRINE_ADAPTER_COUNT;
+}
+
 static gboolean
 on_open_port(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, GUnixFDList *in,
              const char *kind, guint slot, Machine *machine)
 {
     GError *error = NULL;
     OpenedPort port = {.fd = -1, .role = "output"};
-    gboolean uart = g_str_equal(kind, "uart");
-    if (machine->record == NULL || slot >= (uart ? VITRINE_UART_COUNT : VITRINE_LPT_COUNT))
+    if (machine->record == NULL || slot >= port_count(kind))
         return service_refuse(invocation, VITRINE_ERROR_NOT_FOUND, "There is no such port.");
     VitrineSettings *settings = machine->record->settings;
-    if (uart)
+    if (g_str_equal(kind, "adapter") || g_str_equal(kind, "trace"))
+        port.fd = open_adapter(machine, *kind == 't', slot, &port, &error);
+    else if (g_str_equal(kind, "uart"))
         open_uart(vitrine_settings_get_uart(settings, slot), &port, &error);
     else
         port.fd = open_output(vitrine_settings_get_lpt(settings, slot)->path, &error);

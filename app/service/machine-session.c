@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/service/machine-state.h"
+#include "app/service/network.h"
 
 #define ORPHAN_POLL_MS 200
 
@@ -55,6 +56,7 @@ release(Machine *machine, VitrineMachineState state)
     g_autofree char *lock = lock_path(machine);
     g_autofree char *console = console_path(machine);
     drop_vm(machine);
+    networks_close(machine->service->networks, machine->id, -1);
     if (lock)
         g_unlink(lock);
     if (console)

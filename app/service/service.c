@@ -2,6 +2,7 @@
  *
  * The service's life: lock, socket, clients, registry file. */
 #include "app/service/service.h"
+#include "app/service/network.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +49,7 @@ service_new(const char *config_folder, GMainLoop *loop)
     service->media_by_id = g_hash_table_new(g_str_hash, g_str_equal);
     service->skeleton = vitrine_dbus_service_skeleton_new();
     service->devices = device_list_new();
+    service->networks = networks_new();
     return service;
 }
 
@@ -70,6 +72,7 @@ service_free(Service *service)
     service_unexport(G_DBUS_INTERFACE_SKELETON(service->skeleton));
     g_object_unref(service->skeleton);
     device_list_free(service->devices);
+    networks_free(service->networks);
     g_ptr_array_unref(service->connections);
     g_clear_pointer(&service->extra_data, g_hash_table_unref);
     settings_file_free(service->global);

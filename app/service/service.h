@@ -12,6 +12,7 @@
 
 typedef struct Machine Machine;
 typedef struct Medium Medium;
+struct Networks;
 
 typedef struct {
     char *config_folder;
@@ -32,6 +33,7 @@ typedef struct {
     gboolean journals_recovered; /* what a killed service left has been seen to */
     guint progress_count;
     DeviceList *devices;
+    struct Networks *networks; /* of running machines; see network.h */
 } Service;
 
 Service *service_new(const char *config_folder, GMainLoop *loop);

@@ -23,6 +23,22 @@ controllers_version(VitrineSettings *settings)
 }
 
 static int
+adapters_version(VitrineSettings *settings)
+{
+    int version = SETTINGS_FIRST;
+    for (guint slot = 0; slot < VITRINE_ADAPTER_COUNT; slot++) {
+        const VitrineAdapter *adapter = vitrine_settings_get_adapter(settings, slot);
+        if (!adapter->enabled)
+            continue;
+        if (adapter->network == VITRINE_NETWORK_NAT_NETWORK)
+            version = MAX(version, 14);
+        if (!adapter->nat_localhost)
+            version = MAX(version, 19);
+    }
+    return version;
+}
+
+static int
 uarts_version(VitrineSettings *settings)
 {
     int version = SETTINGS_FIRST;
@@ -41,6 +57,7 @@ machine_version_needed(VitrineSettings *settings)
 {
     const char *profile = vitrine_settings_get_string(settings, "cpu-profile");
     int version = MAX(controllers_version(settings), uarts_version(settings));
+    version = MAX(version, adapters_version(settings));
     const char *const *groups = vitrine_settings_get_groups(settings);
     if (!g_str_equal(groups[0], "/") || groups[1])
         version = MAX(version, 13);
@@ -82,6 +99,19 @@ flip_defaults(xmlNodePtr hardware)
     }
 }
 
+/* From 1.19 on, silence means that NAT does not lead to the host's own addresses. */
+static void
+keep_localhost(xmlNodePtr hardware)
+{
+    for (xmlNodePtr nic = xml_path(hardware, "Network/Adapter"); nic; nic = xml_next(nic)) {
+        xmlNodePtr nat = xml_child(nic, "NAT");
+        if (nat == NULL)
+            nat = xml_path(nic, "DisabledModes/NAT");
+        if (nat)
+            set_if_absent(nat, "localhost-reachable", "true");
+    }
+}
+
 /* From 1.17 on, controllers are a part of the hardware. */
 static void
 move_controllers(xmlNodePtr holder)
@@ -100,6 +130,8 @@ upgrade_holder(xmlNodePtr holder, int from, int to)
     xmlNodePtr hardware = xml_child(holder, "Hardware");
     if (hardware && from < 16 && to >= 16)
         flip_defaults(hardware);
+    if (hardware && from < 19 && to >= 19)
+        keep_localhost(hardware);
     if (from < 17 && to >= 17)
         move_controllers(holder);
     xmlNodePtr snapshot = xml_child(holder, "Snapshot");

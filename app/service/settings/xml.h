@@ -68,5 +68,8 @@ void machine_storage_write(SettingsFile *file, VitrineSettings *settings);
 /* machine-ports.c */
 void machine_ports_read(SettingsFile *file, VitrineSettings *settings);
 void machine_ports_write(SettingsFile *file, VitrineSettings *settings);
+/* machine-network.c */
+void machine_network_read(SettingsFile *file, VitrineSettings *settings);
+void machine_network_write(SettingsFile *file, VitrineSettings *settings);
 /* machine-version.c: the lowest version that can say this. */
 int machine_version_needed(VitrineSettings *settings);
