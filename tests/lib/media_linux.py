@@ -93,11 +93,16 @@ def write_kernel(tree, arch, entries):
     (tree / 'linux').write_bytes(kernel.read_bytes())
 
 
+def build_tree(tree, arch):
+    """The same system as files: `linux` and `initrd.gz` in a folder."""
+    write_kernel(tree, arch, system(arch, _init_text()))
+
+
 def build(out, work, arch):
     """The ISO: GRUB with an entry for each mode; the first one starts after a second."""
     tree = work / 'tree'
     tree.mkdir()
-    write_kernel(tree, arch, system(arch, _init_text()))
+    build_tree(tree, arch)
     entries = ''.join(f'''
 menuentry "{title}" {{
     linux /linux console=tty0 console=ttyS0,115200 panic=-1 {words}

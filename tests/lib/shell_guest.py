@@ -18,24 +18,31 @@ CONTROL = re.compile(r'\x1b(?:\[[0-9;?]*[A-Za-z]|[()].|.)|\r')
 
 
 class ShellGuest:
-    """A context: the guest is at its prompt inside of it and is switched off at its end."""
+    """A context: the guest is at its prompt inside of it and is switched off at its end, unless it ended
+    before. Options with --load: it was saved at its prompt. Descriptors in `pass_fds` stay the same."""
 
-    def __init__(self, disk, *options, ram=256, env=None, boot_seconds=120):
+    def __init__(self, disk, *options, ram=256, env=None, boot_seconds=120, pass_fds=()):
         self.command = run_guest.command(*options, disk=disk, ram=ram, serial='stdio')
-        self.env, self.boot_seconds = env, boot_seconds
+        self.env, self.boot_seconds, self.pass_fds = env, boot_seconds, pass_fds
         self.text, self.seen = '', 0
         self.chunks = queue.Queue()
         self.process = None
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, env=self.env)
+                                        stderr=subprocess.STDOUT, env=self.env, pass_fds=self.pass_fds)
         threading.Thread(target=self._read, daemon=True).start()
-        self.wait(re.escape(PROMPT), self.boot_seconds)
+        if '--load' in self.command:
+            self._send('')
+        try:
+            self.wait(re.escape(PROMPT), self.boot_seconds)
+        except TimeoutError:
+            self.process.kill()
+            raise
         return self
 
     def __exit__(self, kind, value, trace):
-        if kind is None:
+        if kind is None and self.process.poll() is None:
             self._send('poweroff -f')
             try:
                 self.process.wait(60)
@@ -78,6 +85,12 @@ class ShellGuest:
         self._send(command)
         self.wait(r'\n' + re.escape(PROMPT), seconds)
         return self.text[begin:self.seen - len(PROMPT)].split('\n', 1)[-1]
+
+    def save(self, seconds=60):
+        """Ends the machine where it is, for one that has --save and --until saved."""
+        self._send("echo sa''ved")
+        if self.process.wait(seconds) != 0:
+            raise RuntimeError(f'the machine cannot be saved:\n{self.text[-3000:]}')
 
     def complaints(self):
         """The kernel's warnings and worse, but for what it says everywhere."""

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Measures TCP, in a guest and on its host:
- *   tcpspeed serve PORT              serves the other words, one connection after the other, for
- * ever tcpspeed send ADDRESS PORT MIB   sends so much and waits until it has arrived tcpspeed
- * receive ADDRESS PORT MIB tcpspeed answer ADDRESS PORT N   asks N times for one byte each tcpspeed
- * connect ADDRESS PORT N  connects N times and asks once each The client prints one line: the word,
- * what was measured, the unit. The server's clock is the host's, so it prints, too. */
+ * Measures TCP, in a guest and on its host. The words:
+ *
+ *   serve PORT              serves the other ones, one process for each connection, for ever
+ *   send ADDRESS PORT MIB   sends so much and waits until it has arrived
+ *   receive ADDRESS PORT MIB
+ *   answer ADDRESS PORT N   asks N times for one byte each
+ *   connect ADDRESS PORT N  connects N times and asks once each
+ *   echo PORT               sends every UDP datagram back, for ever
+ *
+ * The client prints one line: the word, what was measured, the unit. The server's clock is the
+ * host's, so it prints, too. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -135,13 +140,38 @@ serve_one(int fd)
 }
 
 static int
-serve(const char *port)
+bound_socket(int type, const char *port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
-    int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+    int fd = socket(AF_INET, type, 0), one = 1;
 
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     check(bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0, "bind");
+    return fd;
+}
+
+_Noreturn static void
+echo(const char *port)
+{
+    int fd = bound_socket(SOCK_DGRAM, port);
+
+    puts("echoing");
+    fflush(stdout);
+    for (;;) {
+        struct sockaddr_in peer;
+        socklen_t length = sizeof(peer);
+        ssize_t size = recvfrom(fd, chunk, sizeof(chunk), 0, (struct sockaddr *)&peer, &length);
+
+        check(size >= 0, "recvfrom");
+        sendto(fd, chunk, (size_t)size, 0, (struct sockaddr *)&peer, length);
+    }
+}
+
+static int
+serve(const char *port)
+{
+    int fd = bound_socket(SOCK_STREAM, port);
+
     listen(fd, 16);
     puts("serving");
     fflush(stdout);
@@ -197,6 +227,8 @@ main(int argc, char **argv)
 
     if (argc == 3 && strcmp(argv[1], "serve") == 0)
         return serve(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "echo") == 0)
+        echo(argv[2]);
     if (argc != 5)
         return 2;
     amount = strtoull(argv[4], NULL, 10);

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# What is at the other end of a guest's cable in tests: a web server and TCP tests on the host, a
+# switch of the network worker between several guests.
+"""Peers for guests with network cards."""
+
+import functools
+import http.server
+import os
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    """A port of 127.0.0.1 that nobody has at the moment."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def tcpspeed():
+    """The program that guests have, too."""
+    return Path(os.environ['VITRINE_BUILD']) / 'tests' / 'lib' / 'tcpspeed'
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format, *arguments):  # pylint: disable=redefined-builtin
+        pass
+
+
+class WebServer:
+    """A context: a folder's files at http://127.0.0.1:port/."""
+
+    def __init__(self, folder):
+        handler = functools.partial(_Quiet, directory=str(folder))
+        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
+        self.port = self.server.server_port
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Switch:
+    """A context: a network worker without a gateway; each port is a card's wire."""
+
+    def __enter__(self):
+        worker = Path(os.environ['VITRINE_BUILD']) / 'app' / 'worker' / 'vitrine-worker'
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.ports = []
+        # The worker's control socket is descriptor 3.
+        self.process = subprocess.Popen(['/bin/sh', '-c', f'exec "$0" network 3<&{theirs.fileno()}', worker],
+                                        stdout=subprocess.DEVNULL, pass_fds=(theirs.fileno(),))
+        theirs.close()
+        self.request('network')
+        return self
+
+    def request(self, text, *descriptors):
+        """One request and its answer."""
+        socket.send_fds(self.control, [text.encode()], descriptors)
+        answer = self.control.recv(1024).decode()
+        if answer != 'ok':
+            raise RuntimeError(f'the network worker: {answer}')
+
+    def port(self, name, mac):
+        """One more port for a card with that address: the descriptor for `fd=N`."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.request(f'port\nid={name}\nmac={mac}\npolicy=deny', theirs.fileno())
+        theirs.close()
+        self.ports.append(ours)
+        return ours.fileno()
+
+    def __exit__(self, kind, value, trace):
+        for each in (self.control, *self.ports):
+            each.close()
+        self.process.wait(10)
