@@ -6,10 +6,11 @@
 #include "devices/machine.h"
 
 #define MIB (1u << 20)
-/* Slots of storage controllers, and where their windows are put: a MiB for each. */
-#define STORAGE_FIRST 13u
-#define STORAGE_LAST 24u
-#define STORAGE_BARS 0xe2000000ull
+/* Slots of controllers and cards, and where their windows are put: a MiB for each. */
+#define SLOT_FIRST 3u
+#define NETWORK_SLOT 8u
+#define SLOT_LAST 24u
+#define SLOT_BARS 0xe2000000ull
 
 static CfgmNode *
 build_config(void)
@@ -50,6 +51,10 @@ build_config(void)
     g_assert_no_error(error);
     /* The other sound card, which stands where the first one does. */
     cfgm_set_uint(cfgm_make(config, "Devices/hda/0/Config"), "PCIDeviceNo", 30);
+    /* The second network card is the first one of its kind. */
+    cfgm_set_uint(cfgm_make(config, "Devices/virtio-net/0"), "PCIDeviceNo", NETWORK_SLOT);
+    cfgm_set_string(device_bench_add(config, "virtio-net", 0), "BootRom", "");
+    device_bench_add_driver(config, "virtio-net", 0, 0, "network");
     for (unsigned i = 0; i < G_N_ELEMENTS(media); i++) {
         CfgmNode *node = machine_driver_config(
             config, machine_medium_place(media[i].bus, media[i].port, media[i].device));
@@ -64,14 +69,14 @@ build_config(void)
 static uint64_t
 bar_address(unsigned slot, unsigned bar)
 {
-    return STORAGE_BARS + slot * 0x100000ull + bar * 0x10000ull;
+    return SLOT_BARS + slot * 0x100000ull + bar * 0x10000ull;
 }
 
-/* The windows of the storage controllers, as firmware would place them. */
+/* The windows of controllers and cards, as firmware would place them. */
 static void
-map_storage(DeviceBench *bench)
+map_windows(DeviceBench *bench)
 {
-    for (unsigned slot = STORAGE_FIRST; slot <= STORAGE_LAST; slot++) {
+    for (unsigned slot = SLOT_FIRST; slot <= SLOT_LAST; slot++) {
         if (device_bench_pci_read(bench, slot, 0, 0, 2) == 0xffff)
             continue;
         for (unsigned bar = 0; bar < 6; bar++)
@@ -86,7 +91,7 @@ whole_machine_new(void)
 {
     DeviceBench *bench = device_bench_new(build_config());
 
-    map_storage(bench);
+    map_windows(bench);
     return bench;
 }
 
@@ -124,9 +129,9 @@ poke_memory(DeviceBench *bench, GRand *random)
 }
 
 static void
-poke_storage(DeviceBench *bench, GRand *random)
+poke_window(DeviceBench *bench, GRand *random)
 {
-    const unsigned slot = STORAGE_FIRST + g_rand_int(random) % (STORAGE_LAST - STORAGE_FIRST + 1);
+    const unsigned slot = SLOT_FIRST + g_rand_int(random) % (SLOT_LAST - SLOT_FIRST + 1);
     const uint64_t gpa =
         bar_address(slot, g_rand_int(random) % 6) + (g_rand_int(random) % 0x400) * 4;
     const uint32_t value = g_rand_int(random) & (g_rand_boolean(random) ? 0xff : UINT32_MAX);
@@ -175,7 +180,7 @@ whole_machine_use(DeviceBench *bench, uint32_t seed, unsigned rounds)
         else if (what < 24)
             poke_memory(bench, random);
         else if (what < 27)
-            poke_storage(bench, random);
+            poke_window(bench, random);
         else if (what < 28)
             poke_config(bench, random);
         else if (what < 30)
