@@ -4,6 +4,7 @@
 #include "tests/lib/bench-drivers.h"
 
 #include "tests/lib/bench-audio.h"
+#include "tests/lib/bench-network.h"
 
 #include <string.h>
 
@@ -225,6 +226,7 @@ bench_drivers_register(PdmRegistry *registry, GError **error)
 {
     return pdm_registry_add_driver(registry, &bench_audio_driver, error) &&
            pdm_registry_add_driver(registry, &bench_media_driver, error) &&
+           pdm_registry_add_driver(registry, &bench_network_driver, error) &&
            pdm_registry_add_driver(registry, &bench_char_driver, error) &&
            pdm_registry_add_driver(registry, &bench_display_driver, error) &&
            pdm_registry_add_driver(registry, &bench_keyboard_driver, error) &&
