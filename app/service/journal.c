@@ -134,7 +134,7 @@ journal_write(Journal *journal, GError **error)
     set_list(keys, "merges", journal->merges);
     set_list(keys, "places", journal->places);
     g_autofree char *text = g_key_file_to_data(keys, &length, NULL);
-    if (g_mkdir_with_parents(folder, 0700) < 0) {
+    if (settings_make_folder(folder) < 0) {
         file_error_set(error, errno, "The folder \"%s\" cannot be made", folder);
         return FALSE;
     }
@@ -163,14 +163,31 @@ is_named(Service *service, const char *path)
     return FALSE;
 }
 
-/* FALSE: it should go, and is still there. */
+/* FALSE: it should go, and is still there. Of one that has gone `gone` learns the folder. */
 static gboolean
-settle_file(Service *service, const char *path, const char *owner)
+settle_file(Service *service, const char *path, const char *owner, GHashTable *gone)
 {
-    if (is_named(service, owner) || g_unlink(path) == 0 || errno == ENOENT)
+    if (is_named(service, owner))
         return TRUE;
+    if (g_unlink(path) == 0 || errno == ENOENT) {
+        g_hash_table_add(gone, g_path_get_dirname(path));
+        return TRUE;
+    }
     g_warning("\"%s\" is not needed any more and cannot be deleted: %s", path, g_strerror(errno));
     return FALSE;
+}
+
+/* A journal must not go for good before what it lists has. */
+static void
+sync_folders(GHashTable *folders)
+{
+    GHashTableIter iter;
+    gpointer folder;
+    g_hash_table_iter_init(&iter, folders);
+    while (g_hash_table_iter_next(&iter, &folder, NULL)) {
+        g_autofree char *inside = g_build_filename(folder, ".", NULL);
+        settings_sync_folder(inside);
+    }
 }
 
 /* Whether all that is to go has gone. */
@@ -178,13 +195,15 @@ static gboolean
 delete_unneeded(Journal *journal)
 {
     gboolean clean = TRUE;
+    g_autoptr(GHashTable) gone = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (guint i = 0; i < journal->files->len; i++) {
         const char *path = journal->files->pdata[i];
-        clean &= settle_file(journal->service, path, path);
+        clean &= settle_file(journal->service, path, path, gone);
     }
     for (guint i = 0; i + 1 < journal->parts->len; i += 2)
-        clean &=
-            settle_file(journal->service, journal->parts->pdata[i], journal->parts->pdata[i + 1]);
+        clean &= settle_file(journal->service, journal->parts->pdata[i],
+                             journal->parts->pdata[i + 1], gone);
+    sync_folders(gone);
     for (guint i = 0; i < journal->folders->len; i++)
         g_rmdir(journal->folders->pdata[i]); /* fails while something is in it */
     return clean;

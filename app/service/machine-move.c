@@ -182,7 +182,7 @@ copy_small(const MovedFile *file, GError **error)
     g_autofree char *folder = g_path_get_dirname(file->to);
     gsize length;
     g_autoptr(GError) cause = NULL;
-    if (g_mkdir_with_parents(folder, 0700) == 0 &&
+    if (settings_make_folder(folder) == 0 &&
         g_file_get_contents(file->from, &content, &length, &cause))
         return settings_replace_file(file->to, content, length, error);
     g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_IO, "\"%s\" cannot be copied: %s.", file->from,
@@ -263,7 +263,7 @@ check(Machine *machine, const Move *move, const char *folder, GError **error)
                     "The machine cannot be moved to \"%s\".", folder);
     else if (g_file_test(move->to, G_FILE_TEST_EXISTS))
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_EXISTS, "\"%s\" exists already.", move->to);
-    else if (g_mkdir_with_parents(folder, 0700) < 0)
+    else if (settings_make_folder(folder) < 0)
         file_error_set(error, errno, "The folder \"%s\" cannot be made", folder);
     return *error == NULL;
 }

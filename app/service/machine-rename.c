@@ -29,8 +29,10 @@ move(const char *from, const char *to, GError **error)
                     "\"%s\" exists already: choose another name.", to);
         return FALSE;
     }
-    if (g_rename(from, to) == 0)
+    if (g_rename(from, to) == 0) {
+        settings_sync_folder(to); /* in this order, which the journal knows */
         return TRUE;
+    }
     file_error_set(error, errno, "\"%s\" cannot be renamed to \"%s\"", from, to);
     return FALSE;
 }

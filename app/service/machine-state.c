@@ -46,7 +46,7 @@ machine_new_state_path(Machine *machine, GError **error)
     gint64 now = g_get_real_time();
     g_autoptr(GDateTime) date = g_date_time_new_from_unix_utc(now / G_USEC_PER_SEC);
     g_autofree char *time = g_date_time_format(date, "%Y-%m-%dT%H-%M-%S");
-    if (g_mkdir_with_parents(folder, 0700) < 0) {
+    if (settings_make_folder(folder) < 0) {
         file_error_set(error, errno, "The folder \"%s\" cannot be made", folder);
         return NULL;
     }

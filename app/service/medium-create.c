@@ -88,7 +88,7 @@ static gboolean
 make_folder(const char *location, GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(location);
-    if (g_mkdir_with_parents(folder, 0700) == 0)
+    if (settings_make_folder(folder) == 0)
         return TRUE;
     file_error_set(error, errno, "The folder \"%s\" cannot be made", folder);
     return FALSE;

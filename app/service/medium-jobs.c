@@ -188,7 +188,7 @@ static gboolean
 link_file(const char *from, const char *to, GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(to);
-    if (g_mkdir_with_parents(folder, 0700) < 0)
+    if (settings_make_folder(folder) < 0)
         file_error_set(error, errno, "The folder \"%s\" cannot be made", folder);
     else if (link(from, to) == 0)
         return TRUE;

@@ -379,7 +379,7 @@ open_step_file(const StepFile *file, int extra_flags, GError **error)
     GStatBuf status;
     g_autofree char *folder = g_path_get_dirname(file->path);
     if (file->mode == TASK_CREATE)
-        g_mkdir_with_parents(folder, 0700); /* what is wrong with it, open says */
+        settings_make_folder(folder); /* what is wrong with it, open says */
     int fd = open(file->path, flags | common, 0600);
     if (fd < 0 || fstat(fd, &status) < 0 || S_ISDIR(status.st_mode)) {
         int errnum = fd < 0 ? errno : EISDIR;

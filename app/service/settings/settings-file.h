@@ -39,6 +39,9 @@ gboolean settings_file_save(SettingsFile *file, GError **error);
 gboolean settings_replace_file(const char *path, const char *bytes, gsize length, GError **error);
 /* What was made or renamed in the folder of this file survives a loss of power. */
 void settings_sync_folder(const char *path);
+/* Makes a folder, private, and those above it, which survive a loss of power when it returns.
+ * 0, also when it is there, or -1 and errno. */
+int settings_make_folder(const char *path);
 
 /* A registered medium. All strings owned. */
 typedef struct {

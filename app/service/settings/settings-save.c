@@ -62,6 +62,26 @@ settings_sync_folder(const char *path)
     close(fd);
 }
 
+int
+settings_make_folder(const char *path)
+{
+    GStatBuf status;
+    if (g_stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return 0;
+    g_autofree char *parent = g_path_get_dirname(path);
+    if (!g_str_equal(parent, path) && settings_make_folder(parent) < 0)
+        return -1;
+    if (g_mkdir(path, 0700) < 0) {
+        const int errnum = errno;
+        if (errnum == EEXIST && g_file_test(path, G_FILE_TEST_IS_DIR))
+            return 0;
+        errno = errnum;
+        return -1;
+    }
+    settings_sync_folder(path);
+    return 0;
+}
+
 /* "<base>-<old version>.<extension>", once. Only a full disk stops the save. */
 static gboolean
 keep_old_version(SettingsFile *file, GError **error)
@@ -137,7 +157,7 @@ settings_file_save(SettingsFile *file, GError **error)
         return FALSE;
     }
     g_autofree char *folder = g_path_get_dirname(file->path);
-    if (g_mkdir_with_parents(folder, 0700) < 0)
+    if (settings_make_folder(folder) < 0)
         return fail(error, folder, errno);
     if (!keep_old_version(file, error))
         return FALSE;
