@@ -25,6 +25,7 @@ machine_add_driver(CfgmNode *root, MachinePlace place, const char *driver)
 }
 
 /* machine-usb.c: controllers and emulated devices at them */
+void machine_add_usb_controllers(const MachineSpec *spec, CfgmNode *root);
 bool machine_add_usb(const MachineSpec *spec, CfgmNode *root, GError **error);
 /* machine-storage.c: controllers and their drives */
 bool machine_add_storage(const MachineSpec *spec, CfgmNode *root, GError **error);

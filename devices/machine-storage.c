@@ -19,6 +19,7 @@ static const Bus buses[] = {
     [MACHINE_BUS_NVME]   = {"nvme", "NVMe", 255, 1, false},
     [MACHINE_BUS_VIRTIO_BLK]  = {"virtio-blk", "virtio-blk", 8, 1, true},
     [MACHINE_BUS_VIRTIO_SCSI] = {"virtio-scsi", "virtio-scsi", 256, 1, false},
+    [MACHINE_BUS_USB] = {"usb-storage", "USB", 8, 1, true},
 };
 /* clang-format on */
 

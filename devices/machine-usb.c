@@ -28,6 +28,12 @@ add_input(CfgmNode *root, MachinePlace place, bool wanted, const char *driver)
         machine_add_driver(root, place, driver);
 }
 
+void
+machine_add_usb_controllers(const MachineSpec *spec, CfgmNode *root)
+{
+    add_controller(root, "xhci", spec->usb.xhci);
+}
+
 bool
 machine_add_usb(const MachineSpec *spec, CfgmNode *root, GError **error)
 {
@@ -39,8 +45,6 @@ machine_add_usb(const MachineSpec *spec, CfgmNode *root, GError **error)
                     "A USB pointer or keyboard needs a USB controller.");
         return false;
     }
-    /* Devices look for their controller when they are made: it comes first. */
-    add_controller(root, "xhci", usb->xhci);
     add_input(root, MACHINE_USB_TABLET, usb->tablet, spec->mouse_driver);
     add_input(root, MACHINE_USB_MOUSE, usb->mouse, spec->mouse_driver);
     add_input(root, MACHINE_USB_KEYBOARD, usb->keyboard, spec->keyboard_driver);

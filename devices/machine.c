@@ -187,6 +187,8 @@ machine_build_config(const MachineSpec *spec, CfgmNode *root, GError **error)
     add_chipset(spec, root);
     add_firmware(spec, root);
     add_console(spec, root);
+    /* Devices look for their controller when they are made: it comes first. */
+    machine_add_usb_controllers(spec, root);
     if (!machine_add_storage(spec, root, error) || !machine_add_network(spec, root, error))
         return false;
     if (!machine_add_usb(spec, root, error))

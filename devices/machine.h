@@ -18,6 +18,7 @@ typedef enum {
     MACHINE_BUS_NVME,        /* port 0..254, hard disks only */
     MACHINE_BUS_VIRTIO_BLK,  /* port 0..7, hard disks only: each is a PCI function of its own */
     MACHINE_BUS_VIRTIO_SCSI, /* port 0..255 */
+    MACHINE_BUS_USB,         /* port 0..7: each is a USB device of its own */
 } MachineBus;
 
 /* A storage controller. One that media name and that is not described is there with its usual

@@ -114,11 +114,12 @@ fill_scalars(Console *console, MachineSpec *spec)
     spec->mouse_driver = console_mouse_driver.name;
 }
 
-/* Pointer and keyboard at USB bring the controller that they are plugged into. A machine whose
- * settings ask for several touches gets a tablet, which knows one. */
+/* Pointer, keyboard and drives at USB bring the controller that they are plugged into. A machine
+ * whose settings ask for several touches gets a tablet, which knows one. */
 static void
-fill_usb(Console *console, MachineUsb *usb)
+fill_usb(Console *console, MachineSpec *spec)
 {
+    MachineUsb *usb = &spec->usb;
     const int keyboard = vitrine_settings_get_enum(console->settings, "keyboard");
 
     switch (vitrine_settings_get_enum(console->settings, "pointing")) {
@@ -131,6 +132,8 @@ fill_usb(Console *console, MachineUsb *usb)
     }
     usb->keyboard = keyboard == VITRINE_KEYBOARD_USB;
     usb->xhci = usb->mouse || usb->tablet || usb->keyboard;
+    for (size_t i = 0; i < spec->media_count; i++)
+        usb->xhci = usb->xhci || spec->media[i].bus == MACHINE_BUS_USB;
 }
 
 bool
@@ -151,7 +154,7 @@ console_config_build(Console *console, GError **error)
     spec.media = (const MachineMedium *)media->data;
     spec.media_count = media->len;
     console_ports_describe(console, &spec);
-    fill_usb(console, &spec.usb);
+    fill_usb(console, &spec);
     if (!console_network_describe(console, &spec, error))
         return false;
     console->config = cfgm_new();

@@ -19,6 +19,7 @@ static const ControllerRow rows[] = {
     {VITRINE_CONTROLLER_LSI_LOGIC,   MACHINE_BUS_SCSI,        NULL},
     {VITRINE_CONTROLLER_NVME,        MACHINE_BUS_NVME,        NULL},
     {VITRINE_CONTROLLER_VIRTIO_SCSI, MACHINE_BUS_VIRTIO_SCSI, NULL},
+    {VITRINE_CONTROLLER_USB,         MACHINE_BUS_USB,         NULL},
 };
 /* clang-format on */
 

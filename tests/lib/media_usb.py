@@ -28,8 +28,23 @@ dd if=$node bs=24 count=$2 2>/dev/null | base64
 echo "events: done"
 '''
 
+# `storage`: waits for the USB drive of 16 MiB, copies its first half to its second, and tells what it has read.
+STORAGE = '''#!/bin/sh
+until [ "$node" ]; do
+    for disk in /sys/block/sd*; do
+        [ "$(cat $disk/size)" != 32768 ] || node=/dev/${disk##*/}
+    done
+    [ "$node" ] || sleep 1
+done
+echo "storage: on $node"
+dd if=$node of=$node bs=128k count=64 seek=64 conv=notrunc,fsync 2>/dev/null || echo "storage: failed"
+echo 3 > /proc/sys/vm/drop_caches
+dd if=$node bs=100k count=80 2>/dev/null | md5sum | sed 's/^/storage: read /'
+echo "storage: done"
+'''
+
 
 def build(out, work):
     """The disk."""
     media_kernel.build(out, work, UUID, MODULES, ('rmmod', 'umount', 'rm', 'base64', 'readlink', 'cmp'),
-                       {'usb': USB.encode(), 'events': EVENTS.encode()})
+                       {'usb': USB.encode(), 'events': EVENTS.encode(), 'storage': STORAGE.encode()})

@@ -31,7 +31,8 @@
 #define TICK_NS 20000000ull
 #define TEXT_INTERVAL_NS 500000000ull
 #define STEP_INSTRUCTIONS 2000000ull
-#define MEDIA_MAX 4
+#define MEDIA_MAX 12
+#define USB_DRIVE "storage:"
 
 enum { EXIT_OK, EXIT_FAULT, EXIT_TIMEOUT, EXIT_TRIPLE_FAULT };
 
@@ -58,6 +59,7 @@ typedef struct {
     RunNetwork network;
     MachineMedium media[MEDIA_MAX];
     char **sound; /* card, back end */
+    char **usb_words;
     char *screen; /* the text at the last look */
     uint64_t start_ns, next_text_ns, next_shot_ns;
     gint off, stuck; /* set by events */
@@ -124,6 +126,7 @@ static const BusName bus_names[] = {
     {"scsi", MACHINE_BUS_SCSI, true},
     {"virtio-blk", MACHINE_BUS_VIRTIO_BLK, false},
     {"virtio-scsi", MACHINE_BUS_VIRTIO_SCSI, true},
+    {"usb", MACHINE_BUS_USB, true},
 };
 
 static const BusName *
@@ -214,16 +217,43 @@ choose(const char *list, const char *const *names, bool *const *flags, GError **
     return true;
 }
 
-static bool
-describe_usb(const Options *options, MachineUsb *usb, GError **error)
+/* Takes the drives out of the list of devices: "storage:FILE". Returns the others. */
+static char *
+take_usb_drives(Run *run, size_t *count)
 {
+    const char *list = run->options.usb_devices;
+    g_autoptr(GPtrArray) others = g_ptr_array_new();
+    unsigned port = 0;
+
+    run->usb_words = g_strsplit(list != NULL ? list : "", ",", -1);
+    for (char **word = run->usb_words; *word != NULL; word++) {
+        if (!g_str_has_prefix(*word, USB_DRIVE) || *count == MEDIA_MAX) {
+            g_ptr_array_add(others, *word);
+            continue;
+        }
+        run->media[(*count)++] = (MachineMedium){
+            .bus = MACHINE_BUS_USB,
+            .port = port++,
+            .type = PDM_MEDIA_DISK,
+            .path = *word + strlen(USB_DRIVE),
+        };
+    }
+    g_ptr_array_add(others, NULL);
+    return g_strjoinv(",", (char **)others->pdata);
+}
+
+static bool
+describe_usb(Run *run, MachineSpec *spec, GError **error)
+{
+    MachineUsb *usb = &spec->usb;
+    g_autofree char *others = take_usb_drives(run, &spec->media_count);
     static const char *const controllers[] = {"xhci", NULL};
     static const char *const devices[] = {"tablet", "mouse", "keyboard", NULL};
     bool *const controller_flags[] = {&usb->xhci};
     bool *const device_flags[] = {&usb->tablet, &usb->mouse, &usb->keyboard};
 
-    return choose(options->usb, controllers, controller_flags, error) &&
-           choose(options->usb_devices, devices, device_flags, error);
+    return choose(run->options.usb, controllers, controller_flags, error) &&
+           choose(others, devices, device_flags, error);
 }
 
 static bool
@@ -252,7 +282,7 @@ describe(Run *run, GError **error)
     if (!run_network_init(&run->network, options->nics, error))
         return false;
     memcpy(spec.adapters, run->network.adapters, sizeof(spec.adapters));
-    if (!describe_media(run, &spec.media_count, error) || !describe_usb(options, &spec.usb, error))
+    if (!describe_media(run, &spec.media_count, error) || !describe_usb(run, &spec, error))
         return false;
     return machine_build_config(&spec, run->config, error);
 }
@@ -579,6 +609,7 @@ tear_down(Run *run)
     run_network_clear(&run->network);
     g_strfreev(run->options.nics);
     g_strfreev(run->sound);
+    g_strfreev(run->usb_words);
     g_free(run->screen);
     if (run->serial.text != NULL)
         g_string_free(run->serial.text, TRUE);
@@ -601,7 +632,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "floppy", 0, 0, G_OPTION_ARG_FILENAME, &options->floppy, "Floppy image, drive A", "FILE" },
         { "nic", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->nics, "Network card: MODEL[,nat[,forward=tcp:HOST:GUEST][,tftp=DIR][,boot=FILE]|,fd=N|,tap=N][,mac=…][,trace=FILE]", "CARD" },
         { "usb", 0, 0, G_OPTION_ARG_STRING, &options->usb, "USB controllers: xhci", "LIST" },
-        { "usb-device", 0, 0, G_OPTION_ARG_STRING, &options->usb_devices, "USB devices: tablet, mouse, keyboard", "LIST" },
+        { "usb-device", 0, 0, G_OPTION_ARG_STRING, &options->usb_devices, "USB devices: tablet, mouse, keyboard, storage:FILE", "LIST" },
         { "boot", 0, 0, G_OPTION_ARG_STRING, &options->boot, "Boot order (dvd,disk,floppy,network)", "LIST" },
         { "firmware", 0, 0, G_OPTION_ARG_FILENAME, &options->firmware, "BIOS image", "FILE" },
         { "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Execution engine (auto); iem+rem: in turns", "NAME" },

@@ -9,6 +9,7 @@
 """Linux finds and uses emulated USB devices."""
 
 import base64
+import hashlib
 import os
 import re
 import struct
@@ -63,10 +64,15 @@ def events(text):
 
 
 def check_devices(controller, text):
-    """They are there, and all is quiet."""
+    """They are there."""
     for device in PLUGGED:
         if device not in text:
             sys.exit(f'{controller}: no {device}\n{text[-3000:]}')
+    check_quiet(controller, text)
+
+
+def check_quiet(controller, text):
+    """The kernel has nothing to complain about."""
     found = [line for line in re.findall(r'usb: complaint: (.*)', text) if not any(usual in line for usual in USUAL)]
     if found:
         sys.exit(f'{controller}: the kernel complains\n' + '\n'.join(found))
@@ -78,6 +84,30 @@ def check_events(controller, text):
     for wanted in ((EV_ABS, ABS_X, 500), (EV_ABS, ABS_Y, 1000), (EV_ABS, ABS_X, 32767), (EV_KEY, BTN_LEFT, 1)):
         if wanted not in got:
             sys.exit(f'{controller}: no event {wanted} in {got}')
+
+
+def check_storage(controller, disk, folder):
+    """The machine boots from a USB drive, and another one's data are read and written as they are."""
+    data = folder / f'{controller}.data'
+    half = os.urandom(8 << 20)
+    data.write_bytes(half + bytes(8 << 20))
+    drives = f'storage:{disk},storage:{data}'
+    words = run_guest.command('--usb', controller, '--usb-device', drives, '--timeout', '200', '--until',
+                              'usb: done', ram=256, serial='stdio')
+    text, told = '', False
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as guest:
+        while piece := os.read(guest.stdout.fileno(), 4096):
+            text += piece.decode(errors='replace')
+            if not told and PROMPT in text:
+                told = True
+                guest.stdin.write(b'storage\nusb\n')
+                guest.stdin.flush()
+    check_quiet(controller, text)
+    read = hashlib.md5(half[:8192000]).hexdigest()
+    if guest.returncode != 0 or f'storage: read {read}' not in text:
+        sys.exit(f'{controller}: the drive was not read as it is\n{text[-3000:]}')
+    if data.read_bytes() != half + half:
+        sys.exit(f'{controller}: the drive was not written as it was asked for')
 
 
 def check(controller, folder):
@@ -92,7 +122,8 @@ def check(controller, folder):
     got = events(run(disk, controller, TYPE, PRESS, '--until', END, '--load', str(state)))
     if (EV_KEY, KEY_A, 1) not in got or (EV_KEY, KEY_A, 0) not in got:
         sys.exit(f'{controller}: the key A is not in {got}')
-    print(f'{controller}: found, pointed, typed, saved and loaded')
+    check_storage(controller, disk, folder)
+    print(f'{controller}: found, pointed, typed, saved and loaded, booted from a drive, read and wrote')
 
 
 if __name__ == '__main__':

@@ -28,8 +28,9 @@ build_config(void)
          .port = 3,
          .type = PDM_MEDIA_DISK,
          .driver = "bench-media"},
+        {.bus = MACHINE_BUS_USB, .type = PDM_MEDIA_DISK, .driver = "bench-media"},
     };
-    static const unsigned sizes[] = {4 * MIB, MIB, 1440 * 1024, MIB, MIB, MIB, MIB, MIB, MIB};
+    static const unsigned sizes[] = {4 * MIB, MIB, 1440 * 1024, MIB, MIB, MIB, MIB, MIB, MIB, MIB};
     CfgmNode *config = cfgm_new();
     g_autoptr(GError) error = NULL;
     MachineSpec spec;

@@ -50,7 +50,8 @@ ROOMS = {
     'devices/usb-controllers/': (*DEVICE, 'devices/pci/', 'usb/vusb.h'),
     'usb/': (*DEVICE, 'vmm/ssm/ssm.h'),
     'usb/core/': (*DEVICE, 'usb/vusb.h', 'usb/vusb-device.h'),
-    'usb/devices/': (*DEVICE, 'usb/vusb-device.h'),
+    # Mass storage talks SCSI with the unit and the requests of devices/storage.
+    'usb/devices/': (*DEVICE, 'usb/vusb-device.h', 'devices/storage/scsi.h', 'devices/storage/drive-io.h'),
     'usb/host/': (*CORE, 'usb/vusb-device.h', 'libusb'),
     'usb/remote/': (*CORE, 'usb/vusb-device.h', 'usbredir'),
     'audio/': DEVICE,

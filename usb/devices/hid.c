@@ -270,9 +270,3 @@ const SsmField usb_hid_fields[] = {
     SSM_END,
 };
 /* clang-format on */
-
-const PdmOption usb_device_options[] = {
-    {.key = "Controller", .title = "Controller", .type = PDM_OPTION_STRING, .text = ""},
-    {.key = "Port", .title = "Port (0: any)", .type = PDM_OPTION_UINT, .max = VUSB_PORTS_MAX},
-    {.type = PDM_OPTION_END},
-};

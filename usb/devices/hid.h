@@ -4,6 +4,7 @@
  * interface with one interrupt endpoint; reports wait in a queue until the guest asks for them. */
 #pragma once
 
+#include "usb/devices/options.h"
 #include "usb/vusb-device.h"
 #include "vmm/pdm/pdm.h"
 
@@ -40,8 +41,6 @@ struct UsbHid {
 };
 
 extern const SsmField usb_hid_fields[];
-/* Options "Controller" and "Port", which all emulated devices have; ended by PDM_OPTION_END. */
-extern const PdmOption usb_device_options[];
 
 /* The first member of the device's data is the UsbHid. Plugs it in. */
 bool usb_hid_construct(PdmDevice *pdm, const UsbHidKind *kind, const CfgmNode *config,
