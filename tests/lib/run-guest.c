@@ -16,6 +16,7 @@
 #include "tests/lib/run-guest-keys.h"
 #include "tests/lib/run-guest-mix.h"
 #include "tests/lib/run-guest-network.h"
+#include "tests/lib/run-guest-usb.h"
 #include "vmm/base/clock.h"
 #include "vmm/em/em.h"
 #include "vmm/vmm.h"
@@ -39,7 +40,7 @@ enum { EXIT_OK, EXIT_FAULT, EXIT_TIMEOUT, EXIT_TRIPLE_FAULT };
 typedef struct {
     int ram, cpus;
     char *bus, *cdrom, *disk, *disk2, *floppy, *engine, *profile, *boot, *firmware, *serial, *debug;
-    char **nics;
+    char **nics, **usb_hosts;
     char *usb, *usb_devices;
     char *screenshot, *keys, *until, *save, *save_live, *load, *sound;
     double screenshot_every, timeout;
@@ -57,6 +58,7 @@ typedef struct {
     RunKeys *keys;
     RunMix mix;
     RunNetwork network;
+    RunUsb usb;
     MachineMedium media[MEDIA_MAX];
     char **sound; /* card, back end */
     char **usb_words;
@@ -371,7 +373,8 @@ set_up(Run *run, GError **error)
         fputs(dump, stderr);
     }
     run->vmm = vmm_create(&config, hand_over, run, error);
-    if (run->vmm == NULL)
+    if (run->vmm == NULL ||
+        !run_usb_init(&run->usb, run->options.usb_hosts, vmm_pdm(run->vmm), error))
         return false;
     return run->options.load == NULL || transfer_state(run, run->options.load, false, error);
 }
@@ -485,6 +488,7 @@ tick(Run *run)
     g_rec_mutex_lock(pdm_device_lock(vmm_pdm(run->vmm)));
     const bool done = seen(run);
 
+    run_usb_poll(&run->usb);
     if (run->keys != NULL)
         run_keys_step(run->keys, vmm_pdm(run->vmm), now_ns, run->screen, run->serial.text->str);
     g_rec_mutex_unlock(pdm_device_lock(vmm_pdm(run->vmm)));
@@ -601,6 +605,10 @@ free_options(Options *options)
 static void
 tear_down(Run *run)
 {
+    if (run->vmm != NULL) {
+        vmm_pause(run->vmm, VMM_PAUSE_USER, NULL);
+        run_usb_clear(&run->usb, vmm_pdm(run->vmm));
+    }
     vmm_destroy(run->vmm);
     pdm_registry_free(run->registry);
     cfgm_free(run->config);
@@ -608,6 +616,7 @@ tear_down(Run *run)
     run_mix_clear(&run->mix);
     run_network_clear(&run->network);
     g_strfreev(run->options.nics);
+    g_strfreev(run->options.usb_hosts);
     g_strfreev(run->sound);
     g_strfreev(run->usb_words);
     g_free(run->screen);
@@ -633,6 +642,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "nic", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->nics, "Network card: MODEL[,nat[,forward=tcp:HOST:GUEST][,tftp=DIR][,boot=FILE]|,fd=N|,tap=N][,mac=…][,trace=FILE]", "CARD" },
         { "usb", 0, 0, G_OPTION_ARG_STRING, &options->usb, "USB controllers: xhci", "LIST" },
         { "usb-device", 0, 0, G_OPTION_ARG_STRING, &options->usb_devices, "USB devices: tablet, mouse, keyboard, storage:FILE", "LIST" },
+        { "usb-host", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->usb_hosts, "A USB device of the host", "BUS.ADDRESS" },
         { "boot", 0, 0, G_OPTION_ARG_STRING, &options->boot, "Boot order (dvd,disk,floppy,network)", "LIST" },
         { "firmware", 0, 0, G_OPTION_ARG_FILENAME, &options->firmware, "BIOS image", "FILE" },
         { "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Execution engine (auto); iem+rem: in turns", "NAME" },

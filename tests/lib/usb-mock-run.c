@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * usb-mock-run: runs a program on a host that has the mocked USB device. With umockdev-wrapper:
+ *
+ *   umockdev-wrapper usb-mock-run run-guest --usb xhci --usb-host 1.2 …
+ *
+ * SIGUSR1 pulls the device out. In the end it prints what the host's kernel was asked for. Exit
+ * status: the program's, 1 where it ended by a signal. */
+#include "tests/lib/usb-mock.h"
+
+#include <glib-unix.h>
+#include <stdio.h>
+
+typedef struct {
+    UsbMock *mock;
+    GMainLoop *loop;
+    int status;
+} Run;
+
+static void
+on_exit_of(GPid pid, gint status, gpointer user)
+{
+    Run *run = user;
+    g_autoptr(GError) error = NULL;
+
+    run->status = 1;
+    if (g_spawn_check_wait_status(status, &error))
+        run->status = 0;
+    else if (error->domain == G_SPAWN_EXIT_ERROR)
+        run->status = error->code;
+    g_main_loop_quit(run->loop);
+}
+
+static gboolean
+on_signal(gpointer user)
+{
+    usb_mock_unplug(((Run *)user)->mock);
+    return G_SOURCE_REMOVE;
+}
+
+int
+main(int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *log = NULL;
+    Run run = {.mock = usb_mock_new(), .loop = g_main_loop_new(NULL, FALSE)};
+    GPid pid;
+
+    if (argc < 2 || !g_spawn_async(NULL, argv + 1, NULL,
+                                   G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CHILD_INHERITS_STDIN, NULL,
+                                   NULL, &pid, &error)) {
+        fprintf(stderr, "usb-mock-run: %s\n", error != NULL ? error->message : "which program?");
+        return 1;
+    }
+    g_child_watch_add(pid, on_exit_of, &run);
+    g_unix_signal_add(SIGUSR1, on_signal, &run);
+    g_main_loop_run(run.loop);
+    log = usb_mock_log(run.mock);
+    printf("usb-mock: %s\n", log);
+    usb_mock_free(run.mock);
+    g_main_loop_unref(run.loop);
+    return run.status;
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The mocked device: Linux's usbfs (Documentation/driver-api/usb/usb.rst, linux/usbdevice_fs.h) in
+ * as far as libusb uses it. The node is a plain file, so poll() always says that there is
+ * something: EAGAIN answers those who come too early. */
+#include "tests/lib/usb-mock.h"
+
+#include <errno.h>
+#include <linux/usbdevice_fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <umockdev.h>
+
+#define SYSFS "/devices/pci0000:00/0000:00:1d.0/usb1/1-1"
+#define LOOP_MAX 65536u
+
+typedef struct {
+    UMockdevIoctlBase parent;
+    GMutex lock;
+    GQueue done, waiting; /* UMockdevIoctlData: URBs that can be reaped, and that cannot yet */
+    GString *log;
+    bool busy, gone, bound;
+    guint8 *loop; /* what bulk OUT brought */
+    guint loop_size;
+} MockUsb;
+typedef UMockdevIoctlBaseClass MockUsbClass;
+GType mock_usb_get_type(void);
+G_DEFINE_TYPE(MockUsb, mock_usb, UMOCKDEV_TYPE_IOCTL_BASE)
+
+struct UsbMock {
+    UMockdevTestbed *testbed;
+    MockUsb *device;
+};
+
+/* clang-format off */
+static const guint8 descriptors[] = {
+    18, 1, 0x00, 2, 0, 0, 0, 64, 0x34, 0x12, 0x78, 0x56, 0, 1, 0, 2, 0, 1,
+    9, 2, 55, 0, 1, 1, 0, 0x80, 50,
+    9, 4, 0, 0, 0, 0xff, 0, 0, 0,
+    9, 4, 0, 1, 4, 0xff, 0, 0, 0,
+    7, 5, 0x81, 1, 192, 0, 1,
+    7, 5, 0x02, 2, 64, 0, 0,
+    7, 5, 0x82, 2, 64, 0, 0,
+    7, 5, 0x83, 3, 8, 0, 10,
+};
+static const guint8 languages[] = {4, 3, 0x09, 0x04};
+static const guint8 product[] = {24, 3, 'M', 0, 'o', 0, 'c', 0, 'k', 0, ' ', 0, 'D', 0,
+                                 'e', 0, 'v', 0, 'i', 0, 'c', 0, 'e', 0};
+/* clang-format on */
+
+static void
+mock_usb_init(MockUsb *mock)
+{
+    g_mutex_init(&mock->lock);
+    g_queue_init(&mock->done);
+    g_queue_init(&mock->waiting);
+    mock->log = g_string_new(NULL);
+    mock->loop = g_malloc(LOOP_MAX);
+    mock->bound = true;
+}
+
+static struct usbdevfs_urb *
+urb_of(UMockdevIoctlData *data)
+{
+    return (struct usbdevfs_urb *)(void *)data->data;
+}
+
+/* --- control transfers --- */
+static int
+answer(guint8 *to, guint room, const guint8 *from, guint size)
+{
+    size = MIN(room, size);
+    memcpy(to, from, size);
+    return (int)size;
+}
+
+static int
+get_descriptor(guint8 type, guint8 index, guint8 *to, guint room)
+{
+    switch (type) {
+    case 1: return answer(to, room, descriptors, 18);
+    case 2: return answer(to, room, descriptors + 18, sizeof(descriptors) - 18);
+    case 3:
+        if (index == 0)
+            return answer(to, room, languages, sizeof(languages));
+        return index == 2 ? answer(to, room, product, sizeof(product)) : -EPIPE;
+    default: return -EPIPE;
+    }
+}
+
+static void
+finish(MockUsb *mock, UMockdevIoctlData *data, int status)
+{
+    urb_of(data)->status = status;
+    g_queue_push_tail(&mock->done, data);
+}
+
+/* What waits at the interrupt endpoint gets its two bytes. */
+static int
+press(MockUsb *mock, const guint8 *setup)
+{
+    UMockdevIoctlData *data = g_queue_pop_head(&mock->waiting);
+    UMockdevIoctlData *buffer;
+
+    if (data == NULL)
+        return -EPIPE;
+    buffer = umockdev_ioctl_data_resolve(data, G_STRUCT_OFFSET(struct usbdevfs_urb, buffer),
+                                         (gsize)urb_of(data)->buffer_length, NULL);
+    urb_of(data)->actual_length =
+        answer(buffer->data, (guint)urb_of(data)->buffer_length, setup + 2, 2);
+    finish(mock, data, 0);
+    return 0;
+}
+
+/* Bytes that moved, or what is wrong. */
+static int
+control(MockUsb *mock, const guint8 *setup, guint8 *data)
+{
+    const guint length = setup[6] | (guint)setup[7] << 8;
+
+    if (setup[0] == 0x80 && setup[1] == 6)
+        return get_descriptor(setup[3], setup[2], data, length);
+    if (setup[0] == 0x80 && setup[1] == 8)
+        return answer(data, length, (const guint8[]){1}, 1);
+    if (setup[0] == 0x80 && setup[1] == 0)
+        return answer(data, length, (const guint8[]){0, 0}, 2);
+    if (setup[0] == 0xc0 && setup[1] == 1) {
+        for (guint i = 0; i < length; i++)
+            data[i] = (guint8)(setup[2] + i);
+        return (int)length;
+    }
+    if (setup[0] == 0x40 && setup[1] == 2)
+        return press(mock, setup);
+    return -EPIPE;
+}
+
+/* --- the other ones --- */
+static void
+isochronous(struct usbdevfs_urb *urb, guint8 *buffer)
+{
+    urb->actual_length = 0;
+    for (int i = 0; i < urb->number_of_packets; i++) {
+        struct usbdevfs_iso_packet_desc *packet = &urb->iso_frame_desc[i];
+
+        packet->actual_length = packet->length - (i == 1);
+        packet->status = 0;
+        memset(buffer, 0xa0 + i, packet->actual_length);
+        urb->actual_length += (int)packet->actual_length;
+        buffer += packet->length;
+    }
+}
+
+static void
+transfer(MockUsb *mock, UMockdevIoctlData *data, guint8 *buffer)
+{
+    struct usbdevfs_urb *urb = urb_of(data);
+    int moved = urb->buffer_length;
+
+    if (urb->type == USBDEVFS_URB_TYPE_ISO) {
+        isochronous(urb, buffer);
+        finish(mock, data, 0);
+        return;
+    }
+    if (urb->endpoint == 0x83) {
+        g_queue_push_tail(&mock->waiting, data);
+        return;
+    }
+    if (urb->type == USBDEVFS_URB_TYPE_CONTROL)
+        moved = control(mock, buffer, buffer + 8);
+    else if (urb->endpoint == 0x02)
+        mock->loop_size = (guint)answer(mock->loop, LOOP_MAX, buffer, (guint)urb->buffer_length);
+    else
+        moved = answer(buffer, (guint)urb->buffer_length, mock->loop, mock->loop_size);
+    urb->actual_length = MAX(moved, 0);
+    finish(mock, data, MIN(moved, 0));
+}
+
+/* The size of an isochronous URB is known only after its first part was read. */
+static UMockdevIoctlData *
+resolve_urb(UMockdevIoctlData *argument)
+{
+    UMockdevIoctlData *data =
+        umockdev_ioctl_data_resolve(argument, 0, sizeof(struct usbdevfs_urb), NULL);
+    gsize size = sizeof(struct usbdevfs_urb);
+
+    if (urb_of(data)->type != USBDEVFS_URB_TYPE_ISO)
+        return data;
+    size += (gsize)urb_of(data)->number_of_packets * sizeof(struct usbdevfs_iso_packet_desc);
+    *(gulong *)(void *)argument->data = data->client_addr;
+    umockdev_ioctl_data_reload(argument, NULL);
+    return umockdev_ioctl_data_resolve(argument, 0, size, NULL);
+}
+
+static int
+submit(MockUsb *mock, UMockdevIoctlData *argument)
+{
+    UMockdevIoctlData *data = resolve_urb(argument);
+    UMockdevIoctlData *buffer =
+        umockdev_ioctl_data_resolve(data, G_STRUCT_OFFSET(struct usbdevfs_urb, buffer),
+                                    (gsize)urb_of(data)->buffer_length, NULL);
+
+    transfer(mock, g_object_ref(data), buffer != NULL ? buffer->data : NULL);
+    return 0;
+}
+
+static int
+discard(MockUsb *mock, gulong address)
+{
+    for (GList *link = mock->waiting.head; link != NULL; link = link->next) {
+        UMockdevIoctlData *data = link->data;
+
+        if (data->client_addr != address)
+            continue;
+        g_queue_delete_link(&mock->waiting, link);
+        finish(mock, data, -ENOENT);
+        return 0;
+    }
+    return -EINVAL;
+}
+
+static int
+reap(MockUsb *mock, UMockdevIoctlData *argument)
+{
+    UMockdevIoctlData *data = g_queue_pop_head(&mock->done);
+
+    if (data == NULL)
+        return mock->gone ? -ENODEV : -EAGAIN;
+    umockdev_ioctl_data_set_ptr(umockdev_ioctl_data_resolve(argument, 0, sizeof(void *), NULL), 0,
+                                data);
+    return 0;
+}
+
+/* --- whose it is --- */
+static int
+note(MockUsb *mock, UMockdevIoctlData *argument, const char *word, int result)
+{
+    const guint *value =
+        (const guint *)(void *)umockdev_ioctl_data_resolve(argument, 0, 4, NULL)->data;
+
+    g_string_append_printf(mock->log, "%s %d; ", word, (int)*value);
+    return result;
+}
+
+static int
+get_driver(MockUsb *mock, UMockdevIoctlData *argument)
+{
+    UMockdevIoctlData *data =
+        umockdev_ioctl_data_resolve(argument, 0, sizeof(struct usbdevfs_getdriver), NULL);
+
+    if (!mock->bound)
+        return -ENODATA;
+    strcpy(((struct usbdevfs_getdriver *)(void *)data->data)->driver, "usbtest");
+    return 0;
+}
+
+static int
+driver(MockUsb *mock, UMockdevIoctlData *argument)
+{
+    UMockdevIoctlData *data =
+        umockdev_ioctl_data_resolve(argument, 0, sizeof(struct usbdevfs_ioctl), NULL);
+    const struct usbdevfs_ioctl *what = (const void *)data->data;
+
+    mock->bound = (unsigned)what->ioctl_code == USBDEVFS_CONNECT;
+    g_string_append_printf(mock->log, "%s %d; ", mock->bound ? "attach" : "detach", what->ifno);
+    return mock->bound;
+}
+
+static int
+set_interface(MockUsb *mock, UMockdevIoctlData *argument)
+{
+    UMockdevIoctlData *data =
+        umockdev_ioctl_data_resolve(argument, 0, sizeof(struct usbdevfs_setinterface), NULL);
+    const struct usbdevfs_setinterface *what = (const void *)data->data;
+
+    g_string_append_printf(mock->log, "alternate %u %u; ", what->interface, what->altsetting);
+    return 0;
+}
+
+static int
+control_at_once(MockUsb *mock, UMockdevIoctlData *argument)
+{
+    UMockdevIoctlData *data =
+        umockdev_ioctl_data_resolve(argument, 0, sizeof(struct usbdevfs_ctrltransfer), NULL);
+    const struct usbdevfs_ctrltransfer *what = (const void *)data->data;
+    UMockdevIoctlData *buffer = umockdev_ioctl_data_resolve(
+        data, G_STRUCT_OFFSET(struct usbdevfs_ctrltransfer, data), what->wLength, NULL);
+
+    return control(mock, (const guint8 *)what, buffer != NULL ? buffer->data : NULL);
+}
+
+static int
+number(UMockdevIoctlData *argument, guint32 value)
+{
+    *(guint32 *)(void *)umockdev_ioctl_data_resolve(argument, 0, 4, NULL)->data = value;
+    return 0;
+}
+
+static int
+dispatch(MockUsb *mock, unsigned request, UMockdevIoctlData *argument)
+{
+    switch (request) {
+    case USBDEVFS_REAPURB:
+    case USBDEVFS_REAPURBNDELAY: return reap(mock, argument);
+    case USBDEVFS_DISCARDURB: return discard(mock, *(gulong *)(void *)argument->data);
+    case USBDEVFS_RELEASEINTERFACE: return note(mock, argument, "release", 0);
+    default: break;
+    }
+    if (mock->gone)
+        return -ENODEV;
+    switch (request) {
+    case USBDEVFS_GET_CAPABILITIES: return number(argument, 0x1f);
+    case USBDEVFS_CONNECTINFO: return number(argument, USB_MOCK_ADDRESS);
+    case USBDEVFS_GET_SPEED: return 2; /* full */
+    case USBDEVFS_CLAIMINTERFACE: return note(mock, argument, "claim", mock->busy ? -EBUSY : 0);
+    case USBDEVFS_SETCONFIGURATION: return note(mock, argument, "configuration", 0);
+    case USBDEVFS_CLEAR_HALT: return note(mock, argument, "clear", 0);
+    case USBDEVFS_RESET: g_string_append(mock->log, "reset; "); return 0;
+    case USBDEVFS_SETINTERFACE: return set_interface(mock, argument);
+    case USBDEVFS_GETDRIVER: return get_driver(mock, argument);
+    case USBDEVFS_IOCTL: return driver(mock, argument);
+    case USBDEVFS_CONTROL: return control_at_once(mock, argument);
+    case USBDEVFS_SUBMITURB: return submit(mock, argument);
+    default: return -ENOTTY;
+    }
+}
+
+static gboolean
+handle_ioctl(UMockdevIoctlBase *base, UMockdevIoctlClient *client)
+{
+    MockUsb *mock = (MockUsb *)base;
+    int result;
+
+    g_mutex_lock(&mock->lock);
+    result = dispatch(mock, (unsigned)umockdev_ioctl_client_get_request(client),
+                      umockdev_ioctl_client_get_arg(client));
+    g_mutex_unlock(&mock->lock);
+    umockdev_ioctl_client_complete(client, MAX(result, -1), result < 0 ? -result : 0);
+    return TRUE;
+}
+
+static void
+mock_usb_class_init(MockUsbClass *class)
+{
+    class->handle_ioctl = handle_ioctl;
+}
+
+/* --- for the test --- */
+static char *
+describe(void)
+{
+    g_autoptr(GString) bytes = g_string_new(NULL);
+
+    for (gsize i = 0; i < sizeof(descriptors); i++)
+        g_string_append_printf(bytes, "%02X", descriptors[i]);
+    return g_strdup_printf("P: " SYSFS "\n"
+                           "N: bus/usb/001/002=%s\n"
+                           "E: DEVNAME=" USB_MOCK_NODE "\n"
+                           "E: DEVTYPE=usb_device\nE: SUBSYSTEM=usb\nE: BUSNUM=001\n"
+                           "E: DEVNUM=002\n"
+                           "A: busnum=1\\n\nA: devnum=2\\n\nA: speed=12\\n\n"
+                           "A: bConfigurationValue=1\\n\nA: idVendor=1234\\n\n"
+                           "A: idProduct=5678\\n\nA: bcdDevice=0100\\n\nA: devpath=1\\n\n"
+                           "A: product=Mock Device\\n\n"
+                           "H: descriptors=%s\n",
+                           bytes->str, bytes->str);
+}
+
+UsbMock *
+usb_mock_new(void)
+{
+    UsbMock *mock = g_new0(UsbMock, 1);
+    g_autofree char *text = describe();
+    g_autoptr(GError) error = NULL;
+
+    mock->testbed = umockdev_testbed_new();
+    mock->device = g_object_new(mock_usb_get_type(), NULL);
+    if (!umockdev_testbed_add_from_string(mock->testbed, text, &error) ||
+        !umockdev_testbed_attach_ioctl(mock->testbed, USB_MOCK_NODE,
+                                       (UMockdevIoctlBase *)mock->device, &error))
+        g_error("the mocked USB device: %s", error->message);
+    return mock;
+}
+
+void
+usb_mock_free(UsbMock *mock)
+{
+    umockdev_testbed_detach_ioctl(mock->testbed, USB_MOCK_NODE, NULL);
+    g_object_unref(mock->testbed);
+    g_string_free(mock->device->log, TRUE);
+    g_free(mock->device->loop);
+    g_object_unref(mock->device);
+    g_free(mock);
+}
+
+void
+usb_mock_set_busy(UsbMock *mock, bool busy)
+{
+    g_mutex_lock(&mock->device->lock);
+    mock->device->busy = busy;
+    g_mutex_unlock(&mock->device->lock);
+}
+
+void
+usb_mock_deny(UsbMock *mock)
+{
+    g_autofree char *socket = g_build_filename(umockdev_testbed_get_root_dir(mock->testbed),
+                                               "ioctl", USB_MOCK_NODE, NULL);
+
+    /* umockdev ends a program that may not reach its socket. */
+    if (chmod(umockdev_testbed_get_root_dir(mock->testbed), 0755) != 0 ||
+        chmod(socket, 0777) != 0 || chmod(USB_MOCK_NODE, 0) != 0)
+        g_error(USB_MOCK_NODE ": %s", g_strerror(errno));
+}
+
+void
+usb_mock_unplug(UsbMock *mock)
+{
+    MockUsb *device = mock->device;
+    UMockdevIoctlData *data;
+
+    g_mutex_lock(&device->lock);
+    device->gone = true;
+    while ((data = g_queue_pop_head(&device->waiting)) != NULL)
+        finish(device, data, -ESHUTDOWN);
+    g_mutex_unlock(&device->lock);
+    umockdev_testbed_uevent(mock->testbed, "/sys" SYSFS, "remove");
+    umockdev_testbed_remove_device(mock->testbed, "/sys" SYSFS);
+}
+
+char *
+usb_mock_log(UsbMock *mock)
+{
+    char *text;
+
+    g_mutex_lock(&mock->device->lock);
+    text = g_strdup(mock->device->log->str);
+    g_mutex_unlock(&mock->device->lock);
+    return text;
+}
+
+unsigned
+usb_mock_waiting(UsbMock *mock)
+{
+    unsigned waiting;
+
+    g_mutex_lock(&mock->device->lock);
+    waiting = mock->device->waiting.length;
+    g_mutex_unlock(&mock->device->lock);
+    return waiting;
+}
