@@ -276,5 +276,6 @@ vitrine_settings_check(VitrineSettings *settings)
         check_uart(settings, slot, problems);
     for (guint slot = 0; slot < VITRINE_LPT_COUNT; slot++)
         check_lpt(settings, slot, problems);
+    vitrine_settings_check_network(settings, problems);
     return problems;
 }

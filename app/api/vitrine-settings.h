@@ -111,7 +111,7 @@ void vitrine_settings_set_adapter(VitrineSettings *settings, guint slot,
 /**
  * VitrineProblem:
  * @field: property ("memory"), or "controller:NAME", "attachment:NAME:PORT:DEVICE", "uart:SLOT",
- *   "lpt:SLOT", "adapter:SLOT"; owned
+ *   "lpt:SLOT", "adapter:SLOT:PART" with PART "type", "mac", "name" or "forwards"; owned
  * @code: why
  * @message: a sentence for the user; owned
  * @fatal: FALSE for advice; settings with a fatal problem cannot be saved

@@ -8,6 +8,7 @@
 #include "app/snapshots/snapshots-pane.h"
 #include "app/widgets/widget-drive.h"
 #include "app/widgets/widget-format.h"
+#include "app/widgets/widget-network.h"
 #include "app/widgets/widget-template.h"
 #include "app/widgets/widget-thumbnail.h"
 #include "app/wizards/clone-machine/clone-machine.h"
@@ -105,6 +106,27 @@ storage_text(ManagerDetails *details, VitrineSettings *settings)
     return g_string_free(text, FALSE);
 }
 
+/* A line for each card; numbers only where there are several. */
+static char *
+network_text(VitrineSettings *settings)
+{
+    g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+    guint first = VITRINE_ADAPTER_COUNT;
+
+    for (guint slot = 0; slot < VITRINE_ADAPTER_COUNT; slot++) {
+        const VitrineAdapter *adapter = vitrine_settings_get_adapter(settings, slot);
+        g_autofree char *text = widget_adapter_text(adapter);
+        if (!adapter->enabled)
+            continue;
+        first = MIN(first, slot);
+        g_ptr_array_add(lines, g_strdup_printf(_("Adapter %u: %s"), slot + 1, text));
+    }
+    if (lines->len == 1)
+        return widget_adapter_text(vitrine_settings_get_adapter(settings, first));
+    g_ptr_array_add(lines, NULL);
+    return lines->len == 1 ? g_strdup(_("Off")) : g_strjoinv("\n", (char **)lines->pdata);
+}
+
 static char *
 serial_text(VitrineSettings *settings)
 {
@@ -124,7 +146,7 @@ static void
 show_settings(ManagerDetails *details, VitrineSettings *settings)
 {
     g_autofree char *system = system_text(settings), *storage = storage_text(details, settings);
-    g_autofree char *serial = serial_text(settings);
+    g_autofree char *serial = serial_text(settings), *network = network_text(settings);
     g_autofree char *video = widget_megabytes(vitrine_settings_get_uint(settings, "vram"));
     g_autofree char *display = g_strdup_printf(_("%s of video memory"), video);
     const char *description = vitrine_settings_get_string(settings, "description");
@@ -136,6 +158,7 @@ show_settings(ManagerDetails *details, VitrineSettings *settings)
     add_value(details, row++, _("System"), "system", system);
     add_value(details, row++, _("Display"), "display", display);
     add_value(details, row++, _("Storage"), "storage", storage);
+    add_value(details, row++, _("Network"), "network", network);
     add_value(details, row++, _("Serial ports"), "serial", serial);
     if (description && *description)
         add_value(details, row++, _("Description"), "general", description);

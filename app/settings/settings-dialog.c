@@ -80,6 +80,12 @@ set_severity(GtkWidget *label, gboolean fatal)
     gtk_style_context_add_class(style, fatal ? "error" : "dim-label");
 }
 
+static gboolean
+shows_error(GtkWidget *label)
+{
+    return gtk_style_context_has_class(gtk_widget_get_style_context(label), "error");
+}
+
 /* Shows each problem next to its field; those without a field above the pages. */
 static const char *
 show_problems(SettingsDialog *dialog, GPtrArray *problems)
@@ -97,8 +103,9 @@ show_problems(SettingsDialog *dialog, GPtrArray *problems)
             homeless = homeless ? homeless : problem->message;
             continue;
         }
-        if (gtk_widget_get_visible(GTK_WIDGET(label)) && !problem->fatal)
-            continue; /* advice does not hide an error */
+        if (gtk_widget_get_visible(GTK_WIDGET(label)) &&
+            (!problem->fatal || shows_error(GTK_WIDGET(label))))
+            continue; /* the first error stays, and advice does not hide it */
         gtk_label_set_text(label, problem->message);
         set_severity(GTK_WIDGET(label), problem->fatal);
         gtk_widget_show(GTK_WIDGET(label));

@@ -211,6 +211,78 @@ test_check_ports(void)
     g_assert_cmpint(problem_with(s, "uart:0"), ==, VITRINE_ERROR_INVALID);
 }
 
+/* A card in slot 1 with this address and these forwarded ports. */
+static void
+put_card(VitrineSettings *settings, VitrineNetwork network, const char *mac, const char *forwards)
+{
+    g_autoptr(VitrineAdapter) adapter = vitrine_adapter_new();
+
+    adapter->enabled = TRUE;
+    adapter->network = network;
+    vitrine_adapter_set_text(&adapter->mac, mac);
+    vitrine_adapter_set_text(&adapter->nat_forwards, forwards);
+    vitrine_settings_set_adapter(settings, 1, adapter);
+}
+
+static void
+test_check_network(void)
+{
+    g_autoptr(VitrineSettings) s = good_settings();
+    g_autoptr(VitrineAdapter) other = vitrine_adapter_new();
+
+    put_card(s, VITRINE_NETWORK_NAT, "080027A1B2C3", "");
+    g_assert_cmpint(problem_with(s, "adapter:1:mac"), ==, -1);
+    put_card(s, VITRINE_NETWORK_NAT, "080027A1B2", "");
+    g_assert_cmpint(problem_with(s, "adapter:1:mac"), ==, VITRINE_ERROR_INVALID);
+    put_card(s, VITRINE_NETWORK_NAT, "080027A1B2CG", "");
+    g_assert_cmpint(problem_with(s, "adapter:1:mac"), ==, VITRINE_ERROR_INVALID);
+    put_card(s, VITRINE_NETWORK_NAT, "090027A1B2C3", "");
+    g_assert_cmpint(problem_with(s, "adapter:1:mac"), ==, VITRINE_ERROR_INVALID);
+    put_card(s, VITRINE_NETWORK_NAT, "080027a1b2c3", "");
+    other->enabled = TRUE;
+    other->type = VITRINE_ADAPTER_NE1000;
+    vitrine_adapter_set_text(&other->mac, "080027A1B2C3");
+    vitrine_settings_set_adapter(s, 0, other);
+    g_assert_cmpint(problem_with(s, "adapter:1:mac"), ==, VITRINE_ERROR_EXISTS);
+    g_assert_cmpint(problem_with(s, "adapter:0:type"), ==, VITRINE_ERROR_NOT_SUPPORTED);
+    g_assert_cmpint(problem_with(s, "adapter:1:type"), ==, -1);
+    put_card(s, VITRINE_NETWORK_HOST_ONLY, "", "");
+    g_assert_cmpint(problem_with(s, "adapter:1:name"), ==, VITRINE_ERROR_INVALID);
+    put_card(s, VITRINE_NETWORK_INTERNAL, "", "");
+    g_assert_cmpint(problem_with(s, "adapter:1:name"), ==, -1);
+}
+
+static void
+test_check_forwards(void)
+{
+    static const struct {
+        const char *rules;
+        int code;
+    } rows[] = {
+        {"ssh,tcp,,2222,,22\nweb,tcp,127.0.0.1,8080,10.0.2.15,80\ndns,udp,,8080,,53", -1},
+        {",tcp,,2222,,22", VITRINE_ERROR_INVALID},
+        {"ssh,sctp,,2222,,22", VITRINE_ERROR_INVALID},
+        {"ssh,tcp,here,2222,,22", VITRINE_ERROR_INVALID},
+        {"ssh,tcp,,0,,22", VITRINE_ERROR_INVALID},
+        {"ssh,tcp,,2222,10.0.2,22", VITRINE_ERROR_INVALID},
+        {"ssh,tcp,,2222,,65536", VITRINE_ERROR_INVALID},
+        {"ssh,tcp,,2222,", VITRINE_ERROR_INVALID},
+        {"a,tcp,,2222,,22\na,tcp,,2223,,22", VITRINE_ERROR_EXISTS},
+        {"a,tcp,,2222,,22\nb,tcp,127.0.0.1,2222,,23", VITRINE_ERROR_EXISTS},
+        {"a,tcp,127.0.0.1,2222,,22\nb,tcp,127.0.0.2,2222,,23", -1},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(VitrineSettings) s = good_settings();
+
+        put_card(s, VITRINE_NETWORK_NAT, "", rows[i].rules);
+        g_test_message("%s", rows[i].rules);
+        g_assert_cmpint(problem_with(s, "adapter:1:forwards"), ==, rows[i].code);
+        put_card(s, VITRINE_NETWORK_INTERNAL, "", rows[i].rules); /* which has no use for them */
+        g_assert_cmpint(problem_with(s, "adapter:1:forwards"), ==, -1);
+    }
+}
+
 static void
 test_os_types(void)
 {
@@ -450,6 +522,8 @@ main(int argc, char **argv)
     g_test_add_func("/api/check/scalars", test_check_scalars);
     g_test_add_func("/api/check/storage", test_check_storage);
     g_test_add_func("/api/check/ports", test_check_ports);
+    g_test_add_func("/api/check/network", test_check_network);
+    g_test_add_func("/api/check/forwards", test_check_forwards);
     g_test_add_func("/api/os-types", test_os_types);
     g_test_add_func("/api/transport/folder", test_transport_folder);
     g_test_add_func("/api/surface/damage", test_surface_damage);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The network part of vitrine_settings_check(): addresses of cards, names of networks, forwarded
+ * ports. What the machine runs without is advice; what means nothing at all is an error. */
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "app/api/settings-private.h"
+
+#define MAC_DIGITS 12
+#define RULE_WORDS 6
+
+enum { RULE_NAME, RULE_PROTOCOL, RULE_HOST_IP, RULE_HOST_PORT, RULE_GUEST_IP, RULE_GUEST_PORT };
+
+typedef struct {
+    GPtrArray *problems;
+    guint slot;
+} Check;
+
+static char *
+field_of(guint slot, const char *part)
+{
+    return g_strdup_printf("adapter:%u%s%s", slot, *part != '\0' ? ":" : "", part);
+}
+
+/* message is taken. */
+static void
+add(const Check *check, const char *part, VitrineError code, gboolean fatal, char *message)
+{
+    g_autofree char *field = field_of(check->slot, part);
+
+    vitrine_problems_add(check->problems, field, code, fatal, message);
+}
+
+/* --- the card --- */
+
+static void
+check_type(const Check *check, const VitrineAdapter *adapter)
+{
+    if (!vitrine_adapter_is_built(adapter->type))
+        add(check, "type", VITRINE_ERROR_NOT_SUPPORTED, FALSE,
+            g_strdup(_("This version does not have this card: choose another one, or the machine "
+                       "will not start.")));
+}
+
+static void
+check_mac(const Check *check, VitrineSettings *settings, const char *mac)
+{
+    if (*mac == '\0') /* it gets one when it is saved */
+        return;
+    if (strlen(mac) != MAC_DIGITS || strspn(mac, "0123456789ABCDEFabcdef") != MAC_DIGITS) {
+        add(check, "mac", VITRINE_ERROR_INVALID, TRUE,
+            g_strdup(_("An address has twelve digits, 0 to 9 and A to F: 080027A1B2C3.")));
+        return;
+    }
+    if (g_ascii_xdigit_value(mac[1]) & 1) {
+        add(check, "mac", VITRINE_ERROR_INVALID, TRUE,
+            g_strdup(_("This is an address of a group: the second digit has to be even.")));
+        return;
+    }
+    for (guint other = 0; other < check->slot; other++) {
+        const VitrineAdapter *second = vitrine_settings_get_adapter(settings, other);
+
+        if (second->enabled && g_ascii_strcasecmp(second->mac, mac) == 0)
+            add(check, "mac", VITRINE_ERROR_EXISTS, FALSE,
+                g_strdup_printf(_("Adapter %u has the same address."), other + 1));
+    }
+}
+
+/* --- what it is attached to --- */
+
+static void
+check_network(const Check *check, const VitrineAdapter *adapter)
+{
+    const char *missing = NULL;
+
+    switch (adapter->network) {
+    case VITRINE_NETWORK_BRIDGED:
+        missing = *adapter->bridged_interface ? NULL : _("Say which device of the host.");
+        break;
+    case VITRINE_NETWORK_HOST_ONLY:
+        missing = *adapter->host_only_interface ? NULL : _("Say which device of the host.");
+        break;
+    case VITRINE_NETWORK_NAT_NETWORK:
+        missing = *adapter->nat_network ? NULL : _("The network needs a name.");
+        break;
+    case VITRINE_NETWORK_GENERIC:
+        add(check, "name", VITRINE_ERROR_NOT_SUPPORTED, FALSE,
+            g_strdup(_("This version cannot attach a card to a generic driver.")));
+        break;
+    default: break;
+    }
+    if (missing != NULL)
+        add(check, "name", VITRINE_ERROR_INVALID, FALSE, g_strdup(missing));
+}
+
+/* --- forwarded ports --- */
+
+static gboolean
+is_port(const char *text)
+{
+    return g_ascii_string_to_unsigned(text, 10, 1, 65535, NULL, NULL);
+}
+
+static gboolean
+is_address(const char *text)
+{
+    return *text == '\0' || g_hostname_is_ip_address(text);
+}
+
+/* What is wrong with one rule; NULL: nothing. */
+static const char *
+rule_problem(char **words)
+{
+    if (*words[RULE_NAME] == '\0')
+        return _("a rule needs a name.");
+    if (!g_str_equal(words[RULE_PROTOCOL], "tcp") && !g_str_equal(words[RULE_PROTOCOL], "udp"))
+        return _("the protocol is TCP or UDP.");
+    if (!is_address(words[RULE_HOST_IP]))
+        return _("the host's address is not an IP address; empty means any.");
+    if (!is_port(words[RULE_HOST_PORT]))
+        return _("the host's port is a number from 1 to 65535.");
+    if (!is_address(words[RULE_GUEST_IP]))
+        return _("the guest's address is not an IP address; empty means the first one given out.");
+    if (!is_port(words[RULE_GUEST_PORT]))
+        return _("the guest's port is a number from 1 to 65535.");
+    return NULL;
+}
+
+/* What stands in the way of a rule in one before it; NULL: nothing. */
+static const char *
+rule_conflict(char **words, char **before)
+{
+    if (g_str_equal(words[RULE_NAME], before[RULE_NAME]))
+        return _("another rule has this name.");
+    if (g_str_equal(words[RULE_PROTOCOL], before[RULE_PROTOCOL]) &&
+        g_str_equal(words[RULE_HOST_PORT], before[RULE_HOST_PORT]) &&
+        (g_str_equal(words[RULE_HOST_IP], before[RULE_HOST_IP]) || *words[RULE_HOST_IP] == '\0' ||
+         *before[RULE_HOST_IP] == '\0'))
+        return _("another rule has this port of the host.");
+    return NULL;
+}
+
+static void
+add_rule(const Check *check, guint number, const char *name, VitrineError code, const char *what)
+{
+    g_autofree char *plain = g_strdup_printf("%u", number);
+
+    add(check, "forwards", code, TRUE,
+        g_strdup_printf(_("Rule “%s”: %s"), *name != '\0' ? name : plain, what));
+}
+
+static void
+check_rule(const Check *check, GPtrArray *rules, const char *line)
+{
+    g_auto(GStrv) words = g_strsplit(line, ",", -1);
+    const char *what;
+
+    if (g_strv_length(words) != RULE_WORDS) {
+        add_rule(check, rules->len + 1, line, VITRINE_ERROR_INVALID,
+                 _("this is not a rule; a name cannot have a comma."));
+        return;
+    }
+    what = rule_problem(words);
+    if (what != NULL)
+        add_rule(check, rules->len + 1, words[RULE_NAME], VITRINE_ERROR_INVALID, what);
+    for (guint i = 0; what == NULL && i < rules->len; i++) {
+        what = rule_conflict(words, rules->pdata[i]);
+        if (what != NULL)
+            add_rule(check, rules->len + 1, words[RULE_NAME], VITRINE_ERROR_EXISTS, what);
+    }
+    g_ptr_array_add(rules, g_steal_pointer(&words));
+}
+
+static void
+check_forwards(const Check *check, const char *forwards)
+{
+    g_autoptr(GPtrArray) rules = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+    g_auto(GStrv) lines = g_strsplit(forwards, "\n", -1);
+
+    for (char **line = lines; *line != NULL; line++) {
+        if (**line != '\0')
+            check_rule(check, rules, *line);
+    }
+}
+
+void
+vitrine_settings_check_network(VitrineSettings *settings, GPtrArray *problems)
+{
+    for (guint slot = 0; slot < VITRINE_ADAPTER_COUNT; slot++) {
+        const VitrineAdapter *adapter = vitrine_settings_get_adapter(settings, slot);
+        const Check check = {problems, slot};
+
+        if (!adapter->enabled)
+            continue;
+        check_type(&check, adapter);
+        check_mac(&check, settings, adapter->mac);
+        check_network(&check, adapter);
+        if (adapter->network == VITRINE_NETWORK_NAT)
+            check_forwards(&check, adapter->nat_forwards);
+    }
+}
