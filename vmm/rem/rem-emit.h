@@ -530,16 +530,15 @@ rem_emit_ud2(RemEmit *emit)
     rem_emit_op(emit, (RemOpcode){.map = 1, .code = 0x0b}, 0);
 }
 
-/* Fills up to a multiple of `alignment` (a power of two, at most 32) with NOPs of several bytes. */
+/* Fills up to a multiple of `alignment` (a power of two) with NOPs of several bytes. */
 static inline void
 rem_emit_align(RemEmit *emit, unsigned alignment)
 {
     static const uint8_t nop[8] = {0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0};
     unsigned rest = -rem_emit_offset(emit) & (alignment - 1);
 
-    rem_emit_room(emit);
     for (; rest >= 8; rest -= 8)
-        rem_put(emit, nop, 8);
+        rem_emit_bytes(emit, nop, 8);
     while (rest-- > 0)
-        rem_put8(emit, 0x90);
+        rem_emit_bytes(emit, (const uint8_t[]){0x90}, 1);
 }

@@ -6,6 +6,7 @@
 
 #define INDEX_MASK ((CPUM_TLB_ENTRIES - 1) * (int32_t)sizeof(CpumTlbEntry))
 #define INDEX_SHIFT (X86_PAGE_SHIFT - 5)
+#define TURN_ALIGNMENT 64 /* lines of the code cache and of the micro-op cache begin there */
 
 static RemMem
 loop_word(size_t offset)
@@ -391,8 +392,10 @@ emit_end(RemTranslator *t, const RemTrace *trace, uint32_t top)
 static void
 emit_turn(RemTranslator *t, RemTrace *trace)
 {
-    const uint32_t top = rem_emit_offset(t->emit);
+    uint32_t top;
 
+    rem_emit_align(t->emit, TURN_ALIGNMENT);
+    top = rem_emit_offset(t->emit);
     t->flags = REM_FLAGS_SAVED;
     t->emit->held = trace->held;
     for (unsigned i = 0; i < trace->group_count; i++)
