@@ -121,6 +121,7 @@ add_medium(const MachineMedium *medium, bool deterministic, CfgmNode *root, GErr
     cfgm_set_uint(config, "ReadOnly", medium->read_only);
     cfgm_set_uint(config, "NonRotational", medium->non_rotational);
     cfgm_set_uint(config, "Discard", medium->discard);
+    cfgm_set_uint(config, "HostCache", !medium->no_host_cache);
     /* A worker's thread would answer at another instruction each time. */
     cfgm_set_uint(config, "Synchronous", deterministic);
     return true;

@@ -96,6 +96,17 @@ take_images(Console *console, GPtrArray *images, MachineMedium *medium)
     take_parents(console, images, medium);
 }
 
+/* The setting is about disks: what is read from other media is read again, and seldom written. */
+static bool
+passes_host_cache(Console *console, const VitrineAttachment *attachment)
+{
+    const VitrineController *controller =
+        vitrine_settings_find_controller(console->settings, attachment->controller);
+
+    return attachment->kind == VITRINE_MEDIUM_KIND_HARD_DISK && controller != NULL &&
+           !controller->host_io_cache;
+}
+
 void
 console_media_describe(Console *console, const VitrineAttachment *attachment, GPtrArray *images,
                        MachineMedium *medium)
@@ -106,6 +117,7 @@ console_media_describe(Console *console, const VitrineAttachment *attachment, GP
     medium->descriptor = -1;
     medium->non_rotational = attachment->non_rotational;
     medium->discard = attachment->discard;
+    medium->no_host_cache = passes_host_cache(console, attachment);
     if (images->len)
         take_images(console, images, medium);
 }

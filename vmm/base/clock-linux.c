@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Clocks and waits on Linux: clock_gettime(2), clock_nanosleep(2), futex(2). */
+ * Clocks and waits on Linux: clock_gettime(2), clock_nanosleep(2), getrusage(2), futex(2). */
 #include "vmm/base/clock.h"
 
 #include <errno.h>
 #include <glib.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,6 +51,15 @@ uint64_t
 base_clock_cpu_ns(void)
 {
     return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+uint64_t
+base_clock_thread_waits(void)
+{
+    struct rusage usage = {0};
+
+    getrusage(RUSAGE_THREAD, &usage);
+    return (uint64_t)usage.ru_nvcsw;
 }
 
 void

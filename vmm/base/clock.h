@@ -15,6 +15,10 @@ int64_t base_clock_wall_ns(void);
 /* CPU time that this process used so far, all threads. */
 uint64_t base_clock_cpu_ns(void);
 
+/* How often the calling thread has waited for anything; what it lost to other threads of the host
+ * does not count. */
+uint64_t base_clock_thread_waits(void);
+
 /* Sleeps until base_clock_ns() has reached the deadline. */
 void base_clock_sleep_until(uint64_t deadline_ns);
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Positioned file I/O on Linux: pread(2), pwrite(2), fdatasync(2), fallocate(2), lseek(2) with
- * SEEK_DATA, and open-file-description locks (fcntl(2)). */
+ * SEEK_DATA, preadv2(2) with RWF_NOWAIT, and open-file-description locks (fcntl(2)). */
 #include "vmm/base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "vmm/base/error.h"
@@ -14,6 +17,7 @@
 struct BaseFile {
     int descriptor;
     bool writable;
+    bool in_memory; /* its file system has no disk (and does not know RWF_NOWAIT) */
     char *name;
 };
 
@@ -21,7 +25,9 @@ static BaseFile *
 file_new(int descriptor, bool writable, const char *name)
 {
     BaseFile *file = g_new0(BaseFile, 1);
+    struct statfs system;
 
+    file->in_memory = fstatfs(descriptor, &system) == 0 && system.f_type == TMPFS_MAGIC;
     file->descriptor = descriptor;
     file->writable = writable;
     file->name = g_strdup(name);
@@ -130,6 +136,15 @@ base_file_read_at(BaseFile *file, uint64_t offset, void *buffer, size_t length, 
         return false;
     }
     return true;
+}
+
+bool
+base_file_try_read_at(BaseFile *file, uint64_t offset, void *buffer, size_t length)
+{
+    const struct iovec part = {.iov_base = buffer, .iov_len = length};
+    const int flags = file->in_memory ? 0 : RWF_NOWAIT;
+
+    return preadv2(file->descriptor, &part, 1, (off_t)offset, flags) == (ssize_t)length;
 }
 
 bool

@@ -5,8 +5,9 @@
  * file from process to process. Directory walking, replacing of whole files and the like are
  * GLib's.
  *
- * All functions may block; none may be called with a device lock held. A BaseFile may be used from
- * several threads at once, since every call carries its own offset. */
+ * All functions but base_file_try_read_at() may block; they may not be called with a device lock
+ * held. A BaseFile may be used from several threads at once, since every call carries its own
+ * offset. */
 #pragma once
 
 #include <glib.h>
@@ -46,6 +47,11 @@ bool base_file_is_writable(const BaseFile *file);
  * file; without done a short read is BASE_ERROR_IO. */
 bool base_file_read_at(BaseFile *file, uint64_t offset, void *buffer, size_t length, size_t *done,
                        GError **error);
+
+/* The same, if it takes no waiting for a disk: what is read is in the host's memory. False: it is
+ * not all there, or the host cannot tell; the buffer holds anything then. Never of files past the
+ * cache. */
+bool base_file_try_read_at(BaseFile *file, uint64_t offset, void *buffer, size_t length);
 
 /* Writes all of length bytes at offset, or fails: BASE_ERROR_NO_SPACE when the disk is full, and
  * then an unknown part of the bytes has been written. */

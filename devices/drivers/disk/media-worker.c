@@ -177,7 +177,10 @@ media_submit(MediaDrive *drive, PdmIoRequest *request)
     job->job.offset = request->offset;
     job->job.size = request->size;
     job->job.buffer = request->buffer;
-    image_queue_submit(drive->images, &job->job);
+    if (image_queue_try(drive->images, &job->job))
+        put_finished(drive, job);
+    else
+        image_queue_submit(drive->images, &job->job);
 }
 
 void

@@ -129,6 +129,24 @@ test_holes(Place *place, gconstpointer data)
     }
 }
 
+/* What was written a moment ago is in the host's memory, in every file system. */
+static void
+test_try(Place *place, gconstpointer data)
+{
+    g_autoptr(BaseFile) file = create(place);
+    uint8_t block[4096], back[4096] = {0};
+
+    memset(block, 0x5a, sizeof block);
+    g_assert_true(base_file_write_at(file, 8192, block, sizeof block, NULL));
+    if (!base_file_try_read_at(file, 8192, back, sizeof back)) {
+        g_test_skip("this file system cannot tell what is in memory");
+        return;
+    }
+    g_assert_cmpmem(back, sizeof back, block, sizeof block);
+    /* All of it or nothing. */
+    g_assert_false(base_file_try_read_at(file, 8192 + 512, back, sizeof back));
+}
+
 static void
 test_locks(Place *place, gconstpointer data)
 {
@@ -172,6 +190,7 @@ main(int argc, char **argv)
     g_test_add("/base/file/read-write", Place, NULL, setup, test_read_write, teardown);
     g_test_add("/base/file/errors", Place, NULL, setup, test_errors, teardown);
     g_test_add("/base/file/holes", Place, NULL, setup, test_holes, teardown);
+    g_test_add("/base/file/try", Place, NULL, setup, test_try, teardown);
     g_test_add("/base/file/locks", Place, NULL, setup, test_locks, teardown);
     g_test_add("/base/file/descriptor", Place, NULL, setup, test_descriptor, teardown);
     return g_test_run();

@@ -22,6 +22,8 @@ typedef struct {
     gint inside, most_inside;
     gint full; /* writes find the disk full */
     gint delay_us;
+    bool refuse; /* what is tried */
+    gulong try_us;
 } SlowIo;
 
 static void
@@ -107,9 +109,30 @@ slow_close(ImageIo *io)
     image_io_close(&((SlowIo *)io)->memory->io);
 }
 
+/* As if the host had everything in its memory, unless refused; slow_pread() is not asked then. */
+static bool
+slow_try_pread(ImageIo *io, uint64_t offset, void *buffer, size_t length)
+{
+    SlowIo *self = (SlowIo *)io;
+
+    g_usleep(self->try_us);
+    return !self->refuse && image_io_read(&self->memory->io, offset, buffer, length, NULL);
+}
+
+static bool
+slow_try_pwrite(ImageIo *io, uint64_t offset, const void *buffer, size_t length)
+{
+    SlowIo *self = (SlowIo *)io;
+
+    g_usleep(self->try_us);
+    return !self->refuse && image_io_write(&self->memory->io, offset, buffer, length, NULL);
+}
+
 static const ImageIoOps slow_ops = {
     .pread = slow_pread,
     .pwrite = slow_pwrite,
+    .try_pread = slow_try_pread,
+    .try_pwrite = slow_try_pwrite,
     .sync = slow_sync,
     .size = slow_size,
     .truncate = slow_truncate,
@@ -321,6 +344,91 @@ test_full(Fixture *fixture, gconstpointer data)
     clear_jobs(jobs, 3);
 }
 
+/* --- on the caller's thread --- */
+
+/* Until a moment of the host's other work is over. */
+static bool
+try_patiently(ImageQueue *queue, const ImageJob *job)
+{
+    for (unsigned i = 0; i < 500; i++) {
+        if (image_queue_try(queue, job))
+            return true;
+        g_usleep(10000);
+    }
+    return false;
+}
+
+/* A block that is there is written and read without a thread, and done is not called. */
+static void
+test_direct(Fixture *fixture, gconstpointer data)
+{
+    Job *jobs = g_new0(Job, 3);
+
+    for (unsigned i = 0; i < 3; i++) {
+        init_job(fixture, &jobs[i], i < 2 ? IMAGE_JOB_WRITE : IMAGE_JOB_READ, 65536, 4096);
+        memset(jobs[i].data, 0x40 + (int)i, 4096);
+    }
+    /* Not where the format's tables have to change first; a raw file has none. */
+    g_assert_true(strcmp(fixture->format, "RAW") == 0 ||
+                  !image_queue_try(fixture->queue, &jobs[0].job));
+    image_queue_submit(fixture->queue, &jobs[0].job);
+    wait_done(fixture, 1);
+    image_queue_wait(fixture->queue);
+    if (strcmp(fixture->format, "VHD") == 0) {
+        g_assert_false(image_queue_try(fixture->queue, &jobs[1].job));
+    } else {
+        g_assert_true(try_patiently(fixture->queue, &jobs[1].job));
+        g_assert_true(try_patiently(fixture->queue, &jobs[2].job));
+        g_assert_cmpmem(jobs[2].data, 4096, jobs[1].data, 4096);
+        g_assert_true(image_is_dirty(fixture->image));
+    }
+    g_assert_cmpint(fixture->done, ==, 1);
+    clear_jobs(jobs, 3);
+}
+
+/* Nothing overtakes: neither what waits, nor a pause, nor what is larger than a moment's work. */
+static void
+test_direct_waits(Fixture *fixture, gconstpointer data)
+{
+    Job *jobs = g_new0(Job, 3);
+
+    init_job(fixture, &jobs[0], IMAGE_JOB_WRITE, 0, 4096);
+    init_job(fixture, &jobs[1], IMAGE_JOB_READ, 0, 512);
+    init_job(fixture, &jobs[2], IMAGE_JOB_READ, 0, 1 << 20);
+    memset(jobs[0].data, 7, 4096);
+    image_queue_pause(fixture->queue);
+    g_assert_false(image_queue_try(fixture->queue, &jobs[1].job));
+    image_queue_submit(fixture->queue, &jobs[0].job);
+    g_assert_false(image_queue_try(fixture->queue, &jobs[1].job));
+    image_queue_resume(fixture->queue);
+    wait_done(fixture, 1);
+    image_queue_wait(fixture->queue);
+    g_assert_false(image_queue_try(fixture->queue, &jobs[2].job));
+    fixture->slow.refuse = true;
+    g_assert_false(image_queue_try(fixture->queue, &jobs[1].job));
+    image_queue_submit(fixture->queue, &jobs[1].job);
+    wait_done(fixture, 2);
+    g_assert_cmphex(jobs[1].data[0], ==, 7);
+    clear_jobs(jobs, 3);
+}
+
+/* Whoever had to wait is not made to wait again soon. */
+static void
+test_direct_rests(Fixture *fixture, gconstpointer data)
+{
+    Job *job = g_new0(Job, 1);
+
+    init_job(fixture, job, IMAGE_JOB_READ, 0, 512);
+    if (strcmp(fixture->format, "RAW") == 0) {
+        fixture->slow.try_us = 50000;
+        g_assert_true(image_queue_try(fixture->queue, &job->job));
+        g_assert_false(image_queue_try(fixture->queue, &job->job));
+        fixture->slow.try_us = 0;
+        g_assert_true(try_patiently(fixture->queue, &job->job));
+    }
+    clear_jobs(job, 1);
+}
+
 static void
 test_cancel(Fixture *fixture, gconstpointer data)
 {
@@ -412,6 +520,9 @@ main(int argc, char **argv)
     } tests[] = {
         {"calls-and-pauses", test_calls_and_pauses},
         {"cancel", test_cancel},
+        {"direct", test_direct},
+        {"direct-rests", test_direct_rests},
+        {"direct-waits", test_direct_waits},
         {"flush", test_flush},
         {"full", test_full},
         {"order", test_order},

@@ -85,7 +85,8 @@ test_media(void)
          .path = "/a.vdi",
          .format = "VDI",
          .descriptor = 7,
-         .read_only = true},
+         .read_only = true,
+         .no_host_cache = true},
         {.bus = MACHINE_BUS_FLOPPY, .device = 1, .type = PDM_MEDIA_FLOPPY, .driver = "own"},
     };
     MachineSpec spec;
@@ -102,6 +103,8 @@ test_media(void)
     g_assert_cmpstr(text(root, "Devices/piix4-ide/0/LUN0/Config", "Format"), ==, "VDI");
     g_assert_cmpuint(number(root, "Devices/piix4-ide/0/LUN0/Config", "Descriptor"), ==, 7);
     g_assert_cmpuint(number(root, "Devices/piix4-ide/0/LUN0/Config", "ReadOnly"), ==, 1);
+    g_assert_cmpuint(number(root, "Devices/piix4-ide/0/LUN0/Config", "HostCache"), ==, 0);
+    g_assert_cmpuint(number(root, "Devices/piix4-ide/0/LUN3/Config", "HostCache"), ==, 1);
     g_assert_cmpstr(text(root, "Devices/fdc/0/LUN1", "Driver"), ==, "own");
     g_assert_true(machine_driver_config(root, machine_medium_place(MACHINE_BUS_IDE, 0, 0)) ==
                   cfgm_child(root, "Devices/piix4-ide/0/LUN0/Config"));

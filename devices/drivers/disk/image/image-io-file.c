@@ -3,6 +3,12 @@
  * The ordinary ImageIo: an open file, or a descriptor that another process passed. */
 #include "devices/drivers/disk/image/image-io.h"
 
+#include <string.h>
+
+/* What goes past the cache from or to a buffer that is not on whole pages is copied in such parts.
+ */
+#define BOUNCE_BYTES ((size_t)1 << 20)
+
 typedef struct {
     ImageIo io;
     BaseFile *file;
@@ -11,29 +17,91 @@ typedef struct {
 
 /* What the host takes past its cache; the rest, metadata above all, goes through it. */
 static bool
-goes_past_cache(const FileIo *self, uint64_t offset, const void *buffer, size_t length)
+goes_past_cache(const FileIo *self, uint64_t offset, size_t length)
 {
-    const uint64_t bits = offset | (uintptr_t)buffer | length;
+    return self->uncached != NULL && (offset | length) % BASE_FILE_UNCACHED_ALIGNMENT == 0;
+}
 
-    return self->uncached != NULL && bits % BASE_FILE_UNCACHED_ALIGNMENT == 0;
+static bool
+is_aligned(const void *buffer)
+{
+    return (uintptr_t)buffer % BASE_FILE_UNCACHED_ALIGNMENT == 0;
+}
+
+static bool
+read_bounced(BaseFile *file, uint64_t offset, uint8_t *buffer, size_t length, GError **error)
+{
+    const size_t room = MIN(length, BOUNCE_BYTES);
+    uint8_t *bounce = g_aligned_alloc(room, 1, BASE_FILE_UNCACHED_ALIGNMENT);
+    bool ok = true;
+
+    for (size_t at = 0; ok && at < length; at += room) {
+        const size_t part = MIN(room, length - at);
+
+        ok = base_file_read_at(file, offset + at, bounce, part, NULL, error);
+        if (ok)
+            memcpy(buffer + at, bounce, part);
+    }
+    g_aligned_free(bounce);
+    return ok;
+}
+
+static bool
+write_bounced(BaseFile *file, uint64_t offset, const uint8_t *buffer, size_t length, GError **error)
+{
+    const size_t room = MIN(length, BOUNCE_BYTES);
+    uint8_t *bounce = g_aligned_alloc(room, 1, BASE_FILE_UNCACHED_ALIGNMENT);
+    bool ok = true;
+
+    for (size_t at = 0; ok && at < length; at += room) {
+        const size_t part = MIN(room, length - at);
+
+        memcpy(bounce, buffer + at, part);
+        ok = base_file_write_at(file, offset + at, bounce, part, error);
+    }
+    g_aligned_free(bounce);
+    return ok;
 }
 
 static bool
 file_pread(ImageIo *io, uint64_t offset, void *buffer, size_t length, GError **error)
 {
     const FileIo *self = (const FileIo *)io;
-    BaseFile *file = goes_past_cache(self, offset, buffer, length) ? self->uncached : self->file;
 
-    return base_file_read_at(file, offset, buffer, length, NULL, error);
+    if (!goes_past_cache(self, offset, length))
+        return base_file_read_at(self->file, offset, buffer, length, NULL, error);
+    return is_aligned(buffer)
+               ? base_file_read_at(self->uncached, offset, buffer, length, NULL, error)
+               : read_bounced(self->uncached, offset, buffer, length, error);
 }
 
 static bool
 file_pwrite(ImageIo *io, uint64_t offset, const void *buffer, size_t length, GError **error)
 {
     const FileIo *self = (const FileIo *)io;
-    BaseFile *file = goes_past_cache(self, offset, buffer, length) ? self->uncached : self->file;
 
-    return base_file_write_at(file, offset, buffer, length, error);
+    if (!goes_past_cache(self, offset, length))
+        return base_file_write_at(self->file, offset, buffer, length, error);
+    return is_aligned(buffer) ? base_file_write_at(self->uncached, offset, buffer, length, error)
+                              : write_bounced(self->uncached, offset, buffer, length, error);
+}
+
+static bool
+file_try_pread(ImageIo *io, uint64_t offset, void *buffer, size_t length)
+{
+    const FileIo *self = (const FileIo *)io;
+
+    return self->uncached == NULL && base_file_try_read_at(self->file, offset, buffer, length);
+}
+
+/* Few file systems can tell before whether a write to their cache will have to wait; whoever calls
+ * this has an eye on the time. */
+static bool
+file_try_pwrite(ImageIo *io, uint64_t offset, const void *buffer, size_t length)
+{
+    const FileIo *self = (const FileIo *)io;
+
+    return self->uncached == NULL && base_file_write_at(self->file, offset, buffer, length, NULL);
 }
 
 static bool
@@ -83,6 +151,8 @@ file_close(ImageIo *io)
 static const ImageIoOps file_ops = {
     .pread = file_pread,
     .pwrite = file_pwrite,
+    .try_pread = file_try_pread,
+    .try_pwrite = file_try_pwrite,
     .sync = file_sync,
     .size = file_size,
     .truncate = file_truncate,

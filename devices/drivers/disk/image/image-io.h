@@ -19,6 +19,10 @@ typedef struct {
     bool (*pread)(ImageIo *io, uint64_t offset, void *buffer, size_t length, GError **error);
     /* All of length, or an error; writing beyond the end extends. */
     bool (*pwrite)(ImageIo *io, uint64_t offset, const void *buffer, size_t length, GError **error);
+    /* The same two on a thread that must not wait for the host's disk: what is read is in the
+     * host's memory, what is written goes there. False: do it in the other way. NULL: always so. */
+    bool (*try_pread)(ImageIo *io, uint64_t offset, void *buffer, size_t length);
+    bool (*try_pwrite)(ImageIo *io, uint64_t offset, const void *buffer, size_t length);
     /* Everything written before is durable when it returns true. */
     bool (*sync)(ImageIo *io, GError **error);
     bool (*size)(ImageIo *io, uint64_t *size, GError **error);

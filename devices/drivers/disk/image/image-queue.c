@@ -6,6 +6,7 @@
 
 #include "devices/drivers/disk/image/image-ops.h"
 
+#include "vmm/base/clock.h"
 #include "vmm/base/error.h"
 
 /* An image that was written to is flushed after so much quiet. */
@@ -16,6 +17,12 @@
  * each waits for. */
 #define QUICK_READ_US 20
 #define QUICK_WRITE_US 500
+/* Callers do requests up to that size themselves. One that had to wait after all has cost its
+ * caller that time, so for a multiple of it the threads do all: callers wait for a small part of
+ * the time at the worst. */
+#define DIRECT_BYTES_MAX (64u << 10)
+#define DIRECT_US 200
+#define DIRECT_REST 20
 
 /* A copy of what matters of a job: the job itself may be gone as soon as it is done. */
 typedef struct {
@@ -43,7 +50,9 @@ struct ImageQueue {
     uint64_t tickets;
     /* What a read and a write took of late, in sixteenths of microseconds. */
     int64_t usual_read, usual_write;
-    unsigned idle; /* threads that wait for work */
+    int64_t direct_after; /* the time from which callers may try again */
+    int64_t touched;      /* when a request ended */
+    unsigned idle;        /* threads that wait for work */
     unsigned pauses;
     bool full;
     bool stop;
@@ -242,6 +251,7 @@ run_job(ImageQueue *queue, ImageJob *job)
     done = finish_job(queue, job, &error);
     g_mutex_lock(&queue->mutex);
     note_time(queue, kind, taken);
+    queue->touched = began + taken;
     if (!done) {
         g_queue_push_head(&queue->waiting, job);
         queue->full = true;
@@ -252,10 +262,10 @@ run_job(ImageQueue *queue, ImageJob *job)
 /* --- threads --- */
 
 static bool
-is_quiet_and_dirty(const ImageQueue *queue)
+wants_flush(const ImageQueue *queue)
 {
     return !queue->keeper && !queue->flush_failed && !queue->full && queue->pauses == 0 &&
-           queue->running_count == 0 && queue->image != NULL && image_is_dirty(queue->image);
+           queue->image != NULL && image_is_dirty(queue->image);
 }
 
 static void
@@ -279,17 +289,19 @@ static void
 wait_for_work(ImageQueue *queue)
 {
     queue->idle++;
-    if (!is_quiet_and_dirty(queue)) {
+    if (!wants_flush(queue)) {
         g_cond_wait(&queue->work, &queue->mutex);
         queue->idle--;
         return;
     }
+    const int64_t touched = queue->touched;
+    const int64_t since = queue->running_count > 0 ? g_get_monotonic_time() : touched;
     queue->keeper = true;
-    const bool woken =
-        g_cond_wait_until(&queue->work, &queue->mutex, g_get_monotonic_time() + QUIET_MS * 1000);
+    const bool woken = g_cond_wait_until(&queue->work, &queue->mutex, since + QUIET_MS * 1000);
     queue->keeper = false;
     queue->idle--;
-    if (!woken && !queue->stop && is_quiet_and_dirty(queue) && g_queue_is_empty(&queue->waiting))
+    if (!woken && !queue->stop && queue->touched == touched && queue->running_count == 0 &&
+        wants_flush(queue) && g_queue_is_empty(&queue->waiting))
         flush_unasked(queue);
 }
 
@@ -381,6 +393,65 @@ image_queue_submit(ImageQueue *queue, ImageJob *job)
     g_queue_push_tail(&queue->waiting, job);
     look_at_line(queue);
     g_mutex_unlock(&queue->mutex);
+}
+
+static bool
+may_try(const ImageQueue *queue, const ImageJob *job)
+{
+    if ((job->kind != IMAGE_JOB_READ && job->kind != IMAGE_JOB_WRITE) ||
+        job->size > DIRECT_BYTES_MAX || queue->threads_max == 0 || queue->image == NULL ||
+        queue->mirror != NULL || queue->full || queue->pauses > 0 || queue->waiting.length > 0)
+        return false;
+    /* The host's file system may let a write wait for a flush. */
+    if (queue->running_count > (job->kind == IMAGE_JOB_WRITE ? 0 : THREADS_MAX - 1))
+        return false;
+    return may_begin(queue, job) && g_get_monotonic_time() >= queue->direct_after;
+}
+
+/* Without the mutex. */
+static bool
+perform_direct(ImageQueue *queue, const ImageJob *job, int64_t *waited_us)
+{
+    const uint64_t waits = base_clock_thread_waits();
+    const int64_t began = g_get_monotonic_time();
+    const bool done = job->kind == IMAGE_JOB_READ
+                          ? image_try_read(queue->image, job->offset, job->buffer, job->size)
+                          : image_try_write(queue->image, job->offset, job->buffer, job->size);
+    const int64_t taken = g_get_monotonic_time() - began;
+
+    *waited_us = taken > DIRECT_US && base_clock_thread_waits() != waits ? taken : 0;
+    if (done && changes(job->kind) && queue->events.changed != NULL)
+        queue->events.changed(queue->user, job);
+    return done;
+}
+
+bool
+image_queue_try(ImageQueue *queue, const ImageJob *job)
+{
+    uint64_t ticket;
+    int64_t waited_us;
+    bool done;
+
+    g_mutex_lock(&queue->mutex);
+    if (!may_try(queue, job)) {
+        g_mutex_unlock(&queue->mutex);
+        return false;
+    }
+    ticket = note_running(queue, job);
+    queue->flush_failed = false;
+    g_mutex_unlock(&queue->mutex);
+    done = perform_direct(queue, job, &waited_us);
+    g_mutex_lock(&queue->mutex);
+    queue->touched = g_get_monotonic_time();
+    if (waited_us > 0)
+        queue->direct_after = queue->touched + waited_us * DIRECT_REST;
+    forget_running(queue, ticket);
+    if (!g_queue_is_empty(&queue->waiting))
+        look_at_line(queue);
+    else if (job->kind == IMAGE_JOB_WRITE && !queue->keeper)
+        call_for_work(queue); /* somebody has to flush what was written */
+    g_mutex_unlock(&queue->mutex);
+    return done;
 }
 
 void

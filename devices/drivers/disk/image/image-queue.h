@@ -51,6 +51,10 @@ ImageQueue *image_queue_new(Image *image, unsigned threads, const ImageQueueEven
 void image_queue_free(ImageQueue *queue, void (*drop)(ImageJob *job));
 
 void image_queue_submit(ImageQueue *queue, ImageJob *job);
+/* Does a small read or write on the caller's thread, which must not wait, if nothing is in its way
+ * and what it needs is in the host's memory: two threads that wake each other cost more than the
+ * request. True: it is through, and done is not called for it. False: it has to be submitted. */
+bool image_queue_try(ImageQueue *queue, const ImageJob *job);
 /* The host's disk may have room again. */
 void image_queue_retry(ImageQueue *queue);
 /* Takes out all requests that have not begun, as a list for the caller to free, and waits for those

@@ -237,6 +237,47 @@ image_read(Image *image, uint64_t offset, void *buffer, size_t length, GError **
     return ok;
 }
 
+static bool
+try_read_extent(Image *owner, const ImageExtent *extent, void *buffer, size_t length)
+{
+    const Image *holder = extent->part != NULL ? extent->part : owner;
+
+    switch (extent->kind) {
+    case IMAGE_EXTENT_DATA:
+        return holder->io->ops->try_pread != NULL &&
+               holder->io->ops->try_pread(holder->io, extent->position, buffer, length);
+    case IMAGE_EXTENT_ENCODED: return false;
+    case IMAGE_EXTENT_ZERO:
+    case IMAGE_EXTENT_HOLE: break;
+    }
+    memset(buffer, 0, length);
+    return true;
+}
+
+bool
+image_try_read(Image *image, uint64_t offset, void *buffer, size_t length)
+{
+    uint8_t *bytes = buffer;
+
+    if (!image->chain_concurrent || !check_range(image, offset, length, NULL))
+        return false;
+    while (length > 0) {
+        Image *owner = image;
+        ImageExtent extent;
+        size_t part;
+
+        if (!image_locate_in_chain(image, offset, length, &owner, &extent, NULL))
+            return false;
+        part = (size_t)MIN(extent.length, length);
+        if (!try_read_extent(owner, &extent, bytes, part))
+            return false;
+        bytes += part;
+        offset += part;
+        length -= part;
+    }
+    return true;
+}
+
 bool
 image_read_below(Image *image, uint64_t offset, void *buffer, size_t length, GError **error)
 {
@@ -316,6 +357,43 @@ image_put(Image *image, uint64_t position, const void *buffer, size_t length, GE
     ok = image_io_write(image->io, position, buffer, length, error);
     note_unsynced(image);
     return ok;
+}
+
+static bool
+try_put(Image *image, uint64_t position, const void *buffer, size_t length)
+{
+    bool ok;
+
+    if (image->io->ops->try_pwrite == NULL)
+        return false;
+    note_unsynced(image);
+    ok = image->io->ops->try_pwrite(image->io, position, buffer, length);
+    note_unsynced(image);
+    return ok;
+}
+
+bool
+image_try_write(Image *image, uint64_t offset, const void *buffer, size_t length)
+{
+    const uint8_t *bytes = buffer;
+
+    if (!image->concurrent || !image->started || !image_may_write(image, offset, length, NULL))
+        return false;
+    while (length > 0) {
+        ImageExtent extent;
+        size_t part;
+
+        if (!image->format->locate(image, offset, length, &extent, NULL) ||
+            extent.kind != IMAGE_EXTENT_DATA)
+            return false;
+        part = (size_t)MIN(extent.length, length);
+        if (!try_put(extent.part != NULL ? extent.part : image, extent.position, bytes, part))
+            return false;
+        bytes += part;
+        offset += part;
+        length -= part;
+    }
+    return true;
 }
 
 bool
