@@ -286,15 +286,46 @@ vitrine_console_set_execution_cap_async(VitrineConsole *console, guint percent,
                callback, user_data);
 }
 
-gboolean
-vitrine_console_set_execution_cap_finish(VitrineConsole *console, GAsyncResult *result,
-                                         GError **error)
+/* The answer to a call that says nothing but that it was done. */
+static gboolean
+finish_plain(VitrineConsole *console, GAsyncResult *result, GError **error)
 {
     Reply *reply = call_finish(console, result, error);
     if (reply == NULL)
         return FALSE;
     reply_free(reply);
     return TRUE;
+}
+
+gboolean
+vitrine_console_set_execution_cap_finish(VitrineConsole *console, GAsyncResult *result,
+                                         GError **error)
+{
+    return finish_plain(console, result, error);
+}
+
+gboolean
+vitrine_console_set_audio_sync(VitrineConsole *console, gboolean input, gboolean on,
+                               GCancellable *cancellable, GError **error)
+{
+    g_autoptr(GVariant) reply = call_sync(console, "SetAudio", g_variant_new("(bb)", input, on),
+                                          "()", NULL, cancellable, error);
+    return reply != NULL;
+}
+
+void
+vitrine_console_set_audio_async(VitrineConsole *console, gboolean input, gboolean on,
+                                GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data)
+{
+    call_async(console, "SetAudio", g_variant_new("(bb)", input, on), "()", 0, cancellable,
+               callback, user_data);
+}
+
+gboolean
+vitrine_console_set_audio_finish(VitrineConsole *console, GAsyncResult *result, GError **error)
+{
+    return finish_plain(console, result, error);
 }
 
 static GBytes *

@@ -150,6 +150,18 @@ apply_network(VitrineSettings *settings)
     vitrine_settings_set_adapter(settings, 0, adapter);
 }
 
+/* What the guest plays is heard; nobody listens to its surroundings before the person says so. */
+static void
+apply_sound(const VitrineOsType *type, VitrineSettings *settings)
+{
+    const gboolean has_hda =
+        type->disk_controller == VITRINE_CONTROLLER_AHCI && g_str_equal(type->family_id, "Windows");
+
+    g_object_set(settings, "audio", TRUE, "audio-default-driver", TRUE, "audio-driver",
+                 VITRINE_AUDIO_DRIVER_PULSE, "audio-out", TRUE, "audio-controller",
+                 has_hda ? VITRINE_AUDIO_CONTROLLER_HDA : VITRINE_AUDIO_CONTROLLER_AC97, NULL);
+}
+
 void
 vitrine_os_type_apply(const VitrineOsType *type, VitrineSettings *settings)
 {
@@ -166,6 +178,7 @@ vitrine_os_type_apply(const VitrineOsType *type, VitrineSettings *settings)
     vitrine_settings_put_attachment(settings, dvd);
     vitrine_settings_set_bool(settings, "large-pages", TRUE);
     apply_network(settings);
+    apply_sound(type, settings);
     if (type->floppy) {
         g_autoptr(VitrineAttachment) floppy =
             vitrine_attachment_new("Floppy", 0, 0, VITRINE_MEDIUM_KIND_FLOPPY, NULL);

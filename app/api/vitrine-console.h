@@ -133,6 +133,19 @@ gboolean vitrine_console_set_execution_cap_finish(VitrineConsole *console, GAsyn
                                                   GError **error);
 
 /**
+ * vitrine_console_set_audio_sync:
+ * @input: whether the guest may listen; else whether it is heard
+ * @on: yes or no; kept in the machine's settings
+ */
+gboolean vitrine_console_set_audio_sync(VitrineConsole *console, gboolean input, gboolean on,
+                                        GCancellable *cancellable, GError **error);
+void vitrine_console_set_audio_async(VitrineConsole *console, gboolean input, gboolean on,
+                                     GCancellable *cancellable, GAsyncReadyCallback callback,
+                                     gpointer user_data);
+gboolean vitrine_console_set_audio_finish(VitrineConsole *console, GAsyncResult *result,
+                                          GError **error);
+
+/**
  * vitrine_console_screenshot_png_sync:
  * Returns: (transfer full): a PNG file of the screen
  */

@@ -76,6 +76,36 @@ typedef enum {
 } VitrineKeyboard;
 
 typedef enum {
+    VITRINE_AUDIO_CONTROLLER_AC97,
+    VITRINE_AUDIO_CONTROLLER_SB16,
+    VITRINE_AUDIO_CONTROLLER_HDA,
+} VitrineAudioController;
+
+/* USUAL: the one that the controller usually has. */
+typedef enum {
+    VITRINE_AUDIO_CODEC_USUAL,
+    VITRINE_AUDIO_CODEC_STAC9700,
+    VITRINE_AUDIO_CODEC_AD1980,
+    VITRINE_AUDIO_CODEC_SB16,
+    VITRINE_AUDIO_CODEC_STAC9221,
+} VitrineAudioCodec;
+
+/* The host's sound systems that settings files name; DEFAULT is not one of the file's words but its
+ * useDefault: whatever the host has. */
+typedef enum {
+    VITRINE_AUDIO_DRIVER_NULL,
+    VITRINE_AUDIO_DRIVER_OSS,
+    VITRINE_AUDIO_DRIVER_ALSA,
+    VITRINE_AUDIO_DRIVER_PULSE,
+    VITRINE_AUDIO_DRIVER_CORE_AUDIO,
+    VITRINE_AUDIO_DRIVER_DIRECT_SOUND,
+    VITRINE_AUDIO_DRIVER_WAS,
+    VITRINE_AUDIO_DRIVER_WIN_MM,
+    VITRINE_AUDIO_DRIVER_SOL_AUDIO,
+    VITRINE_AUDIO_DRIVER_MMPM,
+} VitrineAudioDriver;
+
+typedef enum {
     VITRINE_GRAPHICS_NONE,
     VITRINE_GRAPHICS_VBOXVGA,
     VITRINE_GRAPHICS_VMSVGA,

@@ -101,6 +101,7 @@ typedef struct {
     void (*get_activity)(gpointer data, VitrineActivity *activity);
     char *(*get_info)(gpointer data, const char *name, GError **error);
     gboolean (*set_execution_cap)(gpointer data, guint percent, GError **error);
+    gboolean (*set_audio)(gpointer data, gboolean input, gboolean on, GError **error);
     /* images: base first, (element-type VitrineImage), empty to take the medium out; the callee may
      * take descriptors out of it. From the service, when a drive's medium changes. */
     gboolean (*change_medium)(gpointer data, const char *controller, guint port, guint device,

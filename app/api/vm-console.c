@@ -285,6 +285,19 @@ on_set_execution_cap(VitrineDBusConsole *skeleton, GDBusMethodInvocation *invoca
     return TRUE;
 }
 
+static gboolean
+on_set_audio(VitrineDBusConsole *skeleton, GDBusMethodInvocation *invocation, gboolean input,
+             gboolean on, VmConsole *console)
+{
+    GError *error = NULL;
+    if (console->ops->set_audio == NULL)
+        return unsupported(invocation);
+    if (!console->ops->set_audio(console->data, input, on, &error))
+        return fail(invocation, error);
+    vitrine_dbus_console_complete_set_audio(skeleton, invocation);
+    return TRUE;
+}
+
 /* --- windows: clients that said that they are one --- */
 static gboolean
 on_attach_window(VitrineDBusConsole *skeleton, GDBusMethodInvocation *invocation,
@@ -327,6 +340,7 @@ static const struct {
     {"handle-screenshot-png", G_CALLBACK(on_screenshot)},
     {"handle-get-activity", G_CALLBACK(on_get_activity)},
     {"handle-get-info", G_CALLBACK(on_get_info)},
+    {"handle-set-audio", G_CALLBACK(on_set_audio)},
     {"handle-set-execution-cap", G_CALLBACK(on_set_execution_cap)},
     {"handle-attach-window", G_CALLBACK(on_attach_window)},
     {"handle-show-window", G_CALLBACK(on_show_window)},

@@ -43,6 +43,11 @@ check_supported(VitrineSettings *settings, GError **error)
     if (vitrine_settings_get_enum(settings, "chipset") != VITRINE_CHIPSET_PIIX3)
         return refuse(error,
                       "This version has the chipset PIIX3 only. Choose it in Settings, System.");
+    if (vitrine_settings_get_bool(settings, "audio") &&
+        vitrine_settings_get_enum(settings, "audio-controller") == VITRINE_AUDIO_CONTROLLER_SB16)
+        return refuse(error,
+                      "This version has the sound cards AC'97 and Intel HD Audio. Choose one "
+                      "of them in Settings, Audio.");
     return true;
 }
 
@@ -157,6 +162,7 @@ console_config_build(Console *console, GError **error)
     fill_usb(console, &spec);
     if (!console_network_describe(console, &spec, error))
         return false;
+    console_sound_describe(console, &spec.sound);
     console->config = cfgm_new();
     return machine_build_config(&spec, console->config, error) &&
            console_ports_connect(console, error);

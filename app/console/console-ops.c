@@ -199,6 +199,7 @@ op_get_activity(gpointer data, VitrineActivity *activity)
 
     memset(activity, 0, sizeof(*activity));
     console_media_activity(console, activity);
+    console_sound_activity(console, activity);
     activity->writes[VITRINE_ACTIVITY_DISPLAY] = console_display_updates(console->display);
 }
 
@@ -265,31 +266,6 @@ op_get_info(gpointer data, const char *name, GError **error)
     return NULL;
 }
 
-static void
-on_cap_saved(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (!vitrine_machine_save_settings_finish(VITRINE_MACHINE(source), result, &error))
-        g_warning("The execution cap is not kept in the settings: %s", error->message);
-}
-
-static void
-on_settings_for_cap(GObject *source, GAsyncResult *result, gpointer percent)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(VitrineSettings) settings =
-        vitrine_machine_load_settings_finish(VITRINE_MACHINE(source), result, &error);
-
-    if (settings == NULL) {
-        g_warning("The execution cap is not kept in the settings: %s", error->message);
-        return;
-    }
-    vitrine_settings_set_uint(settings, "cpu-execution-cap", GPOINTER_TO_UINT(percent));
-    vitrine_machine_save_settings_async(VITRINE_MACHINE(source), settings, NULL, on_cap_saved,
-                                        NULL);
-}
-
 /* The machine starts with it the next time, too. */
 static gboolean
 op_set_execution_cap(gpointer data, guint percent, GError **error)
@@ -302,8 +278,7 @@ op_set_execution_cap(gpointer data, guint percent, GError **error)
         return FALSE;
     }
     vmm_set_execution_cap(console->vmm, percent);
-    vitrine_machine_load_settings_async(console->machine, NULL, on_settings_for_cap,
-                                        GUINT_TO_POINTER(percent));
+    console_keep_setting(console, "cpu-execution-cap", percent);
     return TRUE;
 }
 
@@ -326,6 +301,7 @@ const VitrineVmOps console_ops = {
     .get_activity = op_get_activity,
     .get_info = op_get_info,
     .set_execution_cap = op_set_execution_cap,
+    .set_audio = console_sound_set,
     .change_medium = op_change_medium,
     .plug_drive = console_plug_drive,
     .unplug_drive = console_unplug_drive,

@@ -37,6 +37,8 @@ typedef struct {
     GArray *drives;     /* ConsoleDrive */
     GPtrArray *strings; /* that the spec borrows while the configuration is built */
     Vmm *vmm;
+    MachinePlace sound_place; /* device NULL: no card */
+    bool is_heard, is_listening;
 
     VitrineMachineState state;       /* last one reported */
     gpointer job;                    /* a save or load that is under way; console-state.c */
@@ -107,6 +109,14 @@ bool console_run_power_on(Console *console, GError **error);
 void console_ports_describe(Console *console, MachineSpec *spec);
 bool console_ports_connect(Console *console, GError **error);
 /* console-network.c: cards, and what is behind their cables. */
+/* console-sound.c */
+void console_sound_describe(Console *console, MachineSound *sound);
+gboolean console_sound_set(gpointer data, gboolean input, gboolean on, GError **error);
+void console_sound_activity(Console *console, VitrineActivity *activity);
+
+/* console-keep.c: a number or a switch that was changed while the machine runs. */
+void console_keep_setting(Console *console, const char *property, guint value);
+
 bool console_network_describe(Console *console, MachineSpec *spec, GError **error);
 
 /* console-ops.c: what clients ask for. */

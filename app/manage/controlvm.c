@@ -50,6 +50,30 @@ set_execution_cap(VitrineConsole *console, ManageArgs *args, GError **error)
     return vitrine_console_set_execution_cap_sync(console, (guint)percent, NULL, error);
 }
 
+static bool
+set_audio(VitrineConsole *console, ManageArgs *args, bool input, GError **error)
+{
+    const char *word = manage_args_take(args);
+    bool on = word && g_str_equal(word, "on");
+    if (word == NULL || !(on || g_str_equal(word, "off"))) {
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Say on or off, not '%s'.", word ? word : "");
+        return false;
+    }
+    return vitrine_console_set_audio_sync(console, input, on, NULL, error);
+}
+
+static bool
+set_audio_in(VitrineConsole *console, ManageArgs *args, GError **error)
+{
+    return set_audio(console, args, true, error);
+}
+
+static bool
+set_audio_out(VitrineConsole *console, ManageArgs *args, GError **error)
+{
+    return set_audio(console, args, false, error);
+}
+
 /* Done when the process has gone, like poweroff. */
 static bool
 save_state(VitrineMachine *machine, GError **error)
@@ -62,6 +86,8 @@ save_state(VitrineMachine *machine, GError **error)
 static const Action actions[] = {
     {"acpipowerbutton", NULL, VITRINE_CONSOLE_ACPI_POWER_BUTTON},
     {"acpisleepbutton", NULL, VITRINE_CONSOLE_ACPI_SLEEP_BUTTON},
+    {"audioin", set_audio_in, 0},
+    {"audioout", set_audio_out, 0},
     {"cpuexecutioncap", set_execution_cap, 0},
     {"keyboardputfile", controlvm_put_file, 0},
     {"keyboardputscancode", controlvm_put_scancodes, 0},
@@ -145,6 +171,7 @@ const ManageCommand manage_command_controlvm = {
     .title = "Change the state of a running machine",
     .usage = "controlvm NAME|UUID pause|resume|reset|poweroff|savestate|acpipowerbutton|\n"
              "    acpisleepbutton\n"
+             "controlvm NAME|UUID audioin on|off | audioout on|off\n"
              "controlvm NAME|UUID cpuexecutioncap 1-100\n"
              "controlvm NAME|UUID keyboardputscancode HEX...\n"
              "controlvm NAME|UUID keyboardputstring TEXT...\n"

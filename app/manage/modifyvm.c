@@ -26,6 +26,8 @@ typedef struct {
 #define KIND_INT64 VALUE_INT64, NULL
 #define KIND_STRING VALUE_STRING, NULL
 #define KIND_OWN VALUE_OWN, NULL
+#define KIND_audio_codec VALUE_WORD, vitrine_audio_codec_get_type
+#define KIND_audio_controller VALUE_WORD, vitrine_audio_controller_get_type
 #define KIND_boot_device VALUE_WORD, vitrine_boot_device_get_type
 #define KIND_boot_menu VALUE_WORD, vitrine_boot_menu_get_type
 #define KIND_chipset VALUE_WORD, vitrine_chipset_get_type
@@ -143,6 +145,24 @@ set_groups(ManageArgs *args, VitrineSettings *settings, GError **error)
     return true;
 }
 
+/* --audio-driver, or --audio as it was once, where none also takes the card out. */
+static bool
+set_audio_driver(ManageArgs *args, VitrineSettings *settings, bool is_old, GError **error)
+{
+    const char *text;
+    int driver = VITRINE_AUDIO_DRIVER_NULL;
+    if (!manage_args_text(args, &text, error))
+        return false;
+    bool none = g_str_equal(text, "none"), usual = g_str_equal(text, "default");
+    if (!none && !usual && !manage_from_word(vitrine_audio_driver_get_type(), text, &driver, error))
+        return false;
+    vitrine_settings_set_bool(settings, "audio-default-driver", usual);
+    vitrine_settings_set_enum(settings, "audio-driver", driver);
+    if (is_old)
+        vitrine_settings_set_bool(settings, "audio", !none);
+    return true;
+}
+
 static bool
 take_option(ManageArgs *args, VitrineSettings *settings, GError **error)
 {
@@ -151,6 +171,10 @@ take_option(ManageArgs *args, VitrineSettings *settings, GError **error)
         return set_os_type(args, settings, error);
     if (manage_args_take_option(args, "groups", NULL))
         return set_groups(args, settings, error);
+    if (manage_args_take_option(args, "audiodriver", NULL))
+        return set_audio_driver(args, settings, false, error);
+    if (manage_args_take_option(args, "audio", NULL))
+        return set_audio_driver(args, settings, true, error);
     for (guint i = 0; i < G_N_ELEMENTS(options); i++) {
         if (manage_args_take_option(args, options[i].name, NULL))
             return set_value(args, &options[i], settings, error);
@@ -202,6 +226,9 @@ const ManageCommand manage_command_modifyvm = {
         "    [--bios-logo-image-path FILE] [--bios-system-time-offset MSEC]\n"
         "    [--graphicscontroller none|vboxvga|vmsvga|vboxsvga] [--monitorcount NUMBER]\n"
         "    [--accelerate3d on|off] [--mouse ps2|usb|usbtablet|usbmultitouch]\n"
+        "    [--audio-enabled on|off] [--audio-driver none|default|null|oss|alsa|pulse]\n"
+        "    [--audio-controller ac97|hda] [--audio-codec default|stac9700|ad1980]\n"
+        "    [--audio-out on|off] [--audio-in on|off]\n"
         "    [--keyboard ps2|usb] [--hardware-uuid UUID] [--snapshotfolder default|FOLDER]\n"
         "    [--defaultfrontend default|NAME] [--uart1..4 off|IOBASE IRQ]\n"
         "    [--uart-mode1..4 disconnected|server PIPE|client PIPE|tcpserver PORT|\n"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * showvminfo: all about a machine, for people or for scripts (--machinereadable). Manual, chapter
- * VBoxManage, "showvminfo". Leaves out: details of what this version has no device for (sound,
- * USB, sharing), the guest's video mode, passwords. */
+ * VBoxManage, "showvminfo". Leaves out: details of what this version has no device for (USB
+ * controllers, sharing), the guest's video mode, passwords. */
 #include "app/manage/showvminfo-private.h"
 
 #include <stdarg.h>
@@ -49,8 +49,8 @@ static const Field display_fields[] = {
 static const Field input_fields[] = {
 #include "app/manage/showvminfo-input.def"
 };
-static const Field sound_fields[] = {
-#include "app/manage/showvminfo-sound.def"
+static const Field sharing_fields[] = {
+#include "app/manage/showvminfo-sharing.def"
 };
 static const Field usb_fields[] = {
 #include "app/manage/showvminfo-usb.def"
@@ -237,7 +237,8 @@ manage_print_settings(Manage *manage, VitrineMachine *machine, VitrineSettings *
     showvminfo_network(settings, machine_readable);
     print_fields(input_fields, G_N_ELEMENTS(input_fields), settings, machine_readable);
     showvminfo_ports(settings, machine_readable);
-    print_fields(sound_fields, G_N_ELEMENTS(sound_fields), settings, machine_readable);
+    showvminfo_sound(settings, machine_readable);
+    print_fields(sharing_fields, G_N_ELEMENTS(sharing_fields), settings, machine_readable);
     print_session(machine, machine_readable);
     print_fields(usb_fields, G_N_ELEMENTS(usb_fields), settings, machine_readable);
     print_description(machine, machine_readable);

@@ -7,6 +7,11 @@
 #include "app/service/settings/xml.h"
 
 /* clang-format off */
+static const char *const audio_controller_words[] = {"AC97", "SB16", "HDA", NULL};
+static const char *const audio_codec_words[] = {"", "STAC9700", "AD1980", "SB16", "STAC9221", NULL};
+static const char *const audio_driver_words[] = {
+    "Null", "OSS", "ALSA", "Pulse", "CoreAudio", "DirectSound", "WAS", "WinMM", "SolAudio", "MMPM",
+    NULL};
 static const char *const firmware_words[] = {"BIOS", "EFI", "EFI32", "EFI64", "EFIDUAL", NULL};
 static const char *const pointing_words[] = {"None", "PS2Mouse", "USBMouse", "USBTablet",
     "ComboMouse", "USBMultiTouch", "USBMTScreenPlusPad", NULL};
