@@ -163,6 +163,7 @@ insn_guest_new(const char *engine)
     set_system_registers(guest->vcpu);
     pgm_paging_changed(guest->vcpu, 0, 0, 0);
     memset(insn_guest_window(guest) + INSN_CODE, 0xcc, 0x1000);
+    memset(insn_guest_window(guest) + INSN_FAR, 0xcc, 0x2000); /* where a jump may lead, too */
     return guest;
 }
 

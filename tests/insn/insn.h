@@ -20,7 +20,7 @@ typedef enum { INSN_CODE16, INSN_CODE32, INSN_CODE64 } InsnMode;
 #define INSN_DATA_SIZE 0x2000u
 #define INSN_STACK 0x8000u /* one page */
 #define INSN_STACK_SIZE 0x1000u
-#define INSN_FAR 0xa000u /* two pages of code more, of guests only */
+#define INSN_FAR 0xa000u /* two pages of code more, of guests only, filled likewise */
 
 /* Selectors: Linux's own for 32- and 64-bit code, LDT entries 0 and 1 for 16-bit code. */
 #define INSN_CS64 0x33
