@@ -111,6 +111,9 @@ typedef struct {
                            GError **error);
     gboolean (*unplug_drive)(gpointer data, const char *controller, guint port, guint device,
                              GError **error);
+    /* See org.vitrine.VmProcess.ChangeAdapter. */
+    gboolean (*change_adapter)(gpointer data, guint slot, const VitrineAdapter *adapter,
+                               gboolean rewire, gboolean retrace, GError **error);
     /* Saves the state to file, which is the callee's; see org.vitrine.VmProcess.SaveState. disks:
      * (element-type VitrineDiskChild), the callee may take descriptors out of it. Takes task, which
      * returns a VitrineSaved, when it is done. */

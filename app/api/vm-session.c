@@ -239,6 +239,25 @@ on_unplug_drive(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocatio
     return TRUE;
 }
 
+static gboolean
+on_change_adapter(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocation, guint slot,
+                  GVariant *boxed, gboolean rewire, gboolean retrace, VitrineVmSession *session)
+{
+    GError *error = NULL;
+    g_autoptr(GVariant) value = g_variant_get_variant(boxed);
+    g_autoptr(VitrineAdapter) adapter = vitrine_adapter_from_variant(value, &error);
+    if (adapter &&
+        (slot >= VITRINE_ADAPTER_COUNT || !session->ops || !session->ops->change_adapter))
+        g_set_error(&error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                    "This network card does not change while the machine runs.");
+    if (error == NULL &&
+        session->ops->change_adapter(session->data, slot, adapter, rewire, retrace, &error))
+        vitrine_dbus_vm_process_complete_change_adapter(skeleton, invocation);
+    else
+        g_dbus_method_invocation_take_error(invocation, error);
+    return TRUE;
+}
+
 /* Takes the machine at the service; also after a new service has come. */
 static gboolean
 lock_machine(VitrineVmSession *session, GError **error)
@@ -295,6 +314,8 @@ vitrine_vm_session_new_sync(VitrineClient *client, VitrineMachine *machine, cons
     g_signal_connect(session->vm_process, "handle-change-medium", G_CALLBACK(on_change_medium),
                      session);
     g_signal_connect(session->vm_process, "handle-plug-drive", G_CALLBACK(on_plug_drive), session);
+    g_signal_connect(session->vm_process, "handle-change-adapter", G_CALLBACK(on_change_adapter),
+                     session);
     g_signal_connect(session->vm_process, "handle-unplug-drive", G_CALLBACK(on_unplug_drive),
                      session);
     session->saving = vm_state_new(session, session->vm_process);

@@ -72,3 +72,41 @@ console_network_describe(Console *console, MachineSpec *spec, GError **error)
     }
     return true;
 }
+
+/* While the machine runs. The service is asked without the lock that devices wait for. */
+gboolean
+console_network_change(gpointer data, guint slot, const VitrineAdapter *adapter, gboolean rewire,
+                       gboolean retrace, GError **error)
+{
+    Console *console = data;
+    const char *model = model_of(adapter, slot, error);
+    const MachinePlace place = machine_adapter_place(model, slot);
+    MachineAdapter card = {.descriptor = -1, .trace_descriptor = -1};
+    const PdmNetworkConnector *net;
+    GRecMutex *lock;
+
+    if (model == NULL)
+        return FALSE;
+    net = console->vmm == NULL ? NULL
+                               : pdm_lun_connector(vmm_pdm(console->vmm), place.device,
+                                                   place.instance, place.lun, PDM_IF_NETWORK);
+    if (net == NULL) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE,
+                    "Network adapter %u is not there at present.", slot + 1);
+        return FALSE;
+    }
+    vitrine_settings_set_adapter(console->settings, slot, adapter);
+    if (rewire && adapter->network != VITRINE_NETWORK_NONE)
+        connect_card(console, slot, &card);
+    if (retrace && adapter->trace && *adapter->trace_file != '\0')
+        open_trace(console, slot, &card);
+    lock = pdm_device_lock(vmm_pdm(console->vmm));
+    g_rec_mutex_lock(lock);
+    if (rewire)
+        net->set_wire(net->user, "frames", card.descriptor);
+    if (retrace)
+        net->set_trace(net->user, card.trace_descriptor);
+    net->set_link(net->user, adapter->cable_connected);
+    g_rec_mutex_unlock(lock);
+    return TRUE;
+}

@@ -240,6 +240,17 @@ registers(Console *console, GError **error)
     return text;
 }
 
+/* What each device says of itself. */
+static char *
+devices(Console *console)
+{
+    GString *text = g_string_new(NULL);
+
+    if (console->vmm != NULL)
+        pdm_info(vmm_pdm(console->vmm), text);
+    return g_string_free(text, FALSE);
+}
+
 static char *
 op_get_info(gpointer data, const char *name, GError **error)
 {
@@ -247,9 +258,11 @@ op_get_info(gpointer data, const char *name, GError **error)
     char *text;
 
     if (*name == '\0')
-        return g_strdup("cfgm\nregisters\nscreen-text\nstatistics\n");
+        return g_strdup("cfgm\ndevices\nregisters\nscreen-text\nstatistics\n");
     if (g_str_equal(name, "cfgm"))
         return cfgm_dump(console->config);
+    if (g_str_equal(name, "devices"))
+        return devices(console);
     if (g_str_equal(name, "statistics"))
         return statistics(console);
     if (g_str_equal(name, "registers")) {
@@ -305,6 +318,7 @@ const VitrineVmOps console_ops = {
     .change_medium = op_change_medium,
     .plug_drive = console_plug_drive,
     .unplug_drive = console_unplug_drive,
+    .change_adapter = console_network_change,
     .save_state = console_state_save,
     .cancel_save = console_state_cancel,
     .end_save = console_state_end_save,

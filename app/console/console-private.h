@@ -118,6 +118,9 @@ void console_sound_activity(Console *console, VitrineActivity *activity);
 void console_keep_setting(Console *console, const char *property, guint value);
 
 bool console_network_describe(Console *console, MachineSpec *spec, GError **error);
+/* For VitrineVmOps. */
+gboolean console_network_change(gpointer data, guint slot, const VitrineAdapter *adapter,
+                                gboolean rewire, gboolean retrace, GError **error);
 
 /* console-ops.c: what clients ask for. */
 extern const VitrineVmOps console_ops;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * controlvm: a running machine. Manual, chapter VBoxManage, "controlvm". Leaves out: network, USB,
+ * controlvm: a running machine. Manual, chapter VBoxManage, "controlvm". Leaves out: USB,
  * clipboard, and what else this version has no device for. */
 #include <stdio.h>
 
@@ -155,6 +155,8 @@ run(Manage *manage, ManageArgs *args, GError **error)
     const char *name = manage_args_take(args);
     const char *word = manage_args_take(args);
     const Action *action = word ? find(word) : NULL;
+    if (word && controlvm_is_network(word))
+        return controlvm_network(manage, name, word, args, error);
     if (word == NULL || action == NULL) {
         g_set_error(error, MANAGE_SYNTAX_ERROR, 0,
                     word ? "Invalid parameter '%s'" : "Not enough parameters%s", word ? word : "");
@@ -176,7 +178,14 @@ const ManageCommand manage_command_controlvm = {
              "controlvm NAME|UUID keyboardputscancode HEX...\n"
              "controlvm NAME|UUID keyboardputstring TEXT...\n"
              "controlvm NAME|UUID keyboardputfile FILE\n"
-             "controlvm NAME|UUID screenshotpng FILE [SCREEN]\n",
+             "controlvm NAME|UUID natpfN RULE|delete NAME\n"
+             "controlvm NAME|UUID nicN null|nat|bridged|intnet|hostonly|generic|natnetwork [NAME]\n"
+             "controlvm NAME|UUID nicpromiscN deny|allow-vms|allow-all\n"
+             "controlvm NAME|UUID nicpropertyN NAME=VALUE\n"
+             "controlvm NAME|UUID nictraceN on|off\n"
+             "controlvm NAME|UUID nictracefileN FILE\n"
+             "controlvm NAME|UUID screenshotpng FILE [SCREEN]\n"
+             "controlvm NAME|UUID setlinkstateN on|off\n",
     .about = "Changes the state of a running machine, types on its keyboard, takes a picture of its"
              "\nscreen. Scan codes are those of set 1: 1c 9c is Enter, pressed and released.",
     .run = run,

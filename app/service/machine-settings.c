@@ -103,6 +103,13 @@ is_live_key(const char *key)
     return g_strv_contains(live, key);
 }
 
+/* machine_plug_drive() and machine_change_network() look what of them may change. */
+static gboolean
+is_looked_at_key(const char *key)
+{
+    return g_str_equal(key, "attachments") || g_str_equal(key, "adapters");
+}
+
 /* Nothing that the saved state is of. */
 static gboolean
 is_saved_key(const char *key)
@@ -122,8 +129,7 @@ check_state(Machine *machine, GVariant *changes, GError **error)
         return TRUE;
     g_variant_iter_init(&iter, changes);
     while (g_variant_iter_loop(&iter, "{&sv}", &key, &value)) {
-        /* Drives may come and go: machine_plug_drive() looks. */
-        if (online ? is_live_key(key) || g_str_equal(key, "attachments") : is_saved_key(key))
+        if (online ? is_live_key(key) || is_looked_at_key(key) : is_saved_key(key))
             continue;
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE,
                     online
@@ -217,6 +223,8 @@ on_save_settings(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation
                               machine_name(machine));
     VitrineSettings *after = changed_settings(machine, changes, &error);
     if (after && machine_plug_drive(machine, after, invocation, commit))
+        return TRUE;
+    if (after && machine_change_network(machine, after, invocation, commit))
         return TRUE;
     if (after && machine_attach_indirectly(machine, after, invocation, commit))
         return TRUE;

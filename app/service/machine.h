@@ -108,6 +108,10 @@ GVariant *machine_open_images(Machine *machine, const char *medium, GUnixFDList 
  * comes or goes, commit is called, and the invocation is answered. Takes after in this case. */
 gboolean machine_plug_drive(Machine *machine, VitrineSettings *after,
                             GDBusMethodInvocation *invocation, MachineCommit commit);
+/* machine-network.c: the same for network cards: where their cables lead, and what may be seen and
+ * reached there. */
+gboolean machine_change_network(Machine *machine, VitrineSettings *after,
+                                GDBusMethodInvocation *invocation, MachineCommit commit);
 /* FALSE when no image must start empty. Else again() runs with the call once they are, or the call
  * is answered with an error. */
 gboolean machine_reset_images(Machine *machine, GDBusMethodInvocation *invocation,

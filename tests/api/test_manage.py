@@ -354,7 +354,7 @@ def machines_run(world):
     call('modifyvm', 'box', '--memory', 64, expect=FAILED)
     call('unregistervm', 'box', expect=FAILED)
     wait_text('box', 'SeaBIOS')
-    for item in ('registers', 'statistics'):
+    for item in ('devices', 'registers', 'statistics'):
         assert len(call('debugvm', 'box', 'info', item)[0]) > 50
         assert item in call('debugvm', 'box', 'info')[0].split()
     numbers = dict(line.split(': ', 1) for line in call('debugvm', 'box', 'statistics')[0].splitlines())
