@@ -3,17 +3,12 @@
  * What the files of usb/host share. */
 #pragma once
 
+#include "usb/host/usb-host-context.h"
 #include "usb/host/usb-host.h"
 
-#include <libusb.h>
-
 struct UsbHost {
-    libusb_context *context;
-    libusb_hotplug_callback_handle hotplug;
-    bool watches; /* hotplug is registered */
+    UsbHostContext context;
     UsbHostEvents events;
-    GThread *thread;
-    gint stop;
     GMutex lock;        /* of what follows */
     GPtrArray *devices; /* that somebody has */
     unsigned taken;     /* these, and those that are being given back */

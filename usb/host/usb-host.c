@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * libusb and its event thread; devices are found by bus and address or come as descriptors. */
+ * Devices of the host that were opened: they are found by bus and address or come as descriptors.
+ */
 #include "usb/host/usb-host-private.h"
 
 /* --- what went wrong --- */
@@ -53,16 +54,6 @@ usb_host_status(int code)
 }
 
 /* --- events --- */
-static gpointer
-handle_events(gpointer data)
-{
-    UsbHost *host = data;
-
-    while (!g_atomic_int_get(&host->stop))
-        libusb_handle_events(host->context);
-    return NULL;
-}
-
 void
 usb_host_device_lost(UsbHostDevice *device)
 {
@@ -88,41 +79,29 @@ on_left(libusb_context *context, libusb_device *left, libusb_hotplug_event event
     return 0;
 }
 
+/* --- made and freed --- */
 static void
-watch(UsbHost *host)
+free_rest(UsbHost *host)
 {
-    host->watches = libusb_has_capability(LIBUSB_CAP_HAS_HOTPLUG) &&
-                    libusb_hotplug_register_callback(
-                        host->context, LIBUSB_HOTPLUG_EVENT_DEVICE_LEFT, 0,
-                        LIBUSB_HOTPLUG_MATCH_ANY, LIBUSB_HOTPLUG_MATCH_ANY,
-                        LIBUSB_HOTPLUG_MATCH_ANY, on_left, host, &host->hotplug) == LIBUSB_SUCCESS;
+    g_ptr_array_unref(host->devices);
+    g_mutex_clear(&host->lock);
+    g_free(host);
 }
 
-/* --- made and freed --- */
 UsbHost *
 usb_host_new(bool discover, const UsbHostEvents *events, GError **error)
 {
     UsbHost *host = g_new0(UsbHost, 1);
-    int code = LIBUSB_SUCCESS;
 
-    if (!discover)
-        code = libusb_set_option(NULL, LIBUSB_OPTION_NO_DEVICE_DISCOVERY);
-    if (code == LIBUSB_SUCCESS)
-        code = libusb_init(&host->context);
-    if (code != LIBUSB_SUCCESS) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_FAILED, "USB devices cannot be used here: %s.",
-                    libusb_strerror(code));
-        g_free(host);
-        return NULL;
-    }
     if (events != NULL)
         host->events = *events;
     g_mutex_init(&host->lock);
     host->devices = g_ptr_array_new();
-    if (discover)
-        watch(host);
-    host->thread = g_thread_new("usb-host", handle_events, host);
-    return host;
+    if (usb_host_context_init(&host->context, discover, LIBUSB_HOTPLUG_EVENT_DEVICE_LEFT, on_left,
+                              host, error))
+        return host;
+    free_rest(host);
+    return NULL;
 }
 
 void
@@ -130,15 +109,8 @@ usb_host_free(UsbHost *host)
 {
     if (host == NULL)
         return;
-    if (host->watches)
-        libusb_hotplug_deregister_callback(host->context, host->hotplug);
-    g_atomic_int_set(&host->stop, 1);
-    libusb_interrupt_event_handler(host->context);
-    g_thread_join(host->thread);
-    libusb_exit(host->context);
-    g_ptr_array_unref(host->devices);
-    g_mutex_clear(&host->lock);
-    g_free(host);
+    usb_host_context_clear(&host->context);
+    free_rest(host);
 }
 
 bool
@@ -187,7 +159,7 @@ static int
 open_at(UsbHost *host, unsigned bus, unsigned address, libusb_device_handle **handle)
 {
     libusb_device **list;
-    const ssize_t count = libusb_get_device_list(host->context, &list);
+    const ssize_t count = libusb_get_device_list(host->context.libusb, &list);
     int code = LIBUSB_ERROR_NOT_FOUND;
 
     if (count < 0)
@@ -218,7 +190,7 @@ UsbHostDevice *
 usb_host_open_descriptor(UsbHost *host, int descriptor, GError **error)
 {
     libusb_device_handle *handle = NULL;
-    const int code = libusb_wrap_sys_device(host->context, (intptr_t)descriptor, &handle);
+    const int code = libusb_wrap_sys_device(host->context.libusb, (intptr_t)descriptor, &handle);
 
     if (code != LIBUSB_SUCCESS) {
         usb_host_set_error(error, code, "USB device");

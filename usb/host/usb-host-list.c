@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What is plugged into the host, from libusb. Texts come from the host, which has read them
+ * already: asking the device would mean to open it. */
+#include "usb/host/usb-host-list.h"
+#include "usb/host/usb-host-context.h"
+#include "usb/host/usb-host-names.h"
+
+#define PORTS_MAX 7 /* USB 3.2 section 8.9: tiers */
+
+struct UsbHostList {
+    UsbHostContext context;
+    void (*changed)(void *user);
+    void *user;
+};
+
+void
+usb_host_info_free(UsbHostInfo *info)
+{
+    g_free(info->path);
+    g_free(info->manufacturer);
+    g_free(info->title);
+    g_free(info->serial);
+    g_free(info);
+}
+
+static guint
+speed(libusb_device *device)
+{
+    switch (libusb_get_device_speed(device)) {
+    case LIBUSB_SPEED_LOW: return 2;
+    case LIBUSB_SPEED_FULL: return 12;
+    case LIBUSB_SPEED_HIGH: return 480;
+    case LIBUSB_SPEED_SUPER: return 5000;
+    case LIBUSB_SPEED_SUPER_PLUS: return 10000;
+    default: return 0;
+    }
+}
+
+static char *
+path(libusb_device *device, guint bus)
+{
+    uint8_t ports[PORTS_MAX];
+    const int count = libusb_get_port_numbers(device, ports, PORTS_MAX);
+    GString *text = g_string_new(NULL);
+
+    g_string_printf(text, "%u", bus);
+    for (int i = 0; i < count; i++)
+        g_string_append_printf(text, "%c%u", i == 0 ? '-' : '.', ports[i]);
+    return g_string_free(text, FALSE);
+}
+
+/* NULL: a hub, or it is gone. */
+static UsbHostInfo *
+describe(libusb_device *device)
+{
+    struct libusb_device_descriptor descriptor;
+    UsbHostInfo *info;
+
+    if (libusb_get_device_descriptor(device, &descriptor) != LIBUSB_SUCCESS ||
+        descriptor.bDeviceClass == LIBUSB_CLASS_HUB)
+        return NULL;
+    info = g_new0(UsbHostInfo, 1);
+    info->bus = libusb_get_bus_number(device);
+    info->address = libusb_get_device_address(device);
+    info->port = libusb_get_port_number(device);
+    info->path = path(device, info->bus);
+    info->vendor = descriptor.idVendor;
+    info->product = descriptor.idProduct;
+    info->revision = descriptor.bcdDevice;
+    info->version = descriptor.bcdUSB;
+    info->speed = speed(device);
+    info->manufacturer = usb_host_name(info->path, "manufacturer");
+    info->title = usb_host_name(info->path, "product");
+    info->serial = usb_host_name(info->path, "serial");
+    info->permitted = usb_host_permitted(info->bus, info->address);
+    return info;
+}
+
+static gint
+compare(gconstpointer a, gconstpointer b)
+{
+    const UsbHostInfo *left = *(const UsbHostInfo *const *)a;
+    const UsbHostInfo *right = *(const UsbHostInfo *const *)b;
+
+    if (left->bus != right->bus)
+        return left->bus < right->bus ? -1 : 1;
+    return left->address < right->address ? -1 : left->address > right->address;
+}
+
+GPtrArray *
+usb_host_list_get(UsbHostList *list)
+{
+    GPtrArray *infos = g_ptr_array_new_with_free_func((GDestroyNotify)usb_host_info_free);
+    libusb_device **devices;
+    const ssize_t count = libusb_get_device_list(list->context.libusb, &devices);
+
+    if (count < 0)
+        return infos;
+    for (ssize_t i = 0; i < count; i++) {
+        UsbHostInfo *info = describe(devices[i]);
+
+        if (info != NULL)
+            g_ptr_array_add(infos, info);
+    }
+    libusb_free_device_list(devices, 1);
+    g_ptr_array_sort(infos, compare);
+    return infos;
+}
+
+static int
+on_hotplug(libusb_context *context, libusb_device *device, libusb_hotplug_event event, void *user)
+{
+    UsbHostList *list = user;
+
+    if (list->changed != NULL)
+        list->changed(list->user);
+    return 0;
+}
+
+UsbHostList *
+usb_host_list_new(void (*changed)(void *user), void *user, GError **error)
+{
+    UsbHostList *list = g_new0(UsbHostList, 1);
+
+    list->changed = changed;
+    list->user = user;
+    if (usb_host_context_init(&list->context, true,
+                              LIBUSB_HOTPLUG_EVENT_DEVICE_ARRIVED |
+                                  LIBUSB_HOTPLUG_EVENT_DEVICE_LEFT,
+                              on_hotplug, list, error))
+        return list;
+    g_free(list);
+    return NULL;
+}
+
+void
+usb_host_list_free(UsbHostList *list)
+{
+    if (list == NULL)
+        return;
+    usb_host_context_clear(&list->context);
+    g_free(list);
+}
