@@ -6,7 +6,8 @@
 #
 # Every sound card with Linux's own driver: a tone that the guest plays arrives on the host with its
 # frequency and without a gap, in a file and through PulseAudio; a tone of the host's is heard by the guest;
-# the server goes and comes back, and the guest plays on. With --long a tone of ten minutes.
+# the server goes and comes back, and the guest plays on. A machine of the service's plays and is silenced while
+# it runs. With --long a tone of ten minutes.
 """Linux plays and records with every sound card."""
 
 import array
@@ -20,6 +21,7 @@ import time
 import wave
 from pathlib import Path
 
+import guest
 import media
 import sound_server
 from shell_guest import ShellGuest
@@ -39,11 +41,11 @@ def check_tone(what, samples, seconds):
 def to_file(card, folder, disk):
     """Played at another rate than the host's, into a file."""
     path = folder / f'{card}.wav'
-    with ShellGuest(disk, '--sound', f'{card},wav:{path}') as guest:
-        if 'tone: played' not in guest.run(f'tone play {HZ} 3 44100', 60):
-            sys.exit(f'{card}: the guest cannot play\n{guest.text[-2000:]}')
+    with ShellGuest(disk, '--sound', f'{card},wav:{path}') as shell:
+        if 'tone: played' not in shell.run(f'tone play {HZ} 3 44100', 60):
+            sys.exit(f'{card}: the guest cannot play\n{shell.text[-2000:]}')
         time.sleep(1.5)
-        if found := guest.complaints():
+        if found := shell.complaints():
             sys.exit(f'{card}: the kernel complains\n' + '\n'.join(found))
     with wave.open(str(path)) as file:
         check_tone(f'{card} into a file', sound_server.left(file.readframes(file.getnframes())), 3)
@@ -71,21 +73,21 @@ class Listener:
 
 def through_server(card, server, disk, seconds):
     """Out through the server's monitor, in from its microphone, and over a restart of it."""
-    with ShellGuest(disk, '--sound', f'{card},pulse', env=server.env) as guest:
+    with ShellGuest(disk, '--sound', f'{card},pulse', env=server.env) as shell:
         listener = Listener(server.record())
-        guest.run(f'tone play {HZ} {seconds} 48000', seconds + 60)
+        shell.run(f'tone play {HZ} {seconds} 48000', seconds + 60)
         time.sleep(1)
         check_tone(f'{card} through PulseAudio', listener.stop(), seconds)
         samples = array.array('h', (round(8192 * math.sin(2 * math.pi * MIC_HZ * i / 48000)) for i in range(48000 * 12)))
         player = server.play(samples)
-        heard = guest.run('tone hear 3 44100', 60)
+        heard = shell.run('tone hear 3 44100', 60)
         player.kill()
         player.wait()
         print(f'{card}: {heard.strip().splitlines()[-1]}')
         match = re.search(r'heard ([0-9.]+) Hz, level ([0-9.]+)', heard)
         if not match or abs(float(match.group(1)) - MIC_HZ) > 2 or not 0.1 < float(match.group(2)) < 0.6:
             sys.exit(f'{card}: the guest does not hear {MIC_HZ} Hz')
-        guest.begin(f'tone play {HZ} 8 48000')
+        shell.begin(f'tone play {HZ} 8 48000')
         time.sleep(2)
         server.stop()
         time.sleep(1)
@@ -94,7 +96,36 @@ def through_server(card, server, disk, seconds):
         listener = Listener(server.record())
         time.sleep(2)
         check_tone(f'{card} after the server was away', listener.stop(), 1.5)
-        guest.wait('tone: played', 60)
+        shell.wait('tone: played', 60)
+
+
+def silenced(server, disk):
+    """A machine of the service's, whose sound is switched off and on while it plays; the settings keep that."""
+    os.environ['PULSE_SERVER'] = server.env['PULSE_SERVER'] # the service hands it on
+    settings = ('--audio-enabled', 'on', '--audio-driver', 'pulse', '--audio-controller', 'hda', '--audio-out', 'on')
+    with guest.Machine('sound', disk=disk, ostype='Linux26_64', settings=settings) as machine:
+        machine.start()
+        machine.wait_serial('vitrine# ', 120)
+        machine.serial.write(f'tone play {HZ} 12 48000\n')
+        machine.wait_serial('tone: rate', 30)
+        time.sleep(1)
+        levels = []
+        for words in ((), ('audioout', 'off'), ('audioout', 'on')):
+            if words:
+                machine.control(*words)
+                time.sleep(1)
+            listener = Listener(server.record())
+            time.sleep(1.5)
+            levels.append(max(listener.stop(), default=0))
+        print(f'through the service, heard, silenced, heard: {levels}')
+        if not (levels[0] > 10000 and levels[1] == 0 and levels[2] > 10000):
+            sys.exit('the machine is not heard, or not silenced')
+        machine.control('audioout', 'off')
+        end = time.monotonic() + 20
+        while machine.info().get('audio_out') != 'off':
+            if time.monotonic() > end:
+                sys.exit('the settings do not keep that the guest is silenced')
+            time.sleep(0.2)
 
 
 if __name__ == '__main__':
@@ -106,3 +137,5 @@ if __name__ == '__main__':
             to_file(name, Path(temporary), DISK)
             with sound_server.SoundServer(temporary) as daemon:
                 through_server(name, daemon, DISK, 600 if LONG and name == CARDS[0] else 5)
+        with sound_server.SoundServer(temporary) as daemon:
+            silenced(daemon, DISK)
