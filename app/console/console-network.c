@@ -110,3 +110,23 @@ console_network_change(gpointer data, guint slot, const VitrineAdapter *adapter,
     g_rec_mutex_unlock(lock);
     return TRUE;
 }
+
+/* The kind of a card was checked when the machine was described. */
+void
+console_network_activity(Console *console, VitrineActivity *activity)
+{
+    for (guint i = 0; i < MACHINE_ADAPTERS; i++) {
+        const VitrineAdapter *adapter = vitrine_settings_get_adapter(console->settings, i);
+        const char *model = adapter->enabled ? model_of(adapter, i, NULL) : NULL;
+        const MachinePlace place = machine_adapter_place(model, i);
+        const PdmNetworkConnector *connector =
+            place.device != NULL ? pdm_lun_connector(vmm_pdm(console->vmm), place.device,
+                                                     place.instance, place.lun, PDM_IF_NETWORK)
+                                 : NULL;
+
+        if (connector == NULL || connector->activity == NULL)
+            continue;
+        activity->reads[VITRINE_ACTIVITY_NETWORK] += connector->activity->reads;
+        activity->writes[VITRINE_ACTIVITY_NETWORK] += connector->activity->writes;
+    }
+}

@@ -200,6 +200,7 @@ op_get_activity(gpointer data, VitrineActivity *activity)
     memset(activity, 0, sizeof(*activity));
     console_media_activity(console, activity);
     console_sound_activity(console, activity);
+    console_network_activity(console, activity);
     activity->writes[VITRINE_ACTIVITY_DISPLAY] = console_display_updates(console->display);
 }
 

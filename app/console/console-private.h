@@ -72,6 +72,7 @@ void console_media_describe(Console *console, const VitrineAttachment *attachmen
 bool console_media_change(Console *console, const char *controller, guint port, guint device,
                           bool force, GPtrArray *images, GError **error);
 void console_media_activity(Console *console, VitrineActivity *activity);
+void console_network_activity(Console *console, VitrineActivity *activity);
 /* The drive of this name; NULL: none. */
 const ConsoleDrive *console_media_find(const Console *console, const char *controller, guint port,
                                        guint device);

@@ -14,10 +14,10 @@
 
 struct _VmStatus {
     GtkBox parent;
-    GtkWidget *disk, *optical, *floppy, *display, *mouse, *keyboard;
-    GtkLabel *disk_mark, *optical_mark, *floppy_mark, *engine, *host_key;
+    GtkWidget *disk, *optical, *floppy, *network, *display, *mouse, *keyboard;
+    GtkLabel *disk_mark, *optical_mark, *floppy_mark, *network_mark, *engine, *host_key;
     VitrineConsole *console;
-    char *drives[VITRINE_ACTIVITY_COUNT]; /* NULL: none of that class */
+    char *devices[VITRINE_ACTIVITY_COUNT]; /* NULL: none of that class */
     VitrineActivity last;
     GCancellable *cancel;
     guint poll, polls;
@@ -32,20 +32,51 @@ indicator(VmStatus *status, VitrineActivityClass class)
     case VITRINE_ACTIVITY_HARD_DISK: return status->disk;
     case VITRINE_ACTIVITY_OPTICAL: return status->optical;
     case VITRINE_ACTIVITY_FLOPPY: return status->floppy;
+    case VITRINE_ACTIVITY_NETWORK: return status->network;
     case VITRINE_ACTIVITY_DISPLAY: return status->display;
     default: return NULL;
     }
 }
 
-/* The shape that goes with the brightness: an arrow out of the drive or into it. */
+/* The shape that goes with the brightness: an arrow out of the drive or into it, from the network
+ * or to it. */
 static GtkLabel *
 mark(VmStatus *status, VitrineActivityClass class)
 {
     switch (class) {
     case VITRINE_ACTIVITY_HARD_DISK: return status->disk_mark;
     case VITRINE_ACTIVITY_OPTICAL: return status->optical_mark;
+    case VITRINE_ACTIVITY_NETWORK: return status->network_mark;
     default: return status->floppy_mark;
     }
+}
+
+static const char *
+activity_mark(VitrineActivityClass class, gboolean reading, gboolean writing)
+{
+    if (class == VITRINE_ACTIVITY_NETWORK) /* what is sent goes out */
+        return reading && writing ? "↕" : writing ? "↑" : reading ? "↓" : "";
+    return writing ? "↓" : reading ? "↑" : "";
+}
+
+/* What the device does, and its numbers; the caller's. */
+static char *
+activity_text(const VitrineActivity *now, VitrineActivityClass class, gboolean reading,
+              gboolean writing)
+{
+    const gboolean network = class == VITRINE_ACTIVITY_NETWORK;
+    /* gettext cannot see through the format macros: the numbers are texts by then. */
+    g_autofree char *reads = g_strdup_printf("%" G_GUINT64_FORMAT, now->reads[class]);
+    g_autofree char *writes = g_strdup_printf("%" G_GUINT64_FORMAT, now->writes[class]);
+    const char *does = _("Idle");
+
+    if (writing)
+        does = network ? _("Sending") : _("Writing");
+    else if (reading)
+        does = network ? _("Receiving") : _("Reading");
+    return g_strdup_printf(network ? _("%s: %s frames received, %s sent")
+                                   : _("%s: %s reads, %s writes"),
+                           does, reads, writes);
 }
 
 static void
@@ -54,23 +85,16 @@ show_activity(VmStatus *status, const VitrineActivity *now, VitrineActivityClass
     GtkWidget *widget = indicator(status, class);
     gboolean reading = now->reads[class] != status->last.reads[class];
     gboolean writing = now->writes[class] != status->last.writes[class];
-    g_autofree char *tooltip = NULL, *reads = NULL, *writes = NULL;
+    g_autofree char *tooltip = NULL, *text = NULL;
 
     if (!widget)
         return;
     gtk_widget_set_opacity(widget, reading || writing ? 1.0 : IDLE_OPACITY);
     if (class == VITRINE_ACTIVITY_DISPLAY)
         return;
-    gtk_label_set_text(mark(status, class), writing ? "↓" : reading ? "↑" : "");
-    /* gettext cannot see through the format macros: the numbers are texts by then. */
-    reads = g_strdup_printf("%" G_GUINT64_FORMAT, now->reads[class]);
-    writes = g_strdup_printf("%" G_GUINT64_FORMAT, now->writes[class]);
-    tooltip = g_strdup_printf(_("%s\n%s: %s reads, %s writes"),
-                              status->drives[class] ? status->drives[class] : "",
-                              writing   ? _("Writing")
-                              : reading ? _("Reading")
-                                        : _("Idle"),
-                              reads, writes);
+    gtk_label_set_text(mark(status, class), activity_mark(class, reading, writing));
+    text = activity_text(now, class, reading, writing);
+    tooltip = g_strdup_printf("%s\n%s", status->devices[class] ? status->devices[class] : "", text);
     gtk_widget_set_tooltip_text(widget, tooltip);
 }
 
@@ -142,15 +166,27 @@ class_of(VitrineMediumKind kind)
     }
 }
 
+/* devices: a line for each; "": there are none, and no indicator. */
+static void
+set_devices(VmStatus *status, VitrineActivityClass class, const char *devices)
+{
+    g_free(status->devices[class]);
+    status->devices[class] = g_strdup(devices);
+    gtk_widget_set_visible(indicator(status, class), *devices != '\0');
+    show_activity(status, &status->last, class);
+}
+
 void
 vm_status_set_drives(VmStatus *status, VitrineMediumKind kind, const char *drives)
 {
-    VitrineActivityClass class = class_of(kind);
+    set_devices(status, class_of(kind), drives);
+}
 
-    g_free(status->drives[class]);
-    status->drives[class] = g_strdup(drives);
-    gtk_widget_set_visible(indicator(status, class), *drives != '\0');
-    show_activity(status, &status->last, class);
+void
+vm_status_set_network(VmStatus *status, const char *cards, GMenuModel *menu)
+{
+    gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(status->network), menu);
+    set_devices(status, VITRINE_ACTIVITY_NETWORK, cards);
 }
 
 void
@@ -199,7 +235,7 @@ vm_status_dispose(GObject *object)
 
     drop_console(status);
     for (guint class = 0; class < VITRINE_ACTIVITY_COUNT; class ++)
-        g_clear_pointer(&status->drives[class], g_free);
+        g_clear_pointer(&status->devices[class], g_free);
     G_OBJECT_CLASS(vm_status_parent_class)->dispose(object);
 }
 
@@ -210,12 +246,14 @@ vm_status_class_init(VmStatusClass *class)
         {"disk", G_STRUCT_OFFSET(VmStatus, disk)},
         {"optical", G_STRUCT_OFFSET(VmStatus, optical)},
         {"floppy", G_STRUCT_OFFSET(VmStatus, floppy)},
+        {"network", G_STRUCT_OFFSET(VmStatus, network)},
         {"display", G_STRUCT_OFFSET(VmStatus, display)},
         {"mouse", G_STRUCT_OFFSET(VmStatus, mouse)},
         {"keyboard", G_STRUCT_OFFSET(VmStatus, keyboard)},
         {"disk_mark", G_STRUCT_OFFSET(VmStatus, disk_mark)},
         {"optical_mark", G_STRUCT_OFFSET(VmStatus, optical_mark)},
         {"floppy_mark", G_STRUCT_OFFSET(VmStatus, floppy_mark)},
+        {"network_mark", G_STRUCT_OFFSET(VmStatus, network_mark)},
         {"engine", G_STRUCT_OFFSET(VmStatus, engine)},
         {"host_key", G_STRUCT_OFFSET(VmStatus, host_key)},
     };
@@ -234,4 +272,5 @@ vm_status_init(VmStatus *status)
     gtk_widget_set_opacity(status->disk, IDLE_OPACITY);
     gtk_widget_set_opacity(status->optical, IDLE_OPACITY);
     gtk_widget_set_opacity(status->floppy, IDLE_OPACITY);
+    gtk_widget_set_opacity(status->network, IDLE_OPACITY);
 }

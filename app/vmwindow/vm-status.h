@@ -18,6 +18,8 @@ GtkWidget *vm_status_new(void);
 void vm_status_set_console(VmStatus *status, VitrineConsole *console);
 /* The drives of that kind and what is in them, a line for each; "": the machine has none. */
 void vm_status_set_drives(VmStatus *status, VitrineMediumKind kind, const char *drives);
+/* The network cards and what they are attached to, a line for each; "": the machine has none. */
+void vm_status_set_network(VmStatus *status, const char *cards, GMenuModel *menu);
 /* Shown by the buttons of optical and floppy drives. */
 void vm_status_set_media_menus(VmStatus *status, GMenuModel *optical, GMenuModel *floppy);
 void vm_status_set_captured(VmStatus *status, gboolean keyboard, gboolean pointer);

@@ -60,6 +60,10 @@ gboolean vm_window_wants_status_bar(VmWindow *window);
 void vm_window_add_media_actions(VmWindow *window);
 void vm_window_refresh_media(VmWindow *window);
 
+/* vm-window-network.c: what the Devices menu and the status bar have of network cards. */
+void vm_window_add_network_actions(VmWindow *window);
+void vm_window_fill_network(VmWindow *window, VitrineSettings *settings);
+
 /* vm-window-view.c: full screen, scaled, size. */
 void vm_window_set_fullscreen(VmWindow *window, gboolean fullscreen);
 void vm_window_set_scaled(VmWindow *window, gboolean scaled);
