@@ -99,7 +99,8 @@ static gboolean
 is_live_key(const char *key)
 {
     static const char *const live[] = {
-        "description", "groups", "boot1", "boot2", "boot3", "boot4", "cpu-execution-cap", NULL};
+        "description",       "groups",   "boot1",     "boot2", "boot3", "boot4",
+        "cpu-execution-cap", "audio-in", "audio-out", NULL};
     return g_strv_contains(live, key);
 }
 
