@@ -136,7 +136,8 @@ fill_usb(Console *console, MachineSpec *spec)
     default: break;
     }
     usb->keyboard = keyboard == VITRINE_KEYBOARD_USB;
-    usb->xhci = usb->mouse || usb->tablet || usb->keyboard;
+    usb->xhci = vitrine_settings_get_bool(console->settings, "usb-xhci") || usb->mouse ||
+                usb->tablet || usb->keyboard;
     for (size_t i = 0; i < spec->media_count; i++)
         usb->xhci = usb->xhci || spec->media[i].bus == MACHINE_BUS_USB;
 }

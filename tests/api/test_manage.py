@@ -152,7 +152,7 @@ def machines_come_and_go(world):
 def settings_change_all_or_nothing(world):
     make('set')
     call('modifyvm', 'set', '--memory', '64', '--vram=16', '--ostype=Debian_64', '--cpus', '1',
-         '--ioapic', 'on', '--acpi=off', '--pae', 'off', '--hpet', 'on', '--x2apic', 'on',
+         '--ioapic', 'on', '--acpi=off', '--pae', 'off', '--hpet', 'on', '--usb-xhci', 'on', '--x2apic', 'on',
          '--boot1', 'disk', '--boot2', 'net', '--boot3', 'none', '--boot4', 'floppy', '--firmware',
          'bios', '--rtc-use-utc', 'on', '--description', 'a "quoted"\\ text', '--exec-engine', 'iem',
          '--snapshotfolder', 'Sn', '--groups', '/A,/B', '--bios-boot-menu', 'disabled',
@@ -161,7 +161,7 @@ def settings_change_all_or_nothing(world):
          '--lptmode1', '/dev/null', '--paravirtprovider', 'minimal', cwd=world.root)
     found = info('set')
     expected = {'memory': 64, 'vram': 16, 'ostype': 'Debian (64-bit)', 'cpus': 1, 'ioapic': 'on',
-                'acpi': 'off', 'pae': 'off', 'hpet': 'on', 'x2apic': 'on', 'boot1': 'disk',
+                'acpi': 'off', 'pae': 'off', 'hpet': 'on', 'xhci': 'on', 'x2apic': 'on', 'boot1': 'disk',
                 'boot2': 'net', 'boot3': 'none', 'boot4': 'floppy', 'firmware': 'BIOS',
                 'rtcuseutc': 'on', 'description': 'a "quoted"\\ text', 'exec-engine': 'iem',
                 'groups': '/A,/B', 'bootmenu': 'disabled', 'uart1': '0x03f8,4',

@@ -300,6 +300,7 @@ machine_file_read_hardware(SettingsFile *file, VitrineSettings *settings, GError
     }
     machine_ports_read(file, settings);
     machine_network_read(file, settings);
+    machine_usb_read(file, settings);
     return machine_storage_read(file, settings, error);
 }
 
@@ -399,6 +400,7 @@ machine_file_write(SettingsFile *file, const MachineRecord *record)
     write_groups(file, settings);
     machine_ports_write(file, settings);
     machine_network_write(file, settings);
+    machine_usb_write(file, settings);
     machine_storage_write(file, settings);
     write_cpu_profile(file, settings);
     settings_file_set_extra_data(file, ENGINE_KEY, g_str_equal(engine, "auto") ? "" : engine);

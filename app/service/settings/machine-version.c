@@ -65,7 +65,8 @@ machine_version_needed(VitrineSettings *settings)
         !vitrine_settings_get_bool(settings, "long-mode") ||
         *vitrine_settings_get_string(settings, "frontend"))
         version = MAX(version, 14);
-    if (vitrine_settings_get_enum(settings, "paravirt") != VITRINE_PARAVIRT_LEGACY)
+    if (vitrine_settings_get_enum(settings, "paravirt") != VITRINE_PARAVIRT_LEGACY ||
+        vitrine_settings_get_bool(settings, "usb-xhci"))
         version = MAX(version, 15);
     if (vitrine_settings_get_bool(settings, "x2apic") ||
         !vitrine_settings_get_bool(settings, "apic") ||

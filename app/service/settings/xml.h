@@ -71,5 +71,8 @@ void machine_ports_write(SettingsFile *file, VitrineSettings *settings);
 /* machine-network.c */
 void machine_network_read(SettingsFile *file, VitrineSettings *settings);
 void machine_network_write(SettingsFile *file, VitrineSettings *settings);
+/* machine-usb.c */
+void machine_usb_read(SettingsFile *file, VitrineSettings *settings);
+void machine_usb_write(SettingsFile *file, VitrineSettings *settings);
 /* machine-version.c: the lowest version that can say this. */
 int machine_version_needed(VitrineSettings *settings);

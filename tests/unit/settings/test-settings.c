@@ -446,6 +446,36 @@ test_upgrade(Fixture *fixture, gconstpointer data)
     g_assert_true(vitrine_settings_equal(same->settings, record->settings));
 }
 
+/* The xHCI controller comes and goes; the others stay as the file has them. */
+static void
+test_usb(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *path = write_file(
+        fixture, "usb.vbox",
+        MACHINE("1.14-linux", "<Hardware><Memory RAMSize=\"64\"/><USB><Controllers><Controller "
+                              "name=\"OHCI\" type=\"OHCI\"/></Controllers></USB></Hardware>"),
+        -1);
+    g_autoptr(SettingsFile) file = settings_file_load(path, SETTINGS_MACHINE, NULL);
+    g_autoptr(MachineRecord) record = machine_file_read(file, NULL);
+    g_assert_false(vitrine_settings_get_bool(record->settings, "usb-xhci"));
+    vitrine_settings_set_bool(record->settings, "usb-xhci", TRUE);
+    machine_file_write(file, record);
+    g_assert_true(g_str_has_prefix(settings_file_version(file), "1.15-"));
+    g_assert_true(settings_file_save(file, NULL));
+    g_autofree char *with = read_file(path);
+    g_assert_nonnull(strstr(with, "<Controller name=\"OHCI\" type=\"OHCI\"/>"));
+    g_assert_nonnull(strstr(with, "<Controller name=\"xHCI\" type=\"XHCI\"/>"));
+    g_autoptr(SettingsFile) again = settings_file_load(path, SETTINGS_MACHINE, NULL);
+    g_autoptr(MachineRecord) same = machine_file_read(again, NULL);
+    g_assert_true(vitrine_settings_get_bool(same->settings, "usb-xhci"));
+    vitrine_settings_set_bool(same->settings, "usb-xhci", FALSE);
+    machine_file_write(again, same);
+    g_assert_true(settings_file_save(again, NULL));
+    g_autofree char *without = read_file(path);
+    g_assert_nonnull(strstr(without, "type=\"OHCI\""));
+    g_assert_null(strstr(without, "XHCI"));
+}
+
 static void
 test_new_machine(Fixture *fixture, gconstpointer data)
 {
@@ -543,6 +573,7 @@ main(int argc, char **argv)
         {"/settings/deep", test_deep},
         {"/settings/future", test_future},
         {"/settings/upgrade", test_upgrade},
+        {"/settings/usb", test_usb},
         {"/settings/new-machine", test_new_machine},
         {"/settings/replace", test_replace},
         {"/settings/relative-paths", test_relative_paths},
