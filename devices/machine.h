@@ -67,7 +67,7 @@ typedef struct {
 /* Which USB controllers a machine has, and how a person points and types. EHCI brings OHCI along,
  * its companion for slower devices. */
 typedef struct {
-    bool xhci;
+    bool ohci, xhci;
     bool tablet, mouse, keyboard; /* at the best controller there is */
 } MachineUsb;
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import media
 import run_guest
 
-CONTROLLERS = ('xhci',)
+CONTROLLERS = ('ohci', 'xhci')
 # What the kernel says on any machine like ours.
 USUAL = ('tsc: ', 'fail to add MMCONFIG information', 'hrtimer: interrupt took', 'clocksource: ')
 PLUGGED = ('80ee:0021 12 USB Tablet', '80ee:0010 12 USB Keyboard')
