@@ -131,6 +131,7 @@ def main():
         close_window(desktop, name)
         manager = desktop.application('vitrine')
         desktop.find(manager, f'{name}, Powered off'.replace('+', r'\+'), 'list item')
+        desktop.find(manager, 'Network: NAT, Intel PRO/1000 MT Desktop', 'push button')
         desktop.screenshot('ended')
     return None
 
