@@ -14,10 +14,12 @@
 
 #include "vmm/base/error.h"
 
+enum { RESIDENCE_UNKNOWN, RESIDENCE_MEMORY, RESIDENCE_DISK };
+
 struct BaseFile {
     int descriptor;
     bool writable;
-    bool in_memory; /* its file system has no disk (and does not know RWF_NOWAIT) */
+    _Atomic int residence; /* of what is in it, as far as somebody has asked */
     char *name;
 };
 
@@ -25,9 +27,7 @@ static BaseFile *
 file_new(int descriptor, bool writable, const char *name)
 {
     BaseFile *file = g_new0(BaseFile, 1);
-    struct statfs system;
 
-    file->in_memory = fstatfs(descriptor, &system) == 0 && system.f_type == TMPFS_MAGIC;
     file->descriptor = descriptor;
     file->writable = writable;
     file->name = g_strdup(name);
@@ -138,13 +138,28 @@ base_file_read_at(BaseFile *file, uint64_t offset, void *buffer, size_t length, 
     return true;
 }
 
+/* A file system without a disk does not know RWF_NOWAIT, nor does it make anybody wait. */
+static void
+find_residence(BaseFile *file)
+{
+    struct statfs system;
+    const bool in_memory = fstatfs(file->descriptor, &system) == 0 && system.f_type == TMPFS_MAGIC;
+
+    file->residence = in_memory ? RESIDENCE_MEMORY : RESIDENCE_DISK;
+}
+
 bool
 base_file_try_read_at(BaseFile *file, uint64_t offset, void *buffer, size_t length)
 {
     const struct iovec part = {.iov_base = buffer, .iov_len = length};
-    const int flags = file->in_memory ? 0 : RWF_NOWAIT;
+    const int flags = file->residence == RESIDENCE_MEMORY ? 0 : RWF_NOWAIT;
+    const ssize_t got = preadv2(file->descriptor, &part, 1, (off_t)offset, flags);
 
-    return preadv2(file->descriptor, &part, 1, (off_t)offset, flags) == (ssize_t)length;
+    if (got >= 0 || errno != EOPNOTSUPP || file->residence != RESIDENCE_UNKNOWN)
+        return got == (ssize_t)length;
+    find_residence(file);
+    return file->residence == RESIDENCE_MEMORY &&
+           preadv2(file->descriptor, &part, 1, (off_t)offset, 0) == (ssize_t)length;
 }
 
 bool
