@@ -170,6 +170,20 @@ set_switches(VitrineAttachment *attachment, const StorageAttach *wanted)
     }
 }
 
+/* Settings files of others may ask for it, and keep what they say. */
+static bool
+check_passthrough(const StorageAttach *wanted, GError **error)
+{
+    if (wanted->passthrough != MANAGE_ON)
+        return true;
+    g_set_error(
+        error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+        "This version does not pass a guest's commands on to a host drive, so guests cannot "
+        "write discs or play audio CDs. Without --passthrough the medium in the host drive "
+        "can be read.");
+    return false;
+}
+
 /* The attachment as it shall be; NULL with an error. */
 static VitrineAttachment *
 make(Manage *manage, VitrineSettings *settings, const StorageAttach *wanted, GError **error)
@@ -184,6 +198,8 @@ make(Manage *manage, VitrineSettings *settings, const StorageAttach *wanted, GEr
         present ? vitrine_attachment_copy(present)
                 : vitrine_attachment_new(wanted->controller, port, device, kind, "");
     attachment->kind = kind;
+    if (!check_passthrough(wanted, error))
+        return NULL;
     set_switches(attachment, wanted);
     if (wanted->medium && !find_medium(manage, wanted, attachment, error))
         return NULL;

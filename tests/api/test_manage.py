@@ -229,6 +229,7 @@ def controllers_and_drives(world):
     assert found['IDE-1-1'] == 'emptydrive' and found['Floppy-0-0'] == 'emptydrive'
     said('port not', *attach, '--device', 0, '--medium', 'none', expect=SYNTAX)
     said('what drive', *attach, '--port', 0, '--device', 1, '--medium', '/none', expect=SYNTAX)
+    said('does not pass', *attach, '--port', 1, '--device', 1, '--passthrough', 'on')
     said('no port 2', *attach, '--port', 2, '--device', 0, '--type', 'hdd', '--medium', disk)
     said('needs a medium', *attach, '--port', 0, '--device', 1, '--type', 'hdd', '--medium', 'emptydrive')
     call(*attach, '--port', 0, '--device', 1, '--type', 'hdd', '--medium', world.root / 'no', expect=FAILED)
