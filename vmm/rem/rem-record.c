@@ -242,11 +242,17 @@ can_trace(unsigned mode)
            (cpu == CPUM_MODE_LONG64 || cpu == CPUM_MODE_PROT32);
 }
 
-/* Code without loops would be recorded for ever. */
+/* Code without loops would be recorded for ever. What loops before it did not use is no credit of
+ * its own: a compiler that ran after them was recorded hundreds of times. */
 static bool
 has_credit(const RemVcpu *rem)
 {
-    return rem->eager || rem->recorder->steps <= rem->vcpu->retired / REM_RECORD_SHARE;
+    const uint64_t share = rem->vcpu->retired / REM_RECORD_SHARE;
+    RemRecorder *recorder = rem->recorder;
+
+    if (share > REM_RECORD_SAVED)
+        recorder->steps = MAX(recorder->steps, share - REM_RECORD_SAVED);
+    return rem->eager || recorder->steps <= share;
 }
 
 bool

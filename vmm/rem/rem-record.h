@@ -12,9 +12,10 @@
 #define REM_RECORD_SHORT 512
 #define REM_RECORD_LONG 2048
 
-/* One instruction in so many may be executed in vain for that: it takes some hundred times as long
- * so. */
-#define REM_RECORD_SHARE 4096
+/* One instruction in so many may be executed in vain for that: it takes up to a thousand times as
+ * long so. At most REM_RECORD_SAVED are saved up for later. */
+#define REM_RECORD_SHARE 8192
+#define REM_RECORD_SAVED (16u * REM_RECORD_LONG)
 
 #define REM_RECORD_ELSEWHERE INT32_MIN
 #define REM_RECORD_KNOWN 1024u
@@ -27,11 +28,11 @@ struct RemRecorder {
     uint64_t head; /* RIP at which the trace begins */
     uint16_t mode;
     unsigned count;
-    uint64_t steps;                   /* instructions executed for recordings that showed nothing */
-    unsigned patience;                /* instructions to wait for the start */
-    int32_t path[REM_RECORD_LONG];    /* offsets from the page, or REM_RECORD_ELSEWHERE */
-    uint32_t known[REM_RECORD_KNOWN]; /* hashes of paths that became traces */
-    int32_t chosen[REM_TRACE_INSNS];  /* the trace's path, from its head's page */
+    uint64_t steps;                /* executed for recordings that showed nothing, or forfeited */
+    unsigned patience;             /* instructions to wait for the start */
+    int32_t path[REM_RECORD_LONG]; /* offsets from the page, or REM_RECORD_ELSEWHERE */
+    uint32_t known[REM_RECORD_KNOWN];              /* hashes of paths that became traces */
+    int32_t chosen[REM_TRACE_INSNS];               /* the trace's path, from its head's page */
     uint8_t bytes[REM_TRACE_PAGES][X86_PAGE_SIZE]; /* of its pages, when it was decoded */
     RemTrace trace;
 };
