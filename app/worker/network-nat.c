@@ -16,6 +16,9 @@
 #define NAME_SERVER 3u
 #define FIRST_MACHINE 15u
 #define PREFIX6_BITS 64
+#define FRAME_USUAL_MAX 1514u
+#define IPV4_SIZE 20u
+#define FRAGMENT_MASK 0x3fff /* more follow, or offset */
 #define PREFIX6_USUAL "fd17:625c:f037:2::"
 
 typedef struct {
@@ -103,19 +106,37 @@ static const SlirpCb callbacks = {
 
 /* --- frames --- */
 
+static bool
+is_fragment(const uint8_t *data, size_t size)
+{
+    return size >= FRAME_ETHERNET + IPV4_SIZE && frame_load16(data + 12) == FRAME_IPV4 &&
+           (frame_load16(data + FRAME_ETHERNET + 6) & FRAGMENT_MASK) != 0;
+}
+
+static bool
+is_tcp4(const uint8_t *data, size_t size)
+{
+    FrameParts parts;
+
+    return frame_parse(data, size, &parts) && parts.type == FRAME_IPV4 &&
+           parts.network == FRAME_ETHERNET && parts.protocol == IPPROTO_TCP && parts.payload != 0;
+}
+
+/* libslirp 4.7 damages its memory when it joins hostile fragments: it gets none, so that a guest's
+ * datagrams of more than a frame are lost. What is longer than a frame can only be TCP. */
 static void
 give(void *user, uint8_t *data, size_t size)
 {
-    slirp_input(((Nat *)user)->slirp, data, (int)size);
+    if (!is_fragment(data, size) && (size <= FRAME_USUAL_MAX || is_tcp4(data, size)))
+        slirp_input(((Nat *)user)->slirp, data, (int)size);
 }
 
 void
 nat_input(Nat *nat, uint8_t *data, size_t size, const PdmFrameOffload *offload)
 {
-    const bool tcp = offload->segment == PDM_SEGMENT_TCP4 || offload->segment == PDM_SEGMENT_TCP6;
-
-    /* A long TCP segment is one to it as well: it ends the connection and does not pass it on. */
-    if (!tcp) {
+    /* A long TCP segment is one to it as well: it ends the connection and does not pass it on. Over
+     * IPv6 it refuses what is longer than its MTU. */
+    if (offload->segment != PDM_SEGMENT_TCP4 || !is_tcp4(data, size)) {
         frame_finish(data, size, offload, give, nat);
         return;
     }

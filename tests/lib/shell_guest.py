@@ -19,10 +19,11 @@ CONTROL = re.compile(r'\x1b(?:\[[0-9;?]*[A-Za-z]|[()].|.)|\r')
 
 class ShellGuest:
     """A context: the guest is at its prompt inside of it and is switched off at its end, unless it ended
-    before. Options with --load: it was saved at its prompt. Descriptors in `pass_fds` stay the same."""
+    before. Options with --load: it was saved at its prompt. Descriptors in `pass_fds` stay the same. `command`
+    is another program's whole command line, whose COM1 is its standard input and output."""
 
-    def __init__(self, disk, *options, ram=256, env=None, boot_seconds=120, pass_fds=()):
-        self.command = run_guest.command(*options, disk=disk, ram=ram, serial='stdio')
+    def __init__(self, disk, *options, ram=256, env=None, boot_seconds=120, pass_fds=(), command=None):
+        self.command = command or run_guest.command(*options, disk=disk, ram=ram, serial='stdio')
         self.env, self.boot_seconds, self.pass_fds = env, boot_seconds, pass_fds
         self.text, self.seen = '', 0
         self.chunks = queue.Queue()
