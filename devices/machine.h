@@ -64,8 +64,7 @@ typedef struct {
     const char *driver; /* NULL: the one for this type */
 } MachineMedium;
 
-/* Which USB controllers a machine has, and how a person points and types. EHCI brings OHCI along,
- * its companion for slower devices. */
+/* Which USB controllers a machine has, and how a person points and types. */
 typedef struct {
     bool ohci, xhci;
     bool tablet, mouse, keyboard; /* at the best controller there is */

@@ -77,7 +77,7 @@ struct OhciController {
     OhciTransfer transfers[OHCI_TRANSFERS];
     uint32_t bytes, eds; /* left in this frame */
     bool isochronous;    /* some were seen: every frame matters */
-    bool saving, complained;
+    bool saving;
 };
 
 /* ohci.c */
