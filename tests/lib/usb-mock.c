@@ -404,12 +404,11 @@ usb_mock_set_busy(UsbMock *mock, bool busy)
 void
 usb_mock_deny(UsbMock *mock)
 {
-    g_autofree char *socket = g_build_filename(umockdev_testbed_get_root_dir(mock->testbed),
-                                               "ioctl", USB_MOCK_NODE, NULL);
+    g_autofree char *root = umockdev_testbed_get_root_dir(mock->testbed);
+    g_autofree char *socket = g_build_filename(root, "ioctl", USB_MOCK_NODE, NULL);
 
     /* umockdev ends a program that may not reach its socket. */
-    if (chmod(umockdev_testbed_get_root_dir(mock->testbed), 0755) != 0 ||
-        chmod(socket, 0777) != 0 || chmod(USB_MOCK_NODE, 0) != 0)
+    if (chmod(root, 0755) != 0 || chmod(socket, 0777) != 0 || chmod(USB_MOCK_NODE, 0) != 0)
         g_error(USB_MOCK_NODE ": %s", g_strerror(errno));
 }
 
