@@ -144,6 +144,7 @@ translate_crossing(Vcpu *vcpu, uint64_t linear, uint64_t gpa, const uint8_t *hos
     unsigned available = X86_PAGE_SIZE - (unsigned)(linear & X86_PAGE_OFFSET_MASK);
     uint64_t next = (linear + available) & vcpu->iem_vcpu->linear_mask;
     const CpumTlbEntry *entry;
+    const uint8_t *second;
     uint64_t next_gpa;
     IemInsn insn;
     IemBlock *block;
@@ -155,12 +156,14 @@ translate_crossing(Vcpu *vcpu, uint64_t linear, uint64_t gpa, const uint8_t *hos
     if (insn.length <= available)
         return NULL;
     entry = exec_entry(vcpu, next);
-    next_gpa = physical(vcpu, next);
+    second = (const uint8_t *)(uintptr_t)(entry->addend + next);
+    if (!pgm_code_gpa(vcpu, second, &next_gpa))
+        return NULL;
     block = start_block(vcpu, host);
     block->insn[0] = insn;
     block->count = 1;
     block->bytes = insn.length;
-    block->second = (const uint8_t *)(uintptr_t)(entry->addend + next);
+    block->second = second;
     iem_cache_commit(cache, block);
     iem_cache_insert(cache, block);
     iem_cache_note(cache, gpa, host, available, block);
@@ -206,10 +209,10 @@ static IemBlock *
 translate(Vcpu *vcpu, uint64_t linear, const uint8_t *host)
 {
     IemCache *cache = vcpu->iem_vcpu->cache;
-    uint64_t gpa = physical(vcpu, linear);
     IemBlock *block;
+    uint64_t gpa;
 
-    if (pgm_code_page(vcpu, gpa & PAGE_MASK) == NULL)
+    if (!pgm_code_gpa(vcpu, host, &gpa))
         return NULL;
     iem_cache_make_room(cache);
     block = translate_within(vcpu, gpa, host);

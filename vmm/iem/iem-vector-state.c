@@ -70,7 +70,8 @@ void
 iem_fx_load_x87(Vcpu *vcpu, const IemInsn *insn, const uint8_t image[IEM_FX_USED])
 {
     memcpy(&vcpu->fpu, image, IEM_FX_MXCSR);
-    memcpy(vcpu->fpu.st, image + IEM_FX_ST, sizeof vcpu->fpu.st);
+    for (unsigned i = 0; i < 8; i++) /* the other six bytes are not loaded: processors have none */
+        memcpy(vcpu->fpu.st[i], image + IEM_FX_ST + i * 16, 10);
     vcpu->fpu.fcw = (vcpu->fpu.fcw & 0x1f3f) | 0x0040;
     if (!(insn->flags & IEM_INSN_REX_W)) {
         memcpy(&vcpu->fpu_cs, image + 12, 2);

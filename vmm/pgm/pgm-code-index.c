@@ -4,6 +4,8 @@
  * aliases in the physical map are one. */
 #include "vmm/pgm/pgm-code-index.h"
 
+#include "vmm/pgm/pgm-private.h"
+
 #define GRANULE 64u
 
 /* A block's bytes in one page. */
@@ -37,6 +39,24 @@ static uint64_t
 granules(unsigned first, unsigned end)
 {
     return (~0ull << (first / GRANULE)) & (~0ull >> (63 - (end - 1) / GRANULE));
+}
+
+bool
+pgm_code_gpa(Vcpu *vcpu, const uint8_t *host, uint64_t *gpa)
+{
+    const PgmMap *map = vcpu->pgm_vcpu->map;
+
+    for (unsigned i = 0; i < map->count; i++) {
+        const PgmRange *range = &map->range[i];
+        const uint64_t inside = (uint64_t)((uintptr_t)host - (uintptr_t)range->read.host);
+
+        if (range->read.to != PGM_TO_MEM || inside >= range->end - range->start)
+            continue;
+        *gpa = range->start + inside;
+        if (pgm_code_page(vcpu, *gpa) == host - (*gpa & X86_PAGE_OFFSET_MASK))
+            return true;
+    }
+    return false;
 }
 
 bool

@@ -44,6 +44,10 @@ void pgm_code_index_init(PgmCodeIndex *index, Vcpu *vcpu, const PgmCodeIndexCall
 void pgm_code_index_free(PgmCodeIndex *index);
 /* Forgets all pages. */
 void pgm_code_index_clear(PgmCodeIndex *index);
+/* Where `host`, which the TLB led to, is in guest-physical space. The guest's tables cannot say it:
+ * they may have changed while the TLB still knows the page. False: in no page that can be cached.
+ */
+bool pgm_code_gpa(Vcpu *vcpu, const uint8_t *host, uint64_t *gpa);
 /* Notes that the block holds `bytes` bytes from gpa on, which are at `host` (within a page; once
  * for each page), and has writes to them reported. Compare them again afterwards, as for
  * pgm_code_mark(). False: no memory was left, the block may not be used. */

@@ -275,13 +275,11 @@ static bool
 find_place(Vcpu *vcpu, uint64_t linear, Place *place)
 {
     const CpumTlbEntry *entry = exec_entry(vcpu, linear);
-    PgmFault fault;
 
-    if (entry == NULL ||
-        !pgm_translate(vcpu, linear, PGM_EXEC, vcpu->tlb_kind, &place->gpa, &fault))
+    if (entry == NULL)
         return false;
     place->host = (const uint8_t *)(uintptr_t)(entry->addend + linear);
-    return pgm_code_page(vcpu, place->gpa & PAGE_MASK) != NULL;
+    return pgm_code_gpa(vcpu, place->host, &place->gpa);
 }
 
 /* The page behind that of a linear address. */

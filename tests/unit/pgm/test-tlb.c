@@ -3,6 +3,7 @@
  * The softTLB against the tables and the tracking: what stays, what goes, and what a write has to
  * report. Intel SDM volume 3A section 4.10. */
 #include "tests/unit/pgm/pgm-bench.h"
+#include "vmm/pgm/pgm-code-index.h"
 
 #include <string.h>
 
@@ -72,6 +73,26 @@ test_flushes(void)
     bench_put64(&bench, LEVEL1 + 8, (TARGET + 9 * PAGE) | P | W | G);
     pgm_flush_tlb(bench.vcpu, true);
     g_assert_cmphex(get(&bench, PAGE), ==, 0x1009);
+    bench_close(&bench);
+}
+
+/* Code that is executed by a stale entry is in the page that the entry knows. */
+static void
+test_stale_code(void)
+{
+    const CpumTlbEntry *entry;
+    uint64_t gpa = 0;
+    uint8_t local = 0;
+    Bench bench;
+
+    tlb_open(&bench, 0);
+    g_assert_cmphex(get(&bench, 3 * PAGE), ==, 0x1003);
+    bench_put64(&bench, LEVEL1 + 3 * 8, (TARGET + 7 * PAGE) | P | W);
+    entry = cpum_tlb_entry(bench.vcpu, KIND, 3 * PAGE);
+    g_assert_true(
+        pgm_code_gpa(bench.vcpu, (const uint8_t *)(entry->addend + 3 * PAGE + 0x123), &gpa));
+    g_assert_cmphex(gpa, ==, TARGET + 3 * PAGE + 0x123);
+    g_assert_false(pgm_code_gpa(bench.vcpu, &local, &gpa));
     bench_close(&bench);
 }
 
@@ -439,6 +460,7 @@ main(int argc, char **argv)
     g_test_add_func("/pgm/code/granules", test_code);
     g_test_add_func("/pgm/code/tables", test_code_in_tables);
     g_test_add_func("/pgm/code/alias", test_code_alias);
+    g_test_add_func("/pgm/code/stale", test_stale_code);
     g_test_add_func("/pgm/dirty/fetch", test_dirty_log);
     g_test_add_func("/pgm/dirty/thread", test_dirty_log_thread);
     return g_test_run();
