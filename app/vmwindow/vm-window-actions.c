@@ -246,4 +246,5 @@ vm_window_add_actions(VmWindow *window)
     add_action(window, "leave-fullscreen", FALSE);
     vm_window_add_media_actions(window);
     vm_window_add_network_actions(window);
+    vm_window_add_audio_actions(window);
 }

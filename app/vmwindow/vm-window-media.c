@@ -176,6 +176,7 @@ fill(VmWindow *window, VitrineSettings *settings)
         g_string_free(texts[kind], TRUE);
     }
     vm_window_fill_network(window, settings);
+    vm_window_fill_audio(window, settings);
 }
 
 static void

@@ -62,6 +62,8 @@ void vm_window_refresh_media(VmWindow *window);
 
 /* vm-window-network.c: what the Devices menu and the status bar have of network cards. */
 void vm_window_add_network_actions(VmWindow *window);
+void vm_window_fill_audio(VmWindow *window, VitrineSettings *settings);
+void vm_window_add_audio_actions(VmWindow *window);
 void vm_window_fill_network(VmWindow *window, VitrineSettings *settings);
 
 /* vm-window-view.c: full screen, scaled, size. */
