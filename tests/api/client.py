@@ -51,14 +51,17 @@ class World:
                 os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def processes(self, name):
-        """Processes of this program that live in this world."""
+    def processes(self, name, without=None):
+        """Processes of this program that live in this world, but for those with a certain first argument."""
         found = []
         for entry in Path('/proc').iterdir():
             try:
                 program = os.path.basename(os.readlink(entry / 'exe'))
                 environment = (entry / 'environ').read_bytes()
+                arguments = (entry / 'cmdline').read_bytes().split(b'\0')
             except (OSError, ValueError):
+                continue
+            if without and without.encode() in arguments[1:2]:
                 continue
             if program == name and f'XDG_RUNTIME_DIR={self.run}\0'.encode() in environment + b'\0':
                 found.append(int(entry.name))

@@ -99,8 +99,9 @@ def arm(world, program, number):
 
 
 def settled(world):
-    """No journal is left, and no worker is at work."""
-    wait('all is settled', lambda: not (world.config / 'Vitrine-work').exists() and not world.processes('vitrine-worker'))
+    """No journal is left, and no worker is at work but that of the machine's network."""
+    wait('all is settled', lambda: not (world.config / 'Vitrine-work').exists()
+         and not world.processes('vitrine-worker', without='network'))
 
 
 def cut_at(world, program, number, words):
