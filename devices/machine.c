@@ -178,6 +178,7 @@ add_sound(CfgmNode *root, const MachineSound *sound)
     set_string(driver, "File", sound->file);
     cfgm_set_uint(driver, "Output", sound->output);
     cfgm_set_uint(driver, "Input", sound->input);
+    cfgm_set_uint(driver, "Optional", sound->optional);
 }
 
 bool

@@ -98,6 +98,7 @@ typedef struct {
     const char *machine; /* names the streams; NULL: the program does */
     const char *file;    /* that the back end writes; NULL: none */
     bool output, input;  /* allowed */
+    bool optional;       /* a sound server that is not there is only logged */
 } MachineSound;
 
 typedef struct {

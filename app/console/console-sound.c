@@ -27,6 +27,8 @@ console_sound_describe(Console *console, MachineSound *sound)
         sound->codec = "AD1980";
     sound->backend = nothing ? "null" : "pulse";
     sound->machine = vitrine_settings_get_string(settings, "name");
+    /* Who asks for what the host has knows that it may have nothing. */
+    sound->optional = vitrine_settings_get_bool(settings, "audio-default-driver");
     sound->output = vitrine_settings_get_bool(settings, "audio-out");
     sound->input = vitrine_settings_get_bool(settings, "audio-in");
     console->sound_place = machine_sound_place(sound);

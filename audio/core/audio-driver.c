@@ -55,7 +55,7 @@ audio_construct(PdmDriver *driver, const CfgmNode *config, GError **error)
         .file = cfgm_string(config, "File", NULL),
         .output = cfgm_uint(config, "Output", 1) != 0,
         .input = cfgm_uint(config, "Input", 0) != 0,
-        .problem = driver_problem,
+        .problem = cfgm_uint(config, "Optional", 0) ? driver_log : driver_problem,
         .log = driver_log,
         .user = driver,
     };
@@ -107,6 +107,7 @@ static const PdmOption audio_options[] = {
     {.key = "File", .title = "Sound file", .type = PDM_OPTION_STRING, .text = ""},
     {.key = "Output", .title = "Output", .type = PDM_OPTION_BOOL, .value = 1, .max = 1},
     {.key = "Input", .title = "Input", .type = PDM_OPTION_BOOL, .max = 1},
+    {.key = "Optional", .title = "Without a message", .type = PDM_OPTION_BOOL, .max = 1},
     {.type = PDM_OPTION_END},
 };
 
