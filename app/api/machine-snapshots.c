@@ -105,6 +105,46 @@ vitrine_machine_load_snapshot_settings_finish(VitrineMachine *machine, GAsyncRes
 }
 
 static RemoteCall
+picture_call(VitrineMachine *machine, const char *id)
+{
+    return machine_call(machine, "GetStatePicture", g_variant_new("(s)", id));
+}
+
+/* Takes reply. */
+static GBytes *
+picture_from_reply(GVariant *reply)
+{
+    g_autoptr(GVariant) owned = reply;
+    if (reply == NULL)
+        return NULL;
+    g_autoptr(GVariant) array = g_variant_get_child_value(reply, 0);
+    g_autoptr(GBytes) png = g_variant_get_data_as_bytes(array);
+    return g_bytes_get_size(png) > 0 ? g_steal_pointer(&png) : NULL;
+}
+
+GBytes *
+vitrine_machine_load_state_picture_sync(VitrineMachine *machine, const char *id,
+                                        GCancellable *cancellable, GError **error)
+{
+    return picture_from_reply(call_sync(machine, picture_call(machine, id), cancellable, error));
+}
+
+void
+vitrine_machine_load_state_picture_async(VitrineMachine *machine, const char *id,
+                                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                                         gpointer user_data)
+{
+    call_async(machine, picture_call(machine, id), cancellable, callback, user_data);
+}
+
+GBytes *
+vitrine_machine_load_state_picture_finish(VitrineMachine *machine, GAsyncResult *result,
+                                          GError **error)
+{
+    return picture_from_reply(client_call_finish(machine, result, error));
+}
+
+static RemoteCall
 take_call(VitrineMachine *machine, const char *name, const char *description)
 {
     return machine_call(machine, "TakeSnapshot",

@@ -268,6 +268,24 @@ VitrineSettings *vitrine_machine_load_snapshot_settings_finish(VitrineMachine *m
                                                                GError **error);
 
 /**
+ * vitrine_machine_load_state_picture_sync:
+ * @id: UUID of a snapshot, or "" for the state that the machine continues from
+ * Returns: (transfer full) (nullable): the screen when the state was saved, as a small PNG file;
+ * NULL also when there is no picture, and then without an error
+ */
+GBytes *vitrine_machine_load_state_picture_sync(VitrineMachine *machine, const char *id,
+                                                GCancellable *cancellable, GError **error);
+void vitrine_machine_load_state_picture_async(VitrineMachine *machine, const char *id,
+                                              GCancellable *cancellable,
+                                              GAsyncReadyCallback callback, gpointer user_data);
+/**
+ * vitrine_machine_load_state_picture_finish:
+ * Returns: (transfer full) (nullable): as vitrine_machine_load_state_picture_sync()
+ */
+GBytes *vitrine_machine_load_state_picture_finish(VitrineMachine *machine, GAsyncResult *result,
+                                                  GError **error);
+
+/**
  * vitrine_machine_take_snapshot_sync:
  * @name: not empty; need not be the only one of this name
  * @description: (nullable): free text

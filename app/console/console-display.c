@@ -230,13 +230,13 @@ console_display_descriptor(ConsoleDisplay *display)
     return display->descriptor;
 }
 
-GBytes *
-console_display_png(ConsoleDisplay *display, GError **error)
+/* A copy of the present picture, rows without gaps; free with g_free(). */
+static uint8_t *
+copy_picture(ConsoleDisplay *display, uint32_t *width, uint32_t *height, GError **error)
 {
     const SurfaceHeader *header = display->header;
     g_autofree uint8_t *copy = NULL;
     GRecMutex *lock;
-    uint32_t width, height;
 
     if (!display->pdm) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_STATE, "The machine has no screen at present.");
@@ -245,15 +245,36 @@ console_display_png(ConsoleDisplay *display, GError **error)
     update(display, false);
     lock = pdm_device_lock(display->pdm);
     g_rec_mutex_lock(lock);
-    width = display->surface.width;
-    height = display->surface.height;
-    copy = g_memdup2((const uint8_t *)header + header->pixels_offset, (gsize)width * height * 4);
+    *width = display->surface.width;
+    *height = display->surface.height;
+    copy = g_memdup2((const uint8_t *)header + header->pixels_offset, (gsize)*width * *height * 4);
     g_rec_mutex_unlock(lock);
-    if (width == 0 || height == 0) {
+    if (*width == 0 || *height == 0) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_STATE, "The machine's screen is off.");
         return NULL;
     }
-    return console_png_encode(copy, width, height, width * 4, error);
+    return g_steal_pointer(&copy);
+}
+
+GBytes *
+console_display_png(ConsoleDisplay *display, GError **error)
+{
+    uint32_t width, height;
+    g_autofree uint8_t *copy = copy_picture(display, &width, &height, error);
+
+    return copy ? console_png_encode(copy, width, height, width * 4, error) : NULL;
+}
+
+GBytes *
+console_display_small_png(ConsoleDisplay *display, unsigned max_width, unsigned max_height,
+                          GError **error)
+{
+    uint32_t width, height;
+    g_autofree uint8_t *copy = copy_picture(display, &width, &height, error);
+
+    return copy ? console_png_encode_small(copy, width, height, width * 4, max_width, max_height,
+                                           error)
+                : NULL;
 }
 
 char *

@@ -31,6 +31,9 @@ void console_display_stop(ConsoleDisplay *display);
 int console_display_descriptor(ConsoleDisplay *display);
 /* The present picture as a PNG file. Any thread but the display's own. */
 GBytes *console_display_png(ConsoleDisplay *display, GError **error);
+/* The same, made smaller where it is larger than this. */
+GBytes *console_display_small_png(ConsoleDisplay *display, unsigned max_width, unsigned max_height,
+                                  GError **error);
 /* Text on the screen in a text mode, else NULL. Free with g_free(). */
 char *console_display_text(ConsoleDisplay *display);
 uint64_t console_display_updates(const ConsoleDisplay *display);

@@ -12,13 +12,18 @@ append(void *closure, const unsigned char *data, unsigned length)
     return CAIRO_STATUS_SUCCESS;
 }
 
-GBytes *
-console_png_encode(const uint8_t *pixels, unsigned width, unsigned height, unsigned stride,
-                   GError **error)
+static cairo_surface_t *
+wrap(const uint8_t *pixels, unsigned width, unsigned height, unsigned stride)
 {
-    /* The surface is only read. */
-    cairo_surface_t *surface = cairo_image_surface_create_for_data(
-        (unsigned char *)pixels, CAIRO_FORMAT_RGB24, (int)width, (int)height, (int)stride);
+    return cairo_image_surface_create_for_data((unsigned char *)pixels, CAIRO_FORMAT_RGB24,
+                                               (int)width, (int)height,
+                                               (int)stride); /* only read */
+}
+
+/* Takes the surface. */
+static GBytes *
+encode(cairo_surface_t *surface, GError **error)
+{
     GByteArray *bytes = g_byte_array_new();
     cairo_status_t status = cairo_surface_write_to_png_stream(surface, append, bytes);
 
@@ -30,4 +35,32 @@ console_png_encode(const uint8_t *pixels, unsigned width, unsigned height, unsig
         return NULL;
     }
     return g_byte_array_free_to_bytes(bytes);
+}
+
+GBytes *
+console_png_encode(const uint8_t *pixels, unsigned width, unsigned height, unsigned stride,
+                   GError **error)
+{
+    return encode(wrap(pixels, width, height, stride), error);
+}
+
+GBytes *
+console_png_encode_small(const uint8_t *pixels, unsigned width, unsigned height, unsigned stride,
+                         unsigned max_width, unsigned max_height, GError **error)
+{
+    cairo_surface_t *whole = wrap(pixels, width, height, stride);
+    const double scale = MIN(1.0, MIN((double)max_width / width, (double)max_height / height));
+    const int small_width = MAX(1, (int)(width * scale)),
+              small_height = MAX(1, (int)(height * scale));
+    cairo_surface_t *small =
+        cairo_image_surface_create(CAIRO_FORMAT_RGB24, small_width, small_height);
+    cairo_t *cr = cairo_create(small);
+
+    cairo_scale(cr, (double)small_width / width, (double)small_height / height);
+    cairo_set_source_surface(cr, whole, 0, 0);
+    cairo_pattern_set_filter(cairo_get_source(cr), CAIRO_FILTER_GOOD);
+    cairo_paint(cr);
+    cairo_destroy(cr);
+    cairo_surface_destroy(whole);
+    return encode(small, error);
 }

@@ -2,6 +2,7 @@
  *
  * Saving the machine's state and continuing from a saved one. The work is done by threads, so that
  * clients are answered meanwhile. The service makes the files and says what becomes of them. */
+#include "app/api/state-picture.h"
 #include "app/console/console-private.h"
 
 #include <unistd.h>
@@ -122,6 +123,20 @@ check_disks(const StateJob *job, GError **error)
     return true;
 }
 
+/* After the state, which is whole without it. */
+static void
+add_picture(const StateJob *job)
+{
+    ConsoleDisplay *display = job->console->display;
+    g_autoptr(GBytes) png =
+        display != NULL
+            ? console_display_small_png(display, STATE_PICTURE_WIDTH, STATE_PICTURE_HEIGHT, NULL)
+            : NULL;
+
+    if (png != NULL && !state_picture_append(job->file, png))
+        console_log_line(job->console->log, "The saved state has no picture of the screen.");
+}
+
 static bool
 save(StateJob *job, guint64 *pause_ns, GError **error)
 {
@@ -137,6 +152,8 @@ save(StateJob *job, guint64 *pause_ns, GError **error)
     else
         ok = vmm_pause(vmm, VMM_PAUSE_USER, error) && vmm_save(vmm, job->file, &progress, error) &&
              switch_disks(job, error);
+    if (ok)
+        add_picture(job);
     if (ok && fsync(job->file) < 0) {
         base_error_set_errno(error, errno, "The saved state cannot be written");
         ok = false;

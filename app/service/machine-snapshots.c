@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The snapshots that a machine has, for clients; and editing them. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "app/api/state-picture.h"
 #include "app/service/machine.h"
 #include "app/service/medium.h"
 
@@ -100,6 +104,30 @@ on_get_snapshot_settings(VitrineDBusMachine *skeleton, GDBusMethodInvocation *in
     return TRUE;
 }
 
+/* No picture is no error: older states have none. */
+static gboolean
+on_get_picture(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const char *id,
+               Machine *machine)
+{
+    if (machine->record == NULL)
+        return service_refuse(invocation, VITRINE_ERROR_STATE, "%s", machine->access_error);
+    const SnapshotRecord *record = *id ? machine_find_snapshot(machine, id) : NULL;
+    if (*id && record == NULL)
+        return service_refuse(invocation, VITRINE_ERROR_NOT_FOUND, "There is no snapshot {%s}.",
+                              id);
+    const char *path = record ? record->state_file : machine->record->state_file;
+    int fd = *path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+    g_autoptr(GBytes) png = fd >= 0 ? state_picture_read(fd) : NULL;
+    if (fd >= 0)
+        close(fd);
+    if (png == NULL)
+        png = g_bytes_new(NULL, 0);
+    g_dbus_method_invocation_return_value(
+        invocation,
+        g_variant_new("(@ay)", g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, png, TRUE)));
+    return TRUE;
+}
+
 static gboolean
 on_edit(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const char *id,
         const char *name, const char *description, Machine *machine)
@@ -131,6 +159,7 @@ machine_connect_snapshots(Machine *machine)
     } handlers[] = {
         {"handle-get-snapshots", G_CALLBACK(on_get_snapshots)},
         {"handle-get-snapshot-settings", G_CALLBACK(on_get_snapshot_settings)},
+        {"handle-get-state-picture", G_CALLBACK(on_get_picture)},
         {"handle-edit-snapshot", G_CALLBACK(on_edit)},
     };
     for (guint i = 0; i < G_N_ELEMENTS(handlers); i++)

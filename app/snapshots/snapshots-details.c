@@ -4,6 +4,7 @@
 #include "app/snapshots/snapshots-details.h"
 
 #include "app/snapshots/snapshots-difference.h"
+#include "app/widgets/widget-picture.h"
 #include "app/widgets/widget-template.h"
 
 #include <glib/gi18n.h>
@@ -13,6 +14,7 @@ struct _SnapshotsDetails {
     VitrineClient *client;
     VitrineMachine *machine;
     GCancellable *cancel; /* of what is loaded for the snapshot that is shown */
+    GtkImage *picture;
     GtkLabel *name, *facts, *description, *difference_title, *difference;
     VitrineSettings *then; /* its settings; they wait for the present ones */
 };
@@ -50,6 +52,22 @@ on_then(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
+on_picture(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(SnapshotsDetails) details = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) png =
+        vitrine_machine_load_state_picture_finish(VITRINE_MACHINE(source), result, &error);
+    cairo_surface_t *picture = png ? widget_picture_from_png(png) : NULL;
+
+    if (!picture)
+        return;
+    gtk_image_set_from_surface(details->picture, picture);
+    gtk_widget_show(GTK_WIDGET(details->picture));
+    cairo_surface_destroy(picture);
+}
+
+static void
 show_snapshot(SnapshotsDetails *details, VitrineSnapshot *snapshot)
 {
     const char *description = vitrine_snapshot_get_description(snapshot);
@@ -68,6 +86,10 @@ show_snapshot(SnapshotsDetails *details, VitrineSnapshot *snapshot)
     vitrine_machine_load_snapshot_settings_async(details->machine,
                                                  vitrine_snapshot_get_id(snapshot), details->cancel,
                                                  on_then, g_object_ref(details));
+    if (vitrine_snapshot_get_online(snapshot))
+        vitrine_machine_load_state_picture_async(details->machine,
+                                                 vitrine_snapshot_get_id(snapshot), details->cancel,
+                                                 on_picture, g_object_ref(details));
 }
 
 static void
@@ -98,6 +120,7 @@ snapshots_details_show(SnapshotsDetails *details, VitrineMachine *machine,
     g_set_object(&details->machine, machine);
     gtk_widget_hide(GTK_WIDGET(details->difference_title));
     gtk_widget_hide(GTK_WIDGET(details->difference));
+    gtk_widget_hide(GTK_WIDGET(details->picture));
     gtk_widget_set_visible(gtk_bin_get_child(GTK_BIN(details)), machine != NULL);
     if (!machine)
         return;
@@ -133,6 +156,7 @@ static void
 snapshots_details_class_init(SnapshotsDetailsClass *class)
 {
     static const WidgetChild children[] = {
+        {"picture", G_STRUCT_OFFSET(SnapshotsDetails, picture)},
         {"name", G_STRUCT_OFFSET(SnapshotsDetails, name)},
         {"facts", G_STRUCT_OFFSET(SnapshotsDetails, facts)},
         {"description", G_STRUCT_OFFSET(SnapshotsDetails, description)},

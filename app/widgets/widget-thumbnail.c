@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A live thumbnail reads the machine's shared screen; it looks at most twice a second, and only
- * while it is shown. */
+ * while it is shown. That of a saved machine is asked for once. */
 #include "app/widgets/widget-thumbnail.h"
 
 #include "app/widgets/widget-format.h"
+#include "app/widgets/widget-picture.h"
 
 #include <math.h>
 
@@ -17,7 +18,9 @@ struct _WidgetThumbnail {
     VitrineConsole *console;
     VitrineSurface *surface;
     GCancellable *cancel;
-    gulong state_handler;
+    cairo_surface_t *saved;   /* the screen when the state was saved */
+    GCancellable *saved_load; /* of it */
+    gulong state_handler, saved_handler, change_handler;
     guint redraw; /* waits for the next look */
 };
 
@@ -101,6 +104,66 @@ follow(WidgetThumbnail *thumbnail)
     gtk_widget_queue_draw(GTK_WIDGET(thumbnail));
 }
 
+/* --- of a saved state --- */
+
+static void
+forget_saved(WidgetThumbnail *thumbnail)
+{
+    if (thumbnail->saved_load)
+        g_cancellable_cancel(thumbnail->saved_load);
+    g_clear_object(&thumbnail->saved_load);
+    g_clear_pointer(&thumbnail->saved, cairo_surface_destroy);
+    gtk_widget_queue_draw(GTK_WIDGET(thumbnail));
+}
+
+static void
+on_saved_picture(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(WidgetThumbnail) thumbnail = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) png =
+        vitrine_machine_load_state_picture_finish(VITRINE_MACHINE(source), result, &error);
+
+    if (!png || thumbnail->machine != VITRINE_MACHINE(source) || !thumbnail->saved_load)
+        return;
+    g_clear_pointer(&thumbnail->saved, cairo_surface_destroy);
+    thumbnail->saved = widget_picture_from_png(png);
+    gtk_widget_queue_draw(GTK_WIDGET(thumbnail));
+}
+
+static void
+follow_saved(WidgetThumbnail *thumbnail)
+{
+    VitrineMachineState state = thumbnail->machine ? vitrine_machine_get_state(thumbnail->machine)
+                                                   : VITRINE_MACHINE_STATE_POWERED_OFF;
+    gboolean is_saved = state == VITRINE_MACHINE_STATE_SAVED ||
+                        state == VITRINE_MACHINE_STATE_ABORTED_SAVED ||
+                        state == VITRINE_MACHINE_STATE_RESTORING;
+
+    if (is_saved == (thumbnail->saved_load != NULL))
+        return;
+    forget_saved(thumbnail);
+    if (!is_saved)
+        return;
+    thumbnail->saved_load = g_cancellable_new();
+    vitrine_machine_load_state_picture_async(thumbnail->machine, "", thumbnail->saved_load,
+                                             on_saved_picture, g_object_ref(thumbnail));
+}
+
+static void
+on_state(VitrineMachine *machine, GParamSpec *property, WidgetThumbnail *thumbnail)
+{
+    follow_saved(thumbnail);
+}
+
+/* A restored snapshot may bring another state to a machine that stays saved. */
+static void
+on_state_change(VitrineMachine *machine, GParamSpec *property, WidgetThumbnail *thumbnail)
+{
+    forget_saved(thumbnail);
+    follow_saved(thumbnail);
+}
+
 static void
 on_available(VitrineMachine *machine, GParamSpec *property, WidgetThumbnail *thumbnail)
 {
@@ -113,32 +176,27 @@ widget_thumbnail_set_machine(WidgetThumbnail *thumbnail, VitrineMachine *machine
     if (thumbnail->machine == machine)
         return;
     disconnect(thumbnail);
-    if (thumbnail->machine)
+    forget_saved(thumbnail);
+    if (thumbnail->machine) {
         g_clear_signal_handler(&thumbnail->state_handler, thumbnail->machine);
+        g_clear_signal_handler(&thumbnail->saved_handler, thumbnail->machine);
+        g_clear_signal_handler(&thumbnail->change_handler, thumbnail->machine);
+    }
     g_set_object(&thumbnail->machine, machine);
-    if (machine)
+    if (machine) {
         thumbnail->state_handler = g_signal_connect(machine, "notify::console-available",
                                                     G_CALLBACK(on_available), thumbnail);
+        thumbnail->saved_handler =
+            g_signal_connect(machine, "notify::state", G_CALLBACK(on_state), thumbnail);
+        thumbnail->change_handler = g_signal_connect(machine, "notify::last-state-change",
+                                                     G_CALLBACK(on_state_change), thumbnail);
+    }
     follow(thumbnail);
+    follow_saved(thumbnail);
     gtk_widget_queue_draw(GTK_WIDGET(thumbnail));
 }
 
 /* --- drawing --- */
-static void
-draw_fitted(cairo_t *cr, cairo_surface_t *picture, double width, double height, double max_width,
-            double max_height)
-{
-    double scale = MIN(max_width / width, max_height / height);
-
-    cairo_save(cr);
-    cairo_translate(cr, floor((max_width - width * scale) / 2),
-                    floor((max_height - height * scale) / 2));
-    cairo_scale(cr, scale, scale);
-    cairo_set_source_surface(cr, picture, 0, 0);
-    cairo_pattern_set_filter(cairo_get_source(cr), CAIRO_FILTER_GOOD);
-    cairo_paint(cr);
-    cairo_restore(cr);
-}
 
 static gboolean
 draw_screen(WidgetThumbnail *thumbnail, cairo_t *cr, int width, int height)
@@ -157,8 +215,20 @@ draw_screen(WidgetThumbnail *thumbnail, cairo_t *cr, int width, int height)
         (int)vitrine_surface_get_stride(thumbnail->surface)); /* only read */
     cairo_set_source_rgb(cr, 0, 0, 0);
     cairo_paint(cr);
-    draw_fitted(cr, picture, guest_width, guest_height, width, height);
+    widget_picture_draw(cr, picture, guest_width, guest_height, width, height);
     cairo_surface_destroy(picture);
+    return TRUE;
+}
+
+static gboolean
+draw_saved(const WidgetThumbnail *thumbnail, cairo_t *cr, int width, int height)
+{
+    if (!thumbnail->saved)
+        return FALSE;
+    cairo_set_source_rgb(cr, 0, 0, 0);
+    cairo_paint(cr);
+    widget_picture_draw(cr, thumbnail->saved, cairo_image_surface_get_width(thumbnail->saved),
+                        cairo_image_surface_get_height(thumbnail->saved), width, height);
     return TRUE;
 }
 
@@ -189,7 +259,8 @@ widget_thumbnail_draw(GtkWidget *widget, cairo_t *cr)
     int width = gtk_widget_get_allocated_width(widget),
         height = gtk_widget_get_allocated_height(widget);
 
-    if (thumbnail->machine && !draw_screen(thumbnail, cr, width, height))
+    if (thumbnail->machine && !draw_screen(thumbnail, cr, width, height) &&
+        !draw_saved(thumbnail, cr, width, height))
         draw_icon(thumbnail, cr, width, height);
     return GDK_EVENT_PROPAGATE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * WidgetThumbnail: a small picture of a machine: its live screen while it runs, else the icon of
- * its system. */
+ * WidgetThumbnail: a small picture of a machine: its live screen while it runs, the last one
+ * while it is saved, else the icon of its system. */
 #pragma once
 
 #include "app/api/vitrine.h"

@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import signal
+import struct
 import sys
 import time
 from pathlib import Path
@@ -74,6 +75,39 @@ def goes_on(world):
     assert 'stateFile' not in file_of(machine)
     refused(E.STATE, machine.discard_state_sync, None)
     refused(E.STATE, machine.save_state_sync, None)
+
+
+def picture_of(png):
+    """Width and height of a PNG file."""
+    data = png.get_data()
+    assert data[:8] == b'\x89PNG\r\n\x1a\n' and data[12:16] == b'IHDR', data[:32]
+    return struct.unpack('>II', data[16:24])
+
+
+def keeps_a_picture(world):
+    """Of the screen, small, in the state's own file; also of a snapshot, as long as it is there."""
+    client = world.client()
+    machine = start(world, client, 'Picture')
+    assert machine.load_state_picture_sync('', None) is None
+    console = machine.open_console_sync(None)
+    until(lambda: console.screenshot_png_sync(0, None), 'a picture')
+    width, height = picture_of(console.screenshot_png_sync(0, None))
+    machine.take_snapshot_sync('running', '', None).wait_sync(None)
+    save(machine)
+    for where in ('', machine.get_current_snapshot()):
+        small = picture_of(machine.load_state_picture_sync(where, None))
+        assert max(small[0] / 320, small[1] / 240) <= 1 and abs(small[0] * height - small[1] * width) <= width, small
+    path = [path for path in states(machine) if path.suffix == '.sav'][-1]
+    whole = path.read_bytes()
+    for damaged in (whole[:-1], whole[:-24], whole[:-24] + b'\xff' * 8 + whole[-16:], whole[-24:], b''):
+        path.write_bytes(damaged)
+        machine.load_state_picture_sync('', None)
+        assert machine.load_state_picture_sync('', None) is None, len(damaged)
+    path.write_bytes(whole[:-24 - struct.unpack('<Q', whole[-24:-16])[0]])  # as before there were pictures
+    machine.launch_sync('headless', None, None)
+    assert machine.get_state() == State.RUNNING
+    assert machine.load_state_picture_sync('', None) is None
+    refused(E.NOT_FOUND, machine.load_state_picture_sync, 'no-such-snapshot', None)
 
 
 def settings_fit(world):
@@ -204,4 +238,4 @@ def killed(world):
 
 
 if __name__ == '__main__':
-    run(goes_on, settings_fit, adopted, damaged, cancelled, killed)
+    run(goes_on, keeps_a_picture, settings_fit, adopted, damaged, cancelled, killed)

@@ -175,6 +175,17 @@ def running(desktop):
     gui.wait_for('state of the snapshot', lambda: 'VMState="saved"' in manage('showvminfo', 'Box', '--machinereadable'))
 
 
+def pictured(desktop, window):
+    """The screen of then is beside the snapshot, and in the preview of the machine that is saved."""
+    select(desktop, window, 'Live')
+    picture = desktop.find(window, 'Screen when the snapshot was taken')
+    gui.wait_for('picture', lambda: picture.showing and picture.size[0] >= 320 and picture.size[1] >= 170)
+    desktop.screenshot('pictured')
+    desktop.find(window, 'Details', 'radio button').doActionNamed('click')
+    gui.time.sleep(1)
+    desktop.screenshot('preview-saved')
+
+
 def main():
     """Returns what went wrong, or None."""
     with tempfile.TemporaryDirectory() as home, gui.Desktop(width=1200, height=760) as desktop:
@@ -191,6 +202,7 @@ def main():
         tour(desktop, app, window)
         deleted_while_it_runs(desktop, app, window)
         running(desktop)
+        pictured(desktop, window)
     return None
 
 

@@ -6,7 +6,8 @@
  * empty. Chunks are compressed by zstd where that makes them smaller, and each has a CRC-32C of
  * what is stored; the last one's covers the headers of all of the unit. All numbers are
  * little-endian. So a unit of any length is written and read in one pass with bounded memory, and
- * nothing of a damaged chunk is ever looked at.
+ * nothing of a damaged chunk is ever looked at. What follows the end mark is not SSM's, and is not
+ * read.
  *
  * A large part of a unit is made of pieces: chunks that several threads make, compress and take
  * back. Pieces of one pass concern different things; a later pass says again what has changed, so
