@@ -30,11 +30,13 @@
  * same: C2 behind FPREM of an empty register; an undefined instruction beyond CS's limit, in a
  * block with what is before it; code that goes on in a device; REP CMPS whose source crosses into a
  * page that is missing, while the TLB does not have the target's; FXRSTOR of an image whose
- * reserved bytes are not zero; and two in a row: code in a page whose entry in the page table was
+ * reserved bytes are not zero; an instruction decoded for IEM from the page that its table named by
+ * then, instead of the block's; and two in a row: code in a page whose entry in the page table was
  * overwritten, which stayed in the cache. */
 static const struct {
     uint64_t first, count;
-} known[] = {{20038028, 1}, {944295, 1}, {6208706, 1}, {21675042, 1}, {23209265, 1}, {23165183, 2}};
+} known[] = {{20038028, 1}, {944295, 1},   {6208706, 1}, {21675042, 1},
+             {23209265, 1}, {23877586, 1}, {23165183, 2}};
 
 static const char *const kinds[AGREE_KINDS] = {"code", "code that writes to itself", "page tables",
                                                "interrupts"};

@@ -202,6 +202,18 @@ insn_guest_write_code(InsnGuest *guest, unsigned offset, const uint8_t *bytes, s
     pgm_phys_write(guest->rooms.pgm, WINDOW + offset, bytes, size);
 }
 
+void
+insn_guest_remap(InsnGuest *guest, unsigned offset, unsigned shown)
+{
+    put64(guest, PT + (offset >> 12) * 8, (WINDOW + shown) | 7 | 0x60);
+}
+
+void
+insn_guest_alias(InsnGuest *guest, uint64_t linear)
+{
+    put64(guest, PD + (unsigned)(linear >> 21 & 511) * 8, PT | 7);
+}
+
 static bool
 has_error_code(int vector)
 {

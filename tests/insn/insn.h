@@ -65,6 +65,10 @@ Vcpu *insn_guest_vcpu(InsnGuest *guest);
 uint8_t *insn_guest_window(InsnGuest *guest);
 /* Puts code into the window as a device would: engines are told. */
 void insn_guest_write_code(InsnGuest *guest, unsigned offset, const uint8_t *bytes, size_t size);
+/* The tables show the page at `shown` where that at `offset` was, without a flush of the TLB. */
+void insn_guest_remap(InsnGuest *guest, unsigned offset, unsigned shown);
+/* The window can be seen at `linear`, too, a multiple of 2 MiB in the window's GiB. */
+void insn_guest_alias(InsnGuest *guest, uint64_t linear);
 void insn_guest_run(InsnGuest *guest, InsnMode mode, InsnState *state);
 /* The same for `budget` instructions or up to the first exception. */
 void insn_guest_run_for(InsnGuest *guest, InsnMode mode, InsnState *state, uint64_t budget);

@@ -143,7 +143,7 @@ struct RemSite {
         uint32_t retry; /* offset in host code: the instruction from its start, flags saved */
         uint32_t cell;  /* link sites: offset of the cell of a jump to another page, or 0 */
     };
-    uint32_t next;  /* offset: behind the instruction, flags saved */
+    uint32_t next;  /* offset: behind the instruction, flags saved; 0: the block ends with it */
     uint32_t link;  /* offset of the displacement that a link site patches; misses: rem-cross.c's */
     int32_t target; /* link sites: offset of the target relative to rip_base */
     uint16_t size;  /* misses: bytes that are accessed */
@@ -154,6 +154,7 @@ struct RemSite {
     bool stays;      /* the block goes on behind it, unless somebody has to look */
     uint8_t undone;  /* instructions of the block from this one on: counted, not retired */
     uint8_t flags;   /* for the call's own use */
+    uint8_t length;  /* of the guest instruction; 0: undefined */
 };
 
 /* A direct jump into a block that was patched. */

@@ -168,6 +168,26 @@ rem_go_on(Vcpu *vcpu)
     return settle(vcpu) ? find_and_begin(vcpu) : NULL;
 }
 
+/* Decodes the site's instruction from where its block has it. Its linear address may lead elsewhere
+ * by now: the guest has changed the table, and the TLB has lost the entry. False: the block is
+ * gone, it has been written. */
+static bool
+decode_again(Vcpu *vcpu, const RemSite *site, IemInsn *insn)
+{
+    const RemBlock *block = &rem_of(vcpu)->blocks[site->block];
+    const unsigned left = MIN((unsigned)X86_PAGE_SIZE - site->offset, X86_INSN_MAX);
+    uint8_t bytes[X86_INSN_MAX];
+
+    if (block->code.host == NULL)
+        return false;
+    memcpy(bytes,
+           block->code.host - ((uintptr_t)block->code.host & X86_PAGE_OFFSET_MASK) + site->offset,
+           left);
+    if (block->second != NULL)
+        memcpy(bytes + left, block->second, X86_INSN_MAX - left);
+    return iem_insn_decode(vcpu, bytes, block->second != NULL ? X86_INSN_MAX : left, insn);
+}
+
 /* The site's instruction for IEM. */
 static const IemInsn *
 insn_of(Vcpu *vcpu, const RemSite *site)
@@ -180,7 +200,8 @@ insn_of(Vcpu *vcpu, const RemSite *site)
     insn = rem_cache_take(rem, iem_insn_size());
     if (insn == NULL)
         insn = rem->spare_insn;
-    iem_insn_fetch(vcpu, insn);
+    if (!decode_again(vcpu, site, insn))
+        iem_insn_fetch(vcpu, insn);
     if (insn != rem->spare_insn)
         rem->sites[site - rem->sites].insn = insn;
     return insn;
@@ -220,6 +241,14 @@ resume_same_mode(Vcpu *vcpu, const RemSite *site, const IemInsn *insn)
     return rem_code(rem, site->next);
 }
 
+/* Is the CPU, behind the site's instruction, where the block goes on? It is not if another thread
+ * has written another instruction there, or if the block ends with it. */
+static bool
+is_behind(Vcpu *vcpu, const RemSite *site)
+{
+    return site->next != 0 && vcpu->rip == rem_hot(vcpu)->rip_base + site->offset + site->length;
+}
+
 const uint8_t *
 rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument)
 {
@@ -234,7 +263,8 @@ rem_call_iem(Vcpu *vcpu, const RemSite *site, uint64_t argument)
     rem->fallback_rows[iem_insn_row(insn)]++;
     if (!iem_insn_execute(vcpu, insn))
         return rem_go_on(vcpu);
-    if (site->stays ? iem_wants_care(vcpu) : site->leaves || iem_insn_ends_block(insn))
+    if (!is_behind(vcpu, site) ||
+        (site->stays ? iem_wants_care(vcpu) : site->leaves || iem_insn_ends_block(insn)))
         return iem_insn_is_system(insn) || site->vector ? rem_go_on(vcpu) : find_and_begin(vcpu);
     rem_hot(vcpu)->flags = rem_flags_pack(vcpu->rflags);
     return site->vector || site->stays ? resume_same_mode(vcpu, site, insn)

@@ -28,6 +28,7 @@ rem_new_site(RemTranslator *t, RemCall call)
         .retry = t->retry,
         .stays = t->index < t->count && t->stays[t->index],
         .leaves = t->shares,
+        .length = t->insn != NULL ? (uint8_t)t->insn->length : 0,
     };
     return site;
 }
