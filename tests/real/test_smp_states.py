@@ -5,7 +5,7 @@
 #
 # A Linux with several CPUs and work on all of them is capped, paused and resumed, is kept in a live snapshot, saved,
 # continued on the other engine, and reset in the midst of it. Each CPU's sums stay right, and the kernel has nothing to
-# complain about. With --long: 2 and 4 CPUs, from each engine; else 4 CPUs from the recompiler, 2 from the interpreter.
+# complain about. With --long: 2 and 4 CPUs, from each engine; else 2 CPUs from the recompiler.
 """What can happen to a running machine with several CPUs."""
 
 import os
@@ -23,8 +23,9 @@ RIGHT = '07854d2fef297a06ba81685e660c332de36d5d18d546927d30daad6d7fda1541'
 # A job on a CPU of its own says its name and a sum, for ever.
 WORK = ('w() { while :; do s=$(dd if=/dev/zero bs=65536 count=8 2>/dev/null | sha256sum | cut -c1-64); '
         'echo "job $1 $s."; done; }; for i in JOBS; do w $i & done')
-COMPLAINTS = ('dmesg | grep -c -e "soft lockup" -e "hard LOCKUP" -e "rcu.*stall" -e "BUG:" -e "Call Trace" '
-              '-e "Oops" -e "clocksource.*unstable"; echo "looked"')
+# In one line: the jobs speak in between.
+COMPLAINTS = ('echo "complaints $(dmesg | grep -c -e "soft lockup" -e "hard LOCKUP" -e "rcu.*stall" -e "BUG:" '
+              '-e "Call Trace" -e "Oops" -e "clocksource.*unstable")."')
 PAUSES = 5
 
 
@@ -71,7 +72,9 @@ class Busy:
 
     def look(self):
         """The kernel must not have complained."""
-        self.ask(COMPLAINTS, r'\n0\r?\nlooked')
+        found = self.ask(COMPLAINTS, r'complaints (\d+)\.').group(1)
+        if found != '0':
+            raise guest.GuestError(f'{self.machine.name}: the kernel complains {found} times')
 
     def restart(self):
         """Goes on in another process; what the guest said to nobody is missing."""
@@ -142,7 +145,7 @@ def main():
     if os.environ.get('VITRINE_LONG'):
         runs = [(cpus, engine) for cpus in (2, 4) for engine in ('rem', 'iem')]
     else:
-        runs = [(4, 'rem'), (2, 'iem')]
+        runs = [(2, 'rem')]
     for cpus, engine in runs:
         check(cpus, engine)
 
