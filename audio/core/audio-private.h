@@ -11,7 +11,7 @@
 
 /* How much a queue ought to hold: a host that has other work may keep a card's thread from running
  * for as long. */
-#define AUDIO_TARGET_SECONDS 0.025
+#define AUDIO_TARGET_SECONDS 0.040
 
 struct AudioStream {
     AudioMixer *mixer;
