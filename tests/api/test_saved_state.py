@@ -57,7 +57,7 @@ def goes_on(world):
     watched, seen = other.find_machine('Goes on'), []
     watched.connect('notify::state', lambda m, _: seen.append(m.get_state()))
     save(machine)
-    assert not world.processes('vitrine-headless')
+    until(lambda: not world.processes('vitrine-headless'), 'the process has ended')
     files = states(machine)
     assert len(files) == 1 and files[0].suffix == '.sav', files
     assert f'stateFile="Snapshots/{files[0].name}"' in file_of(machine)
