@@ -23,7 +23,7 @@ HOURS = Path(__file__).with_name('HOURS')
 SECONDS_SHORT, SECONDS_LONG = 4, 600
 FLAGS = ['-std=gnu11', '-O1', '-g', '-D_GNU_SOURCE', '-D_FILE_OFFSET_BITS=64', '-fno-strict-aliasing',
          '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined']
-BASE = ('crc32c.c', 'error.c', 'file-linux.c')
+BASE = ('clock-linux.c', 'crc32c.c', 'error.c', 'file-linux.c')
 
 # Format, qemu-img's words for seeds (each one file).
 SEEDS = {

@@ -92,6 +92,7 @@ def tone_of(samples, rate=RATE):
             rises.append(i - value / (value - before))
             armed = False
         before = value
+    rises = rises[:-1]  # the tone's end rings
     if len(rises) < 3:
         return 0.0, 0.0, 0
     periods = [later - earlier for earlier, later in zip(rises, rises[1:])]
