@@ -4,10 +4,10 @@
 # timeout: 1800
 # alone
 #
-# Every sound card with Linux's own driver: a tone that the guest plays arrives on the host with its
-# frequency and without a gap, in a file and through PulseAudio; a tone of the host's is heard by the guest;
-# the server goes and comes back, and the guest plays on. A machine of the service's plays and is silenced while
-# it runs. With --long a tone of ten minutes.
+# Every sound card with Linux's own driver: a tone that the guest plays arrives in a file on the host with its
+# frequency and without a gap. A machine of the service's plays through PulseAudio and is silenced while it runs.
+# With --long also: tones through PulseAudio, one of ten minutes; a tone of the host's is heard by the guest; the
+# server goes and comes back, and the guest plays on.
 """Linux plays and records with every sound card."""
 
 import array
@@ -137,7 +137,8 @@ if __name__ == '__main__':
         media.copy('sound-amd64', DISK)
         for name in CARDS:
             to_file(name, Path(temporary), DISK)
-            with sound_server.SoundServer(temporary) as daemon:
-                through_server(name, daemon, DISK, 600 if LONG and name == CARDS[0] else 5)
+            if LONG:
+                with sound_server.SoundServer(temporary) as daemon:
+                    through_server(name, daemon, DISK, 600 if name == CARDS[0] else 20)
         with sound_server.SoundServer(temporary) as daemon:
             silenced(daemon, DISK)
