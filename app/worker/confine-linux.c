@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "app/api/vitrine-types.h"
+#include "app/worker/confine.h"
 #include "app/worker/worker.h"
 
 /* clang-format off */
@@ -27,8 +28,8 @@ static const int allowed[] = {
 };
 /* clang-format on */
 
-static bool
-fail(GError **error, int errnum)
+bool
+confine_fail(GError **error, int errnum)
 {
     g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
                 "The worker cannot be confined on this host: %s.", g_strerror(errnum));
@@ -44,9 +45,8 @@ allow_block_size(scmp_filter_ctx filter)
                             SCMP_A1(SCMP_CMP_EQ, blkgetsize64));
 }
 
-/* Memory may be mapped, but never executable. */
-static int
-allow_memory(scmp_filter_ctx filter)
+int
+confine_allow_memory(scmp_filter_ctx filter)
 {
     const unsigned long exec = 4; /* PROT_EXEC */
     int status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
@@ -58,18 +58,24 @@ allow_memory(scmp_filter_ctx filter)
 }
 
 bool
-worker_confine(GError **error)
+confine_begin(GError **error)
 {
     const struct rlimit none = {0, 0};
     g_random_int(); /* seeds itself from a file: while files can be opened */
     setrlimit(RLIMIT_CORE, &none);
     /* Nobody waits for the work of a service that is gone, and the next one may do it again. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return fail(error, errno);
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 || confine_fail(error, errno);
+}
+
+bool
+worker_confine(GError **error)
+{
+    if (!confine_begin(error))
+        return false;
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (filter == NULL)
-        return fail(error, ENOMEM);
+        return confine_fail(error, ENOMEM);
     /* Terminal requests of the C library's output are refused, not fatal. */
     int status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 1,
                                   SCMP_A1(SCMP_CMP_EQ, 0x5401));
@@ -80,9 +86,9 @@ worker_confine(GError **error)
     if (status == 0)
         status = allow_block_size(filter);
     if (status == 0)
-        status = allow_memory(filter);
+        status = confine_allow_memory(filter);
     if (status == 0)
         status = seccomp_load(filter);
     seccomp_release(filter);
-    return status == 0 || fail(error, -status);
+    return status == 0 || confine_fail(error, -status);
 }

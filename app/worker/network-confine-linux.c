@@ -4,16 +4,14 @@
  * file system but the folders that it has to read; by seccomp sockets of the Internet and waiting.
  * Where there is no Landlock, no file can be opened at all: names are asked of the servers that
  * were known when it began, and TFTP has no files. */
+#include "app/worker/confine.h"
 #include "app/worker/network.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -37,14 +35,6 @@ static const int allowed[] = {
     SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(shutdown),
 };
 /* clang-format on */
-
-static bool
-fail(GError **error, int errnum)
-{
-    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                "The network worker cannot be confined on this host: %s.", g_strerror(errnum));
-    return false;
-}
 
 /* --- files --- */
 
@@ -112,20 +102,6 @@ allow_sockets(scmp_filter_ctx filter)
     return status;
 }
 
-/* Memory may be mapped, but never executable. */
-static int
-allow_memory(scmp_filter_ctx filter)
-{
-    const unsigned long exec = 4; /* PROT_EXEC */
-    int status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                                  SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0));
-
-    if (status == 0)
-        status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                                  SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0));
-    return status;
-}
-
 /* For reading only. */
 static int
 allow_files(scmp_filter_ctx filter)
@@ -144,31 +120,23 @@ confine_calls(bool files, GError **error)
     int status = 0;
 
     if (filter == NULL)
-        return fail(error, ENOMEM);
+        return confine_fail(error, ENOMEM);
     for (guint i = 0; status == 0 && i < G_N_ELEMENTS(allowed); i++)
         status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
     if (status == 0)
         status = allow_sockets(filter);
     if (status == 0)
-        status = allow_memory(filter);
+        status = confine_allow_memory(filter);
     if (status == 0 && files)
         status = allow_files(filter);
     if (status == 0)
         status = seccomp_load(filter);
     seccomp_release(filter);
-    return status == 0 || fail(error, -status);
+    return status == 0 || confine_fail(error, -status);
 }
 
 bool
 network_confine(const char *const *folders, GError **error)
 {
-    const struct rlimit none = {0, 0};
-
-    g_random_int(); /* seeds itself from a file: while files can be opened */
-    setrlimit(RLIMIT_CORE, &none);
-    /* A service that is gone starts another one. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return fail(error, errno);
-    return confine_calls(confine_files(folders), error);
+    return confine_begin(error) && confine_calls(confine_files(folders), error);
 }
