@@ -222,6 +222,7 @@ void
 audio_stream_read(AudioStream *stream, uint8_t *frames, size_t size)
 {
     static const float silence[1024] = {0};
+    float work[2 * CHUNK];
     size_t step = audio_frame_size(&stream->format), left = size / step;
 
     if (is_primed(stream, true) &&
@@ -238,7 +239,12 @@ audio_stream_read(AudioStream *stream, uint8_t *frames, size_t size)
             in = silence;
             count = MIN(left, G_N_ELEMENTS(silence) / 2);
         }
-        audio_convert_to(&stream->format, in, frames, count);
+        count = MIN(count, CHUNK);
+        for (size_t i = 0; i < count; i++) {
+            work[2 * i] = in[2 * i] * stream->volume[0];
+            work[2 * i + 1] = in[2 * i + 1] * stream->volume[1];
+        }
+        audio_convert_to(&stream->format, work, frames, count);
         if (!is_silence)
             audio_ring_drop(&stream->ring, count);
         frames += count * step;

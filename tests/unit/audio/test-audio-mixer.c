@@ -274,6 +274,12 @@ records(void)
     g_assert_cmpfloat_with_epsilon(tone.hz, 1000, 0.5);
     g_assert_cmpuint(tone.odd, ==, 0);
     g_assert_cmpfloat(tone.seconds, >, 19.8);
+    /* A card's record gain: muted, it hears nothing. */
+    bench.hand->host->push(bench.hand->host->user, in, 240);
+    bench.connector->set_volume(stream, 0, 0);
+    bench.connector->read(stream, frames, 200);
+    for (unsigned i = 0; i < 100; i++)
+        g_assert_cmpint(frames[i], ==, 0);
     bench.connector->run(stream, false);
     g_assert_false(bench.hand->input);
     audio_mixer_free(bench.mixer);
