@@ -92,7 +92,7 @@ class Machine:
         manage('createvm', '--name', self.name, '--ostype', ostype, '--basefolder',
                self.folder / 'machines', '--register')
         manage('modifyvm', self.name, '--memory', memory, '--uart1', '0x3F8', '4', '--uartmode1',
-               'server', self.serial.path, *settings)
+               'server', self.serial.path, '--bios-boot-menu', 'disabled', *settings)
         if os.environ.get('VITRINE_ENGINE'):
             manage('modifyvm', self.name, '--exec-engine', os.environ['VITRINE_ENGINE'])
         manage('storagectl', self.name, '--name', 'IDE', '--add', 'ide')

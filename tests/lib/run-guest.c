@@ -274,6 +274,7 @@ describe(Run *run, GError **error)
     spec.deterministic = options->deterministic;
     spec.hpet = options->hpet;
     spec.ioapic = !options->no_ioapic;
+    spec.boot_menu = false; /* nobody is there to press a key */
     spec.display_driver = RUN_DISPLAY_DRIVER;
     if (options->debug != NULL)
         spec.debug_driver = RUN_CHAR_DRIVER;

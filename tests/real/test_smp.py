@@ -1,23 +1,24 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # needs: debian-installer-12-netboot-amd64 grub-pc-bin xorriso
-# timeout: 5400
+# timeout: 3600
 #
 # Debian's 64-bit kernel with several virtual CPUs: it finds them by our tables, starts them, spreads
 # checksums of files over them that must all be right, and powers off. With --long: 1, 2, 4 and 8
-# CPUs, ten minutes of load each; else 4 CPUs and one round.
+# CPUs side by side, ten minutes of load each; else 4 CPUs and one round.
 """Linux boots with several CPUs and computes on all of them."""
 
 import hashlib
 import os
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import guest
 import media
 
 BOOT_SECONDS = 400
-ROUND_SECONDS = 300
+ROUND_SECONDS = 900
 LOAD_SECONDS = 600
 BLOCKS = 24
 # Each job writes a file of its own length, reads it through pipes and sums it up.
@@ -69,7 +70,9 @@ def check(cpus, seconds):
 
 if __name__ == '__main__':
     if os.environ.get('VITRINE_LONG'):
-        for count in (1, 2, 4, 8):
-            check(count, LOAD_SECONDS)
+        # All at once: more virtual CPUs than the host has, each waiting for others that do not run.
+        with ThreadPoolExecutor() as pool:
+            for one in [pool.submit(check, count, LOAD_SECONDS) for count in (1, 2, 4, 8)]:
+                one.result()
     else:
         check(4, 0)
