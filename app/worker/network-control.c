@@ -5,6 +5,7 @@
  * README.md has them. A descriptor may come with one. */
 #include "app/worker/network.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -37,6 +38,28 @@ flag_of(const Request *request, const char *key)
     return g_strcmp0(value_of(request, key), "1") == 0;
 }
 
+/* 0: none, or no number. */
+static uint32_t
+number_of(const Request *request, const char *key)
+{
+    const char *text = value_of(request, key);
+    guint64 number;
+
+    return text != NULL && g_ascii_string_to_unsigned(text, 10, 0, UINT32_MAX, &number, NULL)
+               ? (uint32_t)number
+               : 0;
+}
+
+/* 0: none, or no address. In the host's order. */
+static uint32_t
+address_of(const Request *request, const char *key)
+{
+    const char *text = value_of(request, key);
+    struct in_addr address;
+
+    return text != NULL && inet_pton(AF_INET, text, &address) == 1 ? ntohl(address.s_addr) : 0;
+}
+
 static bool
 refuse(GError **error, const char *what)
 {
@@ -66,6 +89,8 @@ set_up(Network *network, Request *request, GError **error)
         .tftp_server = value_of(request, "tftp-server"),
         .boot_file = value_of(request, "boot-file"),
         .bind = value_of(request, "bind"),
+        .host = number_of(request, "host"),
+        .name_server = number_of(request, "name-server"),
     };
     const char *folders[] = {options.tftp_path, NULL};
 
@@ -76,6 +101,7 @@ set_up(Network *network, Request *request, GError **error)
         network->nat = nat_new(network, &options, error);
         if (network->nat == NULL)
             return false;
+        local_set_gateway(network, address_of(request, "gateway"));
     }
     return network_confine(folders, error);
 }
@@ -153,6 +179,7 @@ forward(Network *network, Request *request, bool add, GError **error)
     const char *host_ip = value_of(request, "host-ip"), *guest_ip = value_of(request, "guest-ip");
     NatForward rule = {
         .udp = g_strcmp0(value_of(request, "protocol"), "udp") == 0,
+        .ipv6 = flag_of(request, "ipv6"),
         .host_ip = host_ip != NULL ? host_ip : "",
         .guest_ip = guest_ip != NULL ? guest_ip : "",
     };
@@ -176,12 +203,121 @@ remove_forward(Network *network, Request *request, GError **error)
     return forward(network, request, false, error);
 }
 
+/* --- the DHCP server --- */
+
+static void
+on_lease(void *user, const DhcpLease *lease)
+{
+    const uint8_t *mac = lease->mac;
+    g_autofree char *text = g_strdup_printf(
+        "lease\nmac=%02X%02X%02X%02X%02X%02X\naddress=%u.%u.%u.%u\nissued=%" G_GINT64_FORMAT
+        "\nseconds=%u\nbound=%d",
+        mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], lease->address >> 24,
+        lease->address >> 16 & 255, lease->address >> 8 & 255, lease->address & 255, lease->issued,
+        lease->seconds, lease->bound);
+
+    network_tell(user, text);
+}
+
+static bool
+set_dhcp(Network *network, Request *request, GError **error)
+{
+    const DhcpRange range = {address_of(request, "server"), address_of(request, "mask"),
+                             address_of(request, "lower"), address_of(request, "upper")};
+    Dhcp *dhcp = NULL;
+
+    if (value_of(request, "server") != NULL) {
+        dhcp = dhcp_new(&range, on_lease, network);
+        if (dhcp == NULL)
+            return refuse(error, "a range of addresses that is none");
+    }
+    local_set_dhcp(network, dhcp);
+    return true;
+}
+
+/* The card that a setting is for; *mac NULL: for all. */
+static bool
+card_of(const Request *request, uint8_t room[6], const uint8_t **mac)
+{
+    const char *text = value_of(request, "mac");
+
+    *mac = text != NULL ? room : NULL;
+    return text == NULL || parse_mac(text, room);
+}
+
+static bool
+set_dhcp_option(Network *network, Request *request, GError **error)
+{
+    const char *hex = value_of(request, "data");
+    const uint32_t number = number_of(request, "number");
+    const size_t size = hex != NULL ? strlen(hex) / 2 : 0;
+    uint8_t data[256], room[6];
+    const uint8_t *mac;
+
+    for (size_t i = 0; i < MIN(size, sizeof(data)); i++)
+        data[i] =
+            (uint8_t)(g_ascii_xdigit_value(hex[2 * i]) << 4 | g_ascii_xdigit_value(hex[2 * i + 1]));
+    if (network->dhcp == NULL || number > 255 || size > 255 || !card_of(request, room, &mac) ||
+        !dhcp_set_option(network->dhcp, mac, (uint8_t)number, data, size,
+                         flag_of(request, "forced")))
+        return refuse(error, "a DHCP option that cannot be");
+    return true;
+}
+
+static bool
+set_dhcp_times(Network *network, Request *request, GError **error)
+{
+    const uint8_t *mac;
+    uint8_t room[6];
+
+    if (network->dhcp == NULL || !card_of(request, room, &mac) ||
+        !dhcp_set_times(network->dhcp, mac, number_of(request, "least"),
+                        number_of(request, "usual"), number_of(request, "most")))
+        return refuse(error, "lease times that cannot be");
+    return true;
+}
+
+static bool
+set_dhcp_fixed(Network *network, Request *request, GError **error)
+{
+    uint8_t mac[6];
+
+    if (network->dhcp == NULL || !parse_mac(value_of(request, "mac"), mac) ||
+        !dhcp_set_fixed(network->dhcp, mac, address_of(request, "address")))
+        return refuse(error, "a fixed address that is not in the network");
+    return true;
+}
+
+static bool
+restore_lease(Network *network, Request *request, GError **error)
+{
+    const char *issued = value_of(request, "issued");
+    DhcpLease lease = {.address = address_of(request, "address"),
+                       .seconds = number_of(request, "seconds"),
+                       .issued = issued != NULL ? g_ascii_strtoll(issued, NULL, 10) : 0,
+                       .bound = flag_of(request, "bound")};
+
+    if (network->dhcp == NULL || !parse_mac(value_of(request, "mac"), lease.mac))
+        return refuse(error, "a lease that cannot be");
+    dhcp_restore(network->dhcp, &lease);
+    return true;
+}
+
 static const struct {
     const char *word;
     bool (*run)(Network *network, Request *request, GError **error);
 } requests[] = {
-    {"forward", add_forward}, {"network", set_up},           {"policy", set_policy},
-    {"port", add_port},       {"unforward", remove_forward}, {"unport", remove_port},
+    {"dhcp", set_dhcp},
+    {"dhcp-fixed", set_dhcp_fixed},
+    {"dhcp-lease", restore_lease},
+    {"dhcp-option", set_dhcp_option},
+    {"dhcp-times", set_dhcp_times},
+    {"forward", add_forward},
+    {"network", set_up},
+    {"policy", set_policy},
+    {"port", add_port},
+    {"unforward", remove_forward},
+    {"unport", remove_port},
 };
 
 static bool
@@ -237,4 +373,11 @@ network_control(Network *network)
         close(request.descriptor);
     g_strfreev(request.lines);
     return send(network->control, answer, strlen(answer), MSG_NOSIGNAL) > 0;
+}
+
+void
+network_tell(Network *network, const char *text)
+{
+    if (send(network->control, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        return;
 }

@@ -17,8 +17,7 @@
 #define FIRST_MACHINE 15u
 #define PREFIX6_BITS 64
 #define FRAME_USUAL_MAX 1514u
-#define IPV4_SIZE 20u
-#define FRAGMENT_MASK 0x3fff /* more follow, or offset */
+#define SERVER_PORTS 69u /* DHCP, TFTP */
 #define PREFIX6_USUAL "fd17:625c:f037:2::"
 
 typedef struct {
@@ -32,7 +31,8 @@ struct Nat {
     Slirp *slirp;
     GPtrArray *timers; /* NatTimer */
     GArray *fds;       /* while libslirp fills or reads it: the loop's */
-    struct in_addr first;
+    struct in_addr first, host, name_server;
+    Fragments *fragments;
 };
 
 /* --- what libslirp asks for --- */
@@ -107,13 +107,6 @@ static const SlirpCb callbacks = {
 /* --- frames --- */
 
 static bool
-is_fragment(const uint8_t *data, size_t size)
-{
-    return size >= FRAME_ETHERNET + IPV4_SIZE && frame_load16(data + 12) == FRAME_IPV4 &&
-           (frame_load16(data + FRAME_ETHERNET + 6) & FRAGMENT_MASK) != 0;
-}
-
-static bool
 is_tcp4(const uint8_t *data, size_t size)
 {
     FrameParts parts;
@@ -122,13 +115,29 @@ is_tcp4(const uint8_t *data, size_t size)
            parts.network == FRAME_ETHERNET && parts.protocol == IPPROTO_TCP && parts.payload != 0;
 }
 
-/* libslirp 4.7 damages its memory when it joins hostile fragments: it gets none, so that a guest's
- * datagrams of more than a frame are lost. What is longer than a frame can only be TCP. */
+/* Servers of libslirp's own have no use for datagrams of more than a frame. */
+static bool
+is_long_for_server(const uint8_t *data, size_t size)
+{
+    FrameParts parts;
+
+    return frame_parse(data, size, &parts) && parts.protocol == FRAME_UDP && parts.payload != 0 &&
+           frame_load16(data + parts.transport + 2) <= SERVER_PORTS;
+}
+
+/* libslirp 4.7 damages its memory when it joins hostile fragments: it gets whole datagrams. What
+ * else is longer than a frame can only be TCP. */
 static void
 give(void *user, uint8_t *data, size_t size)
 {
-    if (!is_fragment(data, size) && (size <= FRAME_USUAL_MAX || is_tcp4(data, size)))
-        slirp_input(((Nat *)user)->slirp, data, (int)size);
+    Nat *nat = user;
+
+    if (fragments_is_one(data, size)) {
+        data = fragments_add(nat->fragments, data, size, g_get_monotonic_time(), &size);
+        if (data != NULL && !is_long_for_server(data, size))
+            slirp_input(nat->slirp, data, (int)size);
+    } else if (size <= FRAME_USUAL_MAX || is_tcp4(data, size))
+        slirp_input(nat->slirp, data, (int)size);
 }
 
 void
@@ -228,8 +237,9 @@ host_of(struct in_addr network, unsigned number)
 
 /* "10.0.2.0/24". */
 static bool
-set_ipv4(SlirpConfig *config, const char *text, GError **error)
+set_ipv4(SlirpConfig *config, const NatOptions *options, GError **error)
 {
+    const char *text = options->ipv4;
     g_auto(GStrv) parts = g_strsplit(text, "/", 2);
     guint64 bits = 24;
 
@@ -238,8 +248,9 @@ set_ipv4(SlirpConfig *config, const char *text, GError **error)
         return refuse(error, "network, such as 10.0.2.0/24", text);
     config->vnetmask.s_addr = htonl(~0u << (32 - bits));
     config->vnetwork.s_addr &= config->vnetmask.s_addr;
-    config->vhost = host_of(config->vnetwork, GATEWAY);
-    config->vnameserver = host_of(config->vnetwork, NAME_SERVER);
+    config->vhost = host_of(config->vnetwork, options->host != 0 ? options->host : GATEWAY);
+    config->vnameserver =
+        host_of(config->vnetwork, options->name_server != 0 ? options->name_server : NAME_SERVER);
     config->vdhcp_start = host_of(config->vnetwork, FIRST_MACHINE);
     config->in_enabled = true;
     return true;
@@ -281,7 +292,7 @@ nat_new(Network *network, const NatOptions *options, GError **error)
     };
     Nat *nat;
 
-    if (!set_ipv4(&config, options->ipv4, error) ||
+    if (!set_ipv4(&config, options, error) ||
         (options->ipv6 && !set_ipv6(&config, options->prefix6, error)))
         return NULL;
     if (options->bind != NULL) {
@@ -295,9 +306,13 @@ nat_new(Network *network, const NatOptions *options, GError **error)
     nat->network = network;
     nat->timers = g_ptr_array_new_with_free_func(g_free);
     nat->first = config.vdhcp_start;
+    nat->host = config.vhost;
+    nat->name_server = config.vnameserver;
+    nat->fragments = fragments_new();
     nat->slirp = slirp_new(&config, &callbacks, nat);
     if (nat->slirp != NULL)
         return nat;
+    fragments_free(nat->fragments);
     g_ptr_array_unref(nat->timers);
     g_free(nat);
     g_set_error_literal(error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
@@ -309,34 +324,78 @@ void
 nat_free(Nat *nat)
 {
     slirp_cleanup(nat->slirp);
+    fragments_free(nat->fragments);
     g_ptr_array_unref(nat->timers);
     g_free(nat);
 }
 
+uint32_t
+nat_gateway(const Nat *nat)
+{
+    return ntohl(nat->host.s_addr);
+}
+
+bool
+nat_has_address(const Nat *nat, uint32_t address)
+{
+    return address == ntohl(nat->host.s_addr) || address == ntohl(nat->name_server.s_addr);
+}
+
 /* --- ports that lead to machines --- */
 
+/* An address and a port of either kind. */
+typedef union {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+} Place;
+
 static bool
-parse_forward(const Nat *nat, const NatForward *forward, struct in_addr *host,
-              struct in_addr *guest, GError **error)
+parse_place(Place *place, bool ipv6, const char *text, struct in_addr usual, unsigned port,
+            GError **error)
 {
-    host->s_addr = INADDR_ANY;
-    *guest = nat->first;
-    if (*forward->host_ip != '\0' && inet_pton(AF_INET, forward->host_ip, host) != 1)
-        return refuse(error, "address", forward->host_ip);
-    if (*forward->guest_ip != '\0' && inet_pton(AF_INET, forward->guest_ip, guest) != 1)
-        return refuse(error, "address", forward->guest_ip);
+    memset(place, 0, sizeof(*place));
+    if (ipv6) {
+        place->ipv6.sin6_family = AF_INET6;
+        place->ipv6.sin6_port = htons((uint16_t)port);
+        if (*text != '\0' && inet_pton(AF_INET6, text, &place->ipv6.sin6_addr) != 1)
+            return refuse(error, "IPv6 address", text);
+        return true;
+    }
+    place->ipv4.sin_family = AF_INET;
+    place->ipv4.sin_port = htons((uint16_t)port);
+    place->ipv4.sin_addr = usual;
+    if (*text != '\0' && inet_pton(AF_INET, text, &place->ipv4.sin_addr) != 1)
+        return refuse(error, "address", text);
     return true;
+}
+
+static socklen_t
+place_size(const Place *place)
+{
+    return place->any.sa_family == AF_INET6 ? sizeof(place->ipv6) : sizeof(place->ipv4);
+}
+
+static int
+forward_flags(const NatForward *forward)
+{
+    return (forward->udp ? SLIRP_HOSTFWD_UDP : 0) | (forward->ipv6 ? SLIRP_HOSTFWD_V6ONLY : 0);
 }
 
 bool
 nat_add_forward(Nat *nat, const NatForward *forward, GError **error)
 {
-    struct in_addr host, guest;
+    const struct in_addr any = {INADDR_ANY};
+    Place host, guest;
 
-    if (!parse_forward(nat, forward, &host, &guest, error))
+    if (!parse_place(&host, forward->ipv6, forward->host_ip, any, forward->host_port, error) ||
+        !parse_place(&guest, forward->ipv6, forward->guest_ip, nat->first, forward->guest_port,
+                     error))
         return false;
-    if (slirp_add_hostfwd(nat->slirp, forward->udp, host, (int)forward->host_port, guest,
-                          (int)forward->guest_port) == 0)
+    if (forward->ipv6 && *forward->guest_ip == '\0')
+        return refuse(error, "IPv6 address of a machine", "");
+    if (slirp_add_hostxfwd(nat->slirp, &host.any, place_size(&host), &guest.any, place_size(&guest),
+                           forward_flags(forward)) == 0)
         return true;
     g_set_error(error, VITRINE_ERROR,
                 errno == EADDRINUSE ? VITRINE_ERROR_BUSY : VITRINE_ERROR_DENIED,
@@ -348,11 +407,13 @@ nat_add_forward(Nat *nat, const NatForward *forward, GError **error)
 bool
 nat_remove_forward(Nat *nat, const NatForward *forward, GError **error)
 {
-    struct in_addr host, guest;
+    const struct in_addr any = {INADDR_ANY};
+    Place host;
 
-    if (!parse_forward(nat, forward, &host, &guest, error))
+    if (!parse_place(&host, forward->ipv6, forward->host_ip, any, forward->host_port, error))
         return false;
-    if (slirp_remove_hostfwd(nat->slirp, forward->udp, host, (int)forward->host_port) == 0)
+    if (slirp_remove_hostxfwd(nat->slirp, &host.any, place_size(&host), forward_flags(forward)) ==
+        0)
         return true;
     g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND,
                 "The host's %s port %u leads to no machine.", forward->udp ? "UDP" : "TCP",

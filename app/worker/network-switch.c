@@ -219,7 +219,7 @@ network_drain_port(Port *port)
 static bool
 is_host(const Network *network, unsigned place)
 {
-    return place == PLACE_HOST || network->ports[place].tap;
+    return place >= NETWORK_PORTS_MAX || network->ports[place].tap;
 }
 
 /* Whether a port that is not meant sees a frame between two places. */
@@ -253,14 +253,16 @@ void
 network_forward(Network *network, unsigned from, uint8_t *data, size_t size,
                 const PdmFrameOffload *offload)
 {
+    bool taken;
     int to;
 
     if (!frame_offload_holds(offload, size))
         return;
     learn(network, from, data + 6);
+    taken = from < NETWORK_PORTS_MAX && local_input(network, from, data, size);
     to = is_group(data) ? -1 : find_place(network, data);
     to_ports(network, from, to, data, size, offload);
-    if (from != PLACE_HOST && network->nat != NULL && (to < 0 || to == PLACE_HOST))
+    if (from != PLACE_HOST && !taken && network->nat != NULL && (to < 0 || to == PLACE_HOST))
         nat_input(network->nat, data, size, offload);
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/worker/dhcp.h"
 #include "devices/drivers/network/frame/frame.h"
 
 #define NETWORK_PORTS_MAX 64u
@@ -32,17 +33,29 @@ typedef struct {
 } Port;
 
 typedef struct Nat Nat;
+typedef struct Fragments Fragments;
+
+/* An address that the network itself answers for. */
+typedef struct {
+    uint32_t address; /* in the host's order; 0: none */
+    uint8_t mac[6];
+} LocalAddress;
+
+enum { LOCAL_DHCP, LOCAL_GATEWAY, LOCAL_COUNT };
 
 typedef struct {
     Port ports[NETWORK_PORTS_MAX];
     GHashTable *places; /* address as uint64 -> where it is: index of a port + 1, or PLACE_HOST */
     Nat *nat;           /* NULL: none */
+    Dhcp *dhcp;         /* NULL: none */
+    LocalAddress local[LOCAL_COUNT];
     int control;
     bool configured, stop;
     uint8_t *buffer; /* FRAME_MESSAGE_MAX bytes */
 } Network;
 
-#define PLACE_HOST NETWORK_PORTS_MAX /* the gateway */
+#define PLACE_HOST NETWORK_PORTS_MAX         /* the gateway */
+#define PLACE_LOCAL (NETWORK_PORTS_MAX + 1u) /* the network's own servers */
 
 /* --- network-switch.c --- */
 
@@ -59,10 +72,30 @@ bool network_read_port(Network *network, unsigned index);
 /* There is room again. */
 void network_drain_port(Port *port);
 
+/* --- network-local.c: what the network itself answers --- */
+
+/* Puts a DHCP server on the network, in the place of one that was there; takes it. NULL: none. */
+void local_set_dhcp(Network *network, Dhcp *dhcp);
+/* A second address of the gateway, which machines can send through. */
+void local_set_gateway(Network *network, uint32_t address);
+/* A frame from a port; true: it was for the network's own servers, not for the gateway's. */
+bool local_input(Network *network, unsigned from, const uint8_t *data, size_t size);
+
+/* --- network-fragments.c: joins fragments of IPv4 --- */
+
+Fragments *fragments_new(void);
+void fragments_free(Fragments *fragments);
+bool fragments_is_one(const uint8_t *data, size_t size);
+/* Takes a fragment, by a frame for which the call before is true; now in microseconds. The whole
+ * datagram's frame, which is good until the next call, when this was the last that it lacked. */
+uint8_t *fragments_add(Fragments *fragments, const uint8_t *frame, size_t size, int64_t now,
+                       size_t *joined_size);
+
 /* --- network-nat.c: the gateway, on libslirp --- */
 
 typedef struct {
-    const char *ipv4; /* "10.0.2.0/24" */
+    const char *ipv4;           /* "10.0.2.0/24" */
+    unsigned host, name_server; /* numbers in it: the gateway, who answers for names; 0: usual */
     bool ipv6;
     const char *prefix6;       /* NULL: the usual one */
     bool loopback;             /* the host's own addresses can be reached */
@@ -76,7 +109,7 @@ typedef struct {
 } NatOptions;
 
 typedef struct {
-    bool udp;
+    bool udp, ipv6;
     const char *host_ip;  /* "": every address */
     const char *guest_ip; /* "": the first that DHCP gives out */
     unsigned host_port, guest_port;
@@ -88,6 +121,9 @@ void nat_input(Nat *nat, uint8_t *data, size_t size, const PdmFrameOffload *offl
 /* Adds what it waits for to an array of GPollFD; *timeout in ms. */
 void nat_prepare(Nat *nat, GArray *fds, int *timeout);
 void nat_dispatch(Nat *nat, GArray *fds);
+/* The address that leads to the gateway, and whether it has this one itself. Host's order. */
+uint32_t nat_gateway(const Nat *nat);
+bool nat_has_address(const Nat *nat, uint32_t address);
 bool nat_add_forward(Nat *nat, const NatForward *forward, GError **error);
 bool nat_remove_forward(Nat *nat, const NatForward *forward, GError **error);
 
@@ -95,6 +131,8 @@ bool nat_remove_forward(Nat *nat, const NatForward *forward, GError **error);
 
 /* One request of the service's; false: the service is gone. */
 bool network_control(Network *network);
+/* Tells the service of something; lost when it does not listen. */
+void network_tell(Network *network, const char *text);
 
 /* --- network-confine-linux.c --- */
 
