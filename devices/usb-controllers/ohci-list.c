@@ -4,10 +4,6 @@
  * themselves included: a frame looks at a bounded number of endpoints. */
 #include "devices/usb-controllers/ohci-private.h"
 
-#define ED_SKIP (1u << 14)
-#define ED_HALTED 1u
-#define POINTER 0xfffffff0u
-
 void
 ohci_read_ed(OhciController *ohci, uint32_t at, OhciEd *ed)
 {
@@ -24,7 +20,9 @@ serve(OhciController *ohci, const OhciEd *ed, OhciList list)
     if ((ed->flags & ED_SKIP) != 0 || (ed->head & ED_HALTED) != 0 ||
         (ed->head & POINTER) == (ed->tail & POINTER))
         return false;
-    if (!ohci_is_under_way(ohci, ed->at) && ohci->bytes > 0)
+    if ((ed->flags & ED_ISOCHRONOUS) != 0 && list == OHCI_LIST_PERIODIC)
+        ohci_run_isochronous(ohci, ed);
+    else if (!ohci_is_under_way(ohci, ed->at) && ohci->bytes > 0)
         ohci_begin(ohci, ed, list);
     return true;
 }

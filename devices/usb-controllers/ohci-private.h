@@ -38,11 +38,40 @@ enum {
 
 typedef struct OhciController OhciController;
 
+/* Of endpoint and transfer descriptors. */
+#define POINTER 0xfffffff0u
+#define PAGE 0x1000u
+#define ED_SKIP (1u << 14)
+#define ED_ISOCHRONOUS (1u << 15)
+#define ED_HALTED 1u
+#define ED_CARRY 2u
+#define TD_ROUNDING (1u << 18)
+#define TD_TOGGLE_VALID (1u << 25)
+#define TD_TOGGLE (1u << 24)
+#define PACKETS_MAX 8u /* of an isochronous descriptor */
+#define PACKET_MAX 1023u
+
+enum {
+    CODE_NONE = 0,
+    CODE_STALL = 4,
+    CODE_NO_ANSWER = 5,
+    CODE_OVERRUN = 8,
+    CODE_UNDERRUN = 9,
+    CODE_NOT_ACCESSED = 14,
+};
+enum { PID_SETUP, PID_OUT, PID_IN };
+
 /* An endpoint descriptor as it is in guest memory: 4.2. */
 typedef struct {
     uint32_t flags, tail, head, next;
     uint32_t at;
 } OhciEd;
+
+/* A descriptor in guest memory: general ones have four words, isochronous ones offsets, too. */
+typedef struct {
+    uint32_t flags, buffer, next, end;
+    uint16_t offsets[PACKETS_MAX];
+} OhciTd;
 
 /* The list that an endpoint was found in, which says what its transfers are. */
 typedef enum { OHCI_LIST_CONTROL, OHCI_LIST_BULK, OHCI_LIST_PERIODIC } OhciList;
@@ -53,6 +82,8 @@ typedef struct {
     VusbUrb *urb; /* NULL: this place is free */
     uint32_t ed, td;
     uint32_t skipped; /* ISOCHRONOUS: packets that came too late */
+    uint32_t last;    /* ISOCHRONOUS: the frame of its last packet, 16 bits */
+    bool answered;    /* ISOCHRONOUS: by the device; it is retired when its frames are over */
     OhciList list;
 } OhciTransfer;
 
@@ -103,11 +134,30 @@ void ohci_read_ed(OhciController *ohci, uint32_t at, OhciEd *ed);
 void ohci_run_ed(OhciController *ohci, uint32_t at, OhciList list);
 
 /* ohci-transfer.c */
+void ohci_read_td(OhciController *ohci, uint32_t at, bool isochronous, OhciTd *td);
+/* The buffer: bytes up to `end`, in at most two pages. */
+uint32_t ohci_buffer_size(const OhciTd *td);
+uint32_t ohci_buffer_at(const OhciTd *td, uint32_t offset);
+void ohci_move(OhciController *ohci, const OhciTd *td, uint8_t *data, uint32_t size, bool to_guest);
+OhciTransfer *ohci_free_place(OhciController *ohci);
+/* NULL: not now. The caller sets what an endpoint's descriptor does not say. */
+VusbUrb *ohci_new_urb(OhciController *ohci, const OhciEd *ed, uint32_t td, OhciTransfer *transfer,
+                      uint32_t size, uint32_t packets);
+void ohci_submit(OhciController *ohci, const OhciEd *ed, VusbUrb *urb);
+unsigned ohci_code_of(VusbStatus status);
+/* The first descriptor of an endpoint goes to the done queue. */
+void ohci_retire(OhciController *ohci, OhciEd *ed, uint32_t at, OhciTd *td, unsigned code);
 void ohci_begin(OhciController *ohci, const OhciEd *ed, OhciList list);
 bool ohci_is_under_way(const OhciController *ohci, uint32_t ed);
 /* Takes back what the guest has taken out of its lists; all: everything. */
 void ohci_cancel(OhciController *ohci, bool all);
 void ohci_write_back(OhciController *ohci);
+
+/* ohci-isochronous.c */
+/* Begins what is due soon, retires what is over. */
+void ohci_run_isochronous(OhciController *ohci, const OhciEd *ed);
+/* Whether a descriptor is among the first of an endpoint's queue. */
+bool ohci_is_queued(OhciController *ohci, const OhciEd *ed, uint32_t td);
 
 /* ohci-port.c */
 void ohci_port_hub(OhciController *ohci);

@@ -138,8 +138,8 @@ MEDIA = {
     'usb-amd64': Medium(
         "a disk with a small Linux that has drivers for USB controllers and devices", '.img',
         media_usb.build,
-        ('debian-installer-12-netboot-amd64', 'grub-pc-bin', 'grub-common', 'e2fsprogs', 'gzip'),
-        ('media_usb.py', 'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py'), 'vitrine: ready'),
+        ('debian-installer-12-netboot-amd64', 'grub-pc-bin', 'grub-common', 'e2fsprogs', 'gcc', 'gzip'),
+        ('media_usb.py', '../real/usb-work.c', 'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py'), 'vitrine: ready'),
 }
 
 

@@ -3,10 +3,14 @@
 # A Linux disk for tests of USB: Debian's kernel with its drivers of controllers and devices.
 """The small Linux guest with USB drivers."""
 
+import subprocess
+from pathlib import Path
+
 import media_kernel
 
 MODULES = ('crc32c_generic', 'crct10dif_generic', 'sd_mod', 'sr_mod', 'ata_piix', 'ext4', 'isofs', 'evdev', 'xhci_pci',
            'ehci_pci', 'ohci_pci', 'hid_generic', 'usbhid', 'usb_storage')
+SOURCE = Path(__file__).resolve().parent.parent / 'real' / 'usb-work.c'
 UUID = '6a1f0d52-0c3e-4b6e-9f60-000000000004'
 
 # `usb`: what is plugged in where, and what the kernel has to say at the level of warnings and above.
@@ -46,5 +50,8 @@ echo "storage: done"
 
 def build(out, work):
     """The disk."""
+    program = work / 'usb-work'
+    subprocess.run(['gcc', '-O2', '-Wall', '-Werror', '-static', '-s', '-o', program, SOURCE], check=True)
     media_kernel.build(out, work, UUID, MODULES, ('rmmod', 'umount', 'rm', 'base64', 'readlink', 'cmp'),
-                       {'usb': USB.encode(), 'events': EVENTS.encode(), 'storage': STORAGE.encode()})
+                       {'usb': USB.encode(), 'events': EVENTS.encode(), 'storage': STORAGE.encode(),
+                        'usb-work': program.read_bytes()})

@@ -62,8 +62,12 @@ run_usb_init(RunUsb *usb, char **words, Pdm *pdm, GError **error)
     usb->host = usb_host_new(true, &events, error);
     ok = usb->host != NULL;
     g_rec_mutex_lock(pdm_device_lock(pdm));
-    for (char **word = words; ok && *word != NULL; word++)
-        ok = add(usb, *word, pdm, error);
+    for (char **word = words; ok && *word != NULL; word++) {
+        g_autoptr(GError) refused = NULL;
+
+        if (!add(usb, *word, pdm, &refused))
+            fprintf(stderr, "run-guest: %s\n", refused->message);
+    }
     g_rec_mutex_unlock(pdm_device_lock(pdm));
     return ok;
 }

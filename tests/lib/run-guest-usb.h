@@ -13,7 +13,7 @@ typedef struct {
     GAsyncQueue *lost; /* UsbHostDevice: that left the host and were not closed yet */
 } RunUsb;
 
-/* The machine stands still. */
+/* The machine stands still. Devices that cannot be had are told of; it runs without them. */
 bool run_usb_init(RunUsb *usb, char **words, Pdm *pdm, GError **error);
 /* Takes out what has left the host. Under the device lock, now and then. */
 void run_usb_poll(RunUsb *usb);

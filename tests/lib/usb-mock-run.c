@@ -4,12 +4,14 @@
  *
  *   umockdev-wrapper usb-mock-run run-guest --usb xhci --usb-host 1.2 …
  *
- * SIGUSR1 pulls the device out. In the end it prints what the host's kernel was asked for. Exit
- * status: the program's, 1 where it ended by a signal. */
+ * SIGUSR1 pulls the device out. With --busy first another program has the device, with --deny this
+ * user may not open it. In the end it prints what the host's kernel was asked for, and what the
+ * device was sent. Exit status: the program's, 1 where it ended by a signal. */
 #include "tests/lib/usb-mock.h"
 
 #include <glib-unix.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
     UsbMock *mock;
@@ -38,17 +40,44 @@ on_signal(gpointer user)
     return G_SOURCE_REMOVE;
 }
 
+static void
+print_out(UsbMock *mock)
+{
+    static const char *const kinds[] = {"isochronous", "interrupt", "control", "bulk"};
+
+    for (unsigned type = 0; type < G_N_ELEMENTS(kinds); type++) {
+        guint32 hash;
+        const guint64 bytes = usb_mock_out(mock, type, &hash);
+
+        if (bytes > 0)
+            printf("usb-mock: %s out %" G_GUINT64_FORMAT " bytes %08x\n", kinds[type], bytes, hash);
+    }
+}
+
+static char **
+take_options(UsbMock *mock, char **words)
+{
+    for (; *words != NULL && g_str_has_prefix(*words, "--"); words++) {
+        if (strcmp(*words, "--busy") == 0)
+            usb_mock_set_busy(mock, true);
+        else if (strcmp(*words, "--deny") == 0)
+            usb_mock_deny(mock);
+    }
+    return words;
+}
+
 int
 main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *log = NULL;
     Run run = {.mock = usb_mock_new(), .loop = g_main_loop_new(NULL, FALSE)};
+    char **words = take_options(run.mock, argv + 1);
     GPid pid;
 
-    if (argc < 2 || !g_spawn_async(NULL, argv + 1, NULL,
-                                   G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CHILD_INHERITS_STDIN, NULL,
-                                   NULL, &pid, &error)) {
+    if (*words == NULL ||
+        !g_spawn_async(NULL, words, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CHILD_INHERITS_STDIN,
+                       NULL, NULL, &pid, &error)) {
         fprintf(stderr, "usb-mock-run: %s\n", error != NULL ? error->message : "which program?");
         return 1;
     }
@@ -57,6 +86,7 @@ main(int argc, char **argv)
     g_main_loop_run(run.loop);
     log = usb_mock_log(run.mock);
     printf("usb-mock: %s\n", log);
+    print_out(run.mock);
     usb_mock_free(run.mock);
     g_main_loop_unref(run.loop);
     return run.status;

@@ -14,6 +14,22 @@
 
 #define SYSFS "/devices/pci0000:00/0000:00:1d.0/usb1/1-1"
 #define LOOP_MAX 65536u
+#define LAST_MAX 4096u
+#define PACKET_US 1000
+#define FNV_BASIS 0x811c9dc5u
+#define FNV_PRIME 0x01000193u
+
+/* What went out by endpoints of one kind. */
+typedef struct {
+    guint64 bytes;
+    guint32 hash; /* FNV-1a */
+} Sent;
+
+/* An isochronous URB whose frames are not over. */
+typedef struct {
+    UMockdevIoctlData *data;
+    gint64 due;
+} Timed;
 
 typedef struct {
     UMockdevIoctlBase parent;
@@ -21,8 +37,14 @@ typedef struct {
     GQueue done, waiting; /* UMockdevIoctlData: URBs that can be reaped, and that cannot yet */
     GString *log;
     bool busy, gone, bound;
-    guint8 *loop; /* what bulk OUT brought */
-    guint loop_size;
+    guint8 *loop; /* what bulk OUT brought since the last IN; IN reads it over and over */
+    guint loop_size, loop_read;
+    guint8 last[LAST_MAX]; /* what isochronous or interrupt OUT brought in the end */
+    guint last_size;
+    Sent sent[4];
+    GQueue timed; /* Timed, in their order */
+    gint64 due;   /* when the last of them is over */
+    guint packets;
 } MockUsb;
 typedef UMockdevIoctlBaseClass MockUsbClass;
 GType mock_usb_get_type(void);
@@ -36,13 +58,15 @@ struct UsbMock {
 /* clang-format off */
 static const guint8 descriptors[] = {
     18, 1, 0x00, 2, 0, 0, 0, 64, 0x34, 0x12, 0x78, 0x56, 0, 1, 0, 2, 0, 1,
-    9, 2, 55, 0, 1, 1, 0, 0x80, 50,
+    9, 2, 69, 0, 1, 1, 0, 0x80, 50,
     9, 4, 0, 0, 0, 0xff, 0, 0, 0,
-    9, 4, 0, 1, 4, 0xff, 0, 0, 0,
+    9, 4, 0, 1, 6, 0xff, 0, 0, 0,
     7, 5, 0x81, 1, 192, 0, 1,
     7, 5, 0x02, 2, 64, 0, 0,
     7, 5, 0x82, 2, 64, 0, 0,
     7, 5, 0x83, 3, 8, 0, 10,
+    7, 5, 0x01, 1, 192, 0, 1,
+    7, 5, 0x03, 3, 8, 0, 10,
 };
 static const guint8 languages[] = {4, 3, 0x09, 0x04};
 static const guint8 product[] = {24, 3, 'M', 0, 'o', 0, 'c', 0, 'k', 0, ' ', 0, 'D', 0,
@@ -55,6 +79,9 @@ mock_usb_init(MockUsb *mock)
     g_mutex_init(&mock->lock);
     g_queue_init(&mock->done);
     g_queue_init(&mock->waiting);
+    g_queue_init(&mock->timed);
+    for (guint i = 0; i < G_N_ELEMENTS(mock->sent); i++)
+        mock->sent[i].hash = FNV_BASIS;
     mock->log = g_string_new(NULL);
     mock->loop = g_malloc(LOOP_MAX);
     mock->bound = true;
@@ -130,6 +157,8 @@ control(MockUsb *mock, const guint8 *setup, guint8 *data)
             data[i] = (guint8)(setup[2] + i);
         return (int)length;
     }
+    if (setup[0] == 0xc0 && setup[1] == 3)
+        return answer(data, length, mock->last, mock->last_size);
     if (setup[0] == 0x40 && setup[1] == 2)
         return press(mock, setup);
     return -EPIPE;
@@ -137,17 +166,81 @@ control(MockUsb *mock, const guint8 *setup, guint8 *data)
 
 /* --- the other ones --- */
 static void
-isochronous(struct usbdevfs_urb *urb, guint8 *buffer)
+loop_out(MockUsb *mock, const guint8 *bytes, guint size)
 {
+    if (mock->loop_read > 0)
+        mock->loop_size = mock->loop_read = 0;
+    mock->loop_size +=
+        (guint)answer(mock->loop + mock->loop_size, LOOP_MAX - mock->loop_size, bytes, size);
+}
+
+static int
+loop_in(MockUsb *mock, guint8 *bytes, guint room)
+{
+    int moved;
+
+    if (mock->loop_read >= mock->loop_size)
+        mock->loop_read = 0;
+    moved = answer(bytes, room, mock->loop + mock->loop_read, mock->loop_size - mock->loop_read);
+    mock->loop_read += (guint)moved;
+    return moved;
+}
+
+static void
+take(MockUsb *mock, unsigned type, const guint8 *bytes, guint size)
+{
+    Sent *sent = &mock->sent[type];
+
+    sent->bytes += size;
+    for (guint i = 0; i < size; i++)
+        sent->hash = (sent->hash ^ bytes[i]) * FNV_PRIME;
+    if (type == USBDEVFS_URB_TYPE_BULK)
+        loop_out(mock, bytes, size);
+    else
+        mock->last_size = (guint)answer(mock->last, LAST_MAX, bytes, size);
+}
+
+/* As many bytes of the packet as move. */
+static guint
+packet_in(MockUsb *mock, guint8 *buffer, guint length, bool second)
+{
+    memset(buffer, (int)(0xa0 + mock->packets++), length - second);
+    return length - second;
+}
+
+static void
+isochronous(MockUsb *mock, UMockdevIoctlData *data, guint8 *buffer)
+{
+    struct usbdevfs_urb *urb = urb_of(data);
+    Timed *timed = g_new(Timed, 1);
+
     urb->actual_length = 0;
     for (int i = 0; i < urb->number_of_packets; i++) {
         struct usbdevfs_iso_packet_desc *packet = &urb->iso_frame_desc[i];
 
-        packet->actual_length = packet->length - (i == 1);
+        packet->actual_length = packet->length;
         packet->status = 0;
-        memset(buffer, 0xa0 + i, packet->actual_length);
+        if ((urb->endpoint & 0x80) != 0)
+            packet->actual_length = packet_in(mock, buffer, packet->length, i == 1);
+        else
+            take(mock, USBDEVFS_URB_TYPE_ISO, buffer, packet->length);
         urb->actual_length += (int)packet->actual_length;
         buffer += packet->length;
+    }
+    mock->due = MAX(mock->due, g_get_monotonic_time()) + PACKET_US * (gint64)urb->number_of_packets;
+    *timed = (Timed){data, mock->due};
+    g_queue_push_tail(&mock->timed, timed);
+}
+
+/* Ends what is over, or all of it. */
+static void
+end_timed(MockUsb *mock, gint64 now, int status)
+{
+    Timed *timed;
+
+    while ((timed = g_queue_peek_head(&mock->timed)) != NULL && timed->due <= now) {
+        finish(mock, timed->data, status);
+        g_free(g_queue_pop_head(&mock->timed));
     }
 }
 
@@ -158,8 +251,7 @@ transfer(MockUsb *mock, UMockdevIoctlData *data, guint8 *buffer)
     int moved = urb->buffer_length;
 
     if (urb->type == USBDEVFS_URB_TYPE_ISO) {
-        isochronous(urb, buffer);
-        finish(mock, data, 0);
+        isochronous(mock, data, buffer);
         return;
     }
     if (urb->endpoint == 0x83) {
@@ -168,10 +260,10 @@ transfer(MockUsb *mock, UMockdevIoctlData *data, guint8 *buffer)
     }
     if (urb->type == USBDEVFS_URB_TYPE_CONTROL)
         moved = control(mock, buffer, buffer + 8);
-    else if (urb->endpoint == 0x02)
-        mock->loop_size = (guint)answer(mock->loop, LOOP_MAX, buffer, (guint)urb->buffer_length);
+    else if ((urb->endpoint & 0x80) == 0)
+        take(mock, urb->type, buffer, (guint)moved);
     else
-        moved = answer(buffer, (guint)urb->buffer_length, mock->loop, mock->loop_size);
+        moved = loop_in(mock, buffer, (guint)urb->buffer_length);
     urb->actual_length = MAX(moved, 0);
     finish(mock, data, MIN(moved, 0));
 }
@@ -216,14 +308,26 @@ discard(MockUsb *mock, gulong address)
         finish(mock, data, -ENOENT);
         return 0;
     }
+    for (GList *link = mock->timed.head; link != NULL; link = link->next) {
+        Timed *timed = link->data;
+
+        if (timed->data->client_addr != address)
+            continue;
+        finish(mock, timed->data, -ENOENT);
+        g_free(timed);
+        g_queue_delete_link(&mock->timed, link);
+        return 0;
+    }
     return -EINVAL;
 }
 
 static int
 reap(MockUsb *mock, UMockdevIoctlData *argument)
 {
-    UMockdevIoctlData *data = g_queue_pop_head(&mock->done);
+    UMockdevIoctlData *data;
 
+    end_timed(mock, g_get_monotonic_time(), 0);
+    data = g_queue_pop_head(&mock->done);
     if (data == NULL)
         return mock->gone ? -ENODEV : -EAGAIN;
     umockdev_ioctl_data_set_ptr(umockdev_ioctl_data_resolve(argument, 0, sizeof(void *), NULL), 0,
@@ -422,6 +526,7 @@ usb_mock_unplug(UsbMock *mock)
     device->gone = true;
     while ((data = g_queue_pop_head(&device->waiting)) != NULL)
         finish(device, data, -ESHUTDOWN);
+    end_timed(device, G_MAXINT64, -ESHUTDOWN);
     g_mutex_unlock(&device->lock);
     umockdev_testbed_uevent(mock->testbed, "/sys" SYSFS, "remove");
     umockdev_testbed_remove_device(mock->testbed, "/sys" SYSFS);
@@ -436,6 +541,19 @@ usb_mock_log(UsbMock *mock)
     text = g_strdup(mock->device->log->str);
     g_mutex_unlock(&mock->device->lock);
     return text;
+}
+
+guint64
+usb_mock_out(UsbMock *mock, unsigned type, guint32 *hash)
+{
+    const Sent *sent = &mock->device->sent[type];
+    guint64 bytes;
+
+    g_mutex_lock(&mock->device->lock);
+    bytes = sent->bytes;
+    *hash = sent->hash;
+    g_mutex_unlock(&mock->device->lock);
+    return bytes;
 }
 
 unsigned

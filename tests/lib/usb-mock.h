@@ -4,10 +4,12 @@
  * uses it as it would a real one. Works in programs that were started with umockdev-wrapper.
  *
  * It is 1234:5678 "Mock Device" at bus 1, address 2, at full speed, with one configuration and one
- * interface whose alternate setting 1 has endpoints: 0x02 and 0x82 bulk (what goes in comes out),
- * 0x83 interrupt (waits until a vendor request 0x40/2 answers it with wValue) and 0x81 isochronous
- * (packet i of a transfer holds bytes 0xa0 + i, one less than asked for in the second one). Vendor
- * request 0xc0/1 reads a byte pattern from wValue on, 0xc0/0x55 stalls. */
+ * interface whose alternate setting 1 has endpoints: 0x02 and 0x82 bulk (what goes in comes out,
+ * again and again), 0x83 interrupt (waits until a vendor request 0x40/2 answers it with wValue),
+ * 0x03 interrupt and 0x01 isochronous (the last bytes that came are what 0xc0/3 reads) and 0x81
+ * isochronous (packet n of all holds bytes 0xa0 + n, one less than asked for in the second one of a
+ * transfer). Isochronous packets take a millisecond each. Vendor request 0xc0/1 reads a byte
+ * pattern from wValue on, 0xc0/0x55 stalls. */
 #pragma once
 
 #include <glib.h>
@@ -30,5 +32,7 @@ void usb_mock_deny(UsbMock *mock);
 void usb_mock_unplug(UsbMock *mock);
 /* What the host's kernel was asked for, in words: "detach 0; claim 0; configuration 1; " … */
 char *usb_mock_log(UsbMock *mock);
+/* Bytes that went out so far by endpoints of a kind (USBDEVFS_URB_TYPE_*), and FNV-1a of them. */
+guint64 usb_mock_out(UsbMock *mock, unsigned type, guint32 *hash);
 /* How many URBs wait in the device. */
 unsigned usb_mock_waiting(UsbMock *mock);

@@ -217,6 +217,10 @@ test_bulk(Fixture *fixture, gconstpointer data)
         urb->data[i] = (uint8_t)(i * 7);
     run(fixture, urb);
     expect(fixture, urb, VUSB_OK, 40000);
+    urb = urb_new(fixture, VUSB_BULK, 2, true, 40000);
+    run(fixture, urb);
+    g_assert_cmphex(urb->data[39999], ==, (uint8_t)(39999 * 7));
+    expect(fixture, urb, VUSB_OK, 40000);
     urb = urb_new(fixture, VUSB_BULK, 2, false, 100);
     memset(urb->data, 0x5a, 100);
     run(fixture, urb);
@@ -279,6 +283,91 @@ test_isochronous(Fixture *fixture, gconstpointer data)
     }
     g_assert_cmphex(urb->data[100], ==, 0); /* short by one */
     expect(fixture, urb, VUSB_OK, 302);
+    close_and_wait(fixture, device);
+}
+
+/* Out, in two URBs that are under way together, packets in any order and of any size. */
+static void
+test_isochronous_out(Fixture *fixture, gconstpointer data)
+{
+    static const uint32_t offsets[] = {300, 0, 192}, sizes[] = {10, 192, 0};
+    UsbHostDevice *device = plug(fixture);
+    VusbUrb *urbs[2], *last;
+    guint32 hash = 0;
+
+    configure(fixture);
+    for (unsigned n = 0; n < 2; n++) {
+        VusbUrb *urb = urbs[n] = fixture->hub->urb_new(fixture->hub->user, 310, 3);
+
+        urb->type = VUSB_ISOCHRONOUS;
+        urb->endpoint = 1;
+        urb->done = on_done;
+        urb->user = fixture;
+        for (unsigned i = 0; i < 3; i++)
+            urb->packets[i] = (VusbPacket){.offset = offsets[i], .size = sizes[i]};
+        memset(urb->data, (int)(0x40 + n), urb->size);
+        submit(fixture, urb);
+    }
+    WAIT_FOR(fixture, fixture->count == 2);
+    g_assert_cmpuint(usb_mock_out(fixture->mock, 0, &hash), ==, 2 * 202);
+    last = control(fixture, 0xc0, 3, 0, 0, 300);
+    /* The last packet that came has no bytes. */
+    expect(fixture, last, VUSB_OK, 0);
+    for (unsigned n = 0; n < 2; n++) {
+        for (unsigned i = 0; i < 3; i++) {
+            g_assert_cmpuint(urbs[n]->packets[i].status, ==, VUSB_OK);
+            g_assert_cmpuint(urbs[n]->packets[i].actual, ==, sizes[i]);
+        }
+        expect(fixture, urbs[n], VUSB_OK, 202);
+    }
+    close_and_wait(fixture, device);
+}
+
+/* Taken back in mid-stream: the ones behind it go on. */
+static void
+test_isochronous_cancelled(Fixture *fixture, gconstpointer data)
+{
+    UsbHostDevice *device = plug(fixture);
+    VusbUrb *urbs[3];
+
+    configure(fixture);
+    for (unsigned n = 0; n < 3; n++) {
+        VusbUrb *urb = urbs[n] = fixture->hub->urb_new(fixture->hub->user, 192, 1);
+
+        urb->type = VUSB_ISOCHRONOUS;
+        urb->endpoint = 1;
+        urb->in = true;
+        urb->done = on_done;
+        urb->user = fixture;
+        urb->packets[0] = (VusbPacket){.size = 192};
+        submit(fixture, urb);
+    }
+    fixture->hub->cancel(fixture->hub->user, urbs[1]);
+    WAIT_FOR(fixture, fixture->count == 2 && !vusb_device_busy(plugged(fixture)));
+    for (unsigned n = 0; n < 3; n += 2) {
+        g_assert_cmphex(urbs[n]->data[0], ==, 0xa0 + n);
+        expect(fixture, urbs[n], VUSB_OK, 192);
+    }
+    close_and_wait(fixture, device);
+}
+
+/* An endpoint that the device does not have, and packets beyond the URB. */
+static void
+test_isochronous_bad(Fixture *fixture, gconstpointer data)
+{
+    UsbHostDevice *device = plug(fixture);
+    VusbUrb *urb;
+
+    configure(fixture);
+    for (unsigned bad = 0; bad < 2; bad++) {
+        urb = fixture->hub->urb_new(fixture->hub->user, 192, 1);
+        urb->type = VUSB_ISOCHRONOUS;
+        urb->endpoint = 1;
+        urb->in = true;
+        urb->packets[0] = (VusbPacket){.offset = bad ? 100 : 0xffffffff, .size = bad ? 93 : 2};
+        run(fixture, urb);
+        expect(fixture, urb, VUSB_IO_ERROR, 0);
+    }
     close_and_wait(fixture, device);
 }
 
@@ -397,6 +486,9 @@ main(int argc, char **argv)
         {"/usb-host/bulk", test_bulk},
         {"/usb-host/interrupt", test_interrupt},
         {"/usb-host/isochronous", test_isochronous},
+        {"/usb-host/isochronous-out", test_isochronous_out},
+        {"/usb-host/isochronous-cancelled", test_isochronous_cancelled},
+        {"/usb-host/isochronous-bad", test_isochronous_bad},
         {"/usb-host/unplugged", test_unplugged},
         {"/usb-host/closed", test_closed},
         {"/usb-host/refused", test_refused},

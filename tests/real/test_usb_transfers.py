@@ -1,0 +1,83 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# needs: debian-installer-12-netboot-amd64 grub-pc-bin grub-common e2fsprogs gzip gcc umockdev
+# timeout: 400
+#
+# A guest's program (usb-work.c) moves all four kinds of transfer through each controller to a device of the host,
+# which libusb gets from a mocked usbfs; the device says what it was sent. It is pulled out in mid-transfer. A
+# device that another program has, or that this user may not open, is told of, and the machine runs on.
+"""Control, bulk, interrupt and isochronous transfers with a device of the host."""
+
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import media
+import run_guest
+from shell_guest import ShellGuest
+
+CONTROLLERS = ('ohci', 'xhci')
+NOBODY = 65534
+KINDS = ('bulk', 'interrupt', 'isochronous')
+
+
+def on_mocked_host(disk, controller, *options, before=()):
+    """A guest on a host that has the device."""
+    tools = Path(os.environ['VITRINE_BUILD']) / 'tests' / 'lib'
+    words = run_guest.command('--usb', controller, '--usb-host', '1.2', disk=disk, ram=256, serial='stdio')
+    return ShellGuest(disk, command=['umockdev-wrapper', tools / 'usb-mock-run', *options, *before, *words])
+
+
+def moved(text, who):
+    """What went out by kind: bytes and what they add up to."""
+    return {kind: (size, add) for kind, size, add in
+            re.findall(who + r': (\w+) out (\d+) bytes ([0-9a-f]{8})', text)}
+
+
+def check(controller, disk):
+    """All kinds, then pulled out."""
+    with on_mocked_host(disk, controller) as shell:
+        said = shell.run('usb-work move', 60)
+        if 'usb-work: done' not in said:
+            sys.exit(f'{controller}: {said[-2000:]}')
+        print(f"{controller}: {re.search('isochronous in .*', said).group(0).strip()}")
+        shell.begin('usb-work wait')
+        shell.wait('usb-work: waiting')
+        shell.process.send_signal(signal.SIGUSR1)
+        shell.wait(r'usb-work: gone with status -\d+\n')
+        found = shell.complaints()
+        if found:
+            sys.exit(f'{controller}: the kernel complains\n' + '\n'.join(found))
+        shell.begin('poweroff -f')
+        shell.wait(r'usb-mock: detach [^\n]*\n(usb-mock: [^\n]*\n){3}')
+        guest, device = moved(said, 'usb-work'), moved(shell.text, 'usb-mock')
+        if any(kind not in guest for kind in KINDS) or guest != device:
+            sys.exit(f'{controller}: the guest sent {guest}, the device got {device}')
+
+
+def check_refused(disk, why, options, before):
+    """The machine says why it has no device, and runs."""
+    with on_mocked_host(disk, 'xhci', *options, before=before) as shell:
+        if not re.search(why, shell.text):
+            sys.exit(f'{options}: no "{why}"\n{shell.text[-3000:]}')
+        if '1234' in shell.run('usb'):
+            sys.exit(f'{options}: the guest has the device')
+
+
+if __name__ == '__main__':
+    with tempfile.TemporaryDirectory() as temporary:
+        DISK = Path(temporary) / 'usb.img'
+        media.copy('usb-amd64', DISK)
+        for name in CONTROLLERS:
+            check(name, DISK)
+        check_refused(DISK, 'in use by another program', ('--busy',), ())
+        # root may open anything
+        nobody = (shutil.which('setpriv'), f'--reuid={NOBODY}', '--clear-groups', '--inh-caps=-all', '--') if os.geteuid() == 0 else ()
+        os.chmod(temporary, 0o755)
+        os.chmod(DISK, 0o666)
+        check_refused(DISK, 'You may not open', ('--deny',), nobody)
+        print('moved, pulled out, refused')
