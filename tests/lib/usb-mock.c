@@ -511,8 +511,8 @@ usb_mock_deny(UsbMock *mock)
     g_autofree char *root = umockdev_testbed_get_root_dir(mock->testbed);
     g_autofree char *socket = g_build_filename(root, "ioctl", USB_MOCK_NODE, NULL);
 
-    /* umockdev ends a program that may not reach its socket. */
-    if (chmod(root, 0755) != 0 || chmod(socket, 0777) != 0 || chmod(USB_MOCK_NODE, 0) != 0)
+    /* umockdev ends a program that may not reach its socket, and makes others of its own. */
+    if (chmod(root, 0777) != 0 || chmod(socket, 0777) != 0 || chmod(USB_MOCK_NODE, 0) != 0)
         g_error(USB_MOCK_NODE ": %s", g_strerror(errno));
 }
 
