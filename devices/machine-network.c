@@ -12,10 +12,8 @@ typedef struct {
 } Model;
 
 static const Model models[] = {
-    {"82540EM", "e1000", true},
-    {"82543GC", "e1000", true},
-    {"82545EM", "e1000", true},
-    {"virtio", "virtio-net", false},
+    {"82540EM", "e1000", true},   {"82543GC", "e1000", true},  {"82545EM", "e1000", true},
+    {"Am79C970A", "pcnet", true}, {"Am79C973", "pcnet", true}, {"virtio", "virtio-net", false},
 };
 
 /* Where the manual's machines have them on PCI. */
@@ -34,7 +32,8 @@ find_model(const char *name)
 const char *const *
 machine_adapter_models(void)
 {
-    static const char *const names[] = {"82540EM", "82543GC", "82545EM", "virtio", NULL};
+    static const char *const names[] = {"82540EM",  "82543GC", "82545EM", "Am79C970A",
+                                        "Am79C973", "virtio",  NULL};
 
     return names;
 }

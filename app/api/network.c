@@ -107,8 +107,15 @@ vitrine_adapter_equal(const VitrineAdapter *a, const VitrineAdapter *b)
 gboolean
 vitrine_adapter_is_built(VitrineAdapterType type)
 {
-    return type == VITRINE_ADAPTER_I82540EM || type == VITRINE_ADAPTER_I82543GC ||
-           type == VITRINE_ADAPTER_I82545EM || type == VITRINE_ADAPTER_VIRTIO;
+    switch (type) {
+    case VITRINE_ADAPTER_AM79C970A:
+    case VITRINE_ADAPTER_AM79C973:
+    case VITRINE_ADAPTER_I82540EM:
+    case VITRINE_ADAPTER_I82543GC:
+    case VITRINE_ADAPTER_I82545EM:
+    case VITRINE_ADAPTER_VIRTIO: return TRUE;
+    default: return FALSE;
+    }
 }
 
 /* --- the wire --- */

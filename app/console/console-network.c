@@ -6,6 +6,8 @@
 
 /* clang-format off */
 static const char *const models[] = {
+    [VITRINE_ADAPTER_AM79C970A] = "Am79C970A",
+    [VITRINE_ADAPTER_AM79C973] = "Am79C973",
     [VITRINE_ADAPTER_I82540EM] = "82540EM",
     [VITRINE_ADAPTER_I82543GC] = "82543GC",
     [VITRINE_ADAPTER_I82545EM] = "82545EM",

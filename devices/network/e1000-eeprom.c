@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The PRO/1000's EEPROM, 64 words (chapter 5): by its serial line at EECD (a 93C46: start bit, two
- * bits of operation, six of address) and by EERD. It holds the address and the ids. What a driver
- * writes stays until the machine is switched off. */
+ * The PRO/1000's EEPROM, 64 words (chapter 5): by its serial line at EECD and by EERD. It holds
+ * the address and the ids. */
 #include "devices/network/e1000-private.h"
 
 enum {
@@ -18,10 +17,7 @@ enum {
     EERD_DONE = 1 << 4,
     CHECKSUM_WORD = 0x3f,
     CHECKSUM = 0xbaba,
-    COMMAND_BITS = 9, /* start, operation, address */
 };
-
-enum { OP_EXTENDED = 0, OP_WRITE = 1, OP_READ = 2, OP_ERASE = 3 };
 
 void
 e1000_eeprom_fill(E1000 *nic)
@@ -44,78 +40,22 @@ e1000_eeprom_fill(E1000 *nic)
 
 /* --- the serial line --- */
 
-static void
-run_command(E1000 *nic)
-{
-    E1000Serial *line = &nic->microwire;
-    const unsigned operation = line->shift >> 6 & 3, address = line->shift & 0x3f;
-
-    switch (operation) {
-    case OP_READ:
-        /* A zero comes before the word. */
-        line->out = nic->eeprom[address];
-        line->out_bits = 17;
-        break;
-    case OP_ERASE:
-        if (line->writable)
-            nic->eeprom[address] = 0xffff;
-        break;
-    case OP_EXTENDED: line->writable = address >> 4 == 3 || (address >> 4 && line->writable); break;
-    default: break;
-    }
-}
-
-/* The rising edge of the clock. */
-static void
-clock_bit(E1000 *nic, bool bit)
-{
-    E1000Serial *line = &nic->microwire;
-
-    if (line->out_bits > 0) {
-        line->out_bits--;
-        return;
-    }
-    if (line->bits == 0 && !bit)
-        return; /* before the start bit */
-    line->shift = line->shift << 1 | bit;
-    line->bits++;
-    if (line->bits == COMMAND_BITS)
-        run_command(nic);
-    if (line->bits == COMMAND_BITS + 16) {
-        if ((line->shift >> 22 & 3) == OP_WRITE && line->writable)
-            nic->eeprom[line->shift >> 16 & 0x3f] = (uint16_t)line->shift;
-        line->bits = COMMAND_BITS + 1; /* nothing more until it is selected again */
-        line->shift = 0;
-    }
-}
-
 void
 e1000_eecd_write(E1000 *nic, uint32_t value)
 {
-    E1000Serial *line = &nic->microwire;
-    const bool clock = (value & EECD_SK) != 0;
-
     *e1000_reg(nic, E1000_EECD) = value & (EECD_SK | EECD_CS | EECD_DI | EECD_FWE | EECD_REQ);
-    if ((value & EECD_CS) == 0) {
-        line->shift = line->out = 0;
-        line->bits = line->out_bits = 0;
-    } else if (clock && !line->clock) {
-        clock_bit(nic, (value & EECD_DI) != 0);
-    }
-    line->clock = clock;
+    microwire_set(&nic->microwire, nic->eeprom, (value & EECD_CS) != 0, (value & EECD_SK) != 0,
+                  (value & EECD_DI) != 0);
 }
 
 uint32_t
 e1000_eecd_read(const E1000 *nic)
 {
-    const E1000Serial *line = &nic->microwire;
     uint32_t value = nic->regs[E1000_EECD / 4] | EECD_PRES;
-    /* The bit that the last clock brought out; else: ready. */
-    const bool out = line->out_bits == 0 || (line->out >> (line->out_bits - 1) & 1) != 0;
 
     if ((value & EECD_REQ) != 0)
         value |= EECD_GNT;
-    return value | (out ? EECD_DO : 0);
+    return value | (microwire_out(&nic->microwire) ? EECD_DO : 0);
 }
 
 uint32_t

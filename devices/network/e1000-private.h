@@ -5,12 +5,13 @@
  * chapter 13. */
 #pragma once
 
+#include "devices/network/microwire.h"
 #include "devices/network/option-rom.h"
 #include "vmm/pdm/pdm.h"
 
 #define E1000_MMIO_SIZE 0x20000u
 #define E1000_REGISTERS 0x1800u /* words that are kept: up to offset 0x6000 */
-#define E1000_EEPROM_WORDS 64u
+#define E1000_EEPROM_WORDS MICROWIRE_WORDS
 #define E1000_PHY_REGISTERS 32u
 
 /* Offsets of registers in bytes. */
@@ -109,14 +110,14 @@ enum {
     ICR_TXD_LOW = 1 << 15,
 };
 
-/* The EEPROM's serial line, the management interface's (82543), and what they have in hand. */
+/* The management interface's serial line (82543), and what it has in hand. */
 typedef struct {
     uint32_t shift;   /* bits that came in */
     uint32_t out;     /* bits to go out, the next one highest */
     uint8_t bits;     /* that came in */
     uint8_t out_bits; /* that are still to go */
     uint8_t clock;    /* the line's level */
-    uint8_t writable; /* EEPROM: writes were enabled */
+    uint8_t unused;   /* in saved states */
 } E1000Serial;
 
 /* What a context descriptor says. */
@@ -160,7 +161,8 @@ typedef struct {
     uint32_t regs[E1000_REGISTERS];
     uint16_t phy[E1000_PHY_REGISTERS];
     uint16_t eeprom[E1000_EEPROM_WORDS];
-    E1000Serial microwire, management;
+    Microwire microwire;
+    E1000Serial management;
     uint32_t io_address;     /* of the register window in ports */
     uint64_t next_interrupt; /* ns: no earlier one may be raised */
     uint8_t line;            /* of the interrupt pin */

@@ -11,7 +11,7 @@ static const SsmField serial_fields[] = {
     SSM_UINT_BELOW(E1000Serial, bits, 33),
     SSM_UINT_BELOW(E1000Serial, out_bits, 18),
     SSM_UINT_BELOW(E1000Serial, clock, 2),
-    SSM_UINT_BELOW(E1000Serial, writable, 2),
+    SSM_UINT_BELOW(E1000Serial, unused, 2),
     SSM_END,
 };
 
@@ -49,7 +49,7 @@ static const SsmField fields[] = {
     SSM_UINT_ARRAY(E1000, regs),
     SSM_UINT_ARRAY(E1000, phy),
     SSM_UINT_ARRAY(E1000, eeprom),
-    SSM_STRUCT(E1000, microwire, serial_fields),
+    SSM_STRUCT(E1000, microwire, microwire_fields),
     SSM_STRUCT(E1000, management, serial_fields),
     SSM_UINT_BELOW(E1000, io_address, E1000_MMIO_SIZE),
     SSM_UINT(E1000, next_interrupt),

@@ -24,8 +24,8 @@ from network_peers import Switch, WebServer, free_port, tcpspeed
 from shell_guest import ShellGuest
 
 LONG = bool(os.environ.get('VITRINE_LONG'))
-CARDS = ('82540EM', '82543GC', '82545EM', 'virtio')
-SAVED = CARDS if LONG else ('82540EM', 'virtio')
+CARDS = ('82540EM', '82543GC', '82545EM', 'Am79C970A', 'Am79C973', 'virtio')
+SAVED = CARDS if LONG else ('82540EM', 'Am79C973', 'virtio')
 FILE_SIZE = 3 << 20
 TCP_PORT, UDP_PORT = 5000, 5001
 MACS = ('080027000001', '080027000002')
@@ -147,4 +147,5 @@ if __name__ == '__main__':
             between_guests(('82543GC', '82545EM'), DISK, OTHER)
         boot_over_network('82540EM', FOLDER)
         if LONG:
-            boot_over_network('virtio', FOLDER)
+            for name in ('Am79C970A', 'Am79C973', 'virtio'):
+                boot_over_network(name, FOLDER)

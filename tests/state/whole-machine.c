@@ -31,6 +31,7 @@ build_config(void)
         {.bus = MACHINE_BUS_USB, .type = PDM_MEDIA_DISK, .driver = "bench-media"},
     };
     static const unsigned sizes[] = {4 * MIB, MIB, 1440 * 1024, MIB, MIB, MIB, MIB, MIB, MIB, MIB};
+    static const char *const cards[] = {"virtio-net", "pcnet"};
     CfgmNode *config = cfgm_new();
     g_autoptr(GError) error = NULL;
     MachineSpec spec;
@@ -53,10 +54,13 @@ build_config(void)
     g_assert_no_error(error);
     /* The other sound card, which stands where the first one does. */
     cfgm_set_uint(cfgm_make(config, "Devices/hda/0/Config"), "PCIDeviceNo", 30);
-    /* The second network card is the first one of its kind. */
-    cfgm_set_uint(cfgm_make(config, "Devices/virtio-net/0"), "PCIDeviceNo", NETWORK_SLOT);
-    cfgm_set_string(device_bench_add(config, "virtio-net", 0), "BootRom", "");
-    device_bench_add_driver(config, "virtio-net", 0, 0, "network");
+    /* The other network cards are the first ones of their kind. */
+    for (unsigned i = 0; i < G_N_ELEMENTS(cards); i++) {
+        cfgm_set_uint(cfgm_makef(config, "Devices/%s/0", cards[i]), "PCIDeviceNo",
+                      NETWORK_SLOT + i);
+        cfgm_set_string(device_bench_add(config, cards[i], 0), "BootRom", "");
+        device_bench_add_driver(config, cards[i], 0, 0, "network");
+    }
     for (unsigned i = 0; i < G_N_ELEMENTS(media); i++) {
         CfgmNode *node = machine_driver_config(
             config, machine_medium_place(media[i].bus, media[i].port, media[i].device));
