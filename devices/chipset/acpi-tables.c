@@ -8,6 +8,8 @@
 
 #include "devices/chipset/acpi-loader.h"
 #include "devices/chipset/acpi-pm.h"
+#include "devices/chipset/mp-tables.h"
+#include "devices/chipset/table-bytes.h"
 
 #include <string.h>
 
@@ -44,20 +46,8 @@ struct AcpiTables {
     GByteArray *script;          /* NULL once offered */
     unsigned tables[MAX_TABLES]; /* offsets of those that the RSDT lists */
     unsigned count;
+    MpTables *mp; /* NULL without an I/O APIC */
 };
-
-static void
-acpi_put(GByteArray *bytes, uint64_t value, unsigned size)
-{
-    value = GUINT64_TO_LE(value);
-    g_byte_array_append(bytes, (const uint8_t *)&value, size);
-}
-
-static void
-acpi_put_text(GByteArray *bytes, const char *text, unsigned size)
-{
-    g_byte_array_append(bytes, (const uint8_t *)text, size);
-}
 
 /* An address in I/O space (5.2.3.2). */
 static void
@@ -65,11 +55,11 @@ acpi_put_port(GByteArray *bytes, uint16_t port, unsigned bytes_wide)
 {
     unsigned access = bytes_wide == 1 ? 1 : bytes_wide == 2 ? 2 : 3;
 
-    acpi_put(bytes, port ? 1 : 0, 1);
-    acpi_put(bytes, bytes_wide * 8, 1);
-    acpi_put(bytes, 0, 1);
-    acpi_put(bytes, port ? access : 0, 1);
-    acpi_put(bytes, port, 8);
+    table_put(bytes, port ? 1 : 0, 1);
+    table_put(bytes, bytes_wide * 8, 1);
+    table_put(bytes, 0, 1);
+    table_put(bytes, port ? access : 0, 1);
+    table_put(bytes, port, 8);
 }
 
 /* Starts a table with its header; returns its offset. */
@@ -78,15 +68,15 @@ acpi_begin(AcpiTables *tables, const char *signature, unsigned revision)
 {
     unsigned start = tables->bytes->len;
 
-    acpi_put_text(tables->bytes, signature, 4);
-    acpi_put(tables->bytes, 0, 4); /* length */
-    acpi_put(tables->bytes, revision, 1);
-    acpi_put(tables->bytes, 0, 1); /* checksum */
-    acpi_put_text(tables->bytes, OEM_ID, 6);
-    acpi_put_text(tables->bytes, "VITRINE1", 8);
-    acpi_put(tables->bytes, 1, 4);
-    acpi_put_text(tables->bytes, CREATOR_ID, 4);
-    acpi_put(tables->bytes, 1, 4);
+    table_put_text(tables->bytes, signature, 4);
+    table_put(tables->bytes, 0, 4); /* length */
+    table_put(tables->bytes, revision, 1);
+    table_put(tables->bytes, 0, 1); /* checksum */
+    table_put_text(tables->bytes, OEM_ID, 6);
+    table_put_text(tables->bytes, "VITRINE1", 8);
+    table_put(tables->bytes, 1, 4);
+    table_put_text(tables->bytes, CREATOR_ID, 4);
+    table_put(tables->bytes, 1, 4);
     return start;
 }
 
@@ -114,7 +104,7 @@ acpi_put_pointer(AcpiTables *tables, uint32_t offset)
 {
     if (tables->script)
         acpi_loader_pointer(tables->script, TABLES_FILE, TABLES_FILE, tables->bytes->len, 4);
-    acpi_put(tables->bytes, offset, 4);
+    table_put(tables->bytes, offset, 4);
 }
 
 static unsigned
@@ -122,10 +112,10 @@ acpi_facs(AcpiTables *tables)
 {
     unsigned start = tables->bytes->len;
 
-    acpi_put_text(tables->bytes, "FACS", 4);
-    acpi_put(tables->bytes, FACS_SIZE, 4);
+    table_put_text(tables->bytes, "FACS", 4);
+    table_put(tables->bytes, FACS_SIZE, 4);
     while (tables->bytes->len < start + FACS_SIZE)
-        acpi_put(tables->bytes, 0, 8);
+        table_put(tables->bytes, 0, 8);
     return start;
 }
 
@@ -204,38 +194,38 @@ acpi_fadt_legacy(AcpiTables *tables, unsigned facs, unsigned dsdt, uint16_t pm)
 
     acpi_put_pointer(tables, facs);
     acpi_put_pointer(tables, dsdt);
-    acpi_put(bytes, 0, 1);
-    acpi_put(bytes, 1, 1); /* a desktop */
-    acpi_put(bytes, ACPI_SCI_IRQ, 2);
-    acpi_put(bytes, SMI_PORT, 4);
-    acpi_put(bytes, ACPI_SMI_ENABLE, 1);
-    acpi_put(bytes, ACPI_SMI_DISABLE, 1);
-    acpi_put(bytes, 0, 2);
-    acpi_put(bytes, pm, 4); /* event blocks a, b */
-    acpi_put(bytes, 0, 4);
-    acpi_put(bytes, pm + 4, 4); /* control blocks a, b, 2 */
-    acpi_put(bytes, 0, 4);
-    acpi_put(bytes, 0, 4);
-    acpi_put(bytes, pm + 8, 4); /* timer */
-    acpi_put(bytes, GPE_BASE, 4);
-    acpi_put(bytes, 0, 4);
-    acpi_put(bytes, 4, 1); /* lengths: event, control, control 2, timer, GPE 0, GPE 1 */
-    acpi_put(bytes, 2, 1);
-    acpi_put(bytes, 0, 1);
-    acpi_put(bytes, 4, 1);
-    acpi_put(bytes, ACPI_GPE_BYTES, 1);
-    acpi_put(bytes, 0, 1);
-    acpi_put(bytes, 0, 2);     /* GPE 1 base, C state control */
-    acpi_put(bytes, 0xfff, 2); /* no C2 */
-    acpi_put(bytes, 0xfff, 2); /* no C3 */
-    acpi_put(bytes, 0, 6);     /* flush size and stride, duty cycle */
-    acpi_put(bytes, 0, 2);     /* no day or month alarm */
-    acpi_put(bytes, CMOS_CENTURY, 1);
-    acpi_put(bytes, 3, 2); /* legacy devices and an 8042 */
-    acpi_put(bytes, 0, 1);
+    table_put(bytes, 0, 1);
+    table_put(bytes, 1, 1); /* a desktop */
+    table_put(bytes, ACPI_SCI_IRQ, 2);
+    table_put(bytes, SMI_PORT, 4);
+    table_put(bytes, ACPI_SMI_ENABLE, 1);
+    table_put(bytes, ACPI_SMI_DISABLE, 1);
+    table_put(bytes, 0, 2);
+    table_put(bytes, pm, 4); /* event blocks a, b */
+    table_put(bytes, 0, 4);
+    table_put(bytes, pm + 4, 4); /* control blocks a, b, 2 */
+    table_put(bytes, 0, 4);
+    table_put(bytes, 0, 4);
+    table_put(bytes, pm + 8, 4); /* timer */
+    table_put(bytes, GPE_BASE, 4);
+    table_put(bytes, 0, 4);
+    table_put(bytes, 4, 1); /* lengths: event, control, control 2, timer, GPE 0, GPE 1 */
+    table_put(bytes, 2, 1);
+    table_put(bytes, 0, 1);
+    table_put(bytes, 4, 1);
+    table_put(bytes, ACPI_GPE_BYTES, 1);
+    table_put(bytes, 0, 1);
+    table_put(bytes, 0, 2);     /* GPE 1 base, C state control */
+    table_put(bytes, 0xfff, 2); /* no C2 */
+    table_put(bytes, 0xfff, 2); /* no C3 */
+    table_put(bytes, 0, 6);     /* flush size and stride, duty cycle */
+    table_put(bytes, 0, 2);     /* no day or month alarm */
+    table_put(bytes, CMOS_CENTURY, 1);
+    table_put(bytes, 3, 2); /* legacy devices and an 8042 */
+    table_put(bytes, 0, 1);
     /* WBINVD, C1 on all processors, fixed RTC wake status absent, reset register, platform timer.
      */
-    acpi_put(bytes, 1u << 0 | 1u << 2 | 1u << 6 | 1u << 10 | 1u << 15, 4);
+    table_put(bytes, 1u << 0 | 1u << 2 | 1u << 6 | 1u << 10 | 1u << 15, 4);
 }
 
 static void
@@ -247,10 +237,10 @@ acpi_fadt(AcpiTables *tables, unsigned facs, unsigned dsdt)
 
     acpi_fadt_legacy(tables, facs, dsdt, pm);
     acpi_put_port(bytes, RESET_PORT, 1);
-    acpi_put(bytes, RESET_VALUE, 1);
-    acpi_put(bytes, 0, 3);
-    acpi_put(bytes, 0, 8); /* the 32-bit pointers hold */
-    acpi_put(bytes, 0, 8);
+    table_put(bytes, RESET_VALUE, 1);
+    table_put(bytes, 0, 3);
+    table_put(bytes, 0, 8); /* the 32-bit pointers hold */
+    table_put(bytes, 0, 8);
     acpi_put_port(bytes, pm, 4);
     acpi_put_port(bytes, 0, 0);
     acpi_put_port(bytes, pm + 4, 2);
@@ -265,12 +255,12 @@ acpi_fadt(AcpiTables *tables, unsigned facs, unsigned dsdt)
 static void
 acpi_madt_override(GByteArray *bytes, unsigned irq, unsigned gsi, unsigned flags)
 {
-    acpi_put(bytes, 2, 1);
-    acpi_put(bytes, 10, 1);
-    acpi_put(bytes, 0, 1);
-    acpi_put(bytes, irq, 1);
-    acpi_put(bytes, gsi, 4);
-    acpi_put(bytes, flags, 2);
+    table_put(bytes, 2, 1);
+    table_put(bytes, 10, 1);
+    table_put(bytes, 0, 1);
+    table_put(bytes, irq, 1);
+    table_put(bytes, gsi, 4);
+    table_put(bytes, flags, 2);
 }
 
 static void
@@ -280,28 +270,28 @@ acpi_madt(AcpiTables *tables)
     unsigned start = acpi_begin(tables, "APIC", 3);
     GByteArray *bytes = tables->bytes;
 
-    acpi_put(bytes, LAPIC_BASE, 4);
-    acpi_put(bytes, 1, 4); /* there is an 8259 pair as well */
+    table_put(bytes, LAPIC_BASE, 4);
+    table_put(bytes, 1, 4); /* there is an 8259 pair as well */
     for (unsigned i = 0; i < pdm_cpu_count(tables->device); i++) {
-        acpi_put(bytes, 0, 1);
-        acpi_put(bytes, 8, 1);
-        acpi_put(bytes, i, 1);
-        acpi_put(bytes, i, 1);
-        acpi_put(bytes, 1, 4);
+        table_put(bytes, 0, 1);
+        table_put(bytes, 8, 1);
+        table_put(bytes, i, 1);
+        table_put(bytes, i, 1);
+        table_put(bytes, 1, 4);
     }
-    acpi_put(bytes, 1, 1);
-    acpi_put(bytes, 12, 1);
-    acpi_put(bytes, 0, 2);
-    acpi_put(bytes, IOAPIC_BASE, 4);
-    acpi_put(bytes, 0, 4);
+    table_put(bytes, 1, 1);
+    table_put(bytes, 12, 1);
+    table_put(bytes, 0, 2);
+    table_put(bytes, IOAPIC_BASE, 4);
+    table_put(bytes, 0, 4);
     acpi_madt_override(bytes, 0, 2, 0);
     for (unsigned i = 0; i < G_N_ELEMENTS(level); i++)
         acpi_madt_override(bytes, level[i], level[i], 0xd); /* level, active high */
-    acpi_put(bytes, 4, 1);                                  /* NMI on LINT1 of every processor */
-    acpi_put(bytes, 6, 1);
-    acpi_put(bytes, 0xff, 1);
-    acpi_put(bytes, 0, 2);
-    acpi_put(bytes, 1, 1);
+    table_put(bytes, 4, 1);                                 /* NMI on LINT1 of every processor */
+    table_put(bytes, 6, 1);
+    table_put(bytes, 0xff, 1);
+    table_put(bytes, 0, 2);
+    table_put(bytes, 1, 1);
     acpi_end(tables, start);
 }
 
@@ -310,12 +300,12 @@ acpi_hpet(AcpiTables *tables)
 {
     unsigned start = acpi_begin(tables, "HPET", 1);
 
-    acpi_put(tables->bytes, HPET_ID, 4);
-    acpi_put(tables->bytes, 0, 4); /* an address in memory */
-    acpi_put(tables->bytes, HPET_BASE, 8);
-    acpi_put(tables->bytes, 0, 1);
-    acpi_put(tables->bytes, 100, 2); /* shortest period, in ticks of 10 ns */
-    acpi_put(tables->bytes, 0, 1);
+    table_put(tables->bytes, HPET_ID, 4);
+    table_put(tables->bytes, 0, 4); /* an address in memory */
+    table_put(tables->bytes, HPET_BASE, 8);
+    table_put(tables->bytes, 0, 1);
+    table_put(tables->bytes, 100, 2); /* shortest period, in ticks of 10 ns */
+    table_put(tables->bytes, 0, 1);
     acpi_end(tables, start);
 }
 
@@ -323,10 +313,10 @@ acpi_hpet(AcpiTables *tables)
 static void
 acpi_aml_name(GByteArray *bytes, const char *name, uint32_t value)
 {
-    acpi_put(bytes, 0x08, 1);
-    acpi_put_text(bytes, name, 4);
-    acpi_put(bytes, 0x0c, 1);
-    acpi_put(bytes, value, 4);
+    table_put(bytes, 0x08, 1);
+    table_put_text(bytes, name, 4);
+    table_put(bytes, 0x0c, 1);
+    table_put(bytes, value, 4);
 }
 
 /* AML: fills in a package length of two bytes (20.2.4), which counts itself. */
@@ -346,15 +336,15 @@ acpi_aml_processor(GByteArray *bytes, unsigned index)
     g_autofree char *name = g_strdup_printf("C%03X", index & 0xfff);
     unsigned at;
 
-    acpi_put(bytes, 0x825b, 2);
+    table_put(bytes, 0x825b, 2);
     at = bytes->len;
-    acpi_put(bytes, 0, 2);
-    acpi_put_text(bytes, name, 4);
-    acpi_put(bytes, 0x08, 1);
-    acpi_put_text(bytes,
-                  "_HID\x0d"
-                  "ACPI0007",
-                  14);
+    table_put(bytes, 0, 2);
+    table_put_text(bytes, name, 4);
+    table_put(bytes, 0x08, 1);
+    table_put_text(bytes,
+                   "_HID\x0d"
+                   "ACPI0007",
+                   14);
     acpi_aml_name(bytes, "_UID", index);
     acpi_aml_length(bytes, at);
 }
@@ -365,10 +355,10 @@ acpi_ssdt(AcpiTables *tables)
     unsigned start = acpi_begin(tables, "SSDT", 2), at;
     GByteArray *bytes = tables->bytes;
 
-    acpi_put(bytes, 0x10, 1); /* Scope (\_SB) */
+    table_put(bytes, 0x10, 1); /* Scope (\_SB) */
     at = bytes->len;
-    acpi_put(bytes, 0, 2);
-    acpi_put_text(bytes, "\\_SB_", 5);
+    table_put(bytes, 0, 2);
+    table_put_text(bytes, "\\_SB_", 5);
     for (unsigned i = 0; i < pdm_cpu_count(tables->device); i++)
         acpi_aml_processor(bytes, i);
     acpi_aml_length(bytes, at);
@@ -419,11 +409,11 @@ acpi_offer_rsdp(AcpiTables *tables, unsigned rsdt)
 {
     g_autoptr(GByteArray) rsdp = g_byte_array_new();
 
-    acpi_put_text(rsdp, "RSD PTR ", 8);
-    acpi_put(rsdp, 0, 1);
-    acpi_put_text(rsdp, OEM_ID, 6);
-    acpi_put(rsdp, 0, 1); /* revision: an RSDT only */
-    acpi_put(rsdp, rsdt, 4);
+    table_put_text(rsdp, "RSD PTR ", 8);
+    table_put(rsdp, 0, 1);
+    table_put_text(rsdp, OEM_ID, 6);
+    table_put(rsdp, 0, 1); /* revision: an RSDT only */
+    table_put(rsdp, rsdt, 4);
     acpi_loader_pointer(tables->script, RSDP_FILE, TABLES_FILE, 16, 4);
     acpi_loader_checksum(tables->script, RSDP_FILE, 8, 0, rsdp->len);
     pdm_fwcfg_add(tables->device, RSDP_FILE, rsdp->data, rsdp->len);
@@ -447,6 +437,8 @@ acpi_tables_new(PdmDevice *device, const CfgmNode *config)
     acpi_offer_rsdp(tables, acpi_build(tables));
     pdm_fwcfg_add_hook(device, TABLES_FILE, tables->bytes->data, tables->bytes->len, acpi_selected,
                        tables);
+    if (tables->ioapic)
+        tables->mp = mp_tables_new(device, tables->script);
     pdm_fwcfg_add(device, "etc/table-loader", tables->script->data, tables->script->len);
     g_clear_pointer(&tables->script, g_byte_array_unref);
     return tables;
@@ -455,6 +447,7 @@ acpi_tables_new(PdmDevice *device, const CfgmNode *config)
 void
 acpi_tables_free(AcpiTables *tables)
 {
+    mp_tables_free(tables->mp);
     g_byte_array_unref(tables->bytes);
     g_free(tables);
 }

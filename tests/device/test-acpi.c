@@ -141,6 +141,7 @@ test_smbus(void)
 /* --- tables: the loader's part of firmware, at fixed places --- */
 
 typedef struct {
+    const char *name;
     uint8_t *data;
     uint32_t size;
     uint64_t address;
@@ -168,6 +169,7 @@ load_file(DeviceBench *bench, const char *name, uint64_t address, Loaded *file)
         file->size = (uint32_t)entry[1] << 16 | entry[2] << 8 | entry[3];
         file->data = g_malloc(file->size);
         file->address = address;
+        file->name = name;
         device_bench_out16(bench, 0x510, (uint16_t)(entry[4] << 8 | entry[5]));
         for (unsigned j = 0; j < file->size; j++)
             file->data[j] = device_bench_in8(bench, 0x511);
@@ -176,21 +178,35 @@ load_file(DeviceBench *bench, const char *name, uint64_t address, Loaded *file)
     g_error("%s is missing", name);
 }
 
+/* A file of those that are loaded, by its name in the script. */
+static Loaded *
+file_named(Loaded *const files[], const uint8_t *name)
+{
+    for (unsigned i = 0; files[i] != NULL; i++)
+        if (strcmp(files[i]->name, (const char *)name) == 0)
+            return files[i];
+    return NULL;
+}
+
+/* Does what the script says to files, which end with NULL; others are left alone. */
 static void
-run_script(const Loaded *script, Loaded *tables, Loaded *rsdp)
+run_script(const Loaded *script, Loaded *const files[])
 {
     for (unsigned at = 0; at < script->size; at += 128) {
         const uint8_t *command = script->data + at;
-        Loaded *file = strcmp((const char *)command + 4, "etc/acpi/rsdp") == 0 ? rsdp : tables;
+        Loaded *file = file_named(files, command + 4);
         uint8_t sum = 0;
         uint32_t value;
 
+        if (file == NULL)
+            continue;
         switch (le32(command)) {
         case 1: g_assert_cmpuint(file->address % le32(command + 60), ==, 0); break;
         case 2:
-            g_assert_cmpstr((const char *)command + 60, ==, "etc/acpi/tables");
+            g_assert_nonnull(file_named(files, command + 60));
             g_assert_cmpuint(le32(command + 116) + 4, <=, file->size);
-            value = le32(file->data + le32(command + 116)) + (uint32_t)tables->address;
+            value = le32(file->data + le32(command + 116)) +
+                    (uint32_t)file_named(files, command + 60)->address;
             memcpy(file->data + le32(command + 116), &value, 4);
             break;
         case 3:
@@ -257,7 +273,7 @@ test_tables(void)
     load_file(bench, "etc/table-loader", 0, &script);
     load_file(bench, "etc/acpi/tables", 0xfe0000, &tables);
     load_file(bench, "etc/acpi/rsdp", 0xf5a40, &rsdp);
-    run_script(&script, &tables, &rsdp);
+    run_script(&script, (Loaded *const[]){&tables, &rsdp, NULL});
     g_assert_cmpint(memcmp(rsdp.data, "RSD PTR ", 8), ==, 0);
     g_assert_cmphex(sum_of(rsdp.data, 20), ==, 0);
     rsdt = le32(rsdp.data + 16);
@@ -360,6 +376,50 @@ test_high_window(void)
     pdm_registry_free(registry);
 }
 
+/* MultiProcessor Specification 1.4, 4.1 and 4.2: as many entries as the header says, each of its
+ * kind's size; interrupts of PCI functions are those that firmware has chosen. */
+static void
+test_mp(void)
+{
+    static const uint8_t sizes[] = {20, 8, 8, 8, 8};
+    g_autoptr(DeviceBench) bench = acpi_bench(true);
+    Loaded mp = {0}, script = {0};
+    unsigned counts[5] = {0}, pci = 0;
+    const uint8_t *table, *entry;
+
+    device_bench_pci_write(bench, 1, 3, 0x3c, 9, 1);
+    load_file(bench, "etc/table-loader", 0, &script);
+    load_file(bench, "etc/mp/table", 0xf5600, &mp);
+    run_script(&script, (Loaded *const[]){&mp, NULL});
+    g_assert_cmpint(memcmp(mp.data, "_MP_", 4), ==, 0);
+    g_assert_cmphex(le32(mp.data + 4), ==, 0xf5610);
+    g_assert_cmphex(sum_of(mp.data, 16), ==, 0);
+    table = mp.data + 16;
+    g_assert_cmpint(memcmp(table, "PCMP", 4), ==, 0);
+    g_assert_cmpuint(le32(table + 4) & 0xffff, <=, mp.size - 16);
+    g_assert_cmphex(sum_of(table, le32(table + 4) & 0xffff), ==, 0);
+    entry = table + 44;
+    for (unsigned i = 0; i < (le32(table + 34) & 0xffff); i++) {
+        g_assert_cmpuint(entry[0], <, G_N_ELEMENTS(sizes));
+        counts[entry[0]]++;
+        if (entry[0] == 3 && entry[4] == 0) {
+            g_assert_cmphex(entry[5], ==, 1 << 2); /* slot 1, INTA# */
+            g_assert_cmphex(entry[7], ==, 9);
+            pci++;
+        }
+        entry += sizes[entry[0]];
+    }
+    g_assert_true(entry == table + (le32(table + 4) & 0xffff));
+    g_assert_cmpuint(counts[0], ==, 1);
+    g_assert_cmpuint(counts[1], ==, 2);
+    g_assert_cmpuint(counts[2], ==, 1);
+    g_assert_cmpuint(pci, ==, 1);
+    g_assert_cmpuint(counts[3], ==, 15 + pci);
+    g_assert_cmpuint(counts[4], ==, 2);
+    g_free(mp.data);
+    g_free(script.data);
+}
+
 static void
 test_no_ioapic(void)
 {
@@ -369,7 +429,7 @@ test_no_ioapic(void)
     load_file(bench, "etc/table-loader", 0, &script);
     load_file(bench, "etc/acpi/tables", 0xfe0000, &tables);
     load_file(bench, "etc/acpi/rsdp", 0xf5a40, &rsdp);
-    run_script(&script, &tables, &rsdp);
+    run_script(&script, (Loaded *const[]){&tables, &rsdp, NULL});
     g_assert_null(find_table(&tables, le32(rsdp.data + 16), "APIC"));
     g_assert_nonnull(find_table(&tables, le32(rsdp.data + 16), "FACP"));
     g_free(tables.data);
@@ -409,6 +469,7 @@ main(int argc, char **argv)
     g_test_add_func("/acpi/gpe", test_gpe);
     g_test_add_func("/acpi/smbus", test_smbus);
     g_test_add_func("/acpi/tables", test_tables);
+    g_test_add_func("/acpi/mp", test_mp);
     g_test_add_func("/acpi/high-window", test_high_window);
     g_test_add_func("/acpi/no-ioapic", test_no_ioapic);
     g_test_add_func("/acpi/state", test_state);
