@@ -23,6 +23,10 @@ typedef struct {
      * set_output(true), so the back end may rest. */
     bool (*pull)(void *user, float *frames, size_t count);
     void (*push)(void *user, const float *frames, size_t count);
+    /* Since set_output(true) the host has begun to take frames (it also pulls some before it does),
+     * or there is no host to wait for. Again: it was away meanwhile, and what was queued for it is
+     * old. */
+    void (*started)(void *user, bool again);
     /* Something the person ought to know; the machine goes on. */
     void (*problem)(void *user, const char *message);
     void (*log)(void *user, const char *line);
@@ -31,6 +35,7 @@ typedef struct {
 typedef struct {
     const char *name;  /* [a-z]: the driver's option "Backend" */
     const char *title; /* for people */
+    bool tells_start;  /* calls started(); without it the host takes frames from the beginning */
     /* host is borrowed until close. What can come and go, such as a sound server, is no reason to
      * fail: the back end tells of the problem and tries again. */
     void *(*open)(const AudioHost *host, GError **error);

@@ -55,6 +55,10 @@ typedef struct {
     void (*run)(AudioStream *stream, bool on);
     /* Output: whole frames at the pace of the guest's clock. What there is no room for is lost. */
     void (*write)(AudioStream *stream, const void *frames, size_t size);
+    /* Output that runs: whether the host takes frames yet. Until then a card's clock stands still:
+     * what a guest plays first is neither lost nor late. True after AUDIO_START_MAX_NS at the
+     * latest. */
+    bool (*is_ready)(AudioStream *stream);
     /* Input: fills the whole of it, with silence where nothing has been recorded. */
     void (*read)(AudioStream *stream, void *frames, size_t size);
     /* For the embedder, any thread, device lock or not: what the person allows. */
@@ -67,3 +71,7 @@ typedef struct {
 /* How long a card waits between two looks at its rings, in ns: the pace at which it writes and
  * reads. Delays add up from it, interrupts are not later than it. */
 #define AUDIO_PERIOD_NS 5000000u
+
+/* How long, in ns, a card that stands still is no matter to any driver: Linux gives up a write
+ * after 100 ms without an interrupt, at the earliest. */
+#define AUDIO_START_MAX_NS 90000000u

@@ -29,8 +29,11 @@ typedef struct {
     _Atomic unsigned starts; /* counts set_output(true) */
     _Atomic bool off, input, quit;
     unsigned played; /* the start whose sound is over */
+    size_t prefill;  /* bytes that the server still takes before it plays any */
     bool corked;
-    bool told; /* of a server that is not there */
+    bool started;  /* the server plays */
+    bool was_away; /* the server, while something was to be played */
+    bool told;     /* of a server that is not there */
 } AudioPulse;
 
 static const pa_sample_spec spec = {
@@ -58,12 +61,25 @@ drop_stream(pa_stream **stream)
     *stream = NULL;
 }
 
+/* A server first fills its queue, with whatever there is. Its device, which may have to be opened,
+ * plays when it asks for more than that. */
+static void
+note_start(AudioPulse *pulse)
+{
+    if (pulse->corked || pulse->prefill != 0 || pulse->started)
+        return;
+    pulse->started = true;
+    pulse->host->started(pulse->host->user, pulse->was_away);
+    pulse->was_away = false;
+}
+
 static void
 server_asks(pa_stream *stream, size_t size, void *user)
 {
     AudioPulse *pulse = user;
     unsigned starts = atomic_load(&pulse->starts);
 
+    note_start(pulse);
     while (size >= FRAME_BYTES) {
         size_t room = size;
         void *data;
@@ -76,6 +92,7 @@ server_asks(pa_stream *stream, size_t size, void *user)
         if (pa_stream_write(stream, data, room, NULL, 0, PA_SEEK_RELATIVE) < 0)
             return;
         size -= room;
+        pulse->prefill -= MIN(pulse->prefill, room);
         if (!go_on)
             pulse->played = starts; /* what was started meanwhile is played next */
     }
@@ -124,6 +141,8 @@ start_playing(AudioPulse *pulse)
     if (pulse->play == NULL)
         return;
     pulse->corked = false;
+    pulse->prefill = attr.tlength;
+    pulse->started = false;
     pa_stream_set_write_callback(pulse->play, server_asks, pulse);
     if (pa_stream_connect_playback(pulse->play, NULL, &attr, PA_STREAM_ADJUST_LATENCY, NULL, NULL) <
         0)
@@ -160,6 +179,8 @@ cork(AudioPulse *pulse, bool on)
     if (operation)
         pa_operation_unref(operation);
     /* What is queued is old when it is heard next. */
+    pulse->prefill = on ? pa_stream_get_buffer_attr(pulse->play)->tlength : pulse->prefill;
+    pulse->started = false;
     operation = on ? pa_stream_flush(pulse->play, NULL, NULL) : NULL;
     if (operation)
         pa_operation_unref(operation);
@@ -169,6 +190,10 @@ cork(AudioPulse *pulse, bool on)
 static void
 apply(AudioPulse *pulse)
 {
+    if (pulse->told && wants_output(pulse) && !pulse->was_away) {
+        pulse->was_away = true; /* nobody to wait for */
+        pulse->host->started(pulse->host->user, false);
+    }
     if (pulse->context == NULL || pa_context_get_state(pulse->context) != PA_CONTEXT_READY)
         return;
     if (pulse->play && !PA_STREAM_IS_GOOD(pa_stream_get_state(pulse->play)))
@@ -333,6 +358,7 @@ pulse_open(const AudioHost *host, GError **error)
 const AudioBackendInfo audio_pulse_backend = {
     .name = "pulse",
     .title = "PulseAudio",
+    .tells_start = true,
     .open = pulse_open,
     .set_output = pulse_set_output,
     .set_input = pulse_set_input,

@@ -11,6 +11,9 @@
 typedef struct {
     double target;     /* seconds that the queue ought to hold, as seen before each take */
     double mean;       /* how many it held lately */
+    double level;      /* how many it is kept at: it goes to the target slowly */
+    double looked;     /* seconds taken since the start */
+    double learnt;     /* the part of the correction that is the clocks' difference */
     double since;      /* seconds taken since the correction was last thought over */
     double correction; /* the queue's frames are to be taken 1 + correction times as fast */
 } AudioDrift;

@@ -51,6 +51,21 @@ mixer_push(void *user, const float *frames, size_t count)
     g_mutex_unlock(&mixer->lock);
 }
 
+/* A host that comes back after it was away hears what is played now. */
+static void
+mixer_started(void *user, bool again)
+{
+    AudioMixer *mixer = user;
+
+    g_mutex_lock(&mixer->lock);
+    for (unsigned i = 0; i < mixer->stream_count && mixer->started && again; i++) {
+        if (mixer->streams[i].direction == AUDIO_OUTPUT)
+            audio_stream_trim(&mixer->streams[i]);
+    }
+    mixer->started = true;
+    g_mutex_unlock(&mixer->lock);
+}
+
 static void
 mixer_problem(void *user, const char *message)
 {
@@ -90,6 +105,10 @@ tell_backend(AudioMixer *mixer)
         output = mixer->output_on;
     if (output)
         mixer->idle = 0;
+    if (output && !mixer->output_on) {
+        mixer->started = !mixer->info->tells_start;
+        mixer->told_at = g_get_monotonic_time();
+    }
     if (output != mixer->output_on)
         mixer->info->set_output(mixer->backend, output);
     if (input != mixer->input_on)
@@ -185,6 +204,19 @@ mixer_write(AudioStream *stream, const void *frames, size_t size)
     atomic_fetch_add_explicit(&mixer->activity.writes, 1, memory_order_relaxed);
 }
 
+static bool
+mixer_is_ready(AudioStream *stream)
+{
+    AudioMixer *mixer = stream->mixer;
+    bool ready;
+
+    g_mutex_lock(&mixer->lock);
+    ready = mixer->started || !mixer->output_on ||
+            g_get_monotonic_time() - mixer->told_at > AUDIO_START_MAX_NS / 1000;
+    g_mutex_unlock(&mixer->lock);
+    return ready;
+}
+
 static void
 mixer_read(AudioStream *stream, void *frames, size_t size)
 {
@@ -254,6 +286,7 @@ audio_mixer_new(const AudioBackendInfo *backend, const AudioMixerOptions *option
                               .file = g_strdup(options->file),
                               .pull = mixer_pull,
                               .push = mixer_push,
+                              .started = mixer_started,
                               .problem = mixer_problem,
                               .log = mixer_log};
     mixer->connector = (AudioConnector){.user = mixer,
@@ -262,6 +295,7 @@ audio_mixer_new(const AudioBackendInfo *backend, const AudioMixerOptions *option
                                         .set_volume = mixer_set_volume,
                                         .run = mixer_run,
                                         .write = mixer_write,
+                                        .is_ready = mixer_is_ready,
                                         .read = mixer_read,
                                         .enable = mixer_enable,
                                         .activity = &mixer->activity};

@@ -39,6 +39,8 @@ struct AudioMixer {
     bool output, input; /* allowed */
     bool paused;
     bool output_on, input_on; /* what the back end was told */
+    bool started;             /* the host takes frames, as it was told to */
+    int64_t told_at;          /* us: when it was */
     size_t idle;              /* silent frames pulled */
     AudioMixerCounts counts;
 };
@@ -53,5 +55,7 @@ void audio_stream_read(AudioStream *stream, uint8_t *frames, size_t size);
 /* Host frames: adds to `mix` what is to be heard; takes what was recorded. */
 void audio_stream_play(AudioStream *stream, float *mix, size_t count);
 void audio_stream_record(AudioStream *stream, const float *frames, size_t count);
+/* Forgets what is queued beyond the target. */
+void audio_stream_trim(AudioStream *stream);
 /* Forgets what is queued. */
 void audio_stream_flush(AudioStream *stream);

@@ -104,17 +104,24 @@ audio_stream_set_format(AudioStream *stream, const AudioFormat *format)
     audio_stream_flush(stream);
 }
 
-/* A delay that no correction would cure in time: the oldest go. */
-static void
-keep_within_limit(AudioStream *stream)
+void
+audio_stream_trim(AudioStream *stream)
 {
     size_t target = (size_t)(stream->drift.target * stream->format.rate);
 
-    if (seconds_held(stream) < audio_drift_limit(&stream->drift))
+    if (stream->ring.fill <= target)
         return;
     stream->mixer->counts.dropped += stream->ring.fill - target;
     audio_ring_drop(&stream->ring, stream->ring.fill - target);
     audio_drift_start(&stream->drift, seconds_held(stream));
+}
+
+/* A delay that no correction would cure in time: the oldest go. */
+static void
+keep_within_limit(AudioStream *stream)
+{
+    if (seconds_held(stream) >= audio_drift_limit(&stream->drift))
+        audio_stream_trim(stream);
 }
 
 /* The queue was empty and holds enough now, or as much as will come. */

@@ -126,8 +126,11 @@ move(Ac97Box *box, uint32_t samples)
 static void
 run_box(Ac97Box *box)
 {
-    uint64_t due = sound_pace_due(&box->pace, pdm_now(box->ac97->device));
+    uint64_t now = pdm_now(box->ac97->device), due;
 
+    if (box->index == AC97_PO && sound_pace_waits(&box->pace, box->ac97->audio, box->stream, now))
+        return;
+    due = sound_pace_due(&box->pace, now);
     due -= due % channels(box);
     while (is_running(box) && (due != 0 || box->picb < channels(box))) {
         uint32_t samples = (uint32_t)MIN(MIN(due, box->picb), CHUNK / 2);

@@ -138,8 +138,13 @@ run_stream(HdaStream *stream)
     Hda *hda = stream->hda;
     uint32_t frame = (uint32_t)audio_frame_size(&stream->format), empty = 0;
     uint32_t cycle = hda_get(hda, hda_sd(stream) + HDA_SDCBL, 4);
-    uint64_t due = sound_pace_due(&stream->pace, pdm_now(hda->device));
-    Buffer buffer = fetch(stream);
+    uint64_t now = pdm_now(hda->device), due;
+    Buffer buffer;
+
+    if (!is_input(stream) && sound_pace_waits(&stream->pace, hda->audio, stream->audio, now))
+        return;
+    due = sound_pace_due(&stream->pace, now);
+    buffer = fetch(stream);
 
     while (due != 0 && empty < EMPTY_MAX) {
         uint32_t left = buffer.length > stream->done ? buffer.length - stream->done : 0;

@@ -27,6 +27,15 @@ sound_pace_due(SoundPace *pace, uint64_t now)
     return due;
 }
 
+bool
+sound_pace_waits(SoundPace *pace, const AudioConnector *audio, AudioStream *stream, uint64_t now)
+{
+    if (audio == NULL || audio->is_ready(stream))
+        return false;
+    sound_pace_start(pace, now, pace->rate);
+    return true;
+}
+
 uint64_t
 sound_pace_when(const SoundPace *pace, uint64_t frames)
 {

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include <stdint.h>
+#include "audio/audio.h"
 
 typedef struct {
     uint64_t since; /* virtual ns */
@@ -22,5 +22,8 @@ sound_pace_moved(SoundPace *pace, uint64_t frames)
 {
     pace->moved += frames;
 }
+/* Output for which the host is not ready: true, and the clock begins anew. */
+bool sound_pace_waits(SoundPace *pace, const AudioConnector *audio, AudioStream *stream,
+                      uint64_t now);
 /* The first nanosecond at which so many frames will be due. */
 uint64_t sound_pace_when(const SoundPace *pace, uint64_t frames);

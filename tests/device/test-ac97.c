@@ -134,6 +134,27 @@ play_to_the_end(void)
     g_assert_cmpuint(audio->streams[1].written->len, ==, sizeof data / 2 * 3);
 }
 
+/* A sound server that opens its device: the card's clock waits for it, and nothing is lost. */
+static void
+waits_for_the_host(void)
+{
+    g_autoptr(DeviceBench) bench = start(NULL);
+    BenchAudio *audio = bench_audio(bench->pdm, "ac97", 0, 0);
+
+    audio->streams[1].waits = true;
+    make_list(bench, 1, 960);
+    device_bench_out32(bench, PO, LIST);
+    device_bench_out8(bench, PO + 0xb, 0x11);
+    device_bench_advance(bench, 300 * MS);
+    g_assert_cmpuint(device_bench_in16(bench, PO + 8), ==, 960);
+    g_assert_cmpuint(audio->streams[1].written->len, ==, 0);
+    audio->streams[1].waits = false;
+    device_bench_advance(bench, 5 * MS);
+    g_assert_cmpuint(audio->streams[1].written->len, <=, 5 * 192);
+    device_bench_advance(bench, 20 * MS);
+    g_assert_cmpuint(audio->streams[1].written->len, ==, 960 * 2);
+}
+
 static void
 record(void)
 {
@@ -207,6 +228,7 @@ main(int argc, char **argv)
     g_test_add_func("/ac97/codec", codec_registers);
     g_test_add_func("/ac97/ad1980", second_codec);
     g_test_add_func("/ac97/play", play_to_the_end);
+    g_test_add_func("/ac97/waits", waits_for_the_host);
     g_test_add_func("/ac97/record", record);
     g_test_add_func("/ac97/hostile", hostile_lists);
     g_test_add_func("/ac97/state", saved_while_playing);

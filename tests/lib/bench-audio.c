@@ -45,6 +45,13 @@ fake_write(AudioStream *stream, const void *frames, size_t size)
     g_byte_array_append(stream->written, frames, (guint)size);
 }
 
+static bool
+fake_is_ready(AudioStream *stream)
+{
+    g_assert_true(stream->direction == AUDIO_OUTPUT);
+    return !stream->waits;
+}
+
 static void
 fake_read(AudioStream *stream, void *frames, size_t size)
 {
@@ -68,6 +75,7 @@ fake_construct(PdmDriver *driver, const CfgmNode *config, GError **error)
                                        .set_volume = fake_set_volume,
                                        .run = fake_run,
                                        .write = fake_write,
+                                       .is_ready = fake_is_ready,
                                        .read = fake_read,
                                        .enable = fake_enable,
                                        .activity = &fake->activity};

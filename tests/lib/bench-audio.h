@@ -11,6 +11,7 @@ struct AudioStream {
     AudioDirection direction;
     AudioFormat format;
     bool running;
+    bool waits; /* the host is not ready */
     float volume[2];
     GByteArray *written;
 };

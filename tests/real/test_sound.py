@@ -34,9 +34,7 @@ def check_tone(what, samples, seconds):
     """The tone's frequency, length and evenness."""
     hz, lasted, odd = sound_server.tone_of(samples)
     print(f'{what}: {hz:.3f} Hz for {lasted:.2f} s, {odd} odd periods')
-    # In the first seconds the mixer still finds out how the two clocks differ.
-    allowed = 0.003 if seconds < 60 else 0.0005
-    if abs(hz - HZ) > HZ * allowed or lasted < seconds - 0.3 or odd:
+    if abs(hz - HZ) > HZ * 0.0005 or lasted < seconds - 0.3 or odd:
         sys.exit(f'{what}: that is not {HZ} Hz for {seconds} s without a gap')
 
 
@@ -54,12 +52,18 @@ def to_file(card, folder, disk):
 
 
 class Listener:
-    """Reads what a recording process says, in the background."""
+    """Reads what a recording process says, in the background. It is there when that has begun: a null sink that
+    nobody wanted anything of sleeps for up to two seconds, whoever comes meanwhile."""
 
     def __init__(self, process):
         self.process, self.data = process, bytearray()
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
+        end = time.monotonic() + 20
+        while not self.data:
+            if time.monotonic() > end:
+                raise TimeoutError('nothing is recorded')
+            time.sleep(0.05)
 
     def _read(self):
         while chunk := self.process.stdout.read1(4096):
