@@ -31,6 +31,8 @@ add_input(CfgmNode *root, MachinePlace place, bool wanted, const char *driver)
 void
 machine_add_usb_controllers(const MachineSpec *spec, CfgmNode *root)
 {
+    /* A saved state says which ports the companion has before it is read itself. */
+    add_controller(root, "ehci", spec->usb.ehci);
     add_controller(root, "ohci", spec->usb.ohci);
     add_controller(root, "xhci", spec->usb.xhci);
 }
@@ -39,7 +41,7 @@ bool
 machine_add_usb(const MachineSpec *spec, CfgmNode *root, GError **error)
 {
     const MachineUsb *usb = &spec->usb;
-    const bool controllers = usb->ohci || usb->xhci;
+    const bool controllers = usb->ohci || usb->ehci || usb->xhci;
 
     if (!controllers && (usb->tablet || usb->mouse || usb->keyboard)) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,

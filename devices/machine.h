@@ -66,7 +66,7 @@ typedef struct {
 
 /* Which USB controllers a machine has, and how a person points and types. */
 typedef struct {
-    bool ohci, xhci;
+    bool ohci, ehci, xhci;
     bool tablet, mouse, keyboard; /* at the best controller there is */
 } MachineUsb;
 

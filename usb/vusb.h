@@ -26,7 +26,8 @@ typedef struct {
     /* Name of the controller that gets devices of its speeds from ports that are routed to it, by
      * the same port number; NULL: none. */
     const char *companion;
-    /* Something was plugged in or out at a port that is routed here. */
+    /* Something was plugged in or out at a port that is routed here; out also at one that is
+     * routed to the companion, after that has heard of it. */
     void (*attached)(void *user, unsigned port, VusbSpeed speed);
     void (*detached)(void *user, unsigned port);
     /* A device behind a suspended port wants to be heard (remote wake-up). */
@@ -56,6 +57,9 @@ typedef struct {
     /* By address on this bus (OHCI, EHCI), also behind hubs; NULL: nobody answers. Only devices
      * that were reset and are enabled have one; 0 is the default address. */
     VusbDevice *(*by_address)(void *user, uint8_t address);
+    /* By address behind a transaction translator (EHCI): a device of full or low speed below that
+     * port, from 1 on, of the hub of high speed at that address. */
+    VusbDevice *(*by_split)(void *user, uint8_t hub, unsigned port, uint8_t address);
     /* By place (xHCI): root port and route string, four bits for each tier, 0 for none. */
     VusbDevice *(*by_route)(void *user, unsigned port, uint32_t route);
     VusbSpeed (*speed)(void *user, const VusbDevice *device);

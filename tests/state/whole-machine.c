@@ -47,8 +47,8 @@ build_config(void)
     spec.serial[1] = (MachinePort){.enabled = true};
     spec.parallel[0] = (MachinePort){.enabled = true, .driver = "bench-char"};
     spec.adapters[0] = (MachineAdapter){.model = "82540EM"};
-    spec.usb =
-        (MachineUsb){.ohci = true, .xhci = true, .tablet = true, .mouse = true, .keyboard = true};
+    spec.usb = (MachineUsb){
+        .ohci = true, .ehci = true, .xhci = true, .tablet = true, .mouse = true, .keyboard = true};
     spec.sound = (MachineSound){.card = "ac97", .backend = "null", .output = true};
     machine_build_config(&spec, config, &error);
     g_assert_no_error(error);

@@ -56,8 +56,10 @@ choose_speed(VusbHub *physical, unsigned port)
     VusbDevice *device = physical->devices[port];
     const VusbHub *hub = listener(physical, port);
 
-    if (device != NULL && hub != NULL)
-        best_speed(device->speeds & hub->port->port_speeds[port], &device->speed);
+    /* A port that is for none of its speeds sees it all the same. */
+    if (device != NULL && hub != NULL &&
+        !best_speed(device->speeds & hub->port->port_speeds[port], &device->speed))
+        best_speed(device->speeds, &device->speed);
 }
 
 static void
@@ -235,6 +237,8 @@ vusb_unplug(VusbDevice *device)
     } else {
         announce(hub, device->port, false);
         hub->devices[device->port] = NULL;
+        if (hub->routed_away[device->port])
+            hub->port->detached(hub->port->user, device->port);
     }
     if (device->urbs.length == 0) {
         device->gone = false;
@@ -327,6 +331,21 @@ hub_by_address(void *user, uint8_t address)
     return found;
 }
 
+/* The port of the nearest hub of high speed above is where splits end: 11.14.1. */
+static VusbDevice *
+hub_by_split(void *user, uint8_t address, unsigned port, uint8_t device_address)
+{
+    VusbDevice *found = hub_by_address(user, device_address), *device = found;
+
+    if (found == NULL || found->speed > VUSB_SPEED_FULL)
+        return NULL;
+    while (device->parent != NULL && device->parent->speed != VUSB_SPEED_HIGH)
+        device = device->parent;
+    return device->parent != NULL && device->parent->address == address && device->port + 1 == port
+               ? found
+               : NULL;
+}
+
 static VusbDevice *
 hub_by_route(void *user, unsigned port, uint32_t route)
 {
@@ -399,6 +418,7 @@ static const VusbHubConnector hub_connector = {
     .suspend = hub_suspend,
     .route = hub_route,
     .by_address = hub_by_address,
+    .by_split = hub_by_split,
     .by_route = hub_by_route,
     .speed = hub_speed,
     .set_address = hub_set_address,

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * EHCI: isochronous descriptors, those of high speed with up to eight transactions in a frame
+ * (3.3, 4.7) and split ones with a single one (3.4, 4.12.3). They are begun before their frame,
+ * which gives devices of the host time to answer, and end with it: what has not come by then is
+ * lost. */
+#include "devices/usb-controllers/ehci-private.h"
+
+#include <string.h>
+
+#define PAGE 0x1000u
+#define ITD_WORDS 16u
+#define ITD_TRANSACTIONS 8u
+#define ITD_PAGES 7u
+#define ITD_ACTIVE (1u << 31)
+#define ITD_BUFFER_ERROR (1u << 30)
+#define ITD_BABBLE (1u << 29)
+#define ITD_XACT_ERROR (1u << 28)
+#define ITD_LENGTH (0xfffu << 16)
+#define ITD_INTERRUPT (1u << 15)
+#define SITD_WORDS 7u
+#define SITD_ACTIVE (1u << 7)
+#define SITD_BUFFER_ERROR (1u << 5)
+#define SITD_BABBLE (1u << 4)
+#define SITD_XACT_ERROR (1u << 3)
+#define SITD_MISSED (1u << 2)
+#define SITD_LENGTH (0x3ffu << 16)
+#define SITD_INTERRUPT (1u << 31)
+#define SITD_IN (1u << 31)
+#define SPEED_FULL 0u
+#define SPEED_HIGH 2u
+
+/* One that is known already counts as seen. */
+static bool
+is_under_way(EhciController *ehci, uint8_t kind, uint32_t at)
+{
+    EhciTransfer *transfer = ehci_find_transfer(ehci, kind, at);
+
+    if (transfer != NULL)
+        transfer->seen = true;
+    return transfer != NULL;
+}
+
+static void
+read_words(EhciController *ehci, uint32_t at, uint32_t *words, unsigned count)
+{
+    memset(words, 0, count * sizeof(*words));
+    pdm_phys_read(ehci->device, at, words, count * sizeof(*words));
+}
+
+static void
+describe(EhciController *ehci, EhciTransfer *transfer, uint64_t frame, unsigned endpoint, bool in)
+{
+    VusbUrb *urb = transfer->urb;
+
+    transfer->frame = frame;
+    urb->type = VUSB_ISOCHRONOUS;
+    urb->endpoint = (uint8_t)endpoint;
+    urb->in = in;
+    urb->frame_ns = ehci_frame_ns(ehci, frame);
+}
+
+/* --- high speed --- */
+static uint32_t
+itd_place(uint32_t transaction)
+{
+    return (transaction >> 12 & 7) * PAGE + (transaction & (PAGE - 1));
+}
+
+static void
+begin_itd(EhciController *ehci, EhciTransfer *transfer, const uint32_t *words, uint64_t frame)
+{
+    VusbUrb *urb = transfer->urb;
+    uint32_t offset = 0, packets = 0;
+
+    describe(ehci, transfer, frame, words[9] >> 8 & 15, (words[10] >> 11 & 1) != 0);
+    memcpy(transfer->words, words, ITD_WORDS * sizeof(*words));
+    for (unsigned i = 0; i < ITD_TRANSACTIONS; i++) {
+        const uint32_t transaction = words[1 + i], size = (transaction & ITD_LENGTH) >> 16;
+
+        if ((transaction & ITD_ACTIVE) == 0)
+            continue;
+        transfer->packets[packets] = (uint8_t)i;
+        urb->packets[packets++] = (VusbPacket){.offset = offset, .size = size};
+        if (!urb->in)
+            ehci_move(ehci, words + 9, ITD_PAGES, itd_place(transaction), urb->data + offset, size,
+                      false);
+        offset += size;
+    }
+    ehci_submit(ehci, transfer, SPEED_HIGH, words[9] & 127, 0, 0);
+}
+
+void
+ehci_visit_itd(EhciController *ehci, uint32_t at, uint64_t frame)
+{
+    uint32_t words[ITD_WORDS], size = 0, packets = 0;
+    EhciTransfer *transfer;
+
+    if (is_under_way(ehci, EHCI_ITD, at))
+        return;
+    read_words(ehci, at, words, ITD_WORDS);
+    for (unsigned i = 0; i < ITD_TRANSACTIONS; i++) {
+        if ((words[1 + i] & ITD_ACTIVE) == 0)
+            continue;
+        size += (words[1 + i] & ITD_LENGTH) >> 16;
+        packets++;
+    }
+    if (packets == 0)
+        return;
+    ehci->isochronous = true;
+    transfer = ehci_new_transfer(ehci, EHCI_ITD, at, size, packets);
+    if (transfer != NULL)
+        begin_itd(ehci, transfer, words, frame);
+}
+
+static uint32_t
+itd_error(const EhciTransfer *transfer, const VusbPacket *packet)
+{
+    if (!transfer->answered)
+        return transfer->urb->in ? ITD_XACT_ERROR : ITD_BUFFER_ERROR;
+    switch (packet->status) {
+    case VUSB_OK:
+    case VUSB_SHORT: return 0;
+    case VUSB_BABBLE: return ITD_BABBLE;
+    default: return ITD_XACT_ERROR;
+    }
+}
+
+static void
+finish_itd(EhciController *ehci, EhciTransfer *transfer)
+{
+    const VusbUrb *urb = transfer->urb;
+    bool interrupt = false;
+
+    for (uint32_t i = 0; i < urb->packet_count; i++) {
+        const VusbPacket *packet = &urb->packets[i];
+        const unsigned index = 1u + transfer->packets[i];
+        const uint32_t before = transfer->words[index];
+        const uint32_t actual = transfer->answered ? MIN(packet->actual, packet->size) : 0;
+        uint32_t now = (before & ~ITD_ACTIVE) | itd_error(transfer, packet);
+
+        if (urb->in) {
+            now = (now & ~ITD_LENGTH) | actual << 16;
+            ehci_move(ehci, transfer->words + 9, ITD_PAGES, itd_place(before),
+                      urb->data + packet->offset, actual, true);
+        }
+        pdm_phys_write(ehci->device, transfer->at + 4 * index, &now, sizeof(now));
+        interrupt = interrupt || (before & ITD_INTERRUPT) != 0;
+    }
+    if (interrupt)
+        ehci_interrupt(ehci, EHCI_DONE);
+}
+
+/* --- split --- */
+static void
+begin_sitd(EhciController *ehci, EhciTransfer *transfer, const uint32_t *words, uint64_t frame)
+{
+    VusbUrb *urb = transfer->urb;
+
+    describe(ehci, transfer, frame, words[1] >> 8 & 15, (words[1] & SITD_IN) != 0);
+    memcpy(transfer->words, words, SITD_WORDS * sizeof(*words));
+    urb->packets[0] = (VusbPacket){.size = urb->size};
+    if (!urb->in)
+        ehci_move(ehci, words + 4, 2, words[4] & (PAGE - 1), urb->data, urb->size, false);
+    ehci_submit(ehci, transfer, SPEED_FULL, words[1] & 127, words[1] >> 16 & 127,
+                words[1] >> 24 & 127);
+}
+
+void
+ehci_visit_sitd(EhciController *ehci, uint32_t at, uint64_t frame)
+{
+    uint32_t words[SITD_WORDS];
+    EhciTransfer *transfer;
+
+    if (is_under_way(ehci, EHCI_SITD, at))
+        return;
+    read_words(ehci, at, words, SITD_WORDS);
+    if ((words[3] & SITD_ACTIVE) == 0 || (words[2] & 0xff) == 0)
+        return;
+    ehci->isochronous = true;
+    transfer = ehci_new_transfer(ehci, EHCI_SITD, at, (words[3] & SITD_LENGTH) >> 16, 1);
+    if (transfer != NULL)
+        begin_sitd(ehci, transfer, words, frame);
+}
+
+static uint32_t
+sitd_error(const EhciTransfer *transfer)
+{
+    if (!transfer->answered)
+        return SITD_MISSED;
+    switch (transfer->urb->packets[0].status) {
+    case VUSB_OK:
+    case VUSB_SHORT: return 0;
+    case VUSB_BABBLE: return SITD_BABBLE;
+    default: return SITD_XACT_ERROR;
+    }
+}
+
+static void
+finish_sitd(EhciController *ehci, EhciTransfer *transfer)
+{
+    const VusbUrb *urb = transfer->urb;
+    const uint32_t before = transfer->words[3];
+    const uint32_t actual =
+        transfer->answered ? MIN(urb->packets[0].actual, urb->packets[0].size) : 0;
+    uint32_t now = (before & ~(SITD_ACTIVE | SITD_LENGTH)) | sitd_error(transfer);
+
+    if (urb->in)
+        ehci_move(ehci, transfer->words + 4, 2, transfer->words[4] & (PAGE - 1), urb->data, actual,
+                  true);
+    now |= (urb->size - actual) << 16;
+    pdm_phys_write(ehci->device, transfer->at + 12, &now, sizeof(now));
+    if ((before & SITD_INTERRUPT) != 0)
+        ehci_interrupt(ehci, EHCI_DONE);
+}
+
+/* --- the end --- */
+void
+ehci_isochronous_done(EhciTransfer *transfer, VusbUrb *urb)
+{
+    transfer->answered = true;
+    if (urb->status == VUSB_OK || urb->status == VUSB_SHORT)
+        return;
+    for (uint32_t i = 0; i < urb->packet_count; i++) {
+        if (urb->packets[i].status == VUSB_OK && urb->packets[i].actual == 0)
+            urb->packets[i].status = urb->status;
+    }
+}
+
+void
+ehci_finish_frame(EhciController *ehci, uint64_t frame)
+{
+    for (unsigned i = 0; i < EHCI_TRANSFERS; i++) {
+        EhciTransfer *transfer = &ehci->transfers[i];
+
+        if (transfer->urb == NULL || transfer->kind == EHCI_QH || transfer->frame >= frame)
+            continue;
+        if (ehci_is_linked(ehci, transfer) && transfer->kind == EHCI_ITD)
+            finish_itd(ehci, transfer);
+        else if (ehci_is_linked(ehci, transfer))
+            finish_sitd(ehci, transfer);
+        ehci_drop_transfer(transfer);
+    }
+}
