@@ -103,3 +103,36 @@ dma_list_write(DmaList *list, PdmDevice *device, uint64_t offset, const void *da
     }
     return total;
 }
+
+uint32_t
+dma_list_map(DmaList *list, PdmDevice *device, uint64_t offset, uint64_t size, bool write,
+             BaseFilePiece *pieces, uint32_t max)
+{
+    uint32_t count = 0;
+
+    if (bytes_in(list, offset, size) < size)
+        return 0;
+    for (uint64_t done = 0; done < size; count++) {
+        uint64_t gpa;
+        size_t part = (size_t)part_at(list, offset + done, size - done, &gpa);
+        void *host = count < max ? pdm_phys_map(device, gpa, &part, write) : NULL;
+
+        if (host == NULL)
+            return 0;
+        pieces[count] = (BaseFilePiece){host, part};
+        done += part;
+    }
+    return count;
+}
+
+void
+dma_list_written(DmaList *list, PdmDevice *device, uint64_t offset, const BaseFilePiece *pieces,
+                 uint32_t count)
+{
+    for (uint32_t i = 0; i < count; offset += pieces[i++].size) {
+        uint64_t gpa;
+
+        part_at(list, offset, pieces[i].size, &gpa);
+        pdm_phys_unmap(device, gpa, pieces[i].data, pieces[i].size, true);
+    }
+}

@@ -28,6 +28,13 @@ void dma_list_reset(DmaList *list);
 void dma_list_clear(DmaList *list);
 /* Clears `to` and gives it the pieces of `from`, which is empty then. */
 void dma_list_move(DmaList *to, DmaList *from);
+/* Finds the size bytes at offset in the host's memory, as at most `max` pieces; `write`: to be
+ * written to. Returns how many, 0: not all of it is RAM, in the list, or in so few pieces. */
+uint32_t dma_list_map(DmaList *list, PdmDevice *device, uint64_t offset, uint64_t size, bool write,
+                      BaseFilePiece *pieces, uint32_t max);
+/* What dma_list_map() gave has been written to. */
+void dma_list_written(DmaList *list, PdmDevice *device, uint64_t offset,
+                      const BaseFilePiece *pieces, uint32_t count);
 /* Move up to size bytes between data and the list at offset; return how many lie in the list. */
 uint64_t dma_list_read(DmaList *list, PdmDevice *device, uint64_t offset, void *data,
                        uint64_t size);

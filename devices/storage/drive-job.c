@@ -12,6 +12,10 @@
 /* A request has 32 bits for its size. */
 #define DISCARD_CHUNK (1u << 30)
 #define PATTERN 512u
+/* Smaller ones are quicker with a copy, which drivers may move at once. */
+#define DIRECT_MIN (64u * 1024 + 1)
+#define DIRECT_CHUNK (2u << 20)
+#define DIRECT_PIECES 1024u
 
 static void io_done(void *user, PdmIoRequest *io, int error);
 
@@ -36,6 +40,7 @@ destroy(DriveJob *job)
 {
     dma_list_clear(&job->list);
     g_free(job->buffer);
+    g_free(job->pieces);
     g_free(job);
 }
 
@@ -136,6 +141,40 @@ provide_buffer(DriveJob *job)
     job->buffer_size = needed;
 }
 
+/* Finds the guest's memory for the next piece of work. False: it has to be copied. */
+static bool
+map_memory(DriveJob *job)
+{
+    PdmIoRequest *io = &job->io;
+    const uint32_t size = (uint32_t)MIN(job->left, DIRECT_CHUNK);
+
+    io->pieces = NULL;
+    if (!job->jobs->direct || !job->media->takes_pieces || job->raw || size < DIRECT_MIN ||
+        (job->kind != DRIVE_JOB_READ && job->kind != DRIVE_JOB_WRITE))
+        return false;
+    if (job->pieces == NULL)
+        job->pieces = g_new(BaseFilePiece, DIRECT_PIECES);
+    io->piece_count = dma_list_map(&job->list, job->jobs->device, job->list_offset, size,
+                                   job->kind == DRIVE_JOB_READ, job->pieces, DIRECT_PIECES);
+    if (io->piece_count == 0)
+        return false;
+    io->pieces = job->pieces;
+    io->buffer = NULL;
+    io->size = job->chunk = size;
+    return true;
+}
+
+/* Whatever came of it, the guest's memory may have been written to. */
+static void
+unmap_memory(DriveJob *job)
+{
+    PdmIoRequest *io = &job->io;
+
+    if (job->kind == DRIVE_JOB_READ)
+        dma_list_written(&job->list, job->jobs->device, job->list_offset, io->pieces,
+                         io->piece_count);
+}
+
 static void
 fill(DriveJob *job)
 {
@@ -156,14 +195,12 @@ submit(DriveJob *job)
 }
 
 static void
-begin_chunk(DriveJob *job)
+prepare_copy(DriveJob *job)
 {
     PdmIoRequest *io = &job->io;
 
     job->chunk = (uint32_t)MIN(job->left, chunk_max(job));
     provide_buffer(job);
-    io->kind = io_kind(job);
-    io->offset = job->offset;
     io->size = job->chunk;
     /* Framing moves sectors apart, so they are read to the end of the buffer. */
     io->buffer = job->raw ? job->buffer + job->buffer_size - job->chunk : job->buffer;
@@ -176,6 +213,15 @@ begin_chunk(DriveJob *job)
         /* The guest's list is shorter than its command: the rest is zeros, not old memory. */
         memset(job->buffer + have, 0, job->chunk - have);
     }
+}
+
+static void
+begin_chunk(DriveJob *job)
+{
+    job->io.kind = io_kind(job);
+    job->io.offset = job->offset;
+    if (!map_memory(job))
+        prepare_copy(job);
     if (job->jobs->dropped > 0)
         job->held = true;
     else
@@ -214,9 +260,9 @@ deliver(DriveJob *job)
 static bool
 go_on(DriveJob *job)
 {
-    if (job->kind == DRIVE_JOB_READ)
+    if (job->kind == DRIVE_JOB_READ && job->io.pieces == NULL)
         deliver(job);
-    else if (job->kind == DRIVE_JOB_WRITE)
+    else if (job->kind == DRIVE_JOB_READ || job->kind == DRIVE_JOB_WRITE)
         job->list_offset += job->chunk;
     job->offset += job->chunk;
     job->left -= job->chunk;
@@ -250,6 +296,8 @@ io_done(void *user, PdmIoRequest *io, int error)
     DriveJobs *jobs = job->jobs;
 
     job->at_driver = false;
+    if (io->pieces != NULL)
+        unmap_memory(job);
     if (job->dropped) {
         drive_job_free(job);
         if (--jobs->dropped == 0)
@@ -259,6 +307,28 @@ io_done(void *user, PdmIoRequest *io, int error)
     if (error == 0 && go_on(job))
         return;
     job->done(job, error);
+}
+
+static const DriveJob *
+find_dropped_direct(const DriveJobs *jobs)
+{
+    for (guint i = 0; i < jobs->jobs->len; i++) {
+        const DriveJob *job = jobs->jobs->pdata[i];
+
+        if (job->dropped && job->io.pieces != NULL)
+            return job;
+    }
+    return NULL;
+}
+
+/* The guest may use the memory for something else from now on. */
+static void
+end_dropped_direct(DriveJobs *jobs)
+{
+    const DriveJob *job;
+
+    while ((job = find_dropped_direct(jobs)) != NULL)
+        job->media->cancel_all(job->media->user);
 }
 
 static bool
@@ -283,6 +353,7 @@ drive_jobs_drop_matching(DriveJobs *jobs, bool (*matches)(const DriveJob *job, v
         job->dropped = true;
         jobs->dropped++;
     }
+    end_dropped_direct(jobs);
 }
 
 void

@@ -4,6 +4,8 @@
  * pieces of a bounded buffer; many are under way at once. When the guest resets the adapter nobody
  * waits: what is under way is dropped, and jobs that come later are held back until the drivers are
  * through with what was dropped, so that a guest that resets in a loop has two generations at most.
+ * Only for a transfer that is on its way straight from or to guest memory the reset waits: nothing
+ * may come into that memory afterwards.
  *
  * A controller embeds DriveJob at the beginning of its own request. */
 #pragma once
@@ -21,6 +23,9 @@ typedef struct {
     GPtrArray *jobs;              /* all that are not spare */
     GPtrArray *spare;             /* DriveJob, to be used again */
     unsigned dropped;             /* how many of jobs are only waited for */
+    /* Large transfers go straight between the medium and the guest's memory. For controllers that
+     * drop all jobs of a drive at once or none: dropping waits for such transfers. */
+    bool direct;
 } DriveJobs;
 
 typedef enum {
@@ -52,6 +57,7 @@ struct DriveJob {
 
     uint8_t *buffer;
     uint32_t buffer_size, chunk;
+    BaseFilePiece *pieces; /* of guest memory; io.pieces is this or NULL */
     bool at_driver, held, dropped;
 };
 

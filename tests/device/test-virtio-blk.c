@@ -9,6 +9,8 @@
 
 #define SLOT 24
 #define SECTORS 4096u
+/* A transfer that is not worth a copy. */
+#define LARGE (128u << 10)
 #define HEADER 0x200000u
 #define STATUS 0x200100u
 #define DATA 0x300000u
@@ -312,6 +314,77 @@ test_reset_in_flight(void)
     g_assert_cmpint(virtio_guest_used(&guest, 0, &written), ==, 0);
 }
 
+/* Large transfers go straight from and to the guest's memory, in the pieces that it names. */
+static void
+test_direct(void)
+{
+    g_autoptr(DeviceBench) bench = blk_bench();
+    BenchMedia *disk = disk_of(bench);
+    g_autofree uint8_t *data = g_malloc(LARGE);
+    g_autofree uint8_t *back = g_malloc0(LARGE);
+    VirtioGuest guest;
+    uint32_t written;
+
+    virtio_guest_start(&guest, bench, SLOT, ALL, 1);
+    pci_guest_pattern(data, LARGE, 7);
+    memcpy(disk->data->data, data, LARGE);
+    put_header(&guest, 0, 0);
+    virtio_guest_describe(&guest, 0, 0, (VirtioGuestDescriptor){HEADER, 16, DESCRIPTOR_NEXT, 1});
+    virtio_guest_describe(
+        &guest, 0, 1,
+        (VirtioGuestDescriptor){DATA + LARGE, LARGE - 1000, DESCRIPTOR_NEXT | DESCRIPTOR_WRITE, 2});
+    virtio_guest_describe(
+        &guest, 0, 2,
+        (VirtioGuestDescriptor){DATA + 10, 1000, DESCRIPTOR_NEXT | DESCRIPTOR_WRITE, 3});
+    virtio_guest_describe(&guest, 0, 3, (VirtioGuestDescriptor){STATUS, 1, DESCRIPTOR_WRITE, 0});
+    virtio_guest_offer(&guest, 0, 0);
+    virtio_guest_kick(&guest, 0);
+    virtio_guest_settle(&guest);
+    g_assert_cmpint(virtio_guest_used(&guest, 0, &written), ==, 0);
+    g_assert_cmpuint(written, ==, LARGE + 1);
+    g_assert_cmpuint(disk->in_pieces, ==, 1);
+    pci_guest_get(bench, DATA + LARGE, back, LARGE - 1000);
+    pci_guest_get(bench, DATA + 10, back + LARGE - 1000, 1000);
+    g_assert_cmpmem(back, LARGE, data, LARGE);
+    /* Where there is no memory it goes nowhere. */
+    virtio_guest_describe(
+        &guest, 0, 1,
+        (VirtioGuestDescriptor){0xfff00000, LARGE - 1000, DESCRIPTOR_NEXT | DESCRIPTOR_WRITE, 2});
+    virtio_guest_offer(&guest, 0, 0);
+    virtio_guest_kick(&guest, 0);
+    virtio_guest_settle(&guest);
+    g_assert_cmpint(virtio_guest_used(&guest, 0, &written), ==, 0);
+    g_assert_cmpuint(disk->in_pieces, ==, 1);
+}
+
+/* After a reset nothing comes into the guest's memory any more. */
+static void
+test_reset_direct(void)
+{
+    g_autoptr(DeviceBench) bench = blk_bench();
+    BenchMedia *disk = disk_of(bench);
+    VirtioGuest guest;
+    uint32_t written;
+
+    virtio_guest_start(&guest, bench, SLOT, ALL, 1);
+    memset(disk->data->data, 0x77, LARGE);
+    device_bench_write(bench, DATA, 0x11, 1);
+    disk->hold = true;
+    put_header(&guest, 0, 0);
+    describe(&guest, 0, 0, LARGE);
+    virtio_guest_offer(&guest, 0, 0);
+    virtio_guest_kick(&guest, 0);
+    g_assert_cmpuint(g_queue_get_length(&disk->held), ==, 1);
+    virtio_guest_set_status(bench, 0);
+    g_assert_cmpuint(g_queue_get_length(&disk->held), ==, 0);
+    bench_media_complete(disk);
+    g_assert_cmphex(device_bench_read(bench, DATA, 1), ==, 0x11);
+    disk->hold = false;
+    virtio_guest_start(&guest, bench, SLOT, ALL, 1);
+    g_assert_cmphex(request(&guest, 0, 0, LARGE, &written), ==, 0);
+    g_assert_cmphex(device_bench_read(bench, DATA, 1), ==, 0x77);
+}
+
 static void
 test_state_in_flight(void)
 {
@@ -381,6 +454,8 @@ main(int argc, char **argv)
     g_test_add_func("/virtio-blk/indirect", test_indirect);
     g_test_add_func("/virtio-blk/hostile-chains", test_hostile_chains);
     g_test_add_func("/virtio-blk/reset-in-flight", test_reset_in_flight);
+    g_test_add_func("/virtio-blk/direct", test_direct);
+    g_test_add_func("/virtio-blk/reset-direct", test_reset_direct);
     g_test_add_func("/virtio-blk/state-in-flight", test_state_in_flight);
     g_test_add_func("/virtio-blk/random", test_random);
     return g_test_run();

@@ -11,10 +11,11 @@ typedef struct {
     GByteArray *data; /* the medium; the test fills it */
     bool present, read_only;
     uint32_t sector_size;
-    int fail;        /* errno for all requests from now on; 0: none */
-    bool hold;       /* requests wait until bench_media_complete() */
-    GQueue held;     /* PdmIoRequest */
-    GQueue finished; /* PdmIoRequest whose completion is on its way */
+    int fail;           /* errno for all requests from now on; 0: none */
+    unsigned in_pieces; /* of the requests */
+    bool hold;          /* requests wait until bench_media_complete() */
+    GQueue held;        /* PdmIoRequest */
+    GQueue finished;    /* PdmIoRequest whose completion is on its way */
     unsigned requests, flushes, ejects, cancels;
     PdmQueue *queue;
     PdmDriver *driver;

@@ -39,6 +39,21 @@ media_serial(void *user)
     return "BENCH-0001";
 }
 
+/* Between the medium and the request's memory, which may be in pieces. */
+static void
+move(uint8_t *data, const PdmIoRequest *request, bool to_memory)
+{
+    const BaseFilePiece whole = {request->buffer, request->size};
+    const BaseFilePiece *pieces = request->pieces != NULL ? request->pieces : &whole;
+    const uint32_t count = request->pieces != NULL ? request->piece_count : 1;
+    uint64_t size = 0;
+
+    for (uint32_t i = 0; i < count; size += pieces[i++].size)
+        memcpy(to_memory ? pieces[i].data : data + size, to_memory ? data + size : pieces[i].data,
+               pieces[i].size);
+    g_assert_cmpuint(size, ==, request->size);
+}
+
 static int
 do_request(BenchMedia *media, PdmIoRequest *request)
 {
@@ -53,13 +68,13 @@ do_request(BenchMedia *media, PdmIoRequest *request)
     if (request->offset > media->data->len || request->size > media->data->len - request->offset)
         return EIO;
     if (request->kind == PDM_IO_READ) {
-        memcpy(request->buffer, media->data->data + request->offset, request->size);
+        move(media->data->data + request->offset, request, true);
         return 0;
     }
     if (media->read_only)
         return EROFS;
     if (request->kind == PDM_IO_WRITE)
-        memcpy(media->data->data + request->offset, request->buffer, request->size);
+        move(media->data->data + request->offset, request, false);
     else
         memset(media->data->data + request->offset, 0, request->size);
     return 0;
@@ -89,6 +104,7 @@ media_submit(void *user, PdmIoRequest *request)
     BenchMedia *media = user;
 
     media->requests++;
+    media->in_pieces += request->pieces != NULL;
     if (media->hold)
         g_queue_push_tail(&media->held, request);
     else
@@ -169,6 +185,7 @@ media_construct(PdmDriver *driver, const CfgmNode *config, GError **error)
         .eject = media_eject,
         .serial = media_serial,
         .activity = &media->activity,
+        .takes_pieces = true,
         .type = (PdmMediaType)cfgm_uint(config, "Type", PDM_MEDIA_DISK),
         .non_rotational = cfgm_bool(config, "NonRotational", false),
         .discard = cfgm_bool(config, "Discard", false),

@@ -14,6 +14,9 @@
 
 #include "vmm/base/error.h"
 
+/* Of one system call. */
+#define PIECES_AT_ONCE 256u
+
 enum { RESIDENCE_UNKNOWN, RESIDENCE_MEMORY, RESIDENCE_DISK };
 
 struct BaseFile {
@@ -181,6 +184,67 @@ base_file_write_at(BaseFile *file, uint64_t offset, const void *buffer, size_t l
         total += (size_t)put;
     }
     return true;
+}
+
+/* Takes the next pieces for one system call; *skip bytes of the first have been moved already.
+ * Returns how many. */
+static int
+gather_pieces(const BaseFilePiece *pieces, size_t count, size_t skip, struct iovec *parts)
+{
+    const size_t taken = MIN(count, PIECES_AT_ONCE);
+
+    for (size_t i = 0; i < taken; i++)
+        parts[i] = (struct iovec){.iov_base = pieces[i].data, .iov_len = pieces[i].size};
+    parts[0].iov_base = (uint8_t *)parts[0].iov_base + skip;
+    parts[0].iov_len -= skip;
+    return (int)taken;
+}
+
+static bool
+move_pieces(BaseFile *file, uint64_t offset, const BaseFilePiece *pieces, size_t count, bool write,
+            GError **error)
+{
+    struct iovec parts[PIECES_AT_ONCE];
+    size_t skip = 0;
+
+    while (count > 0) {
+        const int taken = gather_pieces(pieces, count, skip, parts);
+        ssize_t moved = write ? pwritev(file->descriptor, parts, taken, (off_t)offset)
+                              : preadv(file->descriptor, parts, taken, (off_t)offset);
+
+        if (moved < 0 && errno == EINTR)
+            continue;
+        if (moved == 0 && write)
+            errno = ENOSPC;
+        if (moved < 0 || (moved == 0 && write))
+            return set_errno(file, write ? "write to" : "read", error);
+        if (moved == 0) {
+            g_set_error(error, BASE_ERROR, BASE_ERROR_IO, "“%s” ends too early.", file->name);
+            return false;
+        }
+        offset += (uint64_t)moved;
+        skip += (size_t)moved;
+        while (count > 0 && skip >= pieces->size) {
+            skip -= pieces->size;
+            pieces++;
+            count--;
+        }
+    }
+    return true;
+}
+
+bool
+base_file_read_pieces_at(BaseFile *file, uint64_t offset, const BaseFilePiece *pieces, size_t count,
+                         GError **error)
+{
+    return move_pieces(file, offset, pieces, count, false, error);
+}
+
+bool
+base_file_write_pieces_at(BaseFile *file, uint64_t offset, const BaseFilePiece *pieces,
+                          size_t count, GError **error)
+{
+    return move_pieces(file, offset, pieces, count, true, error);
 }
 
 bool

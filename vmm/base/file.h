@@ -43,6 +43,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BaseFile, base_file_close)
 const char *base_file_name(const BaseFile *file);
 bool base_file_is_writable(const BaseFile *file);
 
+/* A part of the memory of a transfer that is not in one run. */
+typedef struct {
+    void *data;
+    size_t size;
+} BaseFilePiece;
+
 /* Reads length bytes at offset. *done (if not NULL) is how many there were before the end of the
  * file; without done a short read is BASE_ERROR_IO. */
 bool base_file_read_at(BaseFile *file, uint64_t offset, void *buffer, size_t length, size_t *done,
@@ -57,6 +63,12 @@ bool base_file_try_read_at(BaseFile *file, uint64_t offset, void *buffer, size_t
  * then an unknown part of the bytes has been written. */
 bool base_file_write_at(BaseFile *file, uint64_t offset, const void *buffer, size_t length,
                         GError **error);
+
+/* The same two from or to several pieces, in their order. */
+bool base_file_read_pieces_at(BaseFile *file, uint64_t offset, const BaseFilePiece *pieces,
+                              size_t count, GError **error);
+bool base_file_write_pieces_at(BaseFile *file, uint64_t offset, const BaseFilePiece *pieces,
+                               size_t count, GError **error);
 
 /* Returns when everything written before is on the disk. After an error what was written since the
  * last success may be lost, and asking again does not bring it back. */

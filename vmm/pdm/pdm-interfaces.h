@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmm/base/file.h"
+
 typedef enum {
     PDM_IF_NONE,
     PDM_IF_MEDIA,    /* PdmMediaPort, PdmMediaConnector */
@@ -43,6 +45,10 @@ typedef struct PdmIoRequest {
     void (*done)(void *user, struct PdmIoRequest *request, int error);
     void *user;
     void *driver_data; /* the driver's own while it is under way */
+    /* In the place of buffer, where the connector takes pieces: so many of host memory that are
+     * size bytes together. NULL: there is a buffer. */
+    const BaseFilePiece *pieces;
+    uint32_t piece_count;
 } PdmIoRequest;
 
 struct PdmMediaConnector;
@@ -88,6 +94,7 @@ typedef struct PdmMediaConnector {
     PdmActivity *activity;
     bool non_rotational;
     PdmMediaType type; /* what kind of drive the device has to be for it */
+    bool takes_pieces; /* requests may have pieces */
     /* The user changes the medium: source is a path or "fd:<number>", NULL takes the medium out.
      * False when the guest has locked the tray and force is false, or when the drive is not for
      * removable media. The medium is opened by a worker: medium_changed() follows, or a message. */

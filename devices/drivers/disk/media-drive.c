@@ -128,6 +128,7 @@ init_connector(MediaDrive *drive, PdmMediaType type, const CfgmNode *config)
         .activity = &drive->activity,
         .non_rotational = cfgm_bool(config, "NonRotational", false),
         .type = type,
+        .takes_pieces = true,
         .change_medium = drive_change_medium,
     };
     if (type == PDM_MEDIA_DISK) {
@@ -195,6 +196,7 @@ media_drive_construct(PdmDriver *driver, const CfgmNode *config, PdmMediaType ty
     g_mutex_init(&drive->mutex);
     g_mutex_init(&drive->chain);
     g_queue_init(&drive->finished);
+    g_queue_init(&drive->completing);
     drive->synchronous = cfgm_bool(config, "Synchronous", false);
     drive->host_cache = cfgm_bool(config, "HostCache", true);
     drive->open_read_only = type == PDM_MEDIA_OPTICAL || cfgm_bool(config, "ReadOnly", false);

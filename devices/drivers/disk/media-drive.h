@@ -43,9 +43,10 @@ typedef struct {
                                              the guest has written there since */
     MediaMerge *merged; /* images that were merged and are still there; NULL: none */
 
-    GMutex mutex;    /* for what follows; never held while taking the device lock */
-    GQueue finished; /* MediaJob */
-    bool kicked;     /* the queue has been told of finished jobs */
+    GMutex mutex;      /* for what follows; never held while taking the device lock */
+    GQueue finished;   /* MediaJob */
+    GQueue completing; /* what was finished, under the device lock: a completion may wait for all */
+    bool kicked;       /* the queue has been told of finished jobs */
 } MediaDrive;
 
 bool media_drive_construct(PdmDriver *driver, const CfgmNode *config, PdmMediaType type,

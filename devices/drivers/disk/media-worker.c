@@ -148,6 +148,8 @@ media_worker_stop(MediaDrive *drive)
     image_free(image);
     while ((job = g_queue_pop_head(&drive->finished)) != NULL)
         free_job(job);
+    while ((job = g_queue_pop_head(&drive->completing)) != NULL)
+        free_job(job);
 }
 
 static MediaJob *
@@ -177,6 +179,8 @@ media_submit(MediaDrive *drive, PdmIoRequest *request)
     job->job.offset = request->offset;
     job->job.size = request->size;
     job->job.buffer = request->buffer;
+    job->job.pieces = request->pieces;
+    job->job.piece_count = request->piece_count;
     if (image_queue_try(drive->images, &job->job))
         put_finished(drive, job);
     else
@@ -223,15 +227,14 @@ void
 media_run_finished(void *user, void *item)
 {
     MediaDrive *drive = user;
-    GQueue jobs;
     MediaJob *job;
 
     g_mutex_lock(&drive->mutex);
-    jobs = drive->finished;
-    g_queue_init(&drive->finished);
+    while ((job = g_queue_pop_head(&drive->finished)) != NULL)
+        g_queue_push_tail(&drive->completing, job);
     drive->kicked = false;
     g_mutex_unlock(&drive->mutex);
-    while ((job = g_queue_pop_head(&jobs)) != NULL)
+    while ((job = g_queue_pop_head(&drive->completing)) != NULL)
         complete_job(drive, job);
 }
 

@@ -147,6 +147,8 @@ image_has_parent(const Image *image)
 }
 
 /* Write to the image's file and note that a sync is due. */
+/* For what goes to the file in another way: called before and after. */
+void image_note_unsynced(Image *image);
 bool image_put(Image *image, uint64_t position, const void *buffer, size_t length, GError **error);
 /* Sync the file if anything was written since the last time; a failure is remembered for ever. */
 bool image_sync(Image *image, GError **error);

@@ -87,6 +87,55 @@ file_pwrite(ImageIo *io, uint64_t offset, const void *buffer, size_t length, GEr
 }
 
 static bool
+whole_pages(const FileIo *self, uint64_t offset, const BaseFilePiece *pieces, size_t count)
+{
+    bool aligned = offset % BASE_FILE_UNCACHED_ALIGNMENT == 0;
+
+    for (size_t i = 0; i < count && aligned; i++)
+        aligned = is_aligned(pieces[i].data) && goes_past_cache(self, 0, pieces[i].size);
+    return aligned;
+}
+
+/* What is not on whole pages goes one by one where the cache is passed by. */
+static bool
+move_apart(ImageIo *io, uint64_t offset, const BaseFilePiece *pieces, size_t count, bool write,
+           GError **error)
+{
+    for (size_t i = 0; i < count; offset += pieces[i++].size) {
+        if (!(write ? file_pwrite(io, offset, pieces[i].data, pieces[i].size, error)
+                    : file_pread(io, offset, pieces[i].data, pieces[i].size, error)))
+            return false;
+    }
+    return true;
+}
+
+static bool
+file_pread_pieces(ImageIo *io, uint64_t offset, const BaseFilePiece *pieces, size_t count,
+                  GError **error)
+{
+    const FileIo *self = (const FileIo *)io;
+
+    if (self->uncached == NULL)
+        return base_file_read_pieces_at(self->file, offset, pieces, count, error);
+    return whole_pages(self, offset, pieces, count)
+               ? base_file_read_pieces_at(self->uncached, offset, pieces, count, error)
+               : move_apart(io, offset, pieces, count, false, error);
+}
+
+static bool
+file_pwrite_pieces(ImageIo *io, uint64_t offset, const BaseFilePiece *pieces, size_t count,
+                   GError **error)
+{
+    const FileIo *self = (const FileIo *)io;
+
+    if (self->uncached == NULL)
+        return base_file_write_pieces_at(self->file, offset, pieces, count, error);
+    return whole_pages(self, offset, pieces, count)
+               ? base_file_write_pieces_at(self->uncached, offset, pieces, count, error)
+               : move_apart(io, offset, pieces, count, true, error);
+}
+
+static bool
 file_try_pread(ImageIo *io, uint64_t offset, void *buffer, size_t length)
 {
     const FileIo *self = (const FileIo *)io;
@@ -151,6 +200,8 @@ file_close(ImageIo *io)
 static const ImageIoOps file_ops = {
     .pread = file_pread,
     .pwrite = file_pwrite,
+    .pread_pieces = file_pread_pieces,
+    .pwrite_pieces = file_pwrite_pieces,
     .try_pread = file_try_pread,
     .try_pwrite = file_try_pwrite,
     .sync = file_sync,

@@ -19,7 +19,12 @@ typedef struct {
     bool (*pread)(ImageIo *io, uint64_t offset, void *buffer, size_t length, GError **error);
     /* All of length, or an error; writing beyond the end extends. */
     bool (*pwrite)(ImageIo *io, uint64_t offset, const void *buffer, size_t length, GError **error);
-    /* The same two on a thread that must not wait for the host's disk: what is read is in the
+    /* The same with memory in pieces; NULL: they are moved one by one. */
+    bool (*pread_pieces)(ImageIo *io, uint64_t offset, const BaseFilePiece *pieces, size_t count,
+                         GError **error);
+    bool (*pwrite_pieces)(ImageIo *io, uint64_t offset, const BaseFilePiece *pieces, size_t count,
+                          GError **error);
+    /* pread and pwrite on a thread that must not wait for the host's disk: what is read is in the
      * host's memory, what is written goes there. False: do it in the other way. NULL: always so. */
     bool (*try_pread)(ImageIo *io, uint64_t offset, void *buffer, size_t length);
     bool (*try_pwrite)(ImageIo *io, uint64_t offset, const void *buffer, size_t length);

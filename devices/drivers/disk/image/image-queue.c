@@ -6,6 +6,8 @@
 
 #include "devices/drivers/disk/image/image-ops.h"
 
+#include <string.h>
+
 #include "vmm/base/clock.h"
 #include "vmm/base/error.h"
 
@@ -134,8 +136,14 @@ static bool
 perform_on(Image *image, const ImageJob *job, GError **error)
 {
     switch (job->kind) {
-    case IMAGE_JOB_READ: return image_read(image, job->offset, job->buffer, job->size, error);
-    case IMAGE_JOB_WRITE: return image_write(image, job->offset, job->buffer, job->size, error);
+    case IMAGE_JOB_READ:
+        return job->pieces != NULL
+                   ? image_read_pieces(image, job->offset, job->pieces, job->piece_count, error)
+                   : image_read(image, job->offset, job->buffer, job->size, error);
+    case IMAGE_JOB_WRITE:
+        return job->pieces != NULL
+                   ? image_write_pieces(image, job->offset, job->pieces, job->piece_count, error)
+                   : image_write(image, job->offset, job->buffer, job->size, error);
     case IMAGE_JOB_DISCARD: return image_discard(image, job->offset, job->size, error);
     case IMAGE_JOB_FLUSH:
     case IMAGE_JOB_CALL: break;
@@ -143,9 +151,27 @@ perform_on(Image *image, const ImageJob *job, GError **error)
     return image_flush(image, error);
 }
 
-static bool
-perform_on_both(ImageQueue *queue, const ImageJob *job, GError **error)
+/* Pieces may change while they are read, and the two have to get the same. */
+static uint8_t *
+copy_pieces(ImageJob *job)
 {
+    uint8_t *copy = g_malloc(job->size);
+    size_t at = 0;
+
+    for (size_t i = 0; i < job->piece_count; at += job->pieces[i++].size)
+        memcpy(copy + at, job->pieces[i].data, job->pieces[i].size);
+    job->buffer = copy;
+    job->pieces = NULL;
+    return copy;
+}
+
+static bool
+perform_on_both(ImageQueue *queue, const ImageJob *asked, GError **error)
+{
+    ImageJob one = *asked;
+    const ImageJob *job = &one;
+    g_autofree uint8_t *copy =
+        one.kind == IMAGE_JOB_WRITE && one.pieces != NULL ? copy_pieces(&one) : NULL;
     bool ok = true;
 
     g_mutex_lock(&queue->in_turn);
@@ -398,7 +424,7 @@ image_queue_submit(ImageQueue *queue, ImageJob *job)
 static bool
 may_try(const ImageQueue *queue, const ImageJob *job)
 {
-    if ((job->kind != IMAGE_JOB_READ && job->kind != IMAGE_JOB_WRITE) ||
+    if ((job->kind != IMAGE_JOB_READ && job->kind != IMAGE_JOB_WRITE) || job->pieces != NULL ||
         job->size > DIRECT_BYTES_MAX || queue->threads_max == 0 || queue->image == NULL ||
         queue->mirror != NULL || queue->full || queue->pauses > 0 || queue->waiting.length > 0)
         return false;

@@ -25,6 +25,8 @@ typedef struct ImageJob {
     uint64_t offset;
     size_t size;
     void *buffer;
+    const BaseFilePiece *pieces; /* in the place of buffer, size bytes together; NULL: none */
+    size_t piece_count;
     void (*call)(struct ImageJob *job); /* IMAGE_JOB_CALL */
     /* On a worker thread, in no particular order; it may submit jobs. It sees what happened in
      * *error, which it may take. */

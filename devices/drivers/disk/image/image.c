@@ -339,8 +339,8 @@ image_write(Image *image, uint64_t offset, const void *buffer, size_t length, GE
     return ok;
 }
 
-static void
-note_unsynced(Image *image)
+void
+image_note_unsynced(Image *image)
 {
     for (; image != NULL; image = image->outer)
         image->unsynced = true;
@@ -353,9 +353,9 @@ image_put(Image *image, uint64_t position, const void *buffer, size_t length, GE
 {
     bool ok;
 
-    note_unsynced(image);
+    image_note_unsynced(image);
     ok = image_io_write(image->io, position, buffer, length, error);
-    note_unsynced(image);
+    image_note_unsynced(image);
     return ok;
 }
 
@@ -366,9 +366,9 @@ try_put(Image *image, uint64_t position, const void *buffer, size_t length)
 
     if (image->io->ops->try_pwrite == NULL)
         return false;
-    note_unsynced(image);
+    image_note_unsynced(image);
     ok = image->io->ops->try_pwrite(image->io, position, buffer, length);
-    note_unsynced(image);
+    image_note_unsynced(image);
     return ok;
 }
 
@@ -403,10 +403,10 @@ image_punch(Image *image, uint64_t position, uint64_t length, GError **error)
 
     if (image->io->ops->punch == NULL || length == 0)
         return true;
-    note_unsynced(image);
+    image_note_unsynced(image);
     if (image->io->ops->punch(image->io, position, length, &local) ||
         g_error_matches(local, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED)) {
-        note_unsynced(image);
+        image_note_unsynced(image);
         return true;
     }
     g_propagate_error(error, g_steal_pointer(&local));

@@ -137,9 +137,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Image, image_free)
 /* offset + length must lie within the capacity (else BASE_ERROR_INVALID); any alignment. */
 bool image_read(Image *image, uint64_t offset, void *buffer, size_t length, GError **error);
 bool image_write(Image *image, uint64_t offset, const void *buffer, size_t length, GError **error);
-/* The same two where they take no waiting for the host's disk and change nothing but the data.
- * False: they have to be done in the ordinary way, with all of the range; part of it may have been
- * moved. Only images and chains that bear several threads at once. */
+/* The same two with memory in pieces, in their order. */
+bool image_read_pieces(Image *image, uint64_t offset, const BaseFilePiece *pieces, size_t count,
+                       GError **error);
+bool image_write_pieces(Image *image, uint64_t offset, const BaseFilePiece *pieces, size_t count,
+                        GError **error);
+/* image_read() and image_write() where they take no waiting for the host's disk and change nothing
+ * but the data. False: they have to be done in the ordinary way, with all of the range; part of it
+ * may have been moved. Only images and chains that bear several threads at once. */
 bool image_try_read(Image *image, uint64_t offset, void *buffer, size_t length);
 bool image_try_write(Image *image, uint64_t offset, const void *buffer, size_t length);
 
