@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Devices of the host in run-guest: opened, plugged in, given back. */
+ * Devices of the host and remote ones in run-guest: opened, plugged in, given back. */
 #include "tests/lib/run-guest-usb.h"
 
+#include "devices/drivers/char/char-host.h"
 #include "usb/vusb.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define CONTROLLERS 3
 
@@ -49,12 +51,83 @@ on_lost(void *user, UsbHostDevice *device)
     g_async_queue_push(((RunUsb *)user)->lost, device);
 }
 
+/* --- remote ones --- */
+static int
+open_address(const char *address, GError **error)
+{
+    const bool listens = g_str_has_prefix(address, "listen:");
+    const char *place = listens ? address + strlen("listen:") : address;
+    const char *colon = strrchr(place, ':');
+    g_autofree char *host = NULL;
+    guint64 port = 0;
+
+    if (g_path_is_absolute(place))
+        return listens ? char_host_listen_local(place, error)
+                       : char_host_connect_local(place, error);
+    if (colon == NULL || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, error))
+        return -1;
+    host = g_strndup(place, (gsize)(colon - place));
+    return listens ? char_host_listen_tcp(host, (uint16_t)port, error)
+                   : char_host_connect_tcp(host, (uint16_t)port, error);
+}
+
+static void
+add_remote(RunUsb *usb, const char *address)
+{
+    g_autoptr(GError) error = NULL;
+    const int descriptor = open_address(address, &error);
+    UsbRemote *remote = descriptor >= 0 ? usb_remote_new(descriptor, NULL, &error) : NULL;
+
+    if (remote != NULL)
+        g_ptr_array_add(usb->remotes, remote);
+    else
+        fprintf(stderr, "run-guest: %s\n", error != NULL ? error->message : "what address?");
+}
+
+static void
+poll_remotes(RunUsb *usb, Pdm *pdm)
+{
+    VusbHub *hubs[CONTROLLERS];
+    const size_t count = find_hubs(pdm, hubs);
+
+    for (guint i = 0; i < usb->remotes->len; i++) {
+        UsbRemote *remote = usb->remotes->pdata[i];
+        g_autoptr(GError) error = NULL;
+
+        if (!usb_remote_update(remote, hubs, count, &error))
+            fprintf(stderr, "run-guest: %s\n", error->message);
+    }
+}
+
+static void
+clear_remotes(RunUsb *usb, Pdm *pdm)
+{
+    for (guint i = 0; i < usb->remotes->len; i++) {
+        UsbRemote *remote = usb->remotes->pdata[i];
+
+        g_rec_mutex_lock(pdm_device_lock(pdm));
+        usb_remote_close(remote);
+        g_rec_mutex_unlock(pdm_device_lock(pdm));
+        while (!usb_remote_closed(remote)) {
+            g_rec_mutex_lock(pdm_device_lock(pdm));
+            pdm_run_queues(pdm);
+            g_rec_mutex_unlock(pdm_device_lock(pdm));
+            g_usleep(1000);
+        }
+        usb_remote_free(remote);
+    }
+    g_clear_pointer(&usb->remotes, g_ptr_array_unref);
+}
+
 bool
-run_usb_init(RunUsb *usb, char **words, Pdm *pdm, GError **error)
+run_usb_init(RunUsb *usb, char **words, char **addresses, Pdm *pdm, GError **error)
 {
     const UsbHostEvents events = {.user = usb, .lost = on_lost};
     bool ok;
 
+    usb->remotes = g_ptr_array_new();
+    for (char **address = addresses; address != NULL && *address != NULL; address++)
+        add_remote(usb, *address);
     if (words == NULL)
         return true;
     usb->devices = g_ptr_array_new();
@@ -73,7 +146,7 @@ run_usb_init(RunUsb *usb, char **words, Pdm *pdm, GError **error)
 }
 
 void
-run_usb_poll(RunUsb *usb)
+run_usb_poll(RunUsb *usb, Pdm *pdm)
 {
     UsbHostDevice *device;
 
@@ -81,11 +154,15 @@ run_usb_poll(RunUsb *usb)
         if (g_ptr_array_remove(usb->devices, device))
             usb_host_close(device);
     }
+    if (usb->remotes != NULL && usb->remotes->len > 0)
+        poll_remotes(usb, pdm);
 }
 
 void
 run_usb_clear(RunUsb *usb, Pdm *pdm)
 {
+    if (usb->remotes != NULL)
+        clear_remotes(usb, pdm);
     if (usb->host != NULL) {
         g_rec_mutex_lock(pdm_device_lock(pdm));
         for (guint i = 0; i < usb->devices->len; i++)

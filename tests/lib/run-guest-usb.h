@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * run-guest's USB devices of the host: each of --usb-host BUS.ADDRESS is plugged in when the
- * machine starts. */
+ * run-guest's USB devices of elsewhere: each of --usb-host BUS.ADDRESS is plugged in when the
+ * machine starts, each of --usb-remote ADDRESS when a peer says that it has one. An address is
+ * HOST:PORT or the path of a socket; with "listen:" before it the peer connects, else we do. */
 #pragma once
 
 #include "usb/host/usb-host.h"
+#include "usb/remote/usb-remote.h"
 #include "vmm/pdm/pdm-vm.h"
 
 typedef struct {
     UsbHost *host; /* NULL: no device is asked for */
     GPtrArray *devices;
-    GAsyncQueue *lost; /* UsbHostDevice: that left the host and were not closed yet */
+    GAsyncQueue *lost;  /* UsbHostDevice: that left the host and were not closed yet */
+    GPtrArray *remotes; /* UsbRemote */
 } RunUsb;
 
 /* The machine stands still. Devices that cannot be had are told of; it runs without them. */
-bool run_usb_init(RunUsb *usb, char **words, Pdm *pdm, GError **error);
-/* Takes out what has left the host. Under the device lock, now and then. */
-void run_usb_poll(RunUsb *usb);
+bool run_usb_init(RunUsb *usb, char **words, char **addresses, Pdm *pdm, GError **error);
+/* Takes out what has gone, plugs in what has come. Under the device lock, now and then. */
+void run_usb_poll(RunUsb *usb, Pdm *pdm);
 void run_usb_clear(RunUsb *usb, Pdm *pdm);

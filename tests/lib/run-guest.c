@@ -40,7 +40,7 @@ enum { EXIT_OK, EXIT_FAULT, EXIT_TIMEOUT, EXIT_TRIPLE_FAULT };
 typedef struct {
     int ram, cpus;
     char *bus, *cdrom, *disk, *disk2, *floppy, *engine, *profile, *boot, *firmware, *serial, *debug;
-    char **nics, **usb_hosts;
+    char **nics, **usb_hosts, **usb_remotes;
     char *usb, *usb_devices;
     char *screenshot, *keys, *until, *save, *save_live, *load, *sound;
     double screenshot_every, timeout;
@@ -374,8 +374,8 @@ set_up(Run *run, GError **error)
         fputs(dump, stderr);
     }
     run->vmm = vmm_create(&config, hand_over, run, error);
-    if (run->vmm == NULL ||
-        !run_usb_init(&run->usb, run->options.usb_hosts, vmm_pdm(run->vmm), error))
+    if (run->vmm == NULL || !run_usb_init(&run->usb, run->options.usb_hosts,
+                                          run->options.usb_remotes, vmm_pdm(run->vmm), error))
         return false;
     return run->options.load == NULL || transfer_state(run, run->options.load, false, error);
 }
@@ -489,7 +489,7 @@ tick(Run *run)
     g_rec_mutex_lock(pdm_device_lock(vmm_pdm(run->vmm)));
     const bool done = seen(run);
 
-    run_usb_poll(&run->usb);
+    run_usb_poll(&run->usb, vmm_pdm(run->vmm));
     if (run->keys != NULL)
         run_keys_step(run->keys, vmm_pdm(run->vmm), now_ns, run->screen, run->serial.text->str);
     g_rec_mutex_unlock(pdm_device_lock(vmm_pdm(run->vmm)));
@@ -618,6 +618,7 @@ tear_down(Run *run)
     run_network_clear(&run->network);
     g_strfreev(run->options.nics);
     g_strfreev(run->options.usb_hosts);
+    g_strfreev(run->options.usb_remotes);
     g_strfreev(run->sound);
     g_strfreev(run->usb_words);
     g_free(run->screen);
@@ -644,6 +645,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "usb", 0, 0, G_OPTION_ARG_STRING, &options->usb, "USB controllers: ohci, ehci, xhci", "LIST" },
         { "usb-device", 0, 0, G_OPTION_ARG_STRING, &options->usb_devices, "USB devices: tablet, mouse, keyboard, storage:FILE", "LIST" },
         { "usb-host", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->usb_hosts, "A USB device of the host", "BUS.ADDRESS" },
+        { "usb-remote", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->usb_remotes, "A USB device of a usbredir peer: HOST:PORT or a path, with listen: before it for a server", "ADDRESS" },
         { "boot", 0, 0, G_OPTION_ARG_STRING, &options->boot, "Boot order (dvd,disk,floppy,network)", "LIST" },
         { "firmware", 0, 0, G_OPTION_ARG_FILENAME, &options->firmware, "BIOS image", "FILE" },
         { "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Execution engine (auto); iem+rem: in turns", "NAME" },
