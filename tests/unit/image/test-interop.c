@@ -150,6 +150,20 @@ compare_with_raw(Files *files, const Case *format)
     qemu_img("compare", "-f", format->theirs, "-F", "raw", files->image, files->raw, NULL);
 }
 
+/* Gives the room of every third MiB back, from `first` on. */
+static void
+discard_some(const char *path, const char *format, unsigned first)
+{
+    g_autoptr(GError) error = NULL;
+    Image *image = image_open(path, format, IMAGE_OPEN_READ_WRITE, &error);
+
+    g_assert_no_error(error);
+    for (uint64_t at = first * MIB; at < 33 * MIB; at += 3 * MIB)
+        g_assert_true(image_discard(image, at, MIB, &error));
+    g_assert_true(image_close(image, &error));
+    g_assert_no_error(error);
+}
+
 static void
 test_ours(Files *files, gconstpointer data)
 {
@@ -163,6 +177,13 @@ test_ours(Files *files, gconstpointer data)
     write_pattern(files->image, format->ours);
     write_pattern(files->raw, "RAW");
     compare_with_raw(files, format);
+    if (strcmp(format->ours, "VDI") != 0 || format->variant == IMAGE_FIXED)
+        return;
+    for (unsigned first = 0; first < 3; first++) {
+        discard_some(files->image, format->ours, first);
+        discard_some(files->raw, "RAW", first);
+        compare_with_raw(files, format);
+    }
 }
 
 static void

@@ -50,6 +50,9 @@ typedef struct ImageFormat {
     ImageProbe (*probe)(const ImageProbeInput *input);
     /* Reads and checks the metadata; sets capacity and state. On failure close() is not called. */
     bool (*open)(Image *image, GError **error);
+    /* Puts the file into the order that other programs expect, after the last flush of a session
+     * that wrote; what it could not do is no error as long as the image is whole. May be NULL. */
+    bool (*settle)(Image *image, GError **error);
     /* After the last flush; frees state. */
     void (*close)(Image *image);
     /* What lies at offset, for at most length bytes. It may have to read metadata. */

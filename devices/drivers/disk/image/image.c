@@ -125,6 +125,8 @@ image_close(Image *image, GError **error)
 {
     bool ok = image_flush(image, error);
 
+    if (ok && image->writable && image->started && image->format->settle != NULL)
+        ok = image->format->settle(image, error);
     image->format->close(image);
     if (!image->borrows_io)
         image_io_close(image->io);

@@ -2,7 +2,8 @@
  *
  * Compacting a VDI file: blocks of zeros leave the map, then blocks from the end of the file fill
  * the gaps, then the file is cut. A block is copied to where nothing refers to, and synced, before
- * the map follows it; so whatever a cut leaves is an image with the same content. */
+ * the map follows it; so whatever a cut leaves is an image with the same content. The gaps are
+ * closed at the end of a session that made some, too: other programs count blocks by them. */
 #include "devices/drivers/disk/image/vdi-private.h"
 #include "vmm/base/error.h"
 
@@ -10,6 +11,9 @@
 #define BATCH 32u
 /* Finding zeros is that share of the work, moving blocks the rest. */
 #define ZEROS_SHARE 0.6
+
+/* What a machine that is powered off waits for; more is left to who asks for compacting. */
+#define SETTLE_BYTES_MAX ((uint64_t)2 << 30)
 
 #define NOBODY G_MAXUINT32
 
@@ -147,4 +151,48 @@ vdi_compact(Image *image, const ImageProgressSink *sink, GError **error)
     ok = close_gaps(image, vdi, owners, buffer, sink, error);
     /* Also when it was cancelled: the gaps are others now. */
     return vdi_map_recount(image, vdi, ok ? error : NULL) && ok && cut_file(image, vdi, error);
+}
+
+/* How many blocks have to move: those in use behind as many as are used. */
+static uint32_t
+count_moves(const VdiState *vdi)
+{
+    uint32_t count = 0;
+
+    for (uint32_t block = 0; block < vdi->header.blocks; block++) {
+        const uint32_t entry = vdi->map.entries[block];
+
+        count += vdi_is_allocated(entry) && entry >= vdi->used;
+    }
+    return count;
+}
+
+/* The host's disk may be full: a block that moves takes room for a moment. */
+static bool
+move_blocks(Image *image, VdiState *vdi, GError **error)
+{
+    g_autofree uint8_t *buffer = g_malloc(vdi->header.block_size);
+    g_autofree uint32_t *owners = find_owners(image, vdi, error);
+    const ImageProgressSink nobody = {0};
+
+    return owners != NULL && close_gaps(image, vdi, owners, buffer, &nobody, error);
+}
+
+bool
+vdi_settle(Image *image, GError **error)
+{
+    VdiState *vdi = image->state;
+    g_autoptr(GError) local = NULL;
+
+    if (vdi->header.type == VDI_TYPE_FIXED || vdi->gaps->len == 0 ||
+        count_moves(vdi) * vdi_block_stride(&vdi->header) > SETTLE_BYTES_MAX)
+        return true;
+    move_blocks(image, vdi, &local);
+    if (!vdi_map_recount(image, vdi, error) || !cut_file(image, vdi, error) ||
+        !image_sync(image, error))
+        return false;
+    if (local == NULL || g_error_matches(local, BASE_ERROR, BASE_ERROR_NO_SPACE))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
 }

@@ -89,6 +89,8 @@ void vdi_free_block(Image *image, VdiState *vdi, uint32_t block);
 
 /* vdi-compact.c, vdi-resize.c */
 bool vdi_compact(Image *image, const ImageProgressSink *sink, GError **error);
+/* Closes the gaps that discards have left, unless that is too much work for now. */
+bool vdi_settle(Image *image, GError **error);
 bool vdi_resize(Image *image, uint64_t capacity, const ImageProgressSink *sink, GError **error);
 
 /* vdi-create.c */

@@ -154,6 +154,7 @@ const ImageFormat image_format_vdi = {
         },
     .probe = vdi_probe,
     .open = vdi_open,
+    .settle = vdi_settle,
     .close = vdi_close,
     .locate = vdi_locate,
     .write = vdi_write,
