@@ -74,4 +74,6 @@ client_on_signal(GDBusConnection *connection, const char *sender, const char *pa
         removed(client, parameters, client_remove_medium);
     else if (g_str_equal(signal, "ExtraDataChanged"))
         extra_data_changed(client, parameters);
+    else if (g_str_equal(signal, "UsbDevicesChanged"))
+        g_signal_emit_by_name(client, "usb-devices-changed");
 }

@@ -99,6 +99,8 @@ vitrine_client_class_init(VitrineClientClass *class)
     for (guint i = 0; i < G_N_ELEMENTS(signals); i++)
         g_signal_new(signals[i].name, VITRINE_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                      G_TYPE_NONE, 1, signals[i].type());
+    g_signal_new("usb-devices-changed", VITRINE_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                 G_TYPE_NONE, 0);
     g_signal_new("extra-data-changed", VITRINE_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                  G_TYPE_NONE, 3, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING);
 }

@@ -277,5 +277,6 @@ vitrine_settings_check(VitrineSettings *settings)
     for (guint slot = 0; slot < VITRINE_LPT_COUNT; slot++)
         check_lpt(settings, slot, problems);
     vitrine_settings_check_network(settings, problems);
+    vitrine_settings_check_usb(settings, problems);
     return problems;
 }

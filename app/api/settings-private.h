@@ -59,6 +59,8 @@ void vitrine_settings_take_storage(VitrineSettings *settings, GPtrArray *control
 void vitrine_settings_check_storage(VitrineSettings *settings, GPtrArray *problems);
 /* The network part. */
 void vitrine_settings_check_network(VitrineSettings *settings, GPtrArray *problems);
+/* The filters of USB devices. */
+void vitrine_settings_check_usb(VitrineSettings *settings, GPtrArray *problems);
 /* message is taken. */
 void vitrine_problems_add(GPtrArray *problems, const char *field, VitrineError code, gboolean fatal,
                           char *message);

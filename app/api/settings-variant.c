@@ -9,6 +9,7 @@
 #define UARTS_TYPE "a(buusbss)"
 #define LPTS_TYPE "a(buus)"
 #define ADAPTERS_TYPE "aa{sv}"
+#define USB_FILTERS_TYPE "aa{sv}"
 #define MAX_RECORDS 1024
 
 static GVariant *
@@ -112,6 +113,9 @@ vitrine_settings_to_variant(VitrineSettings *settings)
     g_variant_builder_add(&builder, "{sv}", "uarts", uarts_to_variant(settings));
     g_variant_builder_add(&builder, "{sv}", "lpts", lpts_to_variant(settings));
     g_variant_builder_add(&builder, "{sv}", "adapters", adapters_to_variant(settings));
+    g_variant_builder_add(
+        &builder, "{sv}", "usb-filters",
+        vitrine_usb_filters_to_variant(vitrine_settings_get_usb_filters(settings)));
     return g_variant_builder_end(&builder);
 }
 
@@ -277,6 +281,15 @@ apply_adapters(VitrineSettings *settings, GVariant *value, GError **error)
 }
 
 static gboolean
+apply_usb_filters(VitrineSettings *settings, GVariant *value, GError **error)
+{
+    g_autoptr(GPtrArray) filters = vitrine_usb_filters_from_variant(value);
+
+    vitrine_settings_set_usb_filters(settings, filters);
+    return TRUE;
+}
+
+static gboolean
 apply_groups(VitrineSettings *settings, GVariant *value, GError **error)
 {
     g_autofree const char **groups = g_variant_get_strv(value, NULL);
@@ -295,6 +308,7 @@ static const struct {
     {"uarts", UARTS_TYPE, apply_uarts},
     {"lpts", LPTS_TYPE, apply_lpts},
     {"adapters", ADAPTERS_TYPE, apply_adapters},
+    {"usb-filters", USB_FILTERS_TYPE, apply_usb_filters},
 };
 
 static gboolean

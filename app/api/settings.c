@@ -14,6 +14,7 @@ struct _VitrineSettings {
     VitrineUart *uarts[VITRINE_UART_COUNT];
     VitrineLpt *lpts[VITRINE_LPT_COUNT];
     VitrineAdapter *adapters[VITRINE_ADAPTER_COUNT];
+    GPtrArray *usb_filters;
     GVariant *base; /* as the service has it */
     guint generation;
 };
@@ -96,6 +97,7 @@ settings_finalize(GObject *object)
         vitrine_lpt_free(settings->lpts[i]);
     for (guint i = 0; i < VITRINE_ADAPTER_COUNT; i++)
         vitrine_adapter_free(settings->adapters[i]);
+    g_ptr_array_unref(settings->usb_filters);
     g_clear_pointer(&settings->base, g_variant_unref);
     G_OBJECT_CLASS(vitrine_settings_parent_class)->finalize(object);
 }
@@ -131,6 +133,7 @@ vitrine_settings_init(VitrineSettings *settings)
         settings->lpts[i] = vitrine_lpt_new(i);
     for (guint i = 0; i < VITRINE_ADAPTER_COUNT; i++)
         settings->adapters[i] = vitrine_adapter_new();
+    settings->usb_filters = g_ptr_array_new_with_free_func((GDestroyNotify)vitrine_usb_filter_free);
 }
 
 VitrineSettings *
@@ -316,6 +319,24 @@ vitrine_settings_set_adapter(VitrineSettings *settings, guint slot, const Vitrin
     vitrine_adapter_free(settings->adapters[slot]);
     settings->adapters[slot] = copy;
     vitrine_settings_emit_changed(settings, "adapters");
+}
+
+GPtrArray *
+vitrine_settings_get_usb_filters(VitrineSettings *settings)
+{
+    return settings->usb_filters;
+}
+
+void
+vitrine_settings_set_usb_filters(VitrineSettings *settings, GPtrArray *filters)
+{
+    GPtrArray *copy = g_ptr_array_new_with_free_func((GDestroyNotify)vitrine_usb_filter_free);
+
+    for (guint i = 0; i < filters->len; i++)
+        g_ptr_array_add(copy, vitrine_usb_filter_copy(filters->pdata[i]));
+    g_ptr_array_unref(settings->usb_filters);
+    settings->usb_filters = copy;
+    vitrine_settings_emit_changed(settings, "usb-filters");
 }
 
 const VitrineLpt *

@@ -16,6 +16,7 @@
  * Signals:
  *   machine-added (VitrineMachine), machine-removed (VitrineMachine)
  *   medium-added (VitrineMedium), medium-removed (VitrineMedium)
+ *   usb-devices-changed: see vitrine-usb-host.h
  *   extra-data-changed (machine UUID or "" for the global table, key, value or "" when removed) */
 #pragma once
 

@@ -7,11 +7,12 @@
  * Scalar settings are GObject properties, writable and notified, so widgets can be bound to them:
  * the complete list is app/api/settings-properties.def. Lists (groups, controllers, attachments,
  * serial and parallel ports) have the functions below and the signal VitrineSettings::changed,
- * whose detail is "groups", "storage", "uarts", "lpts" or "adapters". */
+ * whose detail is "groups", "storage", "uarts", "lpts", "adapters" or "usb-filters". */
 #pragma once
 
 #include "app/api/vitrine-network.h"
 #include "app/api/vitrine-storage.h"
+#include "app/api/vitrine-usb.h"
 
 G_BEGIN_DECLS
 
@@ -109,9 +110,22 @@ void vitrine_settings_set_adapter(VitrineSettings *settings, guint slot,
                                   const VitrineAdapter *adapter);
 
 /**
+ * vitrine_settings_get_usb_filters:
+ * Returns: (transfer none) (element-type VitrineUsbFilter): in the order in which they are looked
+ * at. Read only.
+ */
+GPtrArray *vitrine_settings_get_usb_filters(VitrineSettings *settings);
+/**
+ * vitrine_settings_set_usb_filters:
+ * @filters: (element-type VitrineUsbFilter): all of them; they are copied
+ */
+void vitrine_settings_set_usb_filters(VitrineSettings *settings, GPtrArray *filters);
+
+/**
  * VitrineProblem:
  * @field: property ("memory"), or "controller:NAME", "attachment:NAME:PORT:DEVICE", "uart:SLOT",
- *   "lpt:SLOT", "adapter:SLOT:PART" with PART "type", "mac", "name" or "forwards"; owned
+ *   "lpt:SLOT", "adapter:SLOT:PART" with PART "type", "mac", "name" or "forwards",
+ *   "usb-filter:INDEX:KEY" with KEY as in vitrine_usb_filter_get_text(); owned
  * @code: why
  * @message: a sentence for the user; owned
  * @fatal: FALSE for advice; settings with a fatal problem cannot be saved

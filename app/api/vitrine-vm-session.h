@@ -114,6 +114,11 @@ typedef struct {
     /* See org.vitrine.VmProcess.ChangeAdapter. */
     gboolean (*change_adapter)(gpointer data, guint slot, const VitrineAdapter *adapter,
                                gboolean rewire, gboolean retrace, GError **error);
+    /* See org.vitrine.VmProcess.AttachUsb. node: open, the callee's, also when it fails. */
+    gboolean (*attach_usb)(gpointer data, const char *device, const char *title, int node,
+                           GError **error);
+    /* vitrine_vm_session_usb_released() follows. */
+    void (*detach_usb)(gpointer data, const char *device);
     /* Saves the state to file, which is the callee's; see org.vitrine.VmProcess.SaveState. disks:
      * (element-type VitrineDiskChild), the callee may take descriptors out of it. Takes task, which
      * returns a VitrineSaved, when it is done. */
@@ -208,6 +213,9 @@ void vitrine_vm_session_triple_fault(VitrineVmSession *session, const char *log_
 /* The guest took the medium out of a drive. */
 void vitrine_vm_session_medium_ejected(VitrineVmSession *session, const char *controller,
                                        guint port, guint device);
+
+/* The host has a USB device again. In the session's thread. */
+void vitrine_vm_session_usb_released(VitrineVmSession *session, const char *device);
 
 /* Percent of a save or a merge that is under way. */
 void vitrine_vm_session_set_save_progress(VitrineVmSession *session, guint percent);

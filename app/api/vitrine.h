@@ -16,5 +16,7 @@
 #include "app/api/vitrine-storage.h"
 #include "app/api/vitrine-surface.h"
 #include "app/api/vitrine-types.h"
+#include "app/api/vitrine-usb-host.h"
+#include "app/api/vitrine-usb.h"
 #include "vitrine-enum-types.h"
 /* IWYU pragma: end_exports */

@@ -43,6 +43,15 @@ void vm_merge_serve(VmMerge *merge, const VitrineVmOps *ops, gpointer data);
 /* The service has come back. */
 void vm_merge_reconnected(VmMerge *merge);
 
+/* vm-usb.c: USB devices of the host. Only in the session's context. */
+typedef struct VmUsb VmUsb;
+VmUsb *vm_usb_new(VitrineVmSession *session, VitrineDBusVmProcess *skeleton);
+void vm_usb_free(VmUsb *usb);
+void vm_usb_serve(VmUsb *usb, const VitrineVmOps *ops, gpointer data);
+void vm_usb_released(VmUsb *usb, const char *device);
+/* The service has come back. */
+void vm_usb_reconnected(VmUsb *usb);
+
 /* vm-session.c */
 /* a(sssiba(si)) and the descriptors that it numbers: (element-type VitrineImage). NULL with error
  * when a number is out of range. */

@@ -17,6 +17,7 @@ struct _VitrineVmSession {
     VitrineDBusVmProcess *vm_process; /* the service's way to us */
     VmState *saving;
     VmMerge *merging;
+    VmUsb *usb;
     char *console_path;
     int lock;
     VitrineMachineState state;
@@ -44,6 +45,7 @@ session_dispose(GObject *object)
     g_clear_pointer(&session->console, vm_console_free);
     g_clear_pointer(&session->saving, vm_state_free);
     g_clear_pointer(&session->merging, vm_merge_free);
+    g_clear_pointer(&session->usb, vm_usb_free);
     if (session->vm_process &&
         g_dbus_interface_skeleton_get_object_path(G_DBUS_INTERFACE_SKELETON(session->vm_process)))
         g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(session->vm_process));
@@ -299,6 +301,7 @@ on_connected(VitrineClient *client, GParamSpec *pspec, VitrineVmSession *session
         client_call_async(client, session, &call, NULL, NULL, NULL);
         vm_state_reconnected(session->saving);
         vm_merge_reconnected(session->merging);
+        vm_usb_reconnected(session->usb);
     }
 }
 
@@ -320,6 +323,7 @@ vitrine_vm_session_new_sync(VitrineClient *client, VitrineMachine *machine, cons
                      session);
     session->saving = vm_state_new(session, session->vm_process);
     session->merging = vm_merge_new(session, session->vm_process);
+    session->usb = vm_usb_new(session, session->vm_process);
     session->console = vm_console_new(session, vitrine_machine_get_id(machine));
     if (!lock_machine(session, error))
         return NULL;
@@ -431,11 +435,18 @@ vitrine_vm_session_serve(VitrineVmSession *session, const VitrineVmOps *ops, gpo
     session->data = data;
     vm_state_serve(session->saving, ops, data);
     vm_merge_serve(session->merging, ops, data);
+    vm_usb_serve(session->usb, ops, data);
     if (!vm_console_listen(session->console, session->console_path, ops, data, error))
         return FALSE;
     session->serving = TRUE;
     g_autoptr(GVariant) reply = client_call_sync(session->client, &call, NULL, NULL, error);
     return reply != NULL;
+}
+
+void
+vitrine_vm_session_usb_released(VitrineVmSession *session, const char *device)
+{
+    vm_usb_released(session->usb, device);
 }
 
 /* What threads post to the session's context. */

@@ -135,6 +135,9 @@ fill_usb(Console *console, MachineSpec *spec)
     case VITRINE_POINTING_USB_MT_SCREEN_PLUS_PAD: usb->tablet = true; break;
     default: break;
     }
+    usb->ehci = vitrine_settings_get_bool(console->settings, "usb-ehci");
+    /* What an EHCI controller does not do its companion does. */
+    usb->ohci = vitrine_settings_get_bool(console->settings, "usb-ohci") || usb->ehci;
     usb->keyboard = keyboard == VITRINE_KEYBOARD_USB;
     usb->xhci = vitrine_settings_get_bool(console->settings, "usb-xhci") || usb->mouse ||
                 usb->tablet || usb->keyboard;

@@ -201,6 +201,7 @@ op_get_activity(gpointer data, VitrineActivity *activity)
     console_media_activity(console, activity);
     console_sound_activity(console, activity);
     console_network_activity(console, activity);
+    console_usb_activity(console, activity);
     activity->writes[VITRINE_ACTIVITY_DISPLAY] = console_display_updates(console->display);
 }
 
@@ -320,6 +321,8 @@ const VitrineVmOps console_ops = {
     .plug_drive = console_plug_drive,
     .unplug_drive = console_unplug_drive,
     .change_adapter = console_network_change,
+    .attach_usb = console_usb_attach,
+    .detach_usb = console_usb_detach,
     .save_state = console_state_save,
     .cancel_save = console_state_cancel,
     .end_save = console_state_end_save,

@@ -35,6 +35,7 @@ typedef struct {
     ConsoleDisplay *display;
     ConsoleInput *input;
     GArray *drives;     /* ConsoleDrive */
+    GPtrArray *usb;     /* of the host that the machine has; console-usb.c */
     GPtrArray *strings; /* that the spec borrows while the configuration is built */
     Vmm *vmm;
     MachinePlace sound_place; /* device NULL: no card */
@@ -114,6 +115,18 @@ bool console_ports_connect(Console *console, GError **error);
 void console_sound_describe(Console *console, MachineSound *sound);
 gboolean console_sound_set(gpointer data, gboolean input, gboolean on, GError **error);
 void console_sound_activity(Console *console, VitrineActivity *activity);
+
+/* console-usb.c: devices of the host. */
+GPtrArray *console_usb_new(void);
+/* They were detached. */
+void console_usb_clear(Console *console);
+/* For VitrineVmOps. Takes node. */
+gboolean console_usb_attach(gpointer data, const char *id, const char *title, int node,
+                            GError **error);
+void console_usb_detach(gpointer data, const char *id);
+/* Waits until the host has all of them. tell: the person hears why. */
+void console_usb_detach_all(Console *console, bool tell);
+void console_usb_activity(Console *console, VitrineActivity *activity);
 
 /* console-keep.c: a number or a switch that was changed while the machine runs. */
 void console_keep_setting(Console *console, const char *property, guint value);

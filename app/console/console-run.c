@@ -229,6 +229,7 @@ stop_machine(Console *console)
     if (console->display)
         console_display_stop(console->display);
     if (console->vmm) {
+        console_usb_detach_all(console, false);
         vmm_power_off(console->vmm);
         vmm_destroy(g_steal_pointer(&console->vmm));
     }
@@ -247,6 +248,7 @@ console_clear(Console *console)
     g_clear_pointer(&console->registry, pdm_registry_free);
     g_clear_pointer(&console->drives, g_array_unref);
     g_clear_pointer(&console->strings, g_ptr_array_unref);
+    console_usb_clear(console);
     g_clear_pointer(&console->log, console_log_free);
     g_clear_pointer(&console->log_path, g_free);
     g_clear_pointer(&console->loop, g_main_loop_unref);
@@ -313,6 +315,7 @@ console_run_main(ConsoleRun *run, GError **error)
         .context = context,
         .state = VITRINE_MACHINE_STATE_STARTING,
         .drives = g_array_new(FALSE, TRUE, sizeof(ConsoleDrive)),
+        .usb = console_usb_new(),
         .strings = g_ptr_array_new_with_free_func(g_free),
     };
     bool ok;

@@ -256,6 +256,7 @@ console_state_save(gpointer data, int file, gboolean live, GPtrArray *disks, GTa
                       .asked = task};
     if (!live) {
         console->resume_after_save = console->state == VITRINE_MACHINE_STATE_RUNNING;
+        console_usb_detach_all(console, true);
         console_set_state(console, VITRINE_MACHINE_STATE_SAVING);
     }
     job_start(job, save_thread, on_saved);

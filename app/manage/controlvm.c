@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * controlvm: a running machine. Manual, chapter VBoxManage, "controlvm". Leaves out: USB,
+ * controlvm: a running machine. Manual, chapter VBoxManage, "controlvm". Leaves out:
  * clipboard, and what else this version has no device for. */
 #include <stdio.h>
 
@@ -157,6 +157,8 @@ run(Manage *manage, ManageArgs *args, GError **error)
     const Action *action = word ? find(word) : NULL;
     if (word && controlvm_is_network(word))
         return controlvm_network(manage, name, word, args, error);
+    if (word && controlvm_is_usb(word))
+        return controlvm_usb(manage, name, word, args, error);
     if (word == NULL || action == NULL) {
         g_set_error(error, MANAGE_SYNTAX_ERROR, 0,
                     word ? "Invalid parameter '%s'" : "Not enough parameters%s", word ? word : "");
@@ -185,7 +187,8 @@ const ManageCommand manage_command_controlvm = {
              "controlvm NAME|UUID nictraceN on|off\n"
              "controlvm NAME|UUID nictracefileN FILE\n"
              "controlvm NAME|UUID screenshotpng FILE [SCREEN]\n"
-             "controlvm NAME|UUID setlinkstateN on|off\n",
+             "controlvm NAME|UUID setlinkstateN on|off\n"
+             "controlvm NAME|UUID usbattach|usbdetach UUID|ADDRESS\n",
     .about = "Changes the state of a running machine, types on its keyboard, takes a picture of its"
              "\nscreen. Scan codes are those of set 1: 1c 9c is Enter, pressed and released.",
     .run = run,

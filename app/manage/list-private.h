@@ -6,4 +6,6 @@
 #include "app/manage/manage.h"
 
 bool list_devices(VitrineClient *client, bool full, GError **error);
+bool list_usbhost(VitrineClient *client, GError **error);
+bool list_usbfilters(VitrineClient *client, GError **error);
 void list_systemproperties(VitrineClient *client);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * list: machines, media, OS types, system properties. Manual, chapter VBoxManage, "list". Leaves
- * out the topics of hosts' networks, USB and clouds, which this version does not have. */
+ * out the topics of hosts' networks and clouds, which this version does not have. */
 #include "app/manage/list-private.h"
 
 typedef struct {
@@ -174,6 +174,18 @@ list_all_devices(const List *list, GError **error)
     return list_devices(list->manage->client, list->full, error);
 }
 
+static bool
+list_usb_devices(const List *list, GError **error)
+{
+    return list_usbhost(list->manage->client, error);
+}
+
+static bool
+list_usb_filters(const List *list, GError **error)
+{
+    return list_usbfilters(list->manage->client, error);
+}
+
 static const struct {
     const char *name;
     ListFunction run;
@@ -187,6 +199,8 @@ static const struct {
     {"ostypes", list_ostypes},
     {"runningvms", list_runningvms},
     {"systemproperties", list_properties},
+    {"usbfilters", list_usb_filters},
+    {"usbhost", list_usb_devices},
     {"vms", list_vms},
 };
 
@@ -223,7 +237,8 @@ const ManageCommand manage_command_list = {
     .name = "list",
     .title = "List machines, media, systems and limits",
     .usage = "list [--long|-l] [--sorted|-s] vms|runningvms|ostypes|hdds|dvds|floppies|"
-             "hostdvds|hostfloppies|systemproperties|devices\n",
+             "hostdvds|hostfloppies|systemproperties|devices|usbhost|\n"
+             "    usbfilters\n",
     .about =
         "Lists machines, types of guest systems, media that are known, or limits and defaults.",
     .run = run,

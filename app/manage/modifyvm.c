@@ -229,7 +229,7 @@ const ManageCommand manage_command_modifyvm = {
         "    [--audio-enabled on|off] [--audio-driver none|default|null|oss|alsa|pulse]\n"
         "    [--audio-controller ac97|hda] [--audio-codec default|stac9700|ad1980]\n"
         "    [--audio-out on|off] [--audio-in on|off]\n"
-        "    [--usb-xhci on|off]\n"
+        "    [--usb-ohci on|off] [--usb-ehci on|off] [--usb-xhci on|off]\n"
         "    [--keyboard ps2|usb] [--hardware-uuid UUID] [--snapshotfolder default|FOLDER]\n"
         "    [--defaultfrontend default|NAME] [--uart1..4 off|IOBASE IRQ]\n"
         "    [--uart-mode1..4 disconnected|server PIPE|client PIPE|tcpserver PORT|\n"

@@ -13,6 +13,8 @@ void showvminfo_text(bool machine_readable, const char *key, const char *label, 
 void showvminfo_storage(Manage *manage, VitrineSettings *settings, bool machine_readable);
 void showvminfo_network(VitrineSettings *settings, bool machine_readable);
 void showvminfo_sound(VitrineSettings *settings, bool machine_readable);
+void showvminfo_usb(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
+                    bool machine_readable);
 void showvminfo_ports(VitrineSettings *settings, bool machine_readable);
 /* The tree below root, and which is the current one. */
 void showvminfo_snapshots(VitrineMachine *machine, VitrineSnapshot *root, bool machine_readable);

@@ -241,6 +241,7 @@ manage_print_settings(Manage *manage, VitrineMachine *machine, VitrineSettings *
     print_fields(sharing_fields, G_N_ELEMENTS(sharing_fields), settings, machine_readable);
     print_session(machine, machine_readable);
     print_fields(usb_fields, G_N_ELEMENTS(usb_fields), settings, machine_readable);
+    showvminfo_usb(manage, machine, settings, machine_readable);
     print_description(machine, machine_readable);
 }
 

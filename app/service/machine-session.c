@@ -11,6 +11,7 @@
 
 #include "app/service/machine-state.h"
 #include "app/service/network.h"
+#include "app/service/usb.h"
 
 #define ORPHAN_POLL_MS 200
 
@@ -57,6 +58,7 @@ release(Machine *machine, VitrineMachineState state)
     g_autofree char *console = console_path(machine);
     drop_vm(machine);
     networks_close(machine->service->networks, machine->id, -1);
+    usb_machine_gone(machine);
     if (lock)
         g_unlink(lock);
     if (console)
@@ -233,6 +235,8 @@ on_set_vm_state(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation,
                 Machine *machine)
 {
     int state = 0;
+    const gboolean began = machine->state == VITRINE_MACHINE_STATE_STARTING ||
+                           machine->state == VITRINE_MACHINE_STATE_RESTORING;
     if (!is_holder(machine, invocation))
         return TRUE;
     if (!vitrine_from_nick(VITRINE_TYPE_MACHINE_STATE, word, &state) ||
@@ -243,6 +247,8 @@ on_set_vm_state(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation,
     vitrine_dbus_machine_complete_set_vm_state(skeleton, invocation);
     if (state == VITRINE_MACHINE_STATE_RUNNING || state == VITRINE_MACHINE_STATE_PAUSED)
         machine_launch_done(machine);
+    if (began)
+        usb_machine_filters(machine);
     return TRUE;
 }
 

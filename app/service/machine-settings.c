@@ -4,6 +4,7 @@
  * brings in something wrong; what was wrong before stays as it is. */
 #include "app/service/machine.h"
 #include "app/service/medium.h"
+#include "app/service/usb.h"
 
 static gboolean
 on_get_settings(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, Machine *machine)
@@ -99,8 +100,8 @@ static gboolean
 is_live_key(const char *key)
 {
     static const char *const live[] = {
-        "description",       "groups",   "boot1",     "boot2", "boot3", "boot4",
-        "cpu-execution-cap", "audio-in", "audio-out", NULL};
+        "description",       "groups",   "boot1",     "boot2",       "boot3", "boot4",
+        "cpu-execution-cap", "audio-in", "audio-out", "usb-filters", NULL};
     return g_strv_contains(live, key);
 }
 
@@ -206,7 +207,12 @@ commit(Machine *machine, VitrineSettings *after, GError **error)
         g_object_unref(after);
         return FALSE;
     }
+    GPtrArray *filters = vitrine_settings_get_usb_filters(after);
+    const gboolean filtered = !vitrine_usb_filters_equal(
+        filters, vitrine_settings_get_usb_filters(machine->record->settings));
     gboolean done = write_settings(machine, after, error);
+    if (done && filtered)
+        usb_machine_filters(machine);
     journal_settle(journal);
     return done;
 }

@@ -8,6 +8,7 @@
 
 #include "app/service/machine-state.h"
 #include "app/service/medium.h"
+#include "app/service/usb.h"
 
 Machine *
 machine_new(Service *service, const char *id, const char *settings_file)
@@ -31,6 +32,7 @@ machine_new(Service *service, const char *id, const char *settings_file)
     machine_connect_ports(machine);
     machine_connect_snapshots(machine);
     machine_connect_state(machine);
+    machine_connect_usb(machine);
     machine_load(machine);
     machine_session_restore(machine);
     service_export(service, G_DBUS_INTERFACE_SKELETON(machine->skeleton), machine->object_path);

@@ -3,6 +3,7 @@
  * The service's life: lock, socket, clients, registry file. */
 #include "app/service/service.h"
 #include "app/service/network.h"
+#include "app/service/usb.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,6 +51,7 @@ service_new(const char *config_folder, GMainLoop *loop)
     service->skeleton = vitrine_dbus_service_skeleton_new();
     service->devices = device_list_new();
     service->networks = networks_new();
+    service->usb = usb_new(service);
     return service;
 }
 
@@ -66,6 +68,7 @@ service_free(Service *service)
         g_signal_handlers_disconnect_by_data(connection, service);
         g_dbus_connection_close_sync(connection, NULL, NULL);
     }
+    g_clear_pointer(&service->usb, usb_free);
     g_ptr_array_unref(service->machines);
     g_ptr_array_unref(service->media);
     g_hash_table_unref(service->media_by_id);
@@ -196,6 +199,7 @@ service_start(Service *service, GError **error)
     service_connect_calls(service);
     media_connect_calls(service);
     media_connect_create(service);
+    usb_connect_calls(service);
     service->server = vitrine_transport_listen(service->socket_path, error);
     if (service->server == NULL)
         return FALSE;

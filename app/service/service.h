@@ -13,6 +13,7 @@
 typedef struct Machine Machine;
 typedef struct Medium Medium;
 struct Networks;
+struct Usb;
 
 typedef struct {
     char *config_folder;
@@ -33,6 +34,7 @@ typedef struct {
     gboolean journals_recovered; /* what a killed service left has been seen to */
     guint progress_count;
     DeviceList *devices;
+    struct Usb *usb;           /* devices of the host; see usb.h */
     struct Networks *networks; /* of running machines; see network.h */
 } Service;
 

@@ -95,6 +95,10 @@ OHCI USB:                    disabled
 EHCI USB:                    disabled
 xHCI USB:                    disabled
 
+USB Device Filters:
+
+<none>
+
 Description:
 Two "lines"
 of text

@@ -4,9 +4,10 @@
  *
  *   umockdev-wrapper usb-mock-run run-guest --usb xhci --usb-host 1.2 …
  *
- * SIGUSR1 pulls the device out. With --busy first another program has the device, with --deny this
- * user may not open it. In the end it prints what the host's kernel was asked for, and what the
- * device was sent. Exit status: the program's, 1 where it ended by a signal. */
+ * SIGUSR1 pulls the device out, SIGUSR2 plugs it in again. With --busy first another program has the
+ * device, with --deny this user may not open it. In the end it prints what the host's kernel was
+ * asked for, and what the device was sent. Exit status: the program's, 1 where it ended by a signal.
+ */
 #include "tests/lib/usb-mock.h"
 
 #include <glib-unix.h>
@@ -37,7 +38,14 @@ static gboolean
 on_signal(gpointer user)
 {
     usb_mock_unplug(((Run *)user)->mock);
-    return G_SOURCE_REMOVE;
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_plug(gpointer user)
+{
+    usb_mock_plug(((Run *)user)->mock);
+    return G_SOURCE_CONTINUE;
 }
 
 static void
@@ -83,6 +91,7 @@ main(int argc, char **argv)
     }
     g_child_watch_add(pid, on_exit_of, &run);
     g_unix_signal_add(SIGUSR1, on_signal, &run);
+    g_unix_signal_add(SIGUSR2, on_plug, &run);
     g_main_loop_run(run.loop);
     log = usb_mock_log(run.mock);
     printf("usb-mock: %s\n", log);

@@ -532,6 +532,21 @@ usb_mock_unplug(UsbMock *mock)
     umockdev_testbed_remove_device(mock->testbed, "/sys" SYSFS);
 }
 
+void
+usb_mock_plug(UsbMock *mock)
+{
+    g_autofree char *text = describe();
+    g_autoptr(GError) error = NULL;
+
+    g_mutex_lock(&mock->device->lock);
+    mock->device->gone = false;
+    mock->device->bound = true;
+    g_mutex_unlock(&mock->device->lock);
+    if (!umockdev_testbed_add_from_string(mock->testbed, text, &error))
+        g_error("the mocked USB device: %s", error->message);
+    umockdev_testbed_uevent(mock->testbed, "/sys" SYSFS, "add");
+}
+
 char *
 usb_mock_log(UsbMock *mock)
 {

@@ -30,6 +30,8 @@ void usb_mock_set_busy(UsbMock *mock, bool busy);
 void usb_mock_deny(UsbMock *mock);
 /* Pulled out: what is under way ends as it does then. */
 void usb_mock_unplug(UsbMock *mock);
+/* Plugged in again. */
+void usb_mock_plug(UsbMock *mock);
 /* What the host's kernel was asked for, in words: "detach 0; claim 0; configuration 1; " … */
 char *usb_mock_log(UsbMock *mock);
 /* Bytes that went out so far by endpoints of a kind (USBDEVFS_URB_TYPE_*), and FNV-1a of them. */

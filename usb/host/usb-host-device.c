@@ -262,6 +262,13 @@ usb_host_device_title(const UsbHostDevice *device)
     return device->title;
 }
 
+void
+usb_host_device_activity(const UsbHostDevice *device, uint64_t *reads, uint64_t *writes)
+{
+    *reads += (guint)g_atomic_int_get(&device->reads);
+    *writes += (guint)g_atomic_int_get(&device->writes);
+}
+
 bool
 usb_host_plug(UsbHostDevice *device, VusbHub *const *hubs, size_t count, GError **error)
 {

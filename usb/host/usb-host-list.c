@@ -6,6 +6,8 @@
 #include "usb/host/usb-host-context.h"
 #include "usb/host/usb-host-names.h"
 
+#include <errno.h>
+
 #define PORTS_MAX 7 /* USB 3.2 section 8.9: tiers */
 
 struct UsbHostList {
@@ -21,6 +23,8 @@ usb_host_info_free(UsbHostInfo *info)
     g_free(info->manufacturer);
     g_free(info->title);
     g_free(info->serial);
+    g_free(info->drivers);
+    g_free(info->group);
     g_free(info);
 }
 
@@ -74,6 +78,8 @@ describe(libusb_device *device)
     info->title = usb_host_name(info->path, "product");
     info->serial = usb_host_name(info->path, "serial");
     info->permitted = usb_host_permitted(info->bus, info->address);
+    info->drivers = usb_host_drivers(info->path);
+    info->group = info->permitted ? NULL : usb_host_group(info->bus, info->address);
     return info;
 }
 
@@ -108,6 +114,102 @@ usb_host_list_get(UsbHostList *list)
     return infos;
 }
 
+/* --- whose it is --- */
+static void
+set_error(GError **error, BaseError kind, const char *what)
+{
+    g_set_error(error, BASE_ERROR, kind, "The USB device %s.", what);
+}
+
+int
+usb_host_list_open(const UsbHostInfo *info, GError **error)
+{
+    const int node = usb_host_open_node(info->bus, info->address);
+
+    if (node >= 0)
+        return node;
+    if (errno == EACCES || errno == EPERM)
+        set_error(error, BASE_ERROR_DENIED, "may not be used by you");
+    else if (errno == ENOENT || errno == ENODEV)
+        set_error(error, BASE_ERROR_NOT_FOUND, "is not plugged into the host any more");
+    else
+        base_error_set_errno(error, errno, "The USB device cannot be opened");
+    return -1;
+}
+
+static libusb_device_handle *
+open_device(UsbHostList *list, guint bus, guint address, int *code)
+{
+    libusb_device_handle *handle = NULL;
+    libusb_device **devices;
+    const ssize_t count = libusb_get_device_list(list->context.libusb, &devices);
+
+    *code = LIBUSB_ERROR_NOT_FOUND;
+    for (ssize_t i = 0; i < count; i++) {
+        if (libusb_get_bus_number(devices[i]) == bus &&
+            libusb_get_device_address(devices[i]) == address)
+            *code = libusb_open(devices[i], &handle);
+    }
+    if (count >= 0)
+        libusb_free_device_list(devices, 1);
+    return handle;
+}
+
+/* Of one interface: what is as it should be is no error. */
+static int
+bind(libusb_device_handle *handle, int interface, bool bound)
+{
+    const bool is_bound = libusb_kernel_driver_active(handle, interface) == 1;
+    int code;
+
+    if (is_bound == bound)
+        return LIBUSB_SUCCESS;
+    code = bound ? libusb_attach_kernel_driver(handle, interface)
+                 : libusb_detach_kernel_driver(handle, interface);
+    /* The host may have no driver for it. */
+    return bound || code == LIBUSB_ERROR_NOT_FOUND ? LIBUSB_SUCCESS : code;
+}
+
+static int
+bind_all(libusb_device_handle *handle, bool bound)
+{
+    struct libusb_config_descriptor *config;
+    int code = libusb_get_active_config_descriptor(libusb_get_device(handle), &config);
+
+    if (code != LIBUSB_SUCCESS)
+        return code == LIBUSB_ERROR_NOT_FOUND ? LIBUSB_SUCCESS : code; /* not configured */
+    for (unsigned i = 0; i < config->bNumInterfaces && code == LIBUSB_SUCCESS; i++) {
+        if (config->interface[i].num_altsetting > 0)
+            code = bind(handle, config->interface[i].altsetting[0].bInterfaceNumber, bound);
+    }
+    libusb_free_config_descriptor(config);
+    return code;
+}
+
+bool
+usb_host_list_bind(UsbHostList *list, guint bus, guint address, bool bound, GError **error)
+{
+    int code;
+    libusb_device_handle *handle = open_device(list, bus, address, &code);
+
+    if (handle != NULL) {
+        code = bind_all(handle, bound);
+        libusb_close(handle);
+    }
+    if (code == LIBUSB_SUCCESS)
+        return true;
+    if (code == LIBUSB_ERROR_ACCESS)
+        set_error(error, BASE_ERROR_DENIED, "may not be used by you");
+    else if (code == LIBUSB_ERROR_NOT_FOUND || code == LIBUSB_ERROR_NO_DEVICE)
+        set_error(error, BASE_ERROR_NOT_FOUND, "is not plugged into the host any more");
+    else if (code == LIBUSB_ERROR_BUSY)
+        set_error(error, BASE_ERROR_BUSY, "is in use by a program of the host");
+    else
+        set_error(error, BASE_ERROR_IO, "did not answer");
+    return false;
+}
+
+/* --- the list --- */
 static int
 on_hotplug(libusb_context *context, libusb_device *device, libusb_hotplug_event event, void *user)
 {

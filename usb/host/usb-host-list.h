@@ -22,6 +22,10 @@ typedef struct {
     char *manufacturer, *title, *serial;
     bool remote;    /* not the host's own */
     bool permitted; /* this user may open it */
+    /* Names of the host's drivers that have it, with ", " between; "usbfs" is a program of the
+     * host. NULL: none has. */
+    char *drivers;
+    char *group; /* of users who may open it, while this one may not; NULL: none */
 } UsbHostInfo;
 
 void usb_host_info_free(UsbHostInfo *info);
@@ -33,6 +37,14 @@ UsbHostList *usb_host_list_new(void (*changed)(void *user), void *user, GError *
 void usb_host_list_free(UsbHostList *list);
 /* UsbHostInfo of what is plugged in now, by bus and address; the caller's. */
 GPtrArray *usb_host_list_get(UsbHostList *list);
+
+/* The device's node, open for reading and writing: what usb_host_open_descriptor() takes. -1:
+ * BASE_ERROR_DENIED, BASE_ERROR_NOT_FOUND, BASE_ERROR_IO. */
+int usb_host_list_open(const UsbHostInfo *info, GError **error);
+/* Whether the host's drivers have a device: takes it from them, or gives it back to those that fit
+ * (after a process that had it died, say). Waits for the host's kernel. Any thread.
+ * BASE_ERROR_NOT_FOUND, BASE_ERROR_DENIED, BASE_ERROR_BUSY, BASE_ERROR_IO. */
+bool usb_host_list_bind(UsbHostList *list, guint bus, guint address, bool bound, GError **error);
 
 /* What becomes of a device that fits. */
 typedef enum {

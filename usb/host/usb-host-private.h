@@ -35,7 +35,8 @@ struct UsbHostDevice {
     libusb_device_handle *handle;
     char *title;
     GThread *worker;
-    gint lost; /* was reported */
+    gint lost;           /* was reported */
+    guint reads, writes; /* transfers with data; any thread */
 
     GMutex lock; /* of the jobs and of VusbUrb.device_data of what is under way */
     GCond wake;

@@ -93,6 +93,8 @@ on_done(struct libusb_transfer *transfer)
         copy_packets(urb, transfer);
     else
         urb->actual = (uint32_t)CLAMP(transfer->actual_length, 0, (int)urb->size);
+    if (urb->actual > 0)
+        g_atomic_int_inc(urb->in ? &device->reads : &device->writes);
     if (status == VUSB_NO_DEVICE)
         usb_host_device_lost(device);
     way_free(transfer);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * <Global>: the machine registry and <SystemProperties>. */
+ * <Global>: the machine registry, <SystemProperties> and <USBDeviceFilters>. */
 #include "app/service/settings/global-file.h"
 
 #include "app/service/settings/xml.h"
@@ -76,6 +76,27 @@ void
 global_file_remove_machine(SettingsFile *file, const char *id)
 {
     xml_remove(find_machine(file, id));
+}
+
+GPtrArray *
+global_file_read_usb_filters(SettingsFile *file)
+{
+    GPtrArray *filters = usb_filters_read(xml_child(file->body, "USBDeviceFilters"));
+
+    /* One without an action does what the original's would: nothing is taken from the host. */
+    for (guint i = 0; i < filters->len; i++) {
+        VitrineUsbFilter *filter = filters->pdata[i];
+
+        if (filter->action == VITRINE_USB_ACTION_ATTACH)
+            filter->action = VITRINE_USB_ACTION_IGNORE;
+    }
+    return filters;
+}
+
+void
+global_file_write_usb_filters(SettingsFile *file, GPtrArray *filters)
+{
+    usb_filters_write(file->body, "USBDeviceFilters", filters);
 }
 
 static char *

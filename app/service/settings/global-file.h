@@ -17,6 +17,10 @@ GPtrArray *global_file_read_machines(SettingsFile *file);
 void global_file_add_machine(SettingsFile *file, const char *id, const char *src);
 void global_file_remove_machine(SettingsFile *file, const char *id);
 
+/* (element-type VitrineUsbFilter): the global filters of USB devices. */
+GPtrArray *global_file_read_usb_filters(SettingsFile *file);
+void global_file_write_usb_filters(SettingsFile *file, GPtrArray *filters);
+
 /* a{sv}, floating: the system properties under VitrineClient's names, defaults filled in. */
 GVariant *global_file_read_properties(SettingsFile *file);
 /* FALSE with VITRINE_ERROR_NOT_FOUND or _INVALID for another name or type. */

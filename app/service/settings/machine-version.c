@@ -129,6 +129,8 @@ static void
 upgrade_holder(xmlNodePtr holder, int from, int to)
 {
     xmlNodePtr hardware = xml_child(holder, "Hardware");
+    if (from < 14 && to >= 14)
+        machine_usb_upgrade(holder);
     if (hardware && from < 16 && to >= 16)
         flip_defaults(hardware);
     if (hardware && from < 19 && to >= 19)

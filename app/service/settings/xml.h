@@ -74,5 +74,12 @@ void machine_network_write(SettingsFile *file, VitrineSettings *settings);
 /* machine-usb.c */
 void machine_usb_read(SettingsFile *file, VitrineSettings *settings);
 void machine_usb_write(SettingsFile *file, VitrineSettings *settings);
+/* The form of before 1.14 becomes the later one. holder: the parent of <Hardware>. */
+void machine_usb_upgrade(xmlNodePtr holder);
+/* usb-filters.c: (element-type VitrineUsbFilter) the <DeviceFilter> of a node, which may be NULL.
+ */
+GPtrArray *usb_filters_read(xmlNodePtr parent);
+/* Replaces those of the node at a path below body, which is made, or goes, as needed. */
+void usb_filters_write(xmlNodePtr body, const char *path, GPtrArray *filters);
 /* machine-version.c: the lowest version that can say this. */
 int machine_version_needed(VitrineSettings *settings);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Calls about the host's USB devices. */
+#include "app/api/client-private.h"
+#include "app/api/vitrine-usb-host.h"
+
+static const RemoteCall devices_call = {VITRINE_SERVICE_PATH, "org.vitrine.Service",
+                                        "GetUsbDevices", NULL};
+static const RemoteCall filters_call = {VITRINE_SERVICE_PATH, "org.vitrine.Service",
+                                        "GetUsbFilters", NULL};
+
+/* Takes reply. */
+static GPtrArray *
+devices_from_reply(GVariant *reply)
+{
+    GPtrArray *devices;
+
+    if (reply == NULL)
+        return NULL;
+    g_autoptr(GVariant) list = g_variant_get_child_value(reply, 0);
+    devices = g_ptr_array_new_with_free_func((GDestroyNotify)vitrine_usb_device_free);
+    for (gsize i = 0; i < g_variant_n_children(list); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(list, i);
+
+        g_ptr_array_add(devices, vitrine_usb_device_from_variant(entry));
+    }
+    g_variant_unref(reply);
+    return devices;
+}
+
+GPtrArray *
+vitrine_client_load_usb_devices_sync(VitrineClient *client, GCancellable *cancellable,
+                                     GError **error)
+{
+    return devices_from_reply(client_call_sync(client, &devices_call, NULL, cancellable, error));
+}
+
+void
+vitrine_client_load_usb_devices_async(VitrineClient *client, GCancellable *cancellable,
+                                      GAsyncReadyCallback callback, gpointer user_data)
+{
+    client_call_async(client, client, &devices_call, cancellable, callback, user_data);
+}
+
+GPtrArray *
+vitrine_client_load_usb_devices_finish(VitrineClient *client, GAsyncResult *result, GError **error)
+{
+    return devices_from_reply(client_call_finish(client, result, error));
+}
+
+GPtrArray *
+vitrine_client_load_usb_filters_sync(VitrineClient *client, GCancellable *cancellable,
+                                     GError **error)
+{
+    g_autoptr(GVariant) reply = client_call_sync(client, &filters_call, NULL, cancellable, error);
+
+    if (reply == NULL)
+        return NULL;
+    g_autoptr(GVariant) list = g_variant_get_child_value(reply, 0);
+    return vitrine_usb_filters_from_variant(list);
+}
+
+gboolean
+vitrine_client_save_usb_filters_sync(VitrineClient *client, GPtrArray *filters,
+                                     GCancellable *cancellable, GError **error)
+{
+    GVariant *list = vitrine_usb_filters_to_variant(filters);
+    const RemoteCall call = {VITRINE_SERVICE_PATH, "org.vitrine.Service", "SetUsbFilters",
+                             g_variant_new_tuple(&list, 1)};
+    g_autoptr(GVariant) reply = client_call_sync(client, &call, NULL, cancellable, error);
+
+    return reply != NULL;
+}
+
+/* --- machines --- */
+static RemoteCall
+device_call(VitrineMachine *machine, const char *method, const char *device)
+{
+    return (RemoteCall){machine_path(machine), "org.vitrine.Machine", method,
+                        g_variant_new("(s)", device)};
+}
+
+static gboolean
+call_sync(VitrineMachine *machine, const char *method, const char *device,
+          GCancellable *cancellable, GError **error)
+{
+    const RemoteCall call = device_call(machine, method, device);
+
+    return client_change_sync(machine_client(machine), &call, cancellable, error);
+}
+
+static void
+call_async(VitrineMachine *machine, const char *method, const char *device,
+           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+    const RemoteCall call = device_call(machine, method, device);
+
+    client_call_async(machine_client(machine), machine, &call, cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_machine_attach_usb_sync(VitrineMachine *machine, const char *device,
+                                GCancellable *cancellable, GError **error)
+{
+    return call_sync(machine, "AttachUsbDevice", device, cancellable, error);
+}
+
+void
+vitrine_machine_attach_usb_async(VitrineMachine *machine, const char *device,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+    call_async(machine, "AttachUsbDevice", device, cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_machine_attach_usb_finish(VitrineMachine *machine, GAsyncResult *result, GError **error)
+{
+    return client_call_finish_void(machine, result, error);
+}
+
+gboolean
+vitrine_machine_detach_usb_sync(VitrineMachine *machine, const char *device,
+                                GCancellable *cancellable, GError **error)
+{
+    return call_sync(machine, "DetachUsbDevice", device, cancellable, error);
+}
+
+void
+vitrine_machine_detach_usb_async(VitrineMachine *machine, const char *device,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+    call_async(machine, "DetachUsbDevice", device, cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_machine_detach_usb_finish(VitrineMachine *machine, GAsyncResult *result, GError **error)
+{
+    return client_call_finish_void(machine, result, error);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What is plugged into the host's USB ports, and giving it to machines and back. The client's
+ * signal "usb-devices-changed" tells of what came, went or changed hands once the devices were
+ * asked for. */
+#pragma once
+
+#include "app/api/vitrine-client.h"
+#include "app/api/vitrine-usb.h"
+
+G_BEGIN_DECLS
+
+/**
+ * vitrine_client_load_usb_devices_sync:
+ *
+ * Returns: (transfer container) (element-type VitrineUsbDevice): what is plugged in now, by bus and
+ *   address, without hubs; or %NULL with an error
+ */
+GPtrArray *vitrine_client_load_usb_devices_sync(VitrineClient *client, GCancellable *cancellable,
+                                                GError **error);
+void vitrine_client_load_usb_devices_async(VitrineClient *client, GCancellable *cancellable,
+                                           GAsyncReadyCallback callback, gpointer user_data);
+/**
+ * vitrine_client_load_usb_devices_finish:
+ *
+ * Returns: (transfer container) (element-type VitrineUsbDevice): as
+ *   vitrine_client_load_usb_devices_sync()
+ */
+GPtrArray *vitrine_client_load_usb_devices_finish(VitrineClient *client, GAsyncResult *result,
+                                                  GError **error);
+
+/**
+ * vitrine_client_load_usb_filters_sync:
+ *
+ * Returns: (transfer container) (element-type VitrineUsbFilter): the global filters, whose actions
+ *   are ignore and hold
+ */
+GPtrArray *vitrine_client_load_usb_filters_sync(VitrineClient *client, GCancellable *cancellable,
+                                                GError **error);
+/**
+ * vitrine_client_save_usb_filters_sync:
+ * @filters: (element-type VitrineUsbFilter): all of them
+ */
+gboolean vitrine_client_save_usb_filters_sync(VitrineClient *client, GPtrArray *filters,
+                                              GCancellable *cancellable, GError **error);
+
+/* Gives a device to a running machine, or takes it back. device: its id. When the call returns the
+ * guest has it plugged in, or the host has it again. */
+gboolean vitrine_machine_attach_usb_sync(VitrineMachine *machine, const char *device,
+                                         GCancellable *cancellable, GError **error);
+void vitrine_machine_attach_usb_async(VitrineMachine *machine, const char *device,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback,
+                                      gpointer user_data);
+gboolean vitrine_machine_attach_usb_finish(VitrineMachine *machine, GAsyncResult *result,
+                                           GError **error);
+gboolean vitrine_machine_detach_usb_sync(VitrineMachine *machine, const char *device,
+                                         GCancellable *cancellable, GError **error);
+void vitrine_machine_detach_usb_async(VitrineMachine *machine, const char *device,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback,
+                                      gpointer user_data);
+gboolean vitrine_machine_detach_usb_finish(VitrineMachine *machine, GAsyncResult *result,
+                                           GError **error);
+
+G_END_DECLS

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the files about USB devices share. */
+#pragma once
+
+#include "app/service/usb.h"
+#include "usb/host/usb-host-list.h"
+
+typedef enum {
+    USB_FREE,
+    USB_COMING, /* the owner's process was asked to take it */
+    USB_THERE,  /* it has it */
+    USB_GOING,  /* it was asked to give it back */
+} UsbPhase;
+
+typedef struct {
+    UsbHostInfo *info;
+    char *id;
+    char *owner; /* a machine's id; NULL: none */
+    UsbPhase phase;
+    gboolean ignored, held; /* by a global filter */
+    GPtrArray *waiting;     /* GDBusMethodInvocation: DetachUsbDevice */
+} UsbEntry;
+
+struct Usb {
+    Service *service;
+    UsbHostList *list; /* NULL: not asked for yet */
+    GPtrArray *entries;
+    GVariant *published; /* aa{sv}, as clients were told last; NULL: nobody asked */
+    gint pending;        /* a change was told and not looked at; any thread */
+    guint later;         /* source: drivers come a little after their device */
+    guint jobs;          /* threads that are under way */
+};
+
+/* NULL with error: no libusb here. */
+UsbHostList *usb_start(Usb *usb, GError **error);
+/* Looks what is plugged in. */
+void usb_refresh(Usb *usb);
+/* Clients hear of it if something is different. */
+void usb_publish(Usb *usb);
+UsbEntry *usb_find(Usb *usb, const char *id);
+VitrineUsbDevice *usb_describe(const UsbEntry *entry);
+/* Gives the device to the host's drivers or takes it from them, later. */
+void usb_bind(Usb *usb, const UsbEntry *entry, gboolean bound);
+/* The first active filter that fits; NULL: none. */
+const VitrineUsbFilter *usb_match(GPtrArray *filters, const UsbEntry *entry);
+
+/* usb-machine.c: invocation NULL: a filter says so. */
+void usb_attach(Machine *machine, UsbEntry *entry, GDBusMethodInvocation *invocation);
+/* The device has left the host. */
+void usb_left(Usb *usb, UsbEntry *entry);
+/* Nobody has it any more. */
+void usb_released(Usb *usb, UsbEntry *entry);
+/* Whether filters may give the machine a device now. */
+gboolean usb_takes(const Machine *machine);

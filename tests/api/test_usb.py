@@ -1,0 +1,279 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# needs: gir1.2-glib-2.0 python3-gi seabios umockdev
+# timeout: 240
+#
+# USB devices of the host through service and command line: what is plugged in and who has it, filters of
+# machines and of the host, attach and detach while a machine runs, a device that is pulled out, one that may not be
+# used, a process that dies. The device is umockdev's; libusb, the service and the machine are real.
+"""USB devices of the host, machines and filters."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from client import BUILD, Vitrine, run, until  # noqa: E402
+from test_manage import SYNTAX, call, info, make, said  # noqa: E402
+
+TOOLS = BUILD / 'tests/lib'
+MOCK = 'MOCK_HOST'
+ROOT = 'UMOCKDEV_DIR'
+INTERFACE = 'sys/devices/pci0000:00/0000:00:1d.0/usb1/1-1/1-1:1.0'
+NAME = 'Online'
+
+
+def mock(number):
+    """Pulls the device out, or plugs it in."""
+    os.kill(os.getppid(), number)
+
+
+def driver(name):
+    """The host's driver of the device's interface."""
+    folder = Path(os.environ[ROOT]) / INTERFACE
+    shutil.rmtree(folder, ignore_errors=True)
+    if name:
+        folder.mkdir()
+        (folder / 'driver').symlink_to(f'../../../../../../../bus/usb/drivers/{name}')
+
+
+def device():
+    """What list usbhost says of the only device; an empty dictionary when there is none."""
+    out, _ = call('list', 'usbhost')
+    assert out.startswith('Host USB Devices:\n\n'), out
+    return dict(re.findall(r'^([A-Z][^:\n]*):\s+(.*)$', out.split('\n\n', 1)[1], re.M))
+
+
+def state():
+    return device().get('Current State')
+
+
+def start(*words):
+    make(NAME)
+    call('modifyvm', NAME, *(words or ('--usb-xhci', 'on')))
+    call('startvm', NAME, '--type', 'headless')
+
+
+def lists(_world):
+    found = device()
+    assert found['VendorId'] == '0x1234 (1234)' and found['ProductId'] == '0x5678 (5678)', found
+    assert found['Revision'] == '1.0 (0100)' and found['Port'] == '1', found
+    assert found['USB version/speed'] == '2/Full' and found['Product'] == 'Mock Device', found
+    assert found['Address'].endswith('/1-1//device:/dev/bus/usb/001/002'), found
+    assert found['Current State'] == 'Available' and 'Reason' not in found, found
+    driver('usb-storage')
+    assert state() == 'Busy'
+    driver('usbfs')
+    busy = device()
+    assert busy['Current State'] == 'Unavailable' and 'Another program' in busy['Reason'], busy
+    driver(None)
+    assert state() == 'Available' and device()['UUID'] == found['UUID']
+
+
+def hot_plug(world):
+    client, seen = world.client(), []
+    client.connect('usb-devices-changed', lambda _: seen.append(1))
+    first = client.load_usb_devices_sync(None)
+    assert len(first) == 1 and first[0].state == Vitrine.UsbState.AVAILABLE, first
+    mock(signal.SIGUSR1)
+    until(lambda: seen, 'the device is told to be gone')
+    assert client.load_usb_devices_sync(None) == []
+    assert '<none>' in call('list', 'usbhost')[0]
+    seen.clear()
+    mock(signal.SIGUSR2)
+    until(lambda: seen, 'the device is told to be there')
+    again = client.load_usb_devices_sync(None)
+    assert len(again) == 1 and again[0].id == first[0].id
+
+
+def attach_and_detach(_world):
+    identity = device()['UUID']
+    start()
+    said('no usb device', 'controlvm', NAME, 'usbattach', '1-9')
+    said('missing argument', 'controlvm', NAME, 'usbattach', expect=SYNTAX)
+    said('does not have this usb device', 'controlvm', NAME, 'usbdetach', identity)
+    call('controlvm', NAME, 'usbattach', identity)
+    found = device()
+    assert found['Current State'] == 'Captured' and NAME in found['Reason'], found
+    of_machine = info(NAME)
+    assert of_machine['USBAttachedUUID1'] == identity and of_machine['USBAttachedVendorId1'] == '0x1234'
+    assert f'UUID:                        {identity}' in call('showvminfo', NAME)[0]
+    said('has this device', 'controlvm', NAME, 'usbattach', '1-1')
+    call('controlvm', NAME, 'usbdetach', '/dev/bus/usb/001/002')
+    assert state() == 'Available' and 'USBAttachedUUID1' not in info(NAME)
+    call('controlvm', NAME, 'usbattach', found['Address'])
+    # While it stands still.
+    call('controlvm', NAME, 'pause')
+    call('controlvm', NAME, 'usbdetach', identity)
+    call('controlvm', NAME, 'usbattach', identity)
+    call('controlvm', NAME, 'resume')
+    call('controlvm', NAME, 'poweroff')
+    assert state() == 'Available'
+
+
+def without_controller(_world):
+    start('--usb-xhci', 'off')
+    said('no usb controller', 'controlvm', NAME, 'usbattach', '1-1')
+    assert state() == 'Available'
+
+
+def two_machines(_world):
+    start('--usb-ohci', 'on')
+    make('Other')
+    call('modifyvm', 'Other', '--usb-xhci', 'on', '--memory', '64')
+    said('does not run', 'controlvm', 'Other', 'usbattach', '1-1')
+    call('startvm', 'Other', '--type', 'headless')
+    call('controlvm', NAME, 'usbattach', '1-1')
+    said(f'the machine “{NAME}” has', 'controlvm', 'Other', 'usbattach', '1-1')
+    said('does not have', 'controlvm', 'Other', 'usbdetach', '1-1')
+    call('controlvm', NAME, 'usbdetach', '1-1')
+    call('controlvm', 'Other', 'usbattach', '1-1')
+    assert info('Other')['USBAttachedProduct1'] == 'Mock Device'
+
+
+def filters(_world):
+    make(NAME)
+    call('usbfilter', 'add', '0', '--target', NAME, '--name', 'Second', '--vendorid', '1234', '--productid=5678')
+    call('usbfilter', 'add', '0', '--target', NAME, '--name', 'First', '--active', 'no', '--remote', 'yes',
+         '--serialnumber', '12 "3"', '--product', 'Any*', '--manufacturer', 'Maker', '--revision', '0100-0200')
+    for words in (('add', '0', '--target', NAME), ('add', '--target', NAME, '--name', 'x'),
+                  ('add', '0', '--name', 'x'), ('fly', '0', '--target', NAME), ('add', 'x', '--target', NAME),
+                  ('add', '0', '--target', NAME, '--name', 'x', '--action', 'hold'),
+                  ('add', '0', '--target', 'global', '--name', 'x'),
+                  ('add', '0', '--target', 'global', '--name', 'x', '--action', 'eat')):
+        call('usbfilter', *words, expect=SYNTAX)
+    said('number', 'usbfilter', 'add', '0', '--target', NAME, '--name', 'x', '--vendorid', 'g123')
+    said('only 2', 'usbfilter', 'add', '5', '--target', NAME, '--name', 'x')
+    said('no usb filter 2', 'usbfilter', 'modify', '2', '--target', NAME, '--name', 'x')
+    said('no usb filter 2', 'usbfilter', 'remove', '2', '--target', NAME)
+    found = info(NAME)
+    assert (found['USBFilterName1'], found['USBFilterActive1'], found['USBFilterRemote1']) == ('First', 'off', '1')
+    assert found['USBFilterSerialNumber1'] == '12 "3"' and found['USBFilterVendorId2'] == '1234', found
+    text = Path(found['CfgFile']).read_text(encoding='utf-8')
+    assert '<DeviceFilter name="Second" active="true" vendorId="1234" productId="5678"/>' in text, text
+    assert ('<DeviceFilter name="First" active="false" revision="0100-0200" manufacturer="Maker" product="Any*" '
+            'serialNumber="12 &quot;3&quot;" remote="1"/>') in text, text
+    call('usbfilter', 'modify', '0', '--target', NAME, '--active', 'yes', '--remote', 'no', '--product', '')
+    found = info(NAME)
+    assert (found['USBFilterActive1'], found['USBFilterRemote1'], found['USBFilterProduct1']) == ('on', '0', '')
+    call('usbfilter', 'remove', '0', '--target', NAME)
+    assert info(NAME)['USBFilterName1'] == 'Second' and 'USBFilterName2' not in info(NAME)
+    out, _ = call('showvminfo', NAME)
+    assert 'Index:                       0\nActive:                      yes\nName:                        Second\n' in out
+
+
+def filter_attaches(_world):
+    make(NAME)
+    call('modifyvm', NAME, '--usb-xhci', 'on')
+    call('usbfilter', 'add', '0', '--target', NAME, '--name', 'other', '--vendorid', '4321')
+    call('startvm', NAME, '--type', 'headless')
+    assert state() == 'Available'
+    # One that is added while the machine runs counts at once; then it is plugged in anew.
+    call('usbfilter', 'add', '1', '--target', NAME, '--name', 'this', '--product', 'Mock*')
+    until(lambda: state() == 'Captured', 'a new filter')
+    mock(signal.SIGUSR1)
+    until(lambda: not device(), 'pulled out')
+    assert 'USBAttachedUUID1' not in info(NAME)
+    mock(signal.SIGUSR2)
+    until(lambda: state() == 'Captured', 'plugged in')
+    call('controlvm', NAME, 'poweroff')
+    assert state() == 'Available'
+    call('startvm', NAME, '--type', 'headless')
+    until(lambda: state() == 'Captured', 'the start of a machine')
+    call('usbfilter', 'modify', '1', '--target', NAME, '--active', 'no')
+    assert state() == 'Captured', 'what a machine has it keeps'
+
+
+def global_filters(world):
+    assert call('list', 'usbfilters')[0] == 'Global USB Device Filters:\n\n<none>\n\n'
+    call('usbfilter', 'add', '0', '--target', 'global', '--name', 'keep', '--action', 'ignore', '--vendorid', '1234')
+    assert 'Action:           Ignore\nName:             keep\nVendorId:         1234\n' in call('list', 'usbfilters')[0]
+    text = (world.config / 'VirtualBox.xml').read_text(encoding='utf-8')
+    assert '<DeviceFilter name="keep" active="true" vendorId="1234" action="Ignore"/>' in text, text
+    assert state() == 'Unavailable' and 'global USB filter' in device()['Reason'], device()
+    start()
+    said('global usb filter', 'controlvm', NAME, 'usbattach', '1-1')
+    call('usbfilter', 'modify', '0', '--target', 'global', '--action', 'hold')
+    until(lambda: state() == 'Held', 'it is held')
+    call('controlvm', NAME, 'usbattach', '1-1')
+    assert state() == 'Captured'
+    call('controlvm', NAME, 'usbdetach', '1-1')
+    assert state() == 'Held'
+    call('usbfilter', 'remove', '0', '--target', 'global')
+    until(lambda: state() == 'Available', 'it is the host\'s')
+
+
+def saved_state(_world):
+    start()
+    call('controlvm', NAME, 'usbattach', '1-1')
+    call('controlvm', NAME, 'savestate')
+    assert info(NAME)['VMState'] == 'saved' and state() == 'Available'
+    call('startvm', NAME, '--type', 'headless')
+    assert state() == 'Available', 'no filter says that it is to have it again'
+    call('controlvm', NAME, 'usbattach', '1-1')
+    assert state() == 'Captured'
+
+
+def process_dies(world):
+    start()
+    call('controlvm', NAME, 'usbattach', '1-1')
+    assert state() == 'Captured'
+    for pid in world.processes('vitrine-headless'):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: state() == 'Available', 'the host has it again')
+    assert info(NAME)['VMState'] == 'aborted'
+
+
+def service_dies(world):
+    start()
+    call('controlvm', NAME, 'usbattach', '1-1')
+    world.kill_service()
+    until(lambda: state() == 'Captured', 'the new service knows who has it')
+    call('controlvm', NAME, 'usbdetach', '1-1')
+    assert state() == 'Available'
+
+
+def denied(_world):
+    os.chmod(Path(os.environ[ROOT]) / 'dev/bus/usb/001/002', 0)
+    found = device()
+    assert found['Current State'] == 'Unavailable', found
+    assert 'udev' in found['Reason'] and 'ATTR{idVendor}=="1234"' in found['Reason'], found
+    start()
+    said('may not use this device', 'controlvm', NAME, 'usbattach', '1-1')
+
+
+SCENARIOS = {
+    # What the host's kernel was asked for in the end.
+    lists: '', hot_plug: '', without_controller: '', filters: '', denied: '',
+    attach_and_detach: 'attach 0;', two_machines: None, filter_attaches: None, global_filters: 'attach 0;',
+    saved_state: None, process_dies: 'attach 0;', service_dies: 'attach 0;',
+}
+
+
+def on_mocked_host(scenario, ending):
+    """Runs a scenario in a process of its own, on a host that has the device."""
+    preload = f'libumockdev-preload.so.0 {TOOLS / "usb-mock-adopt.so"}'
+    user = {'user': 65534, 'group': 65534, 'extra_groups': []} if scenario is denied and os.getuid() == 0 else {}
+    if scenario is denied and user:
+        os.environ['HOME'] = '/tmp'
+    result = subprocess.run(
+        ['umockdev-wrapper', str(TOOLS / 'usb-mock-run'), '/usr/bin/env', f'LD_PRELOAD={preload}', sys.executable,
+         __file__, scenario.__name__], env=os.environ | {MOCK: '1'}, capture_output=True, text=True, check=False, **user)
+    log = re.search(r'^usb-mock: (.*)$', result.stdout, re.M)
+    assert result.returncode == 0 and log, f'{scenario.__name__}: {result.stdout}{result.stderr}'
+    if ending is not None:
+        assert log.group(1).strip().endswith(ending), f'{scenario.__name__}: {log.group(1)}'
+    print('ok', scenario.__name__, flush=True)
+
+
+if __name__ == '__main__':
+    if MOCK in os.environ:
+        run(next(function for function in SCENARIOS if function.__name__ == sys.argv[1]))
+    else:
+        for function, wanted in SCENARIOS.items():
+            if len(sys.argv) < 2 or function.__name__ in sys.argv[1:]:
+                on_mocked_host(function, wanted)
