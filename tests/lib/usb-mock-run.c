@@ -4,9 +4,10 @@
  *
  *   umockdev-wrapper usb-mock-run run-guest --usb xhci --usb-host 1.2 …
  *
- * SIGUSR1 pulls the device out, SIGUSR2 plugs it in again. With --busy first another program has the
- * device, with --deny this user may not open it. In the end it prints what the host's kernel was
- * asked for, and what the device was sent. Exit status: the program's, 1 where it ended by a signal.
+ * SIGUSR1 pulls the device out, SIGUSR2 plugs it in again. With --busy first another program has
+ * the device, with --deny this user may not open it. In the end it prints what the host's kernel
+ * was asked for, and what the device was sent. Exit status: the program's, 1 where it ended by a
+ * signal.
  */
 #include "tests/lib/usb-mock.h"
 
