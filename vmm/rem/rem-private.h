@@ -38,7 +38,7 @@
 #define REM_HASH_SIZE 65536u
 #define REM_JUMPS 65536u
 /* Instructions between two looks at Vcpu.pending. */
-#define REM_QUANTUM 8192
+#define REM_QUANTUM 16384
 
 /* What translation depends on besides the bytes. 16 bits, so that it fits above a host address. */
 typedef enum {

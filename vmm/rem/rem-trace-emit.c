@@ -84,6 +84,20 @@ emit_plain(RemTranslator *t, const RemTrace *trace, RemJump jump)
     rem_emit_leave(t, t->cold, site);
 }
 
+/* CMP or TEST with what was loaded for it. */
+static void
+emit_kept(RemTranslator *t, RemEmit *emit, const RemTrace *trace, const RemInsn *writer)
+{
+    const RemRip rip = {0};
+    RemInsn insn = *writer;
+
+    insn.form &= (uint16_t)~REM_FORM_MEM;
+    insn.does &= (uint16_t)~REM_DOES_MEMORY;
+    insn.mem = (RemOperand){.base = REM_NO_REG, .index = REM_NO_REG};
+    insn.rm = trace->kept;
+    t->failed |= !rem_rewrite(emit, &insn, NULL, &rip);
+}
+
 /* The flags that the instruction wrote, into the host's. */
 static void
 emit_flags_again(RemTranslator *t, RemEmit *emit, const RemTrace *trace, const RemInsn *writer)
@@ -94,6 +108,10 @@ emit_flags_again(RemTranslator *t, RemEmit *emit, const RemTrace *trace, const R
     int32_t undo = 0;
     const RemAgain again = rem_trace_again(trace, writer, &undo);
 
+    if (writer->does & REM_DOES_MEMORY) {
+        emit_kept(t, emit, trace, writer);
+        return;
+    }
     if (again == REM_AGAIN_TEST) {
         rem_emit_test_rr(emit, writer->opsize, reg, reg);
         return;
@@ -229,18 +247,38 @@ probe_direct(RemTranslator *t, const RemTrace *trace, unsigned i)
     return rem_mem_index(operand->base, REM_T1, 0, disp);
 }
 
-/* The same where it is likely to be in a window. */
+/* Are the operands from `low` to `high` behind the pointer in the window? */
+static void
+ask_window(RemTranslator *t, const RemTrace *trace, unsigned i, int64_t low, int64_t high)
+{
+    const RemTraceInsn *step = &trace->insns[i];
+
+    rem_emit_lea(t->emit, 8, REM_T0, rem_mem(step->insn.mem.base, (int32_t)low));
+    rem_emit_alu_rm(t->emit, REM_SUB, 8, REM_T0, rem_trace_page(step->window));
+    rem_emit_alu_ri(t->emit, REM_CMP, 8, REM_T0, (int32_t)(X86_PAGE_SIZE - (high - low)));
+    rem_trace_leave_if(t, trace, i, REM_CC_NBE);
+}
+
+/* The same where it is likely to be in a window. Another CPU may have changed the pointer between
+ * two loads of it: that is what the second is compared for. */
 static RemMem
 look_in_window(RemTranslator *t, const RemTrace *trace, unsigned i)
 {
     const RemTraceInsn *step = &trace->insns[i];
     const RemOperand *operand = &step->insn.mem;
-    unsigned home = trace->windows[step->window].home;
+    const RemTraceWindow *window = &trace->windows[step->window];
+    unsigned home = window->home;
 
-    rem_emit_lea(t->emit, 8, REM_T0, rem_mem(operand->base, (int32_t)operand->disp));
-    rem_emit_alu_rm(t->emit, REM_SUB, 8, REM_T0, rem_trace_page(step->window));
-    rem_emit_alu_ri(t->emit, REM_CMP, 8, REM_T0, (int32_t)X86_PAGE_SIZE - operand->size);
-    rem_trace_leave_if(t, trace, i, REM_CC_NBE);
+    if (step->look == REM_LOOK_EACH) {
+        ask_window(t, trace, i, operand->disp, operand->disp + operand->size);
+    } else if (step->look == REM_LOOK_SAME && window->anchor != REM_NO_REG) {
+        rem_emit_alu_rr(t->emit, REM_CMP, rem_trace_width(trace), operand->base, window->anchor);
+        rem_trace_leave_if(t, trace, i, REM_CC_NZ);
+    } else if (step->look != REM_LOOK_DONE) {
+        ask_window(t, trace, i, window->low, window->high);
+    }
+    if (step->look == REM_LOOK_FIRST && window->anchor != REM_NO_REG)
+        rem_emit_mov_rr(t->emit, 8, window->anchor, operand->base);
     if (home == REM_NO_REG) {
         home = REM_T1;
         rem_emit_mov_rm(t->emit, 8, REM_T1, rem_trace_addend(step->window));
@@ -257,7 +295,7 @@ probe_operand(RemTranslator *t, const RemTrace *trace, unsigned i)
     const RemRip rip = rip_of(step);
     const int32_t last = operand->align == 1 ? operand->size - 1 : 0;
 
-    if (step->flags_of == REM_NO_WRITER)
+    if (step->flags_of == REM_NO_WRITER && rem_trace_asks(step))
         rem_save_flags(t);
     if (step->window != REM_NO_WINDOW && rem_in_register(operand->base))
         return look_in_window(t, trace, i);
@@ -361,7 +399,12 @@ emit_insn(RemTranslator *t, RemTrace *trace, unsigned i)
     if (needed != 0)
         rem_restore_flags(t);
     t->temps_busy = false;
-    t->failed |= !rem_rewrite(t->emit, insn, memory ? &mem : NULL, &rip);
+    if (i == trace->writer && trace->again == REM_AGAIN_KEPT) {
+        rem_emit_mov_rm(t->emit, insn->opsize, trace->kept, mem);
+        emit_kept(t, t->emit, trace, insn);
+    } else {
+        t->failed |= !rem_rewrite(t->emit, insn, memory ? &mem : NULL, &rip);
+    }
     if (rem_insn_flags_written(insn) != 0)
         t->flags = REM_FLAGS_HOST;
     if (step->notes_pointer)

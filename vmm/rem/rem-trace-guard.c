@@ -7,8 +7,8 @@
 
 #define INDEX_MASK ((CPUM_TLB_ENTRIES - 1) * (int32_t)sizeof(CpumTlbEntry))
 #define INDEX_SHIFT (X86_PAGE_SHIFT - 5)
-#define RECIPROCAL_BITS 24
-_Static_assert(REM_QUANTUM <= 8192 && REM_TRACE_INSNS * 8192 < 1 << RECIPROCAL_BITS,
+#define RECIPROCAL_BITS 25
+_Static_assert(REM_QUANTUM <= 16384 && REM_TRACE_INSNS * 16384 < 1 << RECIPROCAL_BITS,
                "reciprocals are exact");
 
 #define MISSES (10 * REM_TRACE_GROUPS + REM_TRACE_WINDOWS + 2 * REM_TRACE_PAGES)
@@ -27,7 +27,7 @@ loop_word(size_t offset)
     return rem_mem_hot(offsetof(RemHot, loop) + offset);
 }
 
-/* value / divisor for values below 8192, and their product below 2^24. */
+/* value / divisor for values up to 16384, and their product below 2^25. */
 static void
 emit_divide(RemEmit *emit, unsigned reg, unsigned divisor)
 {

@@ -172,23 +172,34 @@ has_its_stack(RemTrace *trace, const RemTraceInsn *step)
            group->hoisted;
 }
 
+static void
+give_groups(const Vcpu *vcpu, RemTrace *trace, bool hoisted)
+{
+    for (unsigned i = 0; i < trace->count; i++) {
+        RemTraceInsn *step = &trace->insns[i];
+
+        if (!(step->insn.does & REM_DOES_MEMORY) || can_hoist(trace, step) != hoisted)
+            continue;
+        step->group = (uint8_t)choose_group(vcpu, trace, step);
+        if (step->group != REM_NO_GROUP)
+            join(&trace->groups[step->group], step);
+    }
+}
+
 bool
 rem_trace_group_operands(const Vcpu *vcpu, RemTrace *trace)
 {
     trace->group_count = 0;
-    for (unsigned i = 0; i < trace->count; i++) {
-        RemTraceInsn *step = &trace->insns[i];
-
-        if (!(step->insn.does & REM_DOES_MEMORY))
-            continue;
-        if (!is_possible_operand(trace, &step->insn))
+    for (unsigned i = 0; i < trace->count; i++)
+        if ((trace->insns[i].insn.does & REM_DOES_MEMORY) &&
+            !is_possible_operand(trace, &trace->insns[i].insn))
             return false;
-        step->group = (uint8_t)choose_group(vcpu, trace, step);
-        if (step->group != REM_NO_GROUP)
-            join(&trace->groups[step->group], step);
-        if (!has_its_stack(trace, step))
+    give_groups(vcpu, trace, true); /* they gain most */
+    give_groups(vcpu, trace, false);
+    for (unsigned i = 0; i < trace->count; i++)
+        if ((trace->insns[i].insn.does & REM_DOES_MEMORY) &&
+            !has_its_stack(trace, &trace->insns[i]))
             return false;
-    }
     for (unsigned i = 0; i < trace->count; i++) {
         RemTraceInsn *step = &trace->insns[i];
         const RemTraceGroup *group = rem_trace_group(trace, step);
@@ -218,8 +229,74 @@ window_for(RemTrace *trace, const RemTraceInsn *load)
     if (trace->window_count == REM_TRACE_WINDOWS)
         return REM_NO_WINDOW;
     window = &trace->windows[trace->window_count];
-    *window = (RemTraceWindow){.group = load->group, .at = load->offset, .home = REM_NO_REG};
+    *window = (RemTraceWindow){
+        .group = load->group,
+        .at = load->offset,
+        .home = REM_NO_REG,
+        .anchor = REM_NO_REG,
+        .first = REM_NO_WRITER,
+    };
     return trace->window_count++;
+}
+
+/* Does an instruction of [from, to) write what `load` loads, as far as is known here? What is not
+ * known comes out when the pointers are compared. */
+static bool
+is_written(const RemTrace *trace, const RemTraceInsn *load, unsigned from, unsigned to)
+{
+    for (unsigned i = from; i < to; i++) {
+        const RemTraceInsn *step = &trace->insns[i];
+
+        if ((step->insn.does & REM_DOES_MEMORY) && step->insn.mem.written &&
+            step->base.root == load->base.root && step->index.root == REM_ROOT_ZERO &&
+            step->offset < load->offset + load->insn.mem.size &&
+            load->offset < step->offset + step->insn.mem.size)
+            return true;
+    }
+    return false;
+}
+
+/* Has an operand of the same loaded pointer been looked for in front of instruction i? */
+static bool
+is_looked_for(const RemTrace *trace, unsigned i)
+{
+    for (unsigned k = 0; k < i; k++)
+        if (trace->insns[k].window == trace->insns[i].window &&
+            trace->insns[k].look != REM_LOOK_EACH &&
+            trace->insns[k].base.root == trace->insns[i].base.root)
+            return true;
+    return false;
+}
+
+/* Operands by the pointer itself, in one of the registers that are the host's too, share one look
+ * as long as the same pointer is loaded. */
+static RemLook
+look_for(RemTrace *trace, unsigned i)
+{
+    const RemTraceInsn *step = &trace->insns[i];
+    const RemOperand *mem = &step->insn.mem;
+    RemTraceWindow *window = &trace->windows[step->window];
+    const unsigned loaded = trace->origin[step->base.root];
+    const int64_t low = MIN(window->low, mem->disp),
+                  high = MAX(window->high, mem->disp + mem->size);
+
+    if (step->base.offset != 0 || mem->base >= REM_T0 ||
+        (window->first != REM_NO_WRITER && high - low > REM_TRACE_SPAN))
+        return REM_LOOK_EACH;
+    if (window->first == REM_NO_WRITER) {
+        window->first = (uint16_t)loaded;
+        window->low = mem->disp;
+        window->high = mem->disp + mem->size;
+        return REM_LOOK_FIRST;
+    }
+    if (is_written(trace, &trace->insns[loaded], window->first, loaded))
+        return REM_LOOK_EACH;
+    window->low = low;
+    window->high = high;
+    if (is_looked_for(trace, i))
+        return REM_LOOK_DONE;
+    window->again = true;
+    return REM_LOOK_SAME;
 }
 
 void
@@ -233,6 +310,7 @@ rem_trace_find_windows(RemTrace *trace)
         const RemTraceGroup *group;
 
         step->window = REM_NO_WINDOW;
+        step->look = REM_LOOK_EACH;
         if (!step->probes || root < REM_ROOT_FIRST || root == REM_ROOT_UNKNOWN ||
             step->insn.mem.align != 1 || !rem_trace_is_direct(trace, step))
             continue;
@@ -240,7 +318,9 @@ rem_trace_find_windows(RemTrace *trace)
         group = rem_trace_group(trace, load);
         if (is_load(trace, &load->insn) && group != NULL && group->fixed)
             step->window = (uint8_t)window_for(trace, load);
-        if (step->window != REM_NO_WINDOW)
-            trace->windows[step->window].write |= step->insn.mem.written;
+        if (step->window == REM_NO_WINDOW)
+            continue;
+        trace->windows[step->window].write |= step->insn.mem.written;
+        step->look = (uint8_t)look_for(trace, i);
     }
 }

@@ -54,7 +54,8 @@ high_registers(RemTrace *trace, const RemTraceInsn *step)
 static void
 find_temporaries(RemTrace *trace, bool placed)
 {
-    trace->temporaries = trace->again == REM_AGAIN_STORE || (trace->x87 && trace->x87_each_turn);
+    trace->temporaries = trace->again == REM_AGAIN_STORE || (trace->x87 && trace->x87_each_turn) ||
+                         (trace->again == REM_AGAIN_KEPT && trace->kept == REM_NO_REG);
     for (unsigned i = 0; i < trace->count; i++) {
         const RemTraceInsn *step = &trace->insns[i];
 
@@ -202,6 +203,16 @@ place_groups(RemTrace *trace, uint16_t *free)
     }
 }
 
+static void
+place_windows(RemTrace *trace, uint16_t *free)
+{
+    for (unsigned i = 0; i < trace->window_count; i++)
+        trace->windows[i].home = (uint8_t)take(free, false);
+    for (unsigned i = 0; i < trace->window_count; i++)
+        if (trace->windows[i].again)
+            trace->windows[i].anchor = (uint8_t)take(free, false);
+}
+
 /* ---- the instructions, in the registers that they have now ---- */
 static void
 replace(const RemTrace *trace, uint8_t *reg)
@@ -284,17 +295,19 @@ rem_trace_place(RemTrace *trace)
     uint16_t left = free;
     bool everything;
 
+    trace->kept = REM_NO_REG;
     place_guests(trace, &left);
     for (unsigned i = 0; i < trace->count; i++)
         replace_registers(trace, &trace->insns[i].insn);
     drop_writers(trace);
-    find_temporaries(trace, true);
     trace->frames = 0;
     place_frame(trace, X86_RSP);
     place_frame(trace, X86_RBP);
     place_groups(trace, &left);
-    for (unsigned i = 0; i < trace->window_count; i++)
-        trace->windows[i].home = (uint8_t)take(&left, false);
+    place_windows(trace, &left);
+    if (trace->again == REM_AGAIN_KEPT && (trace->kept = (uint8_t)take(&left, false)) == REM_NO_REG)
+        trace->again = REM_AGAIN_STORE;
+    find_temporaries(trace, true);
     trace->lent = (free & (uint16_t)~left) | trace->frames;
     everything = true;
     for (unsigned i = 0; i < trace->group_count; i++)

@@ -83,7 +83,7 @@ emit_move(RemTranslator *t, const RemTrace *trace, unsigned i)
     if (rem_insn_flags_written(insn) == 0 || step->needed_out == 0)
         return;
     if (trace->frames >> X86_RSP & 1)
-        rem_rewrite_load(t->emit, REM_T0, X86_RSP);
+        rem_emit_mov_rm(t->emit, 8, REM_T0, rem_mem_gpr(X86_RSP));
     rem_emit_lea(t->emit, width, REM_T0,
                  rem_mem(trace->frames >> X86_RSP & 1 ? REM_T0 : X86_RSP, step->sp));
     rem_emit_alu_ri(t->emit, (RemAlu)(insn->reg & 7), width, REM_T0, (int32_t)rem_insn_imm(insn));

@@ -8,16 +8,18 @@ set(RemTrace *trace, unsigned reg, unsigned root, int64_t offset)
 {
     if (root == REM_ROOT_ZERO && !rem_trace_is_long64(trace))
         offset = (uint32_t)offset;
-    trace->value[reg] = (RemValue){(uint8_t)root, offset};
+    trace->value[reg] = (RemValue){(uint16_t)root, offset};
 }
 
 static void
 set_unknown(RemTrace *trace, unsigned reg, unsigned origin)
 {
+    if (trace->next_root == REM_TRACE_ROOTS) {
+        set(trace, reg, REM_ROOT_UNKNOWN, 0);
+        return;
+    }
     trace->origin[trace->next_root] = (uint16_t)origin;
-    set(trace, reg, trace->next_root, 0);
-    if (trace->next_root < REM_ROOT_UNKNOWN)
-        trace->next_root++;
+    set(trace, reg, trace->next_root++, 0);
 }
 
 static RemValue

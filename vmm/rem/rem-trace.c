@@ -11,12 +11,12 @@ may_leave(RemTrace *trace, const RemTraceInsn *step)
 {
     RemTraceGroup *group = rem_trace_group(trace, step);
 
-    if (step->kind == REM_TRACE_BRANCH || step->checks || step->probes) {
+    if (step->kind == REM_TRACE_BRANCH || step->checks || rem_trace_asks(step)) {
         if (group != NULL)
             group->probed = true;
         return true;
     }
-    if (group == NULL || group->hoisted || group->probed)
+    if (step->probes || group == NULL || group->hoisted || group->probed)
         return false;
     group->probed = true;
     return true;
@@ -143,14 +143,27 @@ analyse_flags(RemTrace *trace)
     trace->top = needed == 0 ? REM_TOP_LOST : REM_TOP_SAVED;
 }
 
+/* CMP or TEST of memory and a register or immediate, of which the memory can be loaded before. */
+static bool
+can_keep(const RemInsn *insn)
+{
+    const unsigned rm_gpr = REM_FORM_LEGACY | REM_FORM_MODRM | REM_FORM_RM_GPR | REM_FORM_MEM;
+
+    return (insn->row == ZYDIS_MNEMONIC_CMP || insn->row == ZYDIS_MNEMONIC_TEST) &&
+           (insn->form & rm_gpr) == rm_gpr && insn->op.map == 0 && insn->opsize >= 4 &&
+           (insn->does & REM_DOES_MEMORY) && insn->gpr_written == 0 && insn->flags_read == 0 &&
+           insn->flags_set == X86_FL_STATUS;
+}
+
 static RemAgain
 way_to_flags(RemTrace *trace)
 {
+    const RemInsn *insn = &trace->insns[trace->writer].insn;
     int32_t undo;
 
     if (trace->top == REM_TOP_SAVED || !is_undisturbed(trace, trace->writer, trace->count))
         return REM_AGAIN_STORE;
-    return rem_trace_again(trace, &trace->insns[trace->writer].insn, &undo);
+    return can_keep(insn) ? REM_AGAIN_KEPT : rem_trace_again(trace, insn, &undo);
 }
 
 /* ---- x87 ---- */
@@ -165,8 +178,8 @@ analyse_x87(RemTrace *trace)
     for (unsigned i = 0; i < trace->count; i++) {
         RemTraceInsn *step = &trace->insns[i];
         const RemTraceGroup *group = rem_trace_group(trace, step);
-        const bool shown = step->kind == REM_TRACE_BRANCH || step->checks || step->probes ||
-                           (group != NULL && !group->hoisted);
+        const bool shown = step->kind == REM_TRACE_BRANCH || step->checks || rem_trace_asks(step) ||
+                           (!step->probes && group != NULL && !group->hoisted);
 
         if (shown && last != NULL)
             last->notes_pointer = true;

@@ -27,10 +27,11 @@
 #define REM_ROOT_ZERO 16
 #define REM_ROOT_RIP 17 /* RemHot.rip_base */
 #define REM_ROOT_FIRST 18
-#define REM_ROOT_UNKNOWN 0xff
+#define REM_ROOT_UNKNOWN 0xffff
+#define REM_TRACE_ROOTS (REM_ROOT_FIRST + 2 * REM_TRACE_INSNS)
 
 typedef struct {
-    uint8_t root;
+    uint16_t root;
     int64_t offset;
 } RemValue;
 
@@ -68,6 +69,14 @@ struct RemTracePage {
 #define REM_NO_WRITER 0xffff
 #define REM_NO_WINDOW 0xff
 
+/* How it is known that an operand is in its window. */
+typedef enum {
+    REM_LOOK_EACH,  /* it is asked for this operand */
+    REM_LOOK_FIRST, /* it is asked for all operands that the pointer leads to */
+    REM_LOOK_SAME,  /* the pointer was loaded again: is it still the one that was asked for? */
+    REM_LOOK_DONE,  /* nothing, the pointer has not been loaded since */
+} RemLook;
+
 typedef struct {
     RemInsn insn;        /* its registers may be others than the guest's: rem-trace-place.c */
     int32_t at;          /* offset from the head's page */
@@ -79,6 +88,7 @@ typedef struct {
     uint8_t group;       /* of its memory operand */
     bool probes;         /* the operand has a probe of its own */
     uint8_t window;      /* or is looked for in this one */
+    uint8_t look;        /* RemLook */
     bool notes_pointer;  /* x87: FDP is noted here */
     uint16_t flags_of;   /* where control may leave in front of it: the instruction that can make
                             the flags again (REM_NO_WRITER: none, they have to be saved) */
@@ -90,9 +100,10 @@ typedef struct {
 
 /* Operands with the same roots. */
 typedef struct {
-    uint8_t base, index, scale; /* roots; index REM_ROOT_ZERO: none */
-    bool hoisted;               /* probed by the guard, else by the first of them in the turn */
-    bool fixed;                 /* its home has the host address of the root's value itself */
+    uint16_t base, index; /* roots; index REM_ROOT_ZERO: none */
+    uint8_t scale;
+    bool hoisted; /* probed by the guard, else by the first of them in the turn */
+    bool fixed;   /* its home has the host address of the root's value itself */
     bool write;
     uint8_t align;     /* 1, or what (offset - phase) is a multiple of for some of them */
     uint8_t phase;     /* modulo align */
@@ -109,7 +120,11 @@ typedef struct {
     uint8_t group; /* the pointer's, fixed */
     int64_t at;    /* its offset */
     bool write;
-    uint8_t home; /* of the page's addend, as of a group */
+    uint8_t home;      /* of the page's addend, as of a group */
+    uint8_t anchor;    /* host register of the pointer that was looked for, or REM_NO_REG */
+    bool again;        /* some operand is REM_LOOK_SAME */
+    uint16_t first;    /* the load of the one that is REM_LOOK_FIRST, or REM_NO_WRITER */
+    int64_t low, high; /* operands of all but REM_LOOK_EACH are in [low, high) from the pointer */
 } RemTraceWindow;
 
 /* What the flags are when a turn begins. */
@@ -124,6 +139,7 @@ typedef enum {
     REM_AGAIN_UNDO,    /* the same after adding `undo` to its register */
     REM_AGAIN_REVERSE, /* the same after the opposite: ADD and SUB of registers */
     REM_AGAIN_TEST,    /* TEST of its register: AND, OR, XOR */
+    REM_AGAIN_KEPT,    /* CMP or TEST of memory: execute it again with what `kept` was loaded */
     REM_AGAIN_STORE,   /* not so simple: they are stored in each turn */
 } RemAgain;
 
@@ -138,15 +154,16 @@ struct RemTrace {
     unsigned group_count;
     RemTraceWindow windows[REM_TRACE_WINDOWS];
     unsigned window_count;
-    uint16_t origin[UINT8_MAX + 1]; /* of roots from REM_ROOT_FIRST on: the instruction */
+    uint16_t origin[REM_TRACE_ROOTS]; /* of roots from REM_ROOT_FIRST on: the instruction */
     RemValue value[X86_GPR_COUNT];
-    uint8_t next_root;
+    uint16_t next_root;
     int64_t step[X86_GPR_COUNT]; /* of registers that only move by constants */
     uint16_t steady;             /* these registers */
     uint16_t used, written;      /* guest registers */
     RemTop top;
     RemAgain again; /* what is done when the turns are used up, with */
     unsigned writer;
+    uint8_t kept;       /* host register of REM_AGAIN_KEPT */
     bool temporaries;   /* T0 and T1 are used in turns */
     uint8_t at[16];     /* host register of guest r13 to r15, by number; REM_NO_REG: memory */
     uint8_t held;       /* RemEmit.held in a turn */
@@ -221,6 +238,13 @@ static inline bool
 rem_trace_is_stack(const RemTraceInsn *step)
 {
     return step->kind >= REM_TRACE_CALL && step->kind <= REM_TRACE_POP;
+}
+
+/* Does its operand's probe leave in front of it where it fails? */
+static inline bool
+rem_trace_asks(const RemTraceInsn *step)
+{
+    return step->probes && step->look != REM_LOOK_DONE;
 }
 
 static inline bool

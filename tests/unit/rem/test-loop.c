@@ -172,16 +172,42 @@ static const Piece pieces[] = {
      false}, /* call; add eax, [esi]; test al, 1; jnz over ret; ret */
     {{0x68, 0, 0, 0, 0, 0x8b, 0x14, 0x24, 0x01, 0x04, 0x24, 0x58}, 12, 0, false}, /* push 0; ... */
     {{0x55, 0x8b, 0x56, 0x04, 0x01, 0xd5, 0xff, 0x36, 0x58, 0x5d}, 10, 0, false}, /* push [esi] */
+    /* Pointers in slots, which SLOTS fills. */
+    {{0x8b, 0x55, 0x40, 0x03, 0x02, 0x8b, 0x55, 0x40, 0x11, 0x42, 0x04, 0x33, 0x42, 0x0c},
+     14,
+     0,
+     false}, /* mov edx, [ebp+64]; add eax, [edx]; the same; adc [edx+4], eax; xor eax, [edx+12] */
+    {{0x48, 0x8b, 0x55, 0x40, 0x03, 0x02, 0x48, 0x8b, 0x55, 0x40, 0x11, 0x42, 0x04},
+     13,
+     0,
+     false,
+     true},                                              /* the same with 64 bits */
+    {{0x83, 0x45, 0x40, 0}, 4, 3, true},                 /* add [ebp+64], step */
+    {{0x8b, 0x55, 0x48, 0x83, 0x02, 0x04}, 6, 0, false}, /* mov edx, [ebp+72]; add [edx], 4 */
+    {{0x48, 0x8b, 0x55, 0x48, 0x83, 0x02, 0x04}, 7, 0, false, true}, /* the same with 64 bits */
+    {{0x89, 0x75, 0x40}, 3, 0, true},                                /* mov [ebp+64], esi */
+    {{0x89, 0x7d, 0x50, 0x8b, 0x55, 0x50, 0x31, 0x02}, 8, 0, false}, /* a slot of EDI */
+    {{0x8b, 0x55, 0x40, 0x88, 0xd0, 0x00, 0x02, 0x8b, 0x55, 0x40, 0x42 - 0x42 + 0x02, 0x02},
+     12,
+     0,
+     false}, /* mov edx, [ebp+64]; mov al, dl; add [edx], al; the same; add al, [edx] */
 };
+
+/* What [ebp+64] and [ebp+72] are when a loop begins: a pointer to data, and where that is. */
+#define SLOTS (INSN_STACK + 0x900 + 64)
 
 /* In front of the branch back. */
 static const Piece ends[] = {
-    {{0x83, 0xe9, 0x01}, 3, 0, true},       /* sub ecx, 1 */
-    {{0xff, 0xc9}, 2, 0, true},             /* dec ecx */
-    {{0x39, 0xce}, 2, 0, true},             /* cmp esi, ecx */
-    {{0x83, 0xe9, 0x01, 0x90}, 4, 0, true}, /* with something behind it */
-    {{0x83, 0xc1, 0xff}, 3, 0, true},       /* add ecx, -1 */
-    {{0x21, 0xc9}, 2, 0, true},             /* and ecx, ecx */
+    {{0x39, 0x4d, 0x40}, 3, 0, true},                         /* cmp [ebp+64], ecx */
+    {{0x3b, 0x4d, 0x58, 0x89, 0x45, 0x58}, 6, 0, true},       /* cmp ecx, [ebp+88]; mov it, eax */
+    {{0x81, 0x7d, 0x40, 0, 0x50, 0, 0x10}, 7, 0, false},      /* cmp [ebp+64], immediate */
+    {{0xff, 0xc9, 0xf7, 0x06, 0xff, 0xff, 0, 0}, 8, 0, true}, /* dec ecx; test [esi], 0xffff */
+    {{0x83, 0xe9, 0x01}, 3, 0, true},                         /* sub ecx, 1 */
+    {{0xff, 0xc9}, 2, 0, true},                               /* dec ecx */
+    {{0x39, 0xce}, 2, 0, true},                               /* cmp esi, ecx */
+    {{0x83, 0xe9, 0x01, 0x90}, 4, 0, true},                   /* with something behind it */
+    {{0x83, 0xc1, 0xff}, 3, 0, true},                         /* add ecx, -1 */
+    {{0x21, 0xc9}, 2, 0, true},                               /* and ecx, ecx */
 };
 
 typedef struct {
@@ -263,9 +289,11 @@ static void
 fill_memory(Bench *bench, InsnGuest *guest, unsigned seed)
 {
     uint8_t *window = insn_guest_window(guest);
+    const uint64_t slots[2] = {INSN_BASE + INSN_DATA + seed % 0x1000, INSN_BASE + SLOTS};
 
     for (unsigned i = 0; i < INSN_DATA_SIZE; i++)
         window[INSN_DATA + i] = (uint8_t)((i * 2654435761u + seed) >> 13);
+    memcpy(window + SLOTS, slots, sizeof slots);
     insn_guest_write_code(guest, INSN_START, bench->code, sizeof bench->code);
     insn_guest_write_code(guest, INSN_FAR, functions, sizeof functions);
     insn_guest_write_code(guest, INSN_FAR + CROSSING, crossing, sizeof crossing);
