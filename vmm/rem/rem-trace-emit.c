@@ -91,7 +91,7 @@ emit_kept(RemTranslator *t, RemEmit *emit, const RemTrace *trace, const RemInsn 
     const RemRip rip = {0};
     RemInsn insn = *writer;
 
-    insn.form &= (uint16_t)~REM_FORM_MEM;
+    insn.form = (uint16_t)((insn.form & ~REM_FORM_MEM) | REM_FORM_RM_GPR);
     insn.does &= (uint16_t)~REM_DOES_MEMORY;
     insn.mem = (RemOperand){.base = REM_NO_REG, .index = REM_NO_REG};
     insn.rm = trace->kept;

@@ -147,10 +147,10 @@ analyse_flags(RemTrace *trace)
 static bool
 can_keep(const RemInsn *insn)
 {
-    const unsigned rm_gpr = REM_FORM_LEGACY | REM_FORM_MODRM | REM_FORM_RM_GPR | REM_FORM_MEM;
+    const unsigned form = REM_FORM_LEGACY | REM_FORM_MODRM | REM_FORM_MEM;
 
     return (insn->row == ZYDIS_MNEMONIC_CMP || insn->row == ZYDIS_MNEMONIC_TEST) &&
-           (insn->form & rm_gpr) == rm_gpr && insn->op.map == 0 && insn->opsize >= 4 &&
+           (insn->form & form) == form && insn->op.map == 0 && insn->opsize >= 4 &&
            (insn->does & REM_DOES_MEMORY) && insn->gpr_written == 0 && insn->flags_read == 0 &&
            insn->flags_set == X86_FL_STATUS;
 }
