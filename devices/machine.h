@@ -68,6 +68,7 @@ typedef struct {
 typedef struct {
     bool ohci, ehci, xhci;
     bool tablet, mouse, keyboard; /* at the best controller there is */
+    bool hub;                     /* all of these and drives are plugged into a hub there */
 } MachineUsb;
 
 /* A serial or parallel port. */

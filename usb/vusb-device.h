@@ -24,6 +24,9 @@ typedef struct PdmDevice PdmDevice;
 #define VUSB_TIERS_MAX 5u
 #define VUSB_CONTROL_BUFFER 4096u /* of data that a guest sends in stages */
 
+/* What pdm_find_object() knows the VusbDevice of an emulated hub as. */
+#define VUSB_HUB_DEVICE_OBJECT "vusb-hub-device"
+
 /* bmRequestType */
 enum {
     VUSB_REQUEST_IN = 0x80,
@@ -102,6 +105,8 @@ typedef struct {
     void (*released)(VusbDevice *device);
     /* For hubs: something was plugged in or out at one of its ports; NULL for all others. */
     void (*port_changed)(VusbDevice *device, unsigned port);
+    /* For hubs: what is plugged in at a suspended port wants to be heard (remote wake-up). */
+    void (*port_wakeup)(VusbDevice *device, unsigned port);
 } VusbDeviceOps;
 
 /* The data of control transfers that a guest does in stages. */
@@ -164,7 +169,8 @@ void vusb_device_wakeup(VusbDevice *device);
  * these speeds; NULL: there is none. From construct on, when controllers come first in the tree. */
 VusbHub *vusb_find_hub(PdmDevice *device, const char *controller, unsigned speeds);
 /* Plugs an emulated device in where its configuration says: option "Controller" (as
- * vusb_find_hub()) and "Port" (from 1 on; 0: any). */
+ * vusb_find_hub()) and "Port" (from 1 on; 0: any), or at a port of the emulated hub that option
+ * "Hub" names, counted from 1 on in the order they were made. */
 bool vusb_plug_emulated(PdmDevice *owner, VusbDevice *device, const CfgmNode *config,
                         GError **error);
 /* A device's state after a reset of the machine. */
@@ -172,8 +178,13 @@ void vusb_device_reset(VusbDevice *device);
 /* Plugs a device in at a free port that is fit for one of its speeds, the fastest first.
  * BASE_ERROR_INVALID when there is none. port -1: any. */
 bool vusb_hub_plug(VusbHub *hub, int port, VusbDevice *device, GError **error);
-/* At a port of a hub that is plugged in. */
-bool vusb_device_plug_below(VusbDevice *parent, unsigned port, VusbDevice *device, GError **error);
+/* At a port of a hub that is plugged in; port -1: any. At most VUSB_TIERS_MAX hubs in a row. */
+bool vusb_device_plug_below(VusbDevice *parent, int port, VusbDevice *device, GError **error);
+/* What a hub does to what is plugged in at its port, if anything is: reset signalling, which ends
+ * at once and enables it; on and off without; suspended. */
+void vusb_child_reset(VusbDevice *hub, unsigned port);
+void vusb_child_enable(VusbDevice *hub, unsigned port, bool on);
+void vusb_child_suspend(VusbDevice *hub, unsigned port, bool on);
 /* Takes a device out, and what is plugged into it; released() follows, perhaps at once. Does
  * nothing where it is out already. */
 void vusb_unplug(VusbDevice *device);

@@ -3,17 +3,42 @@
  * A guest's driver of EHCI for tests. */
 #include "tests/device/ehci-guest.h"
 
-DeviceBench *
-ehci_guest_bench(PdmRegistry *registry)
+static CfgmNode *
+controllers(void)
 {
-    g_autoptr(GError) error = NULL;
     CfgmNode *config = cfgm_new();
-    DeviceBench *bench;
 
     device_bench_add(config, "ehci", 0);
     device_bench_add_driver(config, "ehci", 0, 0, "vusb-root-hub");
     device_bench_add(config, "ohci", 0);
     device_bench_add_driver(config, "ohci", 0, 0, "vusb-root-hub");
+    return config;
+}
+
+DeviceBench *
+ehci_guest_hub_bench(PdmRegistry *registry)
+{
+    g_autoptr(GError) error = NULL;
+    CfgmNode *config = controllers(), *stream;
+    DeviceBench *bench;
+
+    device_bench_add(config, "usb-hub", 0);
+    cfgm_set_uint(device_bench_add(config, "usb-tablet", 0), "Hub", 1);
+    stream = device_bench_add(config, "usb-stream", 0);
+    cfgm_set_uint(stream, "Hub", 1);
+    cfgm_set_uint(stream, "FullSpeed", 1);
+    bench = device_bench_try(config, registry, &error);
+    g_assert_no_error(error);
+    return bench;
+}
+
+DeviceBench *
+ehci_guest_bench(PdmRegistry *registry)
+{
+    g_autoptr(GError) error = NULL;
+    CfgmNode *config = controllers();
+    DeviceBench *bench;
+
     device_bench_add(config, "usb-tablet", 0);
     device_bench_add(config, "usb-storage", 0);
     pci_guest_add_drive(config, "usb-storage", 0, PDM_MEDIA_DISK, DRIVE_SIZE);
@@ -126,14 +151,14 @@ ehci_guest_left(EhciGuest *guest, uint32_t qtd)
     return ehci_guest_token(guest, qtd) >> 16 & 0x7fff;
 }
 
-void
-ehci_guest_new(EhciGuest *guest)
+static void
+begin(EhciGuest *guest, DeviceBench *(*make)(PdmRegistry *registry))
 {
     static const uint32_t queues[] = {HEAD, CONTROL, IN, OUT};
     PdmRegistry *registry = device_bench_registry();
 
     pdm_registry_add_device(registry, &usb_stream_device, NULL);
-    *guest = (EhciGuest){.registry = registry, .bench = ehci_guest_bench(registry), .qtd = QTDS};
+    *guest = (EhciGuest){.registry = registry, .bench = make(registry), .qtd = QTDS};
     pci_guest_map(guest->bench, SLOT, 0);
     device_bench_pci_write(guest->bench, OHCI_SLOT, 0, 0x10, PCI_GUEST_BAR(1), 4);
     device_bench_pci_write(guest->bench, OHCI_SLOT, 0, 0x04, 7, 2);
@@ -150,6 +175,18 @@ ehci_guest_new(EhciGuest *guest)
     ehci_guest_write(guest, USBCMD, 1u << 16 | RUN);
     ehci_guest_write(guest, CONFIGFLAG, 1);
     ehci_guest_write(guest, USBCMD, 1u << 16 | ASYNC | RUN);
+}
+
+void
+ehci_guest_new(EhciGuest *guest)
+{
+    begin(guest, ehci_guest_bench);
+}
+
+void
+ehci_guest_new_hub(EhciGuest *guest)
+{
+    begin(guest, ehci_guest_hub_bench);
 }
 
 void

@@ -55,8 +55,12 @@ typedef struct {
 } EhciGuest;
 
 DeviceBench *ehci_guest_bench(PdmRegistry *registry);
+/* The same with a hub at its first port: with the tablet and the stream, which is of full speed, at
+ * its first two. */
+DeviceBench *ehci_guest_hub_bench(PdmRegistry *registry);
 /* Configured, with a ring of four queues that nobody uses yet, which runs. */
 void ehci_guest_new(EhciGuest *guest);
+void ehci_guest_new_hub(EhciGuest *guest);
 void ehci_guest_free(EhciGuest *guest);
 /* A register of the controller; guest memory. */
 uint32_t ehci_guest_read(EhciGuest *guest, uint32_t offset);

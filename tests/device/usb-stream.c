@@ -107,6 +107,8 @@ stream_construct(PdmDevice *pdm, const CfgmNode *config, GError **error)
     device->ops = &ops;
     device->title = (char *)"Stream";
     device->speeds = VUSB_SPEEDS_FULL | VUSB_SPEEDS_HIGH;
+    if (pdm->api->config_uint(config, "FullSpeed", 0) != 0)
+        device->speeds = VUSB_SPEEDS_FULL;
     device->descriptors = stream_descriptors;
     device->remote_wakeup = true;
     return vusb_plug_emulated(pdm, device, config, error);

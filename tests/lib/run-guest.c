@@ -250,9 +250,9 @@ describe_usb(Run *run, MachineSpec *spec, GError **error)
     MachineUsb *usb = &spec->usb;
     g_autofree char *others = take_usb_drives(run, &spec->media_count);
     static const char *const controllers[] = {"ohci", "ehci", "xhci", NULL};
-    static const char *const devices[] = {"tablet", "mouse", "keyboard", NULL};
+    static const char *const devices[] = {"tablet", "mouse", "keyboard", "hub", NULL};
     bool *const controller_flags[] = {&usb->ohci, &usb->ehci, &usb->xhci};
-    bool *const device_flags[] = {&usb->tablet, &usb->mouse, &usb->keyboard};
+    bool *const device_flags[] = {&usb->tablet, &usb->mouse, &usb->keyboard, &usb->hub};
 
     return choose(run->options.usb, controllers, controller_flags, error) &&
            choose(others, devices, device_flags, error);
@@ -643,7 +643,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "floppy", 0, 0, G_OPTION_ARG_FILENAME, &options->floppy, "Floppy image, drive A", "FILE" },
         { "nic", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->nics, "Network card: MODEL[,nat[,forward=tcp:HOST:GUEST][,tftp=DIR][,boot=FILE]|,fd=N|,tap=N][,mac=…][,trace=FILE]", "CARD" },
         { "usb", 0, 0, G_OPTION_ARG_STRING, &options->usb, "USB controllers: ohci, ehci, xhci", "LIST" },
-        { "usb-device", 0, 0, G_OPTION_ARG_STRING, &options->usb_devices, "USB devices: tablet, mouse, keyboard, storage:FILE", "LIST" },
+        { "usb-device", 0, 0, G_OPTION_ARG_STRING, &options->usb_devices, "USB devices: tablet, mouse, keyboard, hub (with all the others at it), storage:FILE", "LIST" },
         { "usb-host", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->usb_hosts, "A USB device of the host", "BUS.ADDRESS" },
         { "usb-remote", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->usb_remotes, "A USB device of a usbredir peer: HOST:PORT or a path, with listen: before it for a server", "ADDRESS" },
         { "boot", 0, 0, G_OPTION_ARG_STRING, &options->boot, "Boot order (dvd,disk,floppy,network)", "LIST" },

@@ -5,7 +5,8 @@
 #
 # Linux's own drivers on every USB controller with emulated devices: they are found at the right speed (on
 # EHCI the slower ones by its companion), what a person points at and types arrives, the kernel has nothing
-# to complain about; and a machine that was saved in between goes on with all of it.
+# to complain about; and a machine that was saved in between goes on with all of it. The same behind a hub
+# (at EHCI; at every controller with --long).
 """Linux finds and uses emulated USB devices."""
 
 import base64
@@ -23,6 +24,8 @@ import run_guest
 
 # What the machine has, and how fast its drives are. EHCI leaves the slower devices to its companion.
 CONTROLLERS = {'ohci': ('ohci', 12), 'ehci': ('ohci,ehci', 480), 'xhci': ('xhci', 5000)}
+HUB_SPEED = {'ohci': 12, 'ehci': 480, 'xhci': 480}
+HUB = '80ee:0040 %d USB Hub'
 DRIVE = '80ee:0030 %d USB Hard Disk'
 # What the kernel says on any machine like ours.
 USUAL = ('tsc: ', 'fail to add MMCONFIG information', 'hrtimer: interrupt took', 'clocksource: ')
@@ -114,6 +117,28 @@ def check_storage(controller, disk, folder):
         sys.exit(f'{controller}: the drive was not written as it was asked for')
 
 
+def check_hub(controller, folder):
+    """The same behind a hub: at high speed through its transaction translator."""
+    disk, state = folder / f'{controller}-hub.img', folder / f'{controller}-hub.state'
+    data = folder / f'{controller}-hub.data'
+    half = os.urandom(8 << 20)
+    data.write_bytes(half + bytes(8 << 20))
+    media.copy('usb-amd64', disk)
+    devices = ('--usb-device', f'hub,tablet,keyboard,storage:{data}')
+    text = run(disk, controller, 'storage\nusb\n' + LISTEN, POINT, '--until', END, *devices)
+    speed = HUB_SPEED[controller]
+    for device in (HUB % speed, DRIVE % speed):
+        if device not in text:
+            sys.exit(f'{controller}: no {device}\n{text[-3000:]}')
+    check_devices(controller, text)
+    check_events(controller, text)
+    if f'storage: read {hashlib.md5(half[:8192000]).hexdigest()}' not in text or data.read_bytes() != half + half:
+        sys.exit(f'{controller}: the drive at the hub does not hold what was written')
+    run(disk, controller, 'usb\n', '{wait:0}', '--until', 'usb: done', '--save', str(state), *devices)
+    check_events(controller, run(disk, controller, LISTEN, POINT, '--until', END, '--load', str(state), *devices))
+    print(f'{controller}: hub found, pointed, read and wrote, saved and loaded')
+
+
 def check(controller, folder):
     """One controller: everything at once, then saved in the middle."""
     disk, state = folder / f'{controller}.img', folder / f'{controller}.state'
@@ -134,3 +159,5 @@ if __name__ == '__main__':
     with tempfile.TemporaryDirectory() as temporary:
         for name in CONTROLLERS:
             check(name, Path(temporary))
+            if name == 'ehci' or os.environ.get('VITRINE_LONG'):
+                check_hub(name, Path(temporary))

@@ -39,10 +39,42 @@ void
 vusb_device_enable(VusbDevice *device, bool on)
 {
     device->enabled = on;
-    if (!on) {
-        vusb_control_forget(device);
-        vusb_take_back(device);
-    }
+    if (on)
+        return;
+    vusb_control_forget(device);
+    vusb_take_back(device);
+    for (unsigned port = 0; port < device->hub_ports; port++)
+        vusb_child_enable(device, port, false);
+}
+
+/* --- below a hub --- */
+static VusbDevice *
+child(VusbDevice *hub, unsigned port)
+{
+    return port < VUSB_HUB_PORTS_MAX ? hub->children[port] : NULL;
+}
+
+void
+vusb_child_reset(VusbDevice *hub, unsigned port)
+{
+    if (child(hub, port) == NULL)
+        return;
+    vusb_device_reset(child(hub, port));
+    vusb_device_enable(child(hub, port), true);
+}
+
+void
+vusb_child_enable(VusbDevice *hub, unsigned port, bool on)
+{
+    if (child(hub, port) != NULL)
+        vusb_device_enable(child(hub, port), on);
+}
+
+void
+vusb_child_suspend(VusbDevice *hub, unsigned port, bool on)
+{
+    if (child(hub, port) != NULL)
+        vusb_device_suspend(child(hub, port), on);
 }
 
 void

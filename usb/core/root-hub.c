@@ -50,6 +50,26 @@ best_speed(unsigned speeds, VusbSpeed *speed)
     return false;
 }
 
+/* Nothing is faster than the hub above. */
+static bool
+child_speed(const VusbDevice *parent, const VusbDevice *device, VusbSpeed *speed)
+{
+    return best_speed(device->speeds & ((2u << parent->speed) - 1), speed);
+}
+
+static void
+choose_below(VusbDevice *parent)
+{
+    for (unsigned port = 0; port < parent->hub_ports; port++) {
+        VusbDevice *device = parent->children[port];
+
+        if (device == NULL)
+            continue;
+        child_speed(parent, device, &device->speed);
+        choose_below(device);
+    }
+}
+
 static void
 choose_speed(VusbHub *physical, unsigned port)
 {
@@ -60,6 +80,8 @@ choose_speed(VusbHub *physical, unsigned port)
     if (device != NULL && hub != NULL &&
         !best_speed(device->speeds & hub->port->port_speeds[port], &device->speed))
         best_speed(device->speeds, &device->speed);
+    if (device != NULL)
+        choose_below(device);
 }
 
 static void
@@ -80,8 +102,11 @@ vusb_port_wakeup(VusbDevice *device)
 {
     const VusbHub *hub;
 
-    while (device->parent != NULL)
-        device = device->parent;
+    if (device->parent != NULL) {
+        if (device->parent->ops->port_wakeup != NULL)
+            device->parent->ops->port_wakeup(device->parent, device->port);
+        return;
+    }
     hub = listener(device->hub, device->port);
     if (hub != NULL)
         hub->port->wakeup(hub->port->user, device->port);
@@ -182,29 +207,68 @@ vusb_hub_plug(VusbHub *hub, int port, VusbDevice *device, GError **error)
     return true;
 }
 
+static bool
+plug_below_emulated(PdmDevice *owner, VusbDevice *device, uint64_t number, int port, GError **error)
+{
+    VusbDevice *parent = pdm_find_object(owner, VUSB_HUB_DEVICE_OBJECT, (unsigned)number - 1);
+
+    if (number > UINT16_MAX || parent == NULL) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
+                    "There is no USB hub that %s can be plugged into.", device->title);
+        return false;
+    }
+    return vusb_device_plug_below(parent, port, device, error);
+}
+
 bool
 vusb_plug_emulated(PdmDevice *owner, VusbDevice *device, const CfgmNode *config, GError **error)
 {
     const char *controller = owner->api->config_string(config, "Controller", "");
     const uint64_t port = owner->api->config_uint(config, "Port", 0);
-    VusbHub *hub = vusb_find_hub(owner, *controller != '\0' ? controller : NULL, device->speeds);
+    const uint64_t above = owner->api->config_uint(config, "Hub", 0);
+    const int place = (int)MIN(port, VUSB_PORTS_MAX + 1) - 1;
+    VusbHub *hub;
 
+    if (above != 0)
+        return plug_below_emulated(owner, device, above, place, error);
+    hub = vusb_find_hub(owner, *controller != '\0' ? controller : NULL, device->speeds);
     if (hub == NULL) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
                     "There is no USB controller that %s can be plugged into.", device->title);
         return false;
     }
-    return vusb_hub_plug(hub, (int)MIN(port, VUSB_PORTS_MAX + 1) - 1, device, error);
+    return vusb_hub_plug(hub, place, device, error);
+}
+
+static unsigned
+tiers(const VusbDevice *device)
+{
+    unsigned count = 0;
+
+    for (; device != NULL; device = device->parent)
+        count++;
+    return count;
+}
+
+static int
+free_port_below(const VusbDevice *parent)
+{
+    for (unsigned port = 0; port < parent->hub_ports; port++) {
+        if (parent->children[port] == NULL)
+            return (int)port;
+    }
+    return -1;
 }
 
 bool
-vusb_device_plug_below(VusbDevice *parent, unsigned port, VusbDevice *device, GError **error)
+vusb_device_plug_below(VusbDevice *parent, int place, VusbDevice *device, GError **error)
 {
+    const unsigned port = (unsigned)(place < 0 ? free_port_below(parent) : place);
     VusbSpeed speed;
 
     if (parent->hub == NULL || port >= parent->hub_ports || port >= VUSB_HUB_PORTS_MAX ||
-        parent->children[port] != NULL ||
-        !best_speed(device->speeds & ((2u << parent->speed) - 1), &speed)) {
+        parent->children[port] != NULL || tiers(parent) > VUSB_TIERS_MAX ||
+        !child_speed(parent, device, &speed)) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "There is no free port for %s at %s.",
                     device->title, parent->title);
         return false;
@@ -447,6 +511,17 @@ hub_construct(PdmDriver *driver, const CfgmNode *config, GError **error)
     return true;
 }
 
+/* The bus is gone before what is plugged in. */
+static void
+leave(VusbDevice *device)
+{
+    if (device == NULL)
+        return;
+    device->hub = NULL;
+    for (unsigned port = 0; port < device->hub_ports; port++)
+        leave(device->children[port]);
+}
+
 static void
 hub_destruct(PdmDriver *driver)
 {
@@ -454,10 +529,8 @@ hub_destruct(PdmDriver *driver)
 
     if (hub->driver == NULL)
         return;
-    for (unsigned i = 0; i < VUSB_PORTS_MAX; i++) {
-        if (hub->devices[i] != NULL)
-            hub->devices[i]->hub = NULL;
-    }
+    for (unsigned i = 0; i < VUSB_PORTS_MAX; i++)
+        leave(hub->devices[i]);
     vusb_hub_clear_urbs(hub);
 }
 
