@@ -3,6 +3,7 @@
  * The gateway of a network on libslirp: NAT for TCP, UDP and ICMP, DHCP, a name server that passes
  * questions on, TFTP, and ports of the host that lead to machines. The network's addresses: .2 the
  * gateway, .3 the name server, .15 the first machine (manual, chapter "Networking"). */
+#include "app/worker/network-join.h"
 #include "app/worker/network.h"
 
 #include <arpa/inet.h>
@@ -33,6 +34,7 @@ struct Nat {
     GArray *fds;       /* while libslirp fills or reads it: the loop's */
     struct in_addr first, host, name_server;
     Fragments *fragments;
+    Joiner *joiner; /* of what libslirp sends */
 };
 
 /* --- what libslirp asks for --- */
@@ -46,12 +48,23 @@ clock_ns(void *opaque)
 static ssize_t
 send_packet(const void *data, size_t size, void *opaque)
 {
-    static const PdmFrameOffload good = {.checksum_good = true};
     Nat *nat = opaque;
 
     if (size <= PDM_NETWORK_FRAME_MAX)
-        network_forward(nat->network, PLACE_HOST, (uint8_t *)data, size, &good);
+        joiner_add(nat->joiner, data, size);
     return (ssize_t)size;
+}
+
+static void
+forward(void *user, uint8_t *data, size_t size, const PdmFrameOffload *offload)
+{
+    network_forward(((Nat *)user)->network, PLACE_HOST, data, size, offload);
+}
+
+void
+nat_flush(Nat *nat)
+{
+    joiner_flush(nat->joiner);
 }
 
 static void
@@ -309,9 +322,11 @@ nat_new(Network *network, const NatOptions *options, GError **error)
     nat->host = config.vhost;
     nat->name_server = config.vnameserver;
     nat->fragments = fragments_new();
+    nat->joiner = joiner_new(forward, nat);
     nat->slirp = slirp_new(&config, &callbacks, nat);
     if (nat->slirp != NULL)
         return nat;
+    joiner_free(nat->joiner);
     fragments_free(nat->fragments);
     g_ptr_array_unref(nat->timers);
     g_free(nat);
@@ -324,6 +339,7 @@ void
 nat_free(Nat *nat)
 {
     slirp_cleanup(nat->slirp);
+    joiner_free(nat->joiner);
     fragments_free(nat->fragments);
     g_ptr_array_unref(nat->timers);
     g_free(nat);

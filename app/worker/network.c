@@ -64,6 +64,8 @@ turn(Network *network, GArray *fds)
     if (network->nat != NULL)
         nat_dispatch(network->nat, fds);
     dispatch_ports(network, fds);
+    if (network->nat != NULL)
+        nat_flush(network->nat);
     /* Last: it changes which ports there are. */
     if (g_array_index(fds, GPollFD, 0).revents != 0 && !network_control(network))
         network->stop = true;

@@ -121,6 +121,8 @@ void nat_input(Nat *nat, uint8_t *data, size_t size, const PdmFrameOffload *offl
 /* Adds what it waits for to an array of GPollFD; *timeout in ms. */
 void nat_prepare(Nat *nat, GArray *fds, int *timeout);
 void nat_dispatch(Nat *nat, GArray *fds);
+/* Lets go what waits for more of its kind: before the loop waits. */
+void nat_flush(Nat *nat);
 /* The address that leads to the gateway, and whether it has this one itself. Host's order. */
 uint32_t nat_gateway(const Nat *nat);
 bool nat_has_address(const Nat *nat, uint32_t address);

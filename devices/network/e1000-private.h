@@ -165,6 +165,7 @@ typedef struct {
     E1000Serial management;
     uint32_t io_address;     /* of the register window in ports */
     uint64_t next_interrupt; /* ns: no earlier one may be raised */
+    uint32_t waiting;        /* frames that no interrupt has told of; not saved */
     uint8_t line;            /* of the interrupt pin */
     uint8_t delayed;         /* causes that a delay timer holds: RXT0, TXDW */
     E1000Transmit transmit;

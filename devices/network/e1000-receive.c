@@ -240,6 +240,7 @@ e1000_receive(void *user, const void *data, size_t size, const PdmFrameOffload *
     frame.status |= checksum_status(nic, frame.data, size, offload);
     fill_ring(nic, &frame, count, buffer);
     count_received(nic, &frame);
+    nic->waiting++;
     if (left - needed <= count >> (1 + (control >> 8 & 3)))
         *e1000_reg(nic, E1000_ICR) |= ICR_RXDMT0;
     e1000_raise_received(nic);

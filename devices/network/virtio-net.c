@@ -221,8 +221,10 @@ fill(VirtioNet *nic, unsigned index, const uint8_t *data, size_t size,
             dma_list_write(&chain->in, nic->device, 0, header, HEADER_SIZE);
         part = dma_list_write(&chain->in, nic->device, skip, data + done, size - done);
         done += part;
-        virtqueue_push(&nic->virtio, 2 * index, chain->head, (uint32_t)(skip + part));
+        virtqueue_place(&nic->virtio, 2 * index, i, chain->head, (uint32_t)(skip + part));
     }
+    /* The driver looks at any time, and takes a frame of which a part is missing for damaged. */
+    virtqueue_publish(&nic->virtio, 2 * index, pair->count);
     pair->count = 0;
     pair->size = 0;
 }

@@ -196,22 +196,38 @@ wants_interrupt(const VirtioDevice *virtio, VirtQueue *queue)
 }
 
 void
-virtqueue_push(VirtioDevice *virtio, unsigned index, uint16_t head, uint32_t written)
+virtqueue_place(VirtioDevice *virtio, unsigned index, unsigned ahead, uint16_t head,
+                uint32_t written)
 {
     VirtQueue *queue = &virtio->queues[index];
-    uint32_t element[2] = {GUINT32_TO_LE(head), GUINT32_TO_LE(written)};
+    const uint32_t element[2] = {GUINT32_TO_LE(head), GUINT32_TO_LE(written)};
+    const unsigned at = (queue->next_used + ahead) & (queue->size - 1u);
 
     queue->in_flight[head / 64 % G_N_ELEMENTS(queue->in_flight)] &= ~(1ull << head % 64);
+    if (virtio_ready(virtio) && queue->enabled)
+        pdm_phys_write(virtio->device, queue->device + RING_HEADER + (uint64_t)USED_SIZE * at,
+                       element, sizeof(element));
+}
+
+void
+virtqueue_publish(VirtioDevice *virtio, unsigned index, unsigned count)
+{
+    VirtQueue *queue = &virtio->queues[index];
+
     if (!virtio_ready(virtio) || !queue->enabled)
         return;
-    pdm_phys_write(virtio->device,
-                   queue->device + RING_HEADER +
-                       (uint64_t)USED_SIZE * (queue->next_used & (queue->size - 1u)),
-                   element, sizeof(element));
     atomic_thread_fence(memory_order_release);
-    put16(virtio, queue->device + 2, ++queue->next_used);
+    queue->next_used = (uint16_t)(queue->next_used + count);
+    put16(virtio, queue->device + 2, queue->next_used);
     if (wants_interrupt(virtio, queue))
         virtio_interrupt(virtio, queue->vector, 1);
+}
+
+void
+virtqueue_push(VirtioDevice *virtio, unsigned index, uint16_t head, uint32_t written)
+{
+    virtqueue_place(virtio, index, 0, head, written);
+    virtqueue_publish(virtio, index, 1);
 }
 
 int

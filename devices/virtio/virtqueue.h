@@ -36,6 +36,11 @@ bool virtqueue_fetch(VirtioDevice *virtio, unsigned queue, uint16_t head, Virtio
 /* Gives a chain back, of whose writable part `written` bytes are new, and tells the driver if it
  * wants to know. */
 void virtqueue_push(VirtioDevice *virtio, unsigned queue, uint16_t head, uint32_t written);
+/* The same in two steps, for several chains that the driver has to see at once: places one `ahead`
+ * of what was published, and publishes `count` that were placed. */
+void virtqueue_place(VirtioDevice *virtio, unsigned queue, unsigned ahead, uint16_t head,
+                     uint32_t written);
+void virtqueue_publish(VirtioDevice *virtio, unsigned queue, unsigned count);
 /* The first head in flight from `from` on; -1: none. */
 int virtqueue_in_flight(const VirtioDevice *virtio, unsigned queue, unsigned from);
 

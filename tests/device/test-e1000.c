@@ -452,6 +452,42 @@ test_delays(void)
     g_assert_cmphex(get(bench, ICR) & CAUSE_RECEIVED, ==, CAUSE_RECEIVED);
 }
 
+/* The line of the card's slot at the interrupt controller: whether it asks for the CPU. */
+static bool
+is_interrupting(DeviceBench *bench)
+{
+    return (device_bench_pci_read(bench, SLOT, 0, 6, 2) & 8) != 0;
+}
+
+/* Between two interrupts is some time, or many frames. */
+static void
+test_throttle(void)
+{
+    g_autoptr(DeviceBench) bench = start("82540EM");
+    uint8_t frame[64];
+
+    start_rings(bench);
+    make_frame(frame, sizeof(frame), own);
+    set(bench, ITR, 4000); /* 1.024 ms */
+    set(bench, IMS, CAUSE_RECEIVED);
+    device_bench_advance(bench, 2 * MS);
+    receive(bench, frame, sizeof(frame));
+    g_assert_true(is_interrupting(bench));
+    get(bench, ICR);
+    g_assert_false(is_interrupting(bench));
+    receive(bench, frame, sizeof(frame));
+    g_assert_false(is_interrupting(bench));
+    device_bench_advance(bench, 2 * MS);
+    g_assert_true(is_interrupting(bench));
+    get(bench, ICR);
+    for (unsigned i = 0; i < 16; i++) {
+        g_assert_false(is_interrupting(bench));
+        set(bench, RDT, (get(bench, RDH) + ENTRIES - 1) % ENTRIES);
+        receive(bench, frame, sizeof(frame));
+    }
+    g_assert_true(is_interrupting(bench));
+}
+
 /* --- the hostile guest --- */
 
 static void
@@ -618,6 +654,7 @@ main(int argc, char **argv)
     g_test_add_func("/e1000/receive", test_receive);
     g_test_add_func("/e1000/filters", test_filters);
     g_test_add_func("/e1000/delays", test_delays);
+    g_test_add_func("/e1000/throttle", test_throttle);
     g_test_add_func("/e1000/hostile-frames", test_hostile_frames);
     g_test_add_func("/e1000/hostile-rings", test_hostile_rings);
     g_test_add_func("/e1000/random", test_random);

@@ -15,41 +15,40 @@ needed(const PdmFrameOffload *offload)
 
 /* --- giving frames to the card, under the device lock --- */
 
-typedef struct {
-    Network *network;
-    bool full;
-} Delivery;
-
-static void
+static bool
 deliver_piece(void *user, uint8_t *data, size_t size)
 {
     static const PdmFrameOffload good = {.checksum_good = true};
-    Delivery *delivery = user;
-    const PdmNetworkPort *port = delivery->network->driver->port;
+    const PdmNetworkPort *port = ((Network *)user)->driver->port;
 
-    /* Pieces of a long frame that find no buffer are lost, as on a real wire. */
-    if (!delivery->full && !port->receive(port->user, data, size, &good))
-        delivery->full = true;
+    return port->receive(port->user, data, size, &good);
 }
 
-/* False: the card has no room now. */
+/* False: the card has no room now; what it has not taken of a long frame stays. */
 static bool
-deliver(Network *network, const WireFrame *frame)
+deliver(Network *network, WireFrame *frame)
 {
     const PdmNetworkPort *port = network->driver->port;
-    Delivery delivery = {.network = network};
+    const size_t size = frame->size;
+    bool done;
 
     if (!frame_offload_holds(&frame->offload, frame->size))
         return true;
-    if ((needed(&frame->offload) & ~port->offloads) == 0) {
-        if (!port->receive(port->user, frame->data, frame->size, &frame->offload))
-            return false;
-    } else {
-        frame_finish(frame->data, frame->size, &frame->offload, deliver_piece, &delivery);
-    }
-    network->activity.reads++;
-    network->activity.bytes_read += frame->size;
-    return true;
+    if ((needed(&frame->offload) & ~port->offloads) == 0)
+        done = port->receive(port->user, frame->data, frame->size, &frame->offload);
+    else
+        done = frame_offer(&frame->data, &frame->size, &frame->offload, deliver_piece, network);
+    network->activity.reads += done;
+    network->activity.bytes_read += done ? size : size - frame->size;
+    return done;
+}
+
+static void
+record(Network *network, WireFrame *frame)
+{
+    if (!frame->recorded)
+        network_trace_frame(&network->trace, false, frame->data, frame->size);
+    frame->recorded = true;
 }
 
 static void
@@ -62,7 +61,7 @@ deliver_batch(Network *network)
         WireFrame *frame = &batch->frames[batch->next];
 
         if (!network->card_full && network->link) {
-            network_trace_frame(&network->trace, false, frame->data, frame->size);
+            record(network, frame);
             network->card_full = !deliver(network, frame);
         }
         if (network->card_full)

@@ -22,6 +22,7 @@ typedef struct {
     uint8_t *data;
     size_t size;
     PdmFrameOffload offload;
+    bool recorded; /* in a trace */
 } WireFrame;
 
 typedef struct {

@@ -245,42 +245,85 @@ fits(const FrameParts *parts, const PdmFrameOffload *offload)
            (parts->type == type || offload->segment == PDM_SEGMENT_UDP);
 }
 
-/* Each piece is made in front of the data that it carries, where the piece before has been. */
+/* What is left from a piece on, as one frame: that piece's headers for all of it. */
 static void
-cut(uint8_t *data, size_t size, const PdmFrameOffload *offload, FrameSink sink, void *user)
+make_rest(uint8_t *piece, const uint8_t *headers, const FrameParts *parts, uint32_t offset,
+          unsigned index, size_t size)
+{
+    uint8_t *at = piece + parts->transport;
+
+    memcpy(piece, headers, parts->payload);
+    fix_network(piece, size, parts, index);
+    if (parts->protocol == FRAME_TCP) {
+        frame_store32(at + 4, frame_load32(at + 4) + offset);
+        if (offset != 0)
+            at[TCP_FLAGS] &= (uint8_t)~TCP_CWR;
+    }
+}
+
+/* Each piece is made in front of the data that it carries, where the piece before has been. */
+static bool
+cut(uint8_t **data, size_t *size, const PdmFrameOffload *offload, FrameTaker taker, void *user)
 {
     uint8_t headers[FRAME_ETHERNET + FRAME_VLAN + 256];
     FrameParts parts;
     uint32_t offset = 0, left;
 
-    if (!frame_parse(data, size, &parts) || !fits(&parts, offload) ||
+    if (!frame_parse(*data, *size, &parts) || !fits(&parts, offload) ||
         parts.payload > sizeof(headers))
-        return;
-    memcpy(headers, data, parts.payload);
+        return true;
+    memcpy(headers, *data, parts.payload);
     left = parts.end - parts.payload;
     for (unsigned index = 0; index == 0 || left > 0; index++) {
         uint32_t part = MIN(left, offload->segment_size);
-        uint8_t *piece = data + offset;
+        uint8_t *piece = *data + offset;
 
         memcpy(piece, headers, parts.payload);
-        left -= part;
         fix_network(piece, parts.payload + part, &parts, index);
-        fix_transport(piece, parts.payload + part, &parts, offset, left == 0);
-        sink(user, piece, parts.payload + part);
+        fix_transport(piece, parts.payload + part, &parts, offset, left == part);
+        if (!taker(user, piece, parts.payload + part)) {
+            *data = piece;
+            *size = parts.payload + left;
+            make_rest(piece, headers, &parts, offset, index, *size);
+            return false;
+        }
+        left -= part;
         offset += part;
     }
+    return true;
+}
+
+bool
+frame_offer(uint8_t **data, size_t *size, const PdmFrameOffload *offload, FrameTaker taker,
+            void *user)
+{
+    if (!frame_offload_holds(offload, *size))
+        return true;
+    if (offload->segment != PDM_SEGMENT_NONE)
+        return cut(data, size, offload, taker, user);
+    if (offload->needs_checksum)
+        frame_put_checksum(*data, *size, offload);
+    return taker(user, *data, *size);
+}
+
+typedef struct {
+    FrameSink sink;
+    void *user;
+} Sink;
+
+static bool
+take(void *user, uint8_t *data, size_t size)
+{
+    const Sink *to = user;
+
+    to->sink(to->user, data, size);
+    return true;
 }
 
 void
 frame_finish(uint8_t *data, size_t size, const PdmFrameOffload *offload, FrameSink sink, void *user)
 {
-    if (!frame_offload_holds(offload, size))
-        return;
-    if (offload->segment != PDM_SEGMENT_NONE) {
-        cut(data, size, offload, sink, user);
-        return;
-    }
-    if (offload->needs_checksum)
-        frame_put_checksum(data, size, offload);
-    sink(user, data, size);
+    Sink to = {sink, user};
+
+    frame_offer(&data, &size, offload, take, &to);
 }

@@ -75,7 +75,13 @@ bool frame_offload_holds(const PdmFrameOffload *offload, size_t size);
 void frame_put_checksum(uint8_t *data, size_t size, const PdmFrameOffload *offload);
 
 typedef void (*FrameSink)(void *user, uint8_t *data, size_t size);
+/* The same for one who may refuse a frame. */
+typedef bool (*FrameTaker)(void *user, uint8_t *data, size_t size);
 /* Does all that the frame wants: gives it, or the frames that it is cut into, to `sink`, each with
  * its checksums right. data is changed. A frame whose offload does not hold goes nowhere. */
 void frame_finish(uint8_t *data, size_t size, const PdmFrameOffload *offload, FrameSink sink,
                   void *user);
+/* As frame_finish(), until a frame is refused. False: what is left is a frame at *data of *size
+ * bytes that wants the same. */
+bool frame_offer(uint8_t **data, size_t *size, const PdmFrameOffload *offload, FrameTaker taker,
+                 void *user);
