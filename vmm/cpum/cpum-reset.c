@@ -72,6 +72,7 @@ cpum_reset(Vcpu *vcpu, bool init_only)
         reset_msrs(vcpu);
     }
     vcpu->irq_shadow = 0;
+    vcpu->debug_waits = 0;
     vcpu->nmi_blocked = 0;
     vcpu->smm = false;
     vcpu->activity = vcpu->id == 0 ? CPUM_ACTIVE : CPUM_WAIT_SIPI;

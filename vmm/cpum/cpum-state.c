@@ -127,6 +127,7 @@ post_load(void *object, uint32_t version, GError **error)
     }
     vcpu->rflags = (vcpu->rflags & 0x3f7fd7) | X86_FL_1;
     vcpu->fpu.mxcsr &= vcpu->fpu.mxcsr_mask;
+    vcpu->debug_waits = 0;
     cpum_update_mode(vcpu);
     atomic_fetch_or(&vcpu->pending, CPUM_PEND_TLB_FLUSH);
     return true;

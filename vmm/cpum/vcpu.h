@@ -124,6 +124,8 @@ struct Vcpu {
     CpumTable gdtr, idtr;
     uint64_t cr0, cr2, cr3, cr4, efer, xcr0;
     uint64_t dr[8]; /* 4 and 5 unused */
+    /* DR6 bits of a debug trap that comes after the next instruction; a saved state is without. */
+    uint64_t debug_waits;
 
     uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;

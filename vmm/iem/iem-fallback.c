@@ -26,6 +26,17 @@ iem_code_breakpoints(const Vcpu *vcpu)
     return hits;
 }
 
+/* The trap comes after the next instruction. */
+static void
+debug_waits(Vcpu *vcpu)
+{
+    IemVcpu *iem = vcpu->iem_vcpu;
+
+    vcpu->debug_waits |= iem->debug_hits;
+    iem->debug_hits = 0;
+    iem->stop &= ~(uint32_t)IEM_STOP_DEBUG;
+}
+
 bool
 iem_act_on_stop(Vcpu *vcpu)
 {
@@ -48,7 +59,7 @@ iem_act_on_stop(Vcpu *vcpu)
         iem->event_has_error = false;
         iem->event_error = 0;
     } else if (stop & IEM_STOP_DEBUG) {
-        iem->stop = IEM_STOP_DEBUG; /* MOV SS: after the instruction that follows */
+        debug_waits(vcpu); /* MOV SS */
     }
     return !(stop & IEM_STOP_EXIT);
 }
@@ -219,11 +230,7 @@ iem_settle(Vcpu *vcpu, EmExit *exit)
     const unsigned deliveries = 4;
     IemVcpu *iem = vcpu->iem_vcpu;
 
-    /* The delivery of an event may hit a breakpoint. One that the delivery of its own exception
-     * hits would go on for ever: it waits until an instruction has been executed. */
     for (unsigned i = 0; i < deliveries && iem->stop; i++) {
-        if (iem->stop == IEM_STOP_DEBUG && iem_holds_debug(vcpu))
-            break;
         if (!iem_act_on_stop(vcpu)) {
             *exit = (EmExit)iem->exit;
             return false;
@@ -233,6 +240,12 @@ iem_settle(Vcpu *vcpu, EmExit *exit)
             return false;
         }
     }
+    /* The delivery of an event may hit a breakpoint. One that the delivery of its own exception
+     * hits would go on for ever: it waits until an instruction has been executed. */
+    if (iem->stop & IEM_STOP_DEBUG)
+        debug_waits(vcpu);
+    if (iem->stop)
+        iem_act_on_stop(vcpu);
     return true;
 }
 

@@ -21,7 +21,7 @@ static inline bool
 iem_needs_care(const Vcpu *vcpu)
 {
     return (cpum_pending(vcpu) | vcpu->irq_shadow | vcpu->iem_vcpu->check_code |
-            (vcpu->rflags & (X86_FL_TF | X86_FL_RF))) != 0;
+            (vcpu->debug_waits != 0) | (vcpu->rflags & (X86_FL_TF | X86_FL_RF))) != 0;
 }
 
 /* MOV SS and POP SS, unlike STI, put off debug exceptions as well (SDM 3A 6.8.3). */

@@ -47,6 +47,10 @@ run_single(Vcpu *vcpu, const IemInsn *insn)
     iem->suppress_step = false;
     iem->insn = insn;
     run_insns(vcpu, insn, insn + 1);
+    if (vcpu->debug_waits) {
+        iem_debug_trap(vcpu, vcpu->debug_waits);
+        vcpu->debug_waits = 0;
+    }
     if (shadow && !vcpu->irq_shadow)
         trpm_recheck(vcpu);
     iem->after_mov_ss = vcpu->irq_shadow && (insn->flags & IEM_INSN_SYSTEM);
