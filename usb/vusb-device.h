@@ -16,6 +16,7 @@
 #include <glib.h>
 
 typedef struct CfgmNode CfgmNode;
+typedef struct VusbCapture VusbCapture;
 typedef struct PdmDevice PdmDevice;
 
 #define VUSB_STRINGS_MAX 4u
@@ -149,6 +150,7 @@ struct VusbDevice {
     VusbDevice *children[VUSB_HUB_PORTS_MAX]; /* of a hub */
     GQueue urbs;                              /* under way */
     bool gone;                                /* unplugged, URBs are still to come back */
+    VusbCapture *capture;                     /* NULL: nothing is recorded */
 };
 
 /* The fields of VusbDevice that a saved state holds, for the table of the device that embeds it,
@@ -190,3 +192,9 @@ void vusb_child_suspend(VusbDevice *hub, unsigned port, bool on);
 void vusb_unplug(VusbDevice *device);
 /* Whether the guest may have anything under way with it. */
 bool vusb_device_busy(const VusbDevice *device);
+
+/* Records what passes between the guest and a device that is plugged in, from now until it is
+ * stopped, unplugged, or the file has `limit` bytes: pcapng, as Linux's usbmon. Takes the
+ * descriptor of an empty file over. BASE_ERROR_IO. */
+bool vusb_capture_start(VusbDevice *device, int descriptor, uint64_t limit, GError **error);
+void vusb_capture_stop(VusbDevice *device);

@@ -6,10 +6,12 @@
 #include "devices/drivers/char/char-host.h"
 #include "usb/vusb.h"
 
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 
 #define CONTROLLERS 3
+#define TRACE_MAX (256u << 20)
 
 static size_t
 find_hubs(Pdm *pdm, VusbHub *hubs[CONTROLLERS])
@@ -24,6 +26,17 @@ find_hubs(Pdm *pdm, VusbHub *hubs[CONTROLLERS])
             hubs[count++] = hub->user;
     }
     return count;
+}
+
+static void
+record(RunUsb *usb, VusbDevice *device)
+{
+    g_autoptr(GError) error = NULL;
+    const int trace = usb->trace;
+
+    usb->trace = -1;
+    if (trace >= 0 && !vusb_capture_start(device, trace, TRACE_MAX, &error))
+        fprintf(stderr, "run-guest: %s\n", error->message);
 }
 
 static bool
@@ -42,7 +55,10 @@ add(RunUsb *usb, const char *word, Pdm *pdm, GError **error)
     if (device == NULL)
         return false;
     g_ptr_array_add(usb->devices, device);
-    return usb_host_plug(device, hubs, count, error);
+    if (!usb_host_plug(device, hubs, count, error))
+        return false;
+    record(usb, usb_host_device_vusb(device));
+    return true;
 }
 
 static void
@@ -96,6 +112,8 @@ poll_remotes(RunUsb *usb, Pdm *pdm)
 
         if (!usb_remote_update(remote, hubs, count, &error))
             fprintf(stderr, "run-guest: %s\n", error->message);
+        if (usb->trace >= 0 && usb_remote_device(remote) != NULL)
+            record(usb, usb_remote_device(remote));
     }
 }
 
@@ -120,12 +138,14 @@ clear_remotes(RunUsb *usb, Pdm *pdm)
 }
 
 bool
-run_usb_init(RunUsb *usb, char **words, char **addresses, Pdm *pdm, GError **error)
+run_usb_init(RunUsb *usb, char **words, char **addresses, const char *trace, Pdm *pdm,
+             GError **error)
 {
     const UsbHostEvents events = {.user = usb, .lost = on_lost};
     bool ok;
 
     usb->remotes = g_ptr_array_new();
+    usb->trace = trace != NULL ? g_creat(trace, 0600) : -1;
     for (char **address = addresses; address != NULL && *address != NULL; address++)
         add_remote(usb, *address);
     if (words == NULL)

@@ -41,7 +41,7 @@ typedef struct {
     int ram, cpus;
     char *bus, *cdrom, *disk, *disk2, *floppy, *engine, *profile, *boot, *firmware, *serial, *debug;
     char **nics, **usb_hosts, **usb_remotes;
-    char *usb, *usb_devices;
+    char *usb, *usb_devices, *usb_trace;
     char *screenshot, *keys, *until, *save, *save_live, *load, *sound;
     double screenshot_every, timeout;
     gint64 instructions;
@@ -374,8 +374,9 @@ set_up(Run *run, GError **error)
         fputs(dump, stderr);
     }
     run->vmm = vmm_create(&config, hand_over, run, error);
-    if (run->vmm == NULL || !run_usb_init(&run->usb, run->options.usb_hosts,
-                                          run->options.usb_remotes, vmm_pdm(run->vmm), error))
+    if (run->vmm == NULL ||
+        !run_usb_init(&run->usb, run->options.usb_hosts, run->options.usb_remotes,
+                      run->options.usb_trace, vmm_pdm(run->vmm), error))
         return false;
     return run->options.load == NULL || transfer_state(run, run->options.load, false, error);
 }
@@ -593,11 +594,11 @@ finish(Run *run, GError **error)
 static void
 free_options(Options *options)
 {
-    char *texts[] = {options->cdrom,  options->disk,    options->disk2,      options->floppy,
-                     options->engine, options->profile, options->boot,       options->firmware,
-                     options->serial, options->debug,   options->screenshot, options->keys,
-                     options->until,  options->save,    options->save_live,  options->load,
-                     options->sound,  options->usb,     options->usb_devices};
+    char *texts[] = {options->cdrom,  options->disk,    options->disk2,       options->floppy,
+                     options->engine, options->profile, options->boot,        options->firmware,
+                     options->serial, options->debug,   options->screenshot,  options->keys,
+                     options->until,  options->save,    options->save_live,   options->load,
+                     options->sound,  options->usb,     options->usb_devices, options->usb_trace};
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
@@ -646,6 +647,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "usb-device", 0, 0, G_OPTION_ARG_STRING, &options->usb_devices, "USB devices: tablet, mouse, keyboard, hub (with all the others at it), storage:FILE", "LIST" },
         { "usb-host", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->usb_hosts, "A USB device of the host", "BUS.ADDRESS" },
         { "usb-remote", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->usb_remotes, "A USB device of a usbredir peer: HOST:PORT or a path, with listen: before it for a server", "ADDRESS" },
+        { "usb-trace", 0, 0, G_OPTION_ARG_FILENAME, &options->usb_trace, "Record the traffic of the first such device (pcapng)", "FILE" },
         { "boot", 0, 0, G_OPTION_ARG_STRING, &options->boot, "Boot order (dvd,disk,floppy,network)", "LIST" },
         { "firmware", 0, 0, G_OPTION_ARG_FILENAME, &options->firmware, "BIOS image", "FILE" },
         { "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Execution engine (auto); iem+rem: in turns", "NAME" },

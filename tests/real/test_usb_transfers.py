@@ -18,6 +18,7 @@ from pathlib import Path
 
 import media
 import run_guest
+import usb_capture
 from shell_guest import ShellGuest
 
 CONTROLLERS = ('ohci', 'xhci')
@@ -25,10 +26,10 @@ NOBODY = 65534
 KINDS = ('bulk', 'interrupt', 'isochronous')
 
 
-def on_mocked_host(disk, controller, *options, before=()):
-    """A guest on a host that has the device."""
+def on_mocked_host(disk, controller, *options, before=(), trace=None):
+    """A guest on a host that has the device, whose traffic is recorded in a file."""
     tools = Path(os.environ['VITRINE_BUILD']) / 'tests' / 'lib'
-    words = run_guest.command('--usb', controller, '--usb-host', '1.2', disk=disk, ram=256, serial='stdio')
+    words = run_guest.command('--usb', controller, '--usb-host', '1.2', *(['--usb-trace', str(trace)] if trace else []), disk=disk, ram=256, serial='stdio')
     return ShellGuest(disk, command=['umockdev-wrapper', tools / 'usb-mock-run', *options, *before, *words])
 
 
@@ -38,9 +39,18 @@ def moved(text, who):
             re.findall(who + r': (\w+) out (\d+) bytes ([0-9a-f]{8})', text)}
 
 
+def fnv(data):
+    """FNV-1a, as the guest and the device add up."""
+    total = 0x811c9dc5
+    for byte in data:
+        total = (total ^ byte) * 0x01000193 & 0xffffffff
+    return f'{total:08x}'
+
+
 def check(controller, disk):
-    """All kinds, then pulled out."""
-    with on_mocked_host(disk, controller) as shell:
+    """All kinds, then pulled out; the record holds what was sent."""
+    trace = disk.with_name(f'{controller}.pcapng')
+    with on_mocked_host(disk, controller, trace=trace) as shell:
         said = shell.run('usb-work move', 60)
         if 'usb-work: done' not in said:
             sys.exit(f'{controller}: {said[-2000:]}')
@@ -57,6 +67,9 @@ def check(controller, disk):
         guest, device = moved(said, 'usb-work'), moved(shell.text, 'usb-mock')
         if any(kind not in guest for kind in KINDS) or guest != device:
             sys.exit(f'{controller}: the guest sent {guest}, the device got {device}')
+    recorded = {kind: (str(len(data)), fnv(data)) for kind, data in usb_capture.check(trace).items() if kind in KINDS}
+    if recorded != guest:
+        sys.exit(f'{controller}: the guest sent {guest}, the record has {recorded}')
 
 
 def check_refused(disk, why, options, before):

@@ -306,6 +306,7 @@ vusb_unplug(VusbDevice *device)
     }
     if (device->urbs.length == 0) {
         device->gone = false;
+        vusb_capture_stop(device);
         if (device->ops->released != NULL)
             device->ops->released(device);
     }
@@ -517,6 +518,7 @@ leave(VusbDevice *device)
 {
     if (device == NULL)
         return;
+    vusb_capture_stop(device);
     device->hub = NULL;
     for (unsigned port = 0; port < device->hub_ports; port++)
         leave(device->children[port]);

@@ -80,6 +80,7 @@ release(VusbDevice *device)
     if (!device->gone || device->urbs.length > 0)
         return;
     device->gone = false;
+    vusb_capture_stop(device);
     if (device->ops->released != NULL)
         device->ops->released(device);
 }
@@ -96,6 +97,8 @@ deliver(UrbState *state)
     state->under_way = false;
     if (state->device_gone)
         urb->status = VUSB_NO_DEVICE;
+    if (device != NULL)
+        vusb_capture_done(device, state);
     if (state->abandoned)
         vusb_urb_free(urb);
     else
@@ -187,16 +190,19 @@ vusb_urb_submit(VusbHub *hub, VusbDevice *device, VusbUrb *urb)
     state->device = NULL;
     urb->actual = 0;
     urb->device_data = NULL;
+    state->number = 0;
     if (device == NULL || !device->enabled) {
         vusb_urb_done(urb, VUSB_NO_DEVICE);
         return;
     }
     state->device = device;
     g_queue_push_tail_link(&device->urbs, &state->link);
-    if (!within_room(state))
+    if (!within_room(state)) {
         vusb_urb_done(urb, VUSB_IO_ERROR);
-    else
-        give(device, urb);
+        return;
+    }
+    vusb_capture_submit(device, state);
+    give(device, urb);
 }
 
 /* --- taken back --- */

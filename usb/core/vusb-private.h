@@ -5,6 +5,7 @@
 
 #include "usb/vusb-device.h"
 #include "usb/vusb.h"
+#include "vmm/base/pcapng.h"
 #include "vmm/pdm/pdm.h"
 
 struct VusbHub {
@@ -25,6 +26,12 @@ struct VusbHub {
     bool posted;     /* the queue has been told */
 };
 
+/* A device's record. */
+struct VusbCapture {
+    Pcapng file;
+    uint64_t count; /* of URBs */
+};
+
 /* An URB and what the core knows of it. */
 typedef struct {
     VusbUrb urb; /* first */
@@ -36,6 +43,7 @@ typedef struct {
     bool taken_back;  /* the device was told to give it back */
     bool device_gone; /* the submitter is told so, whatever the device says */
     bool finished;    /* under hub->lock */
+    uint64_t number;  /* in its device's record; 0: in none */
     GList link;       /* in device->urbs */
     GList finished_link;
 } UrbState;
@@ -69,6 +77,10 @@ void vusb_device_enable(VusbDevice *device, bool on);
 void vusb_device_suspend(VusbDevice *device, bool on);
 /* The endpoint's descriptor in the present configuration; NULL: there is none. */
 const uint8_t *vusb_find_endpoint(const VusbDevice *device, uint8_t endpoint, bool in);
+
+/* capture.c */
+void vusb_capture_submit(VusbDevice *device, UrbState *state);
+void vusb_capture_done(VusbDevice *device, UrbState *state);
 
 /* requests.c: true when it was answered (or is refused). */
 bool vusb_standard_request(VusbDevice *device, VusbUrb *urb);

@@ -269,6 +269,12 @@ usb_host_device_activity(const UsbHostDevice *device, uint64_t *reads, uint64_t 
     *writes += (guint)g_atomic_int_get(&device->writes);
 }
 
+VusbDevice *
+usb_host_device_vusb(UsbHostDevice *device)
+{
+    return &device->vusb;
+}
+
 bool
 usb_host_plug(UsbHostDevice *device, VusbHub *const *hubs, size_t count, GError **error)
 {

@@ -39,6 +39,8 @@ UsbHostDevice *usb_host_open_descriptor(UsbHost *host, int descriptor, GError **
 const char *usb_host_device_title(const UsbHostDevice *device);
 /* Plugs it in at the first hub that has a free port for its speed. BASE_ERROR_INVALID: none has. */
 bool usb_host_plug(UsbHostDevice *device, VusbHub *const *hubs, size_t count, GError **error);
+/* As VUSB knows it. */
+VusbDevice *usb_host_device_vusb(UsbHostDevice *device);
 /* How often it has sent (reads) and got (writes) data; added to what is there. */
 void usb_host_device_activity(const UsbHostDevice *device, uint64_t *reads, uint64_t *writes);
 /* Unplugs it, where it is plugged in, and gives it back to the host when the last of its URBs has

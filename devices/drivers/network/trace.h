@@ -3,14 +3,11 @@
  * A record of a card's frames in a file that network analysers read (pcapng). */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "vmm/base/pcapng.h"
 
 /* Zeroed memory records nothing. */
 typedef struct {
-    int descriptor;
-    bool active;
+    Pcapng file;
 } NetworkTrace;
 
 /* Takes the descriptor of an empty file over. False: it cannot be written to. */
@@ -22,5 +19,5 @@ void network_trace_frame(NetworkTrace *trace, bool sent, const uint8_t *data, si
 static inline bool
 network_trace_active(const NetworkTrace *trace)
 {
-    return trace->active;
+    return trace->file.active;
 }

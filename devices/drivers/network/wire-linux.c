@@ -272,16 +272,3 @@ wire_send(WireKind kind, int descriptor, const PdmFramePiece *pieces, unsigned c
         return result_of(writev(descriptor, vectors, (int)message.msg_iovlen));
     return result_of(sendmsg(descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
-
-bool
-wire_write(int descriptor, const PdmFramePiece *pieces, unsigned count)
-{
-    struct iovec vectors[PIECES_MAX];
-    size_t size = 0;
-
-    for (unsigned i = 0; i < count && i < PIECES_MAX; i++) {
-        vectors[i] = (struct iovec){(void *)pieces[i].data, pieces[i].size};
-        size += pieces[i].size;
-    }
-    return count <= PIECES_MAX && writev(descriptor, vectors, (int)count) == (ssize_t)size;
-}

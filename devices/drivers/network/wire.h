@@ -54,6 +54,3 @@ PdmOffloads wire_offloads(WireKind kind);
 /* Sends a frame at once, whole or not at all. */
 WireResult wire_send(WireKind kind, int descriptor, const PdmFramePiece *pieces, unsigned count,
                      const PdmFrameOffload *offload);
-
-/* Writes pieces to a file, whole. */
-bool wire_write(int descriptor, const PdmFramePiece *pieces, unsigned count);
