@@ -44,6 +44,16 @@ frames_since(const OhciController *ohci, uint32_t frame)
     return (int16_t)(uint16_t)(ohci_frame(ohci) - frame);
 }
 
+/* The same for what has to begin: frames that the controller itself has slept through, on a busy
+ * host, are not over for it. */
+static int
+frames_late(const OhciController *ohci, uint32_t frame)
+{
+    const uint64_t now = MIN(ohci_frame(ohci), ohci->served_frame + 1);
+
+    return (int16_t)(uint16_t)(now - frame);
+}
+
 /* --- the end --- */
 static void
 finish(OhciController *ohci, OhciTransfer *transfer, OhciEd *ed)
@@ -77,7 +87,7 @@ retire_missed(OhciController *ohci, OhciEd *ed, uint32_t at)
     OhciTd td;
 
     ohci_read_td(ohci, at, true, &td);
-    if (frames_since(ohci, td.flags & 0xffff) <= (int)(td.flags >> 24 & 7))
+    if (frames_late(ohci, td.flags & 0xffff) <= (int)(td.flags >> 24 & 7))
         return false;
     ohci->bytes -= MIN(ohci->bytes, 64);
     ohci_retire(ohci, ed, at, &td, CODE_OVERRUN);
@@ -177,7 +187,7 @@ begin_next(OhciController *ohci, const OhciEd *ed)
 
         ohci_read_td(ohci, at, true, &td);
         if (find(ohci, ed, at) == NULL) {
-            const int late = frames_since(ohci, td.flags & 0xffff);
+            const int late = frames_late(ohci, td.flags & 0xffff);
 
             if (late < -AHEAD_FRAMES || late > (int)(td.flags >> 24 & 7) || ohci->bytes == 0 ||
                 !begin(ohci, ed, at, &td, late))

@@ -6,7 +6,7 @@
 #include "devices/drivers/char/char-host.h"
 #include "usb/vusb.h"
 
-#include <glib/gstdio.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -145,7 +145,7 @@ run_usb_init(RunUsb *usb, char **words, char **addresses, const char *trace, Pdm
     bool ok;
 
     usb->remotes = g_ptr_array_new();
-    usb->trace = trace != NULL ? g_creat(trace, 0600) : -1;
+    usb->trace = trace != NULL ? creat(trace, 0600) : -1;
     for (char **address = addresses; address != NULL && *address != NULL; address++)
         add_remote(usb, *address);
     if (words == NULL)

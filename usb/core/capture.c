@@ -92,27 +92,28 @@ put_setup(CaptureHeader *header, const VusbSetup *setup)
     header->no_setup = 0;
 }
 
-/* Where a packet's bytes stand, which may be anywhere in the URB. */
-static uint32_t
-put_packets(CaptureHeader *header, const VusbUrb *urb, bool back, CapturePacket *packets)
+/* Packets may stand anywhere in the URB: here one follows the other. */
+static GByteArray *
+put_packets(CaptureHeader *header, const VusbUrb *urb, bool back, bool data, CapturePacket *packets)
 {
-    uint32_t kept = 0;
+    GByteArray *bytes = g_byte_array_new();
 
     header->isochronous.packets = (int32_t)urb->packet_count;
     header->descriptors = urb->packet_count;
     for (uint32_t i = 0; i < urb->packet_count; i++) {
         const VusbPacket *packet = &urb->packets[i];
-        const uint32_t length = back ? packet->actual : packet->size;
+        const uint32_t length = back ? MIN(packet->actual, packet->size) : packet->size;
 
         packets[i] = (CapturePacket){
             .status = back ? status_of(packet->status) : NOT_YET,
-            .offset = packet->offset,
+            .offset = bytes->len,
             .length = length,
         };
         header->isochronous.errors += back && packets[i].status != 0;
-        kept = MAX(kept, packet->offset + length);
+        if (data && bytes->len + length <= KEPT_MAX)
+            g_byte_array_append(bytes, urb->data + packet->offset, length);
     }
-    return kept;
+    return bytes;
 }
 
 static CaptureHeader
@@ -145,20 +146,24 @@ record(const VusbDevice *device, const UrbState *state, bool back)
     const bool data = is_in(urb) == back;
     CapturePacket packets[VUSB_PACKETS_MAX];
     CaptureHeader header = describe(device, state, back);
-    uint32_t kept = MIN(header.length, urb->size);
+    const uint8_t *bytes = urb->data;
+    uint32_t kept = data ? MIN(MIN(header.length, urb->size), KEPT_MAX) : 0;
+    g_autoptr(GByteArray) gathered = NULL;
 
     if (urb->type == VUSB_CONTROL && !back)
         put_setup(&header, &urb->setup);
-    if (urb->type == VUSB_ISOCHRONOUS)
-        kept = MIN(put_packets(&header, urb, back, packets), urb->size);
-    kept = data ? MIN(kept, KEPT_MAX) : 0;
+    if (urb->type == VUSB_ISOCHRONOUS) {
+        gathered = put_packets(&header, urb, back, data, packets);
+        bytes = gathered->data;
+        kept = gathered->len;
+    }
     if (!data)
         header.no_data = back ? '>' : '<';
     header.kept = kept + header.descriptors * (uint32_t)sizeof(CapturePacket);
     const PcapngPiece pieces[] = {
         {&header, sizeof(header)},
         {packets, header.descriptors * sizeof(CapturePacket)},
-        {urb->data, kept},
+        {bytes, kept},
     };
 
     pcapng_packet(&device->capture->file, PCAPNG_NONE, pieces, G_N_ELEMENTS(pieces),
