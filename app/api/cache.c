@@ -23,6 +23,7 @@ make_pspec(const CacheField *field)
     case 't': return g_param_spec_uint64(name, name, name, 0, G_MAXUINT64, 0, flags);
     case 'a': return g_param_spec_boxed(name, name, name, G_TYPE_STRV, flags);
     case 'e': return g_param_spec_enum(name, name, name, field->enum_type(), 0, flags);
+    case 'v': return g_param_spec_variant(name, name, name, G_VARIANT_TYPE_ANY, NULL, flags);
     default: return g_param_spec_string(name, name, name, "", flags);
     }
 }
@@ -91,6 +92,7 @@ cache_get_property(Cache *cache, const CacheField *field, GValue *value)
         g_value_take_boxed(value, strings ? g_variant_dup_strv(strings, NULL) : g_new0(char *, 1));
         break;
     case 'e': g_value_set_enum(value, cache_enum(cache, field->remote, field->enum_type())); break;
+    case 'v': g_value_set_variant(value, g_hash_table_lookup(cache, field->remote)); break;
     default: g_value_set_string(value, cache_string(cache, field->remote)); break;
     }
 }

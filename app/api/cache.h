@@ -8,7 +8,7 @@
 
 /* A row: D-Bus property, GObject property, its kind, and the type of an enumeration (else NULL).
  * Kinds: 's' string, 'b' boolean, 'u' uint, 'x' int64, 't' uint64, 'a' strv, 'e' enumeration as a
- * word. */
+ * word, 'v' whatever it is. */
 typedef struct {
     const char *remote;
     const char *name;

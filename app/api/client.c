@@ -11,6 +11,8 @@ G_DEFINE_FINAL_TYPE(VitrineClient, vitrine_client, G_TYPE_OBJECT)
 const CacheField client_fields[] = {
     {"ReadOnlyReason",            "read-only-reason",         's', NULL},
     {"Damage",                    "damage",                   's', NULL},
+    {"NatNetworks",               "nat-networks",             'v', NULL},
+    {"DhcpServers",               "dhcp-servers",             'v', NULL},
     {"machine-folder",            "machine-folder",           's', NULL},
     {"default-disk-format",       "default-disk-format",      's', NULL},
     {"log-history-count",         "log-history-count",        'u', NULL},

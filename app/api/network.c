@@ -20,19 +20,10 @@ static const RecordType adapter_record = {
 #undef ENUM
 #undef TEXT
 
-typedef enum { FIELD_BOOL, FIELD_ENUM, FIELD_TEXT } FieldKind;
-
-typedef struct {
-    FieldKind kind;
-    const char *key;
-    gsize offset;
-    GType (*type)(void);
-} Field;
-
-#define BOOL(field, key) {FIELD_BOOL, key, OFFSET(field), NULL},
-#define ENUM(field, key, type) {FIELD_ENUM, key, OFFSET(field), vitrine_##type##_get_type},
-#define TEXT(field, key) {FIELD_TEXT, key, OFFSET(field), NULL},
-static const Field fields[] = {
+#define BOOL(field, key) {RECORD_BOOL, key, OFFSET(field), NULL},
+#define ENUM(field, key, type) {RECORD_ENUM, key, OFFSET(field), vitrine_##type##_get_type},
+#define TEXT(field, key) {RECORD_TEXT, key, OFFSET(field), NULL},
+static const RecordField fields[] = {
 #include "app/api/adapter-fields.def"
 };
 #undef BOOL
@@ -40,12 +31,6 @@ static const Field fields[] = {
 #undef TEXT
 
 G_DEFINE_BOXED_TYPE(VitrineAdapter, vitrine_adapter, vitrine_adapter_copy, vitrine_adapter_free)
-
-static gpointer
-at(gconstpointer adapter, const Field *field)
-{
-    return (char *)adapter + field->offset;
-}
 
 char *
 vitrine_adapter_new_mac(void)
@@ -67,10 +52,7 @@ vitrine_adapter_new(void)
 {
     VitrineAdapter *adapter = g_new0(VitrineAdapter, 1);
 
-    for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
-        if (fields[i].kind == FIELD_TEXT)
-            *(char **)at(adapter, &fields[i]) = g_strdup("");
-    }
+    record_init(fields, G_N_ELEMENTS(fields), adapter);
     adapter->type = VITRINE_ADAPTER_I82540EM;
     adapter->cable_connected = TRUE;
     adapter->nat_localhost = TRUE;
@@ -93,15 +75,7 @@ vitrine_adapter_free(VitrineAdapter *adapter)
 gboolean
 vitrine_adapter_equal(const VitrineAdapter *a, const VitrineAdapter *b)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
-        gboolean same = fields[i].kind == FIELD_TEXT
-                            ? g_str_equal(*(char **)at(a, &fields[i]), *(char **)at(b, &fields[i]))
-                            : *(int *)at(a, &fields[i]) == *(int *)at(b, &fields[i]);
-
-        if (!same)
-            return FALSE;
-    }
-    return TRUE;
+    return record_equal(fields, G_N_ELEMENTS(fields), a, b);
 }
 
 gboolean
@@ -120,45 +94,10 @@ vitrine_adapter_is_built(VitrineAdapterType type)
 
 /* --- the wire --- */
 
-static GVariant *
-value_of(const VitrineAdapter *adapter, const Field *field)
-{
-    switch (field->kind) {
-    case FIELD_BOOL: return g_variant_new_boolean(*(gboolean *)at(adapter, field));
-    case FIELD_ENUM:
-        return g_variant_new_string(vitrine_nick(field->type(), *(int *)at(adapter, field)));
-    case FIELD_TEXT: break;
-    }
-    return g_variant_new_string(*(char **)at(adapter, field));
-}
-
 GVariant *
 vitrine_adapter_to_variant(const VitrineAdapter *adapter)
 {
-    GVariantBuilder builder;
-
-    g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
-    for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
-        g_variant_builder_add(&builder, "{sv}", fields[i].key, value_of(adapter, &fields[i]));
-    return g_variant_builder_end(&builder);
-}
-
-static gboolean
-take(VitrineAdapter *adapter, const Field *field, GVariant *value)
-{
-    if (field->kind == FIELD_BOOL) {
-        if (!g_variant_is_of_type(value, G_VARIANT_TYPE_BOOLEAN))
-            return FALSE;
-        *(gboolean *)at(adapter, field) = g_variant_get_boolean(value);
-        return TRUE;
-    }
-    if (!g_variant_is_of_type(value, G_VARIANT_TYPE_STRING))
-        return FALSE;
-    if (field->kind == FIELD_ENUM)
-        return vitrine_from_nick(field->type(), g_variant_get_string(value, NULL),
-                                 (int *)at(adapter, field));
-    vitrine_adapter_set_text(at(adapter, field), g_variant_get_string(value, NULL));
-    return TRUE;
+    return record_to_variant(fields, G_N_ELEMENTS(fields), adapter);
 }
 
 VitrineAdapter *
@@ -166,14 +105,8 @@ vitrine_adapter_from_variant(GVariant *dictionary, GError **error)
 {
     g_autoptr(VitrineAdapter) adapter = vitrine_adapter_new();
 
-    for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
-        g_autoptr(GVariant) value = g_variant_lookup_value(dictionary, fields[i].key, NULL);
-
-        if (value == NULL || take(adapter, &fields[i], value))
-            continue;
-        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
-                    "A network card's “%s” has a value of the wrong kind.", fields[i].key);
-        return NULL;
-    }
-    return g_steal_pointer(&adapter);
+    return record_take_variant(fields, G_N_ELEMENTS(fields), adapter, dictionary,
+                               "A network card's", error)
+               ? g_steal_pointer(&adapter)
+               : NULL;
 }

@@ -69,6 +69,29 @@ check_mac(const Check *check, VitrineSettings *settings, const char *mac)
 
 /* --- what it is attached to --- */
 
+/* "UDPTunnel" with dest, dport and sport. */
+static void
+check_generic(const Check *check, const VitrineAdapter *adapter)
+{
+    static const char *const needed[] = {"dest=", "dport=", "sport="};
+    g_autofree char *lines = g_strconcat("\n", adapter->generic_properties, NULL);
+
+    if (g_ascii_strcasecmp(adapter->generic_driver, "UDPTunnel") != 0) {
+        add(check, "name", VITRINE_ERROR_NOT_SUPPORTED, FALSE,
+            g_strdup(_("This version has one generic driver, UDPTunnel.")));
+        return;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(needed); i++) {
+        g_autofree char *start = g_strconcat("\n", needed[i], NULL);
+
+        if (strstr(lines, start) == NULL) {
+            add(check, "name", VITRINE_ERROR_INVALID, FALSE,
+                g_strdup(_("A UDP tunnel needs the properties dest, dport and sport.")));
+            return;
+        }
+    }
+}
+
 static void
 check_network(const Check *check, const VitrineAdapter *adapter)
 {
@@ -84,10 +107,7 @@ check_network(const Check *check, const VitrineAdapter *adapter)
     case VITRINE_NETWORK_NAT_NETWORK:
         missing = *adapter->nat_network ? NULL : _("The network needs a name.");
         break;
-    case VITRINE_NETWORK_GENERIC:
-        add(check, "name", VITRINE_ERROR_NOT_SUPPORTED, FALSE,
-            g_strdup(_("This version cannot attach a card to a generic driver.")));
-        break;
+    case VITRINE_NETWORK_GENERIC: check_generic(check, adapter); break;
     default: break;
     }
     if (missing != NULL)
@@ -141,35 +161,37 @@ rule_conflict(char **words, char **before)
     return NULL;
 }
 
-static void
-add_rule(const Check *check, guint number, const char *name, VitrineError code, const char *what)
+static char *
+rule_sentence(guint number, const char *name, const char *what)
 {
     g_autofree char *plain = g_strdup_printf("%u", number);
 
-    add(check, "forwards", code, TRUE,
-        g_strdup_printf(_("Rule “%s”: %s"), *name != '\0' ? name : plain, what));
+    return g_strdup_printf(_("Rule “%s”: %s"), *name != '\0' ? name : plain, what);
 }
 
-static void
-check_rule(const Check *check, GPtrArray *rules, const char *line)
+/* The first problem of one line; it is added to the rules, if it is one. */
+static char *
+line_problem(GPtrArray *rules, const char *line, gboolean whole, VitrineError *code)
 {
     g_auto(GStrv) words = g_strsplit(line, ",", -1);
+    char *sentence = NULL;
     const char *what;
 
-    if (g_strv_length(words) != RULE_WORDS) {
-        add_rule(check, rules->len + 1, line, VITRINE_ERROR_INVALID,
-                 _("this is not a rule; a name cannot have a comma."));
-        return;
-    }
+    *code = VITRINE_ERROR_INVALID;
+    if (g_strv_length(words) != RULE_WORDS)
+        return rule_sentence(rules->len + 1, line,
+                             _("this is not a rule; a name cannot have a comma."));
     what = rule_problem(words);
-    if (what != NULL)
-        add_rule(check, rules->len + 1, words[RULE_NAME], VITRINE_ERROR_INVALID, what);
+    if (what == NULL && whole && *words[RULE_GUEST_IP] == '\0')
+        what = _("in a network of several machines the guest's address has to be said.");
     for (guint i = 0; what == NULL && i < rules->len; i++) {
         what = rule_conflict(words, rules->pdata[i]);
-        if (what != NULL)
-            add_rule(check, rules->len + 1, words[RULE_NAME], VITRINE_ERROR_EXISTS, what);
+        *code = what != NULL ? VITRINE_ERROR_EXISTS : *code;
     }
+    if (what != NULL)
+        sentence = rule_sentence(rules->len + 1, words[RULE_NAME], what);
     g_ptr_array_add(rules, g_steal_pointer(&words));
+    return sentence;
 }
 
 static void
@@ -179,9 +201,42 @@ check_forwards(const Check *check, const char *forwards)
     g_auto(GStrv) lines = g_strsplit(forwards, "\n", -1);
 
     for (char **line = lines; *line != NULL; line++) {
-        if (**line != '\0')
-            check_rule(check, rules, *line);
+        VitrineError code;
+        char *sentence = **line != '\0' ? line_problem(rules, *line, FALSE, &code) : NULL;
+
+        if (sentence != NULL)
+            add(check, "forwards", code, TRUE, sentence);
     }
+}
+
+char *
+vitrine_forwards_problem(const char *forwards, gboolean whole)
+{
+    g_autoptr(GPtrArray) rules = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+    g_auto(GStrv) lines = g_strsplit(forwards, "\n", -1);
+    char *sentence = NULL;
+
+    for (char **line = lines; *line != NULL && sentence == NULL; line++) {
+        VitrineError code;
+
+        if (**line != '\0')
+            sentence = line_problem(rules, *line, whole, &code);
+    }
+    return sentence;
+}
+
+gboolean
+vitrine_parse_ipv4(const char *text, guint32 *address)
+{
+    g_autoptr(GInetAddress) parsed = g_inet_address_new_from_string(text);
+    const guint8 *bytes;
+
+    if (parsed == NULL || g_inet_address_get_family(parsed) != G_SOCKET_FAMILY_IPV4)
+        return FALSE;
+    bytes = g_inet_address_to_bytes(parsed);
+    *address =
+        (guint32)bytes[0] << 24 | (guint32)bytes[1] << 16 | (guint32)bytes[2] << 8 | bytes[3];
+    return TRUE;
 }
 
 void

@@ -61,6 +61,11 @@ void vitrine_settings_check_storage(VitrineSettings *settings, GPtrArray *proble
 void vitrine_settings_check_network(VitrineSettings *settings, GPtrArray *problems);
 /* The filters of USB devices. */
 void vitrine_settings_check_usb(VitrineSettings *settings, GPtrArray *problems);
+/* What is wrong with lines of forwarded ports, a sentence, the caller's; NULL: nothing. whole: the
+ * guest's address has to be said. */
+char *vitrine_forwards_problem(const char *forwards, gboolean whole);
+/* In the host's order; FALSE: it is none. */
+gboolean vitrine_parse_ipv4(const char *text, guint32 *address);
 /* message is taken. */
 void vitrine_problems_add(GPtrArray *problems, const char *field, VitrineError code, gboolean fatal,
                           char *message);

@@ -9,6 +9,7 @@
 #include "app/api/vitrine-devices.h"
 #include "app/api/vitrine-machine.h"
 #include "app/api/vitrine-medium.h"
+#include "app/api/vitrine-nat-network.h"
 #include "app/api/vitrine-os-types.h"
 #include "app/api/vitrine-progress.h"
 #include "app/api/vitrine-settings.h"

@@ -28,6 +28,13 @@ model_of(const VitrineAdapter *adapter, guint slot, GError **error)
     return model;
 }
 
+/* What kind of thing the service hands over (devices/drivers/network/README.md). */
+static const char *
+wire_of(const VitrineAdapter *adapter)
+{
+    return adapter->network == VITRINE_NETWORK_GENERIC ? "plain" : "frames";
+}
+
 /* A machine without its network runs all the same. */
 static void
 connect_card(Console *console, guint slot, MachineAdapter *card)
@@ -37,7 +44,7 @@ connect_card(Console *console, guint slot, MachineAdapter *card)
 
     card->descriptor = vitrine_vm_session_open_adapter(console->session, slot, &warning, &error);
     if (card->descriptor >= 0)
-        card->wire = "frames";
+        card->wire = wire_of(vitrine_settings_get_adapter(console->settings, slot));
     if (error != NULL || (warning != NULL && *warning != '\0'))
         vitrine_vm_session_runtime_error(console->session, FALSE, "network",
                                          error != NULL ? error->message : warning);
@@ -105,7 +112,7 @@ console_network_change(gpointer data, guint slot, const VitrineAdapter *adapter,
     lock = pdm_device_lock(vmm_pdm(console->vmm));
     g_rec_mutex_lock(lock);
     if (rewire)
-        net->set_wire(net->user, "frames", card.descriptor);
+        net->set_wire(net->user, wire_of(adapter), card.descriptor);
     if (retrace)
         net->set_trace(net->user, card.trace_descriptor);
     net->set_link(net->user, adapter->cable_connected);

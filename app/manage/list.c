@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * list: machines, media, OS types, system properties. Manual, chapter VBoxManage, "list". Leaves
- * out the topics of hosts' networks and clouds, which this version does not have. */
+ * out the topics of clouds, which this version does not have. */
 #include "app/manage/list-private.h"
 
 typedef struct {
@@ -186,16 +186,57 @@ list_usb_filters(const List *list, GError **error)
     return list_usbfilters(list->manage->client, error);
 }
 
+static bool
+list_bridged(const List *list, GError **error)
+{
+    list_interfaces(false);
+    return true;
+}
+
+static bool
+list_host_only(const List *list, GError **error)
+{
+    list_interfaces(true);
+    return true;
+}
+
+static bool
+list_internal(const List *list, GError **error)
+{
+    list_intnets(list->manage->client);
+    return true;
+}
+
+static bool
+list_servers(const List *list, GError **error)
+{
+    list_dhcpservers(list->manage->client);
+    return true;
+}
+
+static bool
+list_nat(const List *list, GError **error)
+{
+    list_natnets(list->manage->client, NULL);
+    return true;
+}
+
 static const struct {
     const char *name;
     ListFunction run;
 } topics[] = {
+    {"bridgedifs", list_bridged},
     {"devices", list_all_devices},
+    {"dhcpservers", list_servers},
     {"dvds", list_dvds},
     {"floppies", list_floppies},
     {"hdds", list_hdds},
     {"hostdvds", list_hostdvds},
     {"hostfloppies", list_hostfloppies},
+    {"hostonlyifs", list_host_only},
+    {"intnets", list_internal},
+    {"natnets", list_nat},
+    {"natnetworks", list_nat},
     {"ostypes", list_ostypes},
     {"runningvms", list_runningvms},
     {"systemproperties", list_properties},
@@ -237,8 +278,8 @@ const ManageCommand manage_command_list = {
     .name = "list",
     .title = "List machines, media, systems and limits",
     .usage = "list [--long|-l] [--sorted|-s] vms|runningvms|ostypes|hdds|dvds|floppies|"
-             "hostdvds|hostfloppies|systemproperties|devices|usbhost|\n"
-             "    usbfilters\n",
+             "hostdvds|hostfloppies|systemproperties|devices|usbhost|usbfilters|bridgedifs|\n"
+             "        hostonlyifs|intnets|natnets|dhcpservers\n",
     .about =
         "Lists machines, types of guest systems, media that are known, or limits and defaults.",
     .run = run,

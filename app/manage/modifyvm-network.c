@@ -15,6 +15,7 @@ typedef enum {
     OPTION_MAC,
     OPTION_FORWARD,
     OPTION_PROPERTY,
+    OPTION_NOTHING, /* what the gateway cannot do */
 } OptionKind;
 
 typedef struct {
@@ -50,6 +51,8 @@ static const Option options[] = {
     {"natdnsproxy#",        OPTION_SWITCH,     AT(nat_dns_proxy), NULL},
     {"natdnshostresolver#", OPTION_SWITCH,     AT(nat_host_resolver), NULL},
     {"natlocalhostreachable#", OPTION_SWITCH,  AT(nat_localhost), NULL},
+    {"nataliasmode#",       OPTION_NOTHING,    0, NULL},
+    {"natsettings#",        OPTION_NOTHING,    0, NULL},
 };
 /* clang-format on */
 
@@ -190,6 +193,19 @@ take_text(const Option *option, VitrineAdapter *adapter, const char *text)
     return true;
 }
 
+/* What changes nothing may be said. */
+static bool
+refuse_option(ManageArgs *args, const char *text, GError **error)
+{
+    if (g_str_equal(text, "default") || g_str_equal(text, "0,0,0,0,0"))
+        return true;
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                "%s has no effect in this version: its gateway ends each connection and begins "
+                "another one on the host, so that it has neither aliases nor buffers to set.",
+                args->option);
+    return false;
+}
+
 static bool
 change(ManageArgs *args, const Option *option, VitrineAdapter *adapter, GError **error)
 {
@@ -210,6 +226,7 @@ change(ManageArgs *args, const Option *option, VitrineAdapter *adapter, GError *
     case OPTION_MAC: return take_mac(args, adapter, text, error);
     case OPTION_FORWARD: return modifyvm_forward(args, adapter, text, error);
     case OPTION_PROPERTY: return take_property(args, adapter, text, error);
+    case OPTION_NOTHING: return refuse_option(args, text, error);
     case OPTION_TEXT: return take_text(option, adapter, text);
     default: break;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The networks of running machines: a worker process for each, which is started with its first card
- * and ends with its last. A worker that dies is replaced, and its cards do not notice but for what
+ * and ends with its last. A NAT network can be
+ * started before. A worker that dies is replaced, and its cards do not notice but for what
  * was under way. */
 #pragma once
 
@@ -9,8 +10,14 @@
 
 typedef struct Networks Networks;
 
-Networks *networks_new(void);
+Networks *networks_new(Service *service);
 void networks_free(Networks *networks);
+/* Whether a network was started by name and not stopped: the service stays for it. */
+gboolean networks_are_kept(Networks *networks);
+/* Answers to the calls about NAT networks and DHCP servers. */
+void networks_connect_calls(Service *service);
+/* Tells all clients of the NAT networks and DHCP servers as they are now. */
+void networks_publish(Service *service);
 /* What is behind the cable of a machine's card: a frame socket, the caller's; -1 with error. What
  * was behind it before is taken away. *warning: a sentence about a part of the settings that cannot
  * be had (a port of the host that is in use), or NULL; the caller's. */

@@ -50,7 +50,7 @@ service_new(const char *config_folder, GMainLoop *loop)
     service->media_by_id = g_hash_table_new(g_str_hash, g_str_equal);
     service->skeleton = vitrine_dbus_service_skeleton_new();
     service->devices = device_list_new();
-    service->networks = networks_new();
+    service->networks = networks_new(service);
     service->usb = usb_new(service);
     return service;
 }
@@ -92,7 +92,7 @@ service_free(Service *service)
 static gboolean
 work_needs_us(Service *service)
 {
-    if (service->task_count)
+    if (service->task_count || networks_are_kept(service->networks))
         return TRUE;
     for (guint i = 0; i < service->machines->len; i++) {
         const Machine *machine = service->machines->pdata[i];
@@ -200,6 +200,7 @@ service_start(Service *service, GError **error)
     media_connect_calls(service);
     media_connect_create(service);
     usb_connect_calls(service);
+    networks_connect_calls(service);
     service->server = vitrine_transport_listen(service->socket_path, error);
     if (service->server == NULL)
         return FALSE;
@@ -313,6 +314,7 @@ load_registry(Service *service)
     vitrine_dbus_service_set_system_properties(service->skeleton,
                                                global_file_read_properties(service->global));
     vitrine_dbus_service_set_damage(service->skeleton, service->damage);
+    networks_publish(service);
     drop_temporaries(service);
 }
 

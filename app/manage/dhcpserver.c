@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * dhcpserver: servers that give out addresses in internal, host-only and NAT networks. Manual,
+ * chapter VBoxManage, "dhcpserver". Leaves out: groups of clients (--group and its conditions). */
+#include <string.h>
+
+#include "app/manage/manage.h"
+
+#define HOST_PREFIX "HostInterfaceNetworking-"
+
+typedef struct {
+    Manage *manage;
+    VitrineDhcpServer *server;
+    char *scope; /* of the options that follow */
+} Change;
+
+static bool
+fail_syntax(GError **error, const char *format, const char *text)
+{
+    g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "%s '%s'", format, text);
+    return false;
+}
+
+/* --- which network --- */
+
+/* The name may stand anywhere among the options; the caller's, NULL: it was not said. */
+static char *
+find_name(const ManageArgs *args)
+{
+    ManageArgs copy = *args;
+    const char *text = NULL;
+    char *name = NULL;
+
+    while (copy.at < copy.count) {
+        const bool device = manage_args_take_option(&copy, "interface", NULL) ||
+                            manage_args_take_option(&copy, "ifname", NULL);
+
+        if (!device && !manage_args_take_option(&copy, "network", NULL) &&
+            !manage_args_take_option(&copy, "netname", NULL)) {
+            manage_args_take(&copy);
+            continue;
+        }
+        if (!manage_args_text(&copy, &text, NULL))
+            break;
+        g_free(name);
+        name = g_strconcat(device ? HOST_PREFIX : "", text, NULL);
+    }
+    return name;
+}
+
+static bool
+skip_name(ManageArgs *args)
+{
+    static const char *const names[] = {"interface", "ifname", "network", "netname"};
+    const char *text;
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (manage_args_take_option(args, names[i], NULL))
+            return manage_args_text(args, &text, NULL);
+    }
+    return false;
+}
+
+/* --- lines of its settings --- */
+
+/* Takes away lines that begin so; with a space behind. */
+static void
+remove_lines(VitrineDhcpServer *server, const char *start)
+{
+    g_auto(GStrv) lines = g_strsplit(server->configs, "\n", -1);
+    GString *left = g_string_new(NULL);
+
+    for (char **line = lines; *line != NULL; line++) {
+        const bool same = g_str_has_prefix(*line, start) &&
+                          ((*line)[strlen(start)] == ' ' || (*line)[strlen(start)] == '\0');
+
+        if (**line != '\0' && !same)
+            g_string_append_printf(left, "%s%s", left->len != 0 ? "\n" : "", *line);
+    }
+    g_free(server->configs);
+    server->configs = g_string_free(left, FALSE);
+}
+
+static void
+remove_word(const Change *change, const char *word, const char *number)
+{
+    g_autofree char *start =
+        g_strdup_printf("%s %s%s%s", change->scope, word, *number != '\0' ? " " : "", number);
+
+    remove_lines(change->server, start);
+}
+
+static void
+add_line(const Change *change, const char *word, const char *value)
+{
+    const char *before = change->server->configs;
+    char *all = g_strdup_printf("%s%s%s %s %s", before, *before != '\0' ? "\n" : "", change->scope,
+                                word, value);
+
+    g_free(change->server->configs);
+    change->server->configs = all;
+}
+
+/* --- options --- */
+
+typedef enum { TAKE_TEXT, TAKE_SET, TAKE_MARK, TAKE_UNMARK, TAKE_DELETE } TakeKind;
+
+/* Options that go to the scope that was named last. */
+static const struct {
+    const char *pattern, *word;
+    TakeKind kind;
+} scoped[] = {
+    {"setopthex", "hex", TAKE_SET},
+    {"setopt", "option", TAKE_SET},
+    {"delopt", "option", TAKE_DELETE},
+    {"forceopt", "force", TAKE_MARK},
+    {"unforceopt", "force", TAKE_UNMARK},
+    {"suppressopt", "suppress", TAKE_MARK},
+    {"supressopt", "suppress", TAKE_MARK},
+    {"unsuppressopt", "suppress", TAKE_UNMARK},
+    {"unsupressopt", "suppress", TAKE_UNMARK},
+    {"minleasetime", "least", TAKE_TEXT},
+    {"defaultleasetime", "usual", TAKE_TEXT},
+    {"maxleasetime", "most", TAKE_TEXT},
+    {"fixedaddress", "fixed", TAKE_TEXT},
+};
+
+static void
+forget_option(const Change *change, const char *number)
+{
+    remove_word(change, "option", number);
+    remove_word(change, "hex", number);
+}
+
+static bool
+take_scoped(const Change *change, ManageArgs *args, TakeKind kind, const char *word, GError **error)
+{
+    const char *text, *value;
+    g_autofree char *both = NULL;
+
+    if (!manage_args_text(args, &text, error))
+        return false;
+    switch (kind) {
+    case TAKE_SET:
+        value = manage_args_take(args);
+        if (value == NULL)
+            return fail_syntax(error, "A value is missing for option", text);
+        both = g_strdup_printf("%s %s", text, value);
+        forget_option(change, text);
+        add_line(change, word, both);
+        return true;
+    case TAKE_DELETE: forget_option(change, text); return true;
+    case TAKE_UNMARK: remove_word(change, word, text); return true;
+    case TAKE_MARK:
+        remove_word(change, word, text);
+        add_line(change, word, text);
+        return true;
+    case TAKE_TEXT: break;
+    }
+    remove_word(change, word, "");
+    if (!g_str_equal(text, "0") && *text != '\0')
+        add_line(change, word, text);
+    return true;
+}
+
+static bool
+set_scope(Change *change, char *scope)
+{
+    g_free(change->scope);
+    change->scope = scope;
+    return true;
+}
+
+/* --vm NAME [--nic N] */
+static bool
+take_machine(Change *change, ManageArgs *args, GError **error)
+{
+    const char *name;
+    VitrineMachine *machine;
+    guint64 number = 1;
+
+    if (!manage_args_text(args, &name, error))
+        return false;
+    machine = manage_machine(change->manage, name, error);
+    if (machine == NULL)
+        return false;
+    if (manage_args_take_option(args, "nic", NULL) && !manage_args_number(args, &number, error))
+        return false;
+    if (number < 1 || number > VITRINE_ADAPTER_COUNT)
+        return fail_syntax(error, "There is no such network card of machine", name);
+    return set_scope(
+        change, g_strdup_printf("vm:%s/%u", vitrine_machine_get_id(machine), (guint)number - 1));
+}
+
+static char *
+plain_mac(const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit_set(text, ":-", -1);
+    g_autofree char *joined = g_strjoinv("", parts);
+
+    return g_ascii_strup(joined, -1);
+}
+
+static bool
+take_mac(Change *change, ManageArgs *args, GError **error)
+{
+    g_autofree char *mac = NULL;
+    const char *text;
+
+    if (!manage_args_text(args, &text, error))
+        return false;
+    mac = plain_mac(text);
+    if (strlen(mac) != 12 || strspn(mac, "0123456789ABCDEF") != 12)
+        return fail_syntax(error, "This is no address of a network card:", text);
+    return set_scope(change, g_strconcat("mac:", mac, NULL));
+}
+
+static bool
+take_address(ManageArgs *args, char **field, GError **error)
+{
+    const char *text;
+
+    if (!manage_args_text(args, &text, error))
+        return false;
+    vitrine_adapter_set_text(field, text);
+    return true;
+}
+
+static bool
+take_server_option(Change *change, ManageArgs *args, bool *taken, GError **error)
+{
+    VitrineDhcpServer *server = change->server;
+    const struct {
+        const char *pattern, *older;
+        char **field;
+    } addresses[] = {{"serverip", "ip", &server->address},
+                     {"netmask", "m", &server->mask},
+                     {"lowerip", "l", &server->lower},
+                     {"upperip", "u", &server->upper}};
+
+    *taken = true;
+    for (guint i = 0; i < G_N_ELEMENTS(addresses); i++) {
+        if (manage_args_take_option(args, addresses[i].pattern, NULL) ||
+            manage_args_take_option(args, addresses[i].older, NULL))
+            return take_address(args, addresses[i].field, error);
+    }
+    if (manage_args_take_option(args, "enable", NULL) || manage_args_take_option(args, "e", NULL))
+        server->enabled = TRUE;
+    else if (manage_args_take_option(args, "disable", NULL) ||
+             manage_args_take_option(args, "d", NULL))
+        server->enabled = FALSE;
+    else
+        *taken = false;
+    return true;
+}
+
+static bool
+take_option(Change *change, ManageArgs *args, GError **error)
+{
+    bool taken;
+
+    if (skip_name(args))
+        return true;
+    if (!take_server_option(change, args, &taken, error) || taken)
+        return taken;
+    if (manage_args_take_option(args, "global", NULL))
+        return set_scope(change, g_strdup("global"));
+    if (manage_args_take_option(args, "vm", NULL))
+        return take_machine(change, args, error);
+    if (manage_args_take_option(args, "macaddress", NULL))
+        return take_mac(change, args, error);
+    if (manage_args_take_option(args, "removeconfig", NULL)) {
+        remove_lines(change->server, change->scope);
+        return true;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(scoped); i++) {
+        if (manage_args_take_option(args, scoped[i].pattern, NULL))
+            return take_scoped(change, args, scoped[i].kind, scoped[i].word, error);
+    }
+    if (manage_args_take_option(args, "group", NULL)) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                    "This version has settings of DHCP for all machines and for single cards "
+                    "(--global, --vm, --mac-address), not for groups.");
+        return false;
+    }
+    return fail_syntax(error, "Invalid parameter", manage_args_take(args));
+}
+
+static bool
+save(Manage *manage, ManageArgs *args, VitrineDhcpServer *server, GError **error)
+{
+    Change change = {manage, server, g_strdup("global")};
+    bool ok = true;
+
+    while (ok && args->at < args->count)
+        ok = take_option(&change, args, error);
+    g_free(change.scope);
+    return ok && vitrine_client_save_dhcp_server_sync(manage->client, server, NULL, error);
+}
+
+static bool
+add(Manage *manage, ManageArgs *args, const char *name, GError **error)
+{
+    g_autoptr(VitrineDhcpServer) old = vitrine_client_find_dhcp_server(manage->client, name);
+    g_autoptr(VitrineDhcpServer) server = vitrine_dhcp_server_new();
+
+    if (old != NULL) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_EXISTS, "DHCP server already exists");
+        return false;
+    }
+    vitrine_adapter_set_text(&server->name, name);
+    return save(manage, args, server, error);
+}
+
+static bool
+modify(Manage *manage, ManageArgs *args, const char *name, GError **error)
+{
+    g_autoptr(VitrineDhcpServer) server = vitrine_client_find_dhcp_server(manage->client, name);
+
+    if (server == NULL) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND, "DHCP server does not exist");
+        return false;
+    }
+    return save(manage, args, server, error);
+}
+
+/* --- leases --- */
+
+static char *
+time_text(gint64 seconds)
+{
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
+
+    return time != NULL ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : g_strdup("?");
+}
+
+static bool
+find_lease(VitrineClient *client, ManageArgs *args, const char *name, GError **error)
+{
+    g_autofree char *mac = NULL, *address = NULL, *state = NULL, *begin = NULL, *end = NULL;
+    const char *text = NULL;
+    gint64 issued, left;
+    guint seconds;
+
+    while (args->at < args->count) {
+        if (manage_args_take_option(args, "macaddress", NULL)) {
+            if (!manage_args_text(args, &text, error))
+                return false;
+        } else if (!skip_name(args))
+            return fail_syntax(error, "Invalid parameter", manage_args_take(args));
+    }
+    if (text == NULL) {
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Missing --mac-address option");
+        return false;
+    }
+    mac = plain_mac(text);
+    if (!vitrine_client_find_lease_sync(client, name, mac, &address, &state, &issued, &seconds,
+                                        NULL, error))
+        return false;
+    begin = time_text(issued);
+    end = time_text(issued + seconds);
+    left = MAX(issued + seconds - g_get_real_time() / G_USEC_PER_SEC, 0);
+    g_free(mac);
+    mac = plain_mac(text);
+    manage_print("IP Address:  %s\n", address);
+    manage_print("MAC Address: %.2s:%.2s:%.2s:%.2s:%.2s:%.2s\n", mac, mac + 2, mac + 4, mac + 6,
+                 mac + 8, mac + 10);
+    manage_print("State:       %s\n", state);
+    manage_print("Issued:      %s (%" G_GINT64_FORMAT ")\n", begin, issued);
+    manage_print("Expire:      %s (%" G_GINT64_FORMAT ")\n", end, issued + seconds);
+    manage_print("TTL:         %u sec, currently %" G_GINT64_FORMAT " sec left\n", seconds, left);
+    return true;
+}
+
+static bool
+run(Manage *manage, ManageArgs *args, GError **error)
+{
+    static const char *const verbs[] = {"remove", "start", "restart", "stop", NULL};
+    const char *verb = manage_args_take(args);
+    g_autofree char *name = find_name(args);
+
+    if (verb == NULL) {
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "No subcommand was given.");
+        return false;
+    }
+    if (name == NULL) {
+        g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "You need to specify --network or --interface");
+        return false;
+    }
+    if (manage_client(manage, error) == NULL)
+        return false;
+    if (g_str_equal(verb, "add"))
+        return add(manage, args, name, error);
+    if (g_str_equal(verb, "modify"))
+        return modify(manage, args, name, error);
+    if (g_str_equal(verb, "findlease"))
+        return find_lease(manage->client, args, name, error);
+    if (!g_strv_contains(verbs, verb))
+        return fail_syntax(error, "Invalid parameter", verb);
+    return vitrine_client_change_dhcp_server_sync(manage->client, name, verb, NULL, error);
+}
+
+const ManageCommand manage_command_dhcpserver = {
+    .name = "dhcpserver",
+    .title = "Make and change DHCP servers of networks",
+    .usage = "dhcpserver add --network NAME|--interface DEVICE --server-ip ADDRESS --netmask MASK\n"
+             "        --lower-ip ADDRESS --upper-ip ADDRESS --enable|--disable\n"
+             "        [[--global | --vm NAME|UUID [--nic N] | --mac-address ADDRESS]\n"
+             "        [--set-opt N VALUE] [--set-opt-hex N HEX] [--force-opt N] "
+             "[--suppress-opt N]\n"
+             "        [--min-lease-time SECONDS] [--default-lease-time SECONDS]\n"
+             "        [--max-lease-time SECONDS] [--fixed-address ADDRESS] ...]\n"
+             "dhcpserver modify --network NAME|--interface DEVICE [the options of add]\n"
+             "        [--del-opt N] [--unforce-opt N] [--unsuppress-opt N] [--remove-config]\n"
+             "dhcpserver remove|start|restart|stop --network NAME|--interface DEVICE\n"
+             "dhcpserver findlease --network NAME|--interface DEVICE --mac-address ADDRESS\n",
+    .about = "A DHCP server gives machines of an internal, host-only or NAT network their "
+             "addresses. It runs as long as a machine uses the network.",
+    .run = run,
+};
