@@ -16,6 +16,7 @@ static const Bus buses[] = {
     [MACHINE_BUS_FLOPPY] = {"fdc", "floppy", 1, 2, false},
     [MACHINE_BUS_SATA]   = {"ahci", "SATA", 30, 1, false},
     [MACHINE_BUS_SCSI] = {"lsilogic", "SCSI", 16, 1, false},
+    [MACHINE_BUS_SAS]  = {"lsilogic-sas", "SAS", 16, 1, false},
     [MACHINE_BUS_NVME]   = {"nvme", "NVMe", 255, 1, false},
     [MACHINE_BUS_VIRTIO_BLK]  = {"virtio-blk", "virtio-blk", 8, 1, true},
     [MACHINE_BUS_VIRTIO_SCSI] = {"virtio-scsi", "virtio-scsi", 256, 1, false},

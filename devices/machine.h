@@ -15,6 +15,7 @@ typedef enum {
     MACHINE_BUS_FLOPPY,      /* port 0, device 0..1 */
     MACHINE_BUS_SATA,        /* port 0..29; from here on device is 0 */
     MACHINE_BUS_SCSI,        /* port 0..15 */
+    MACHINE_BUS_SAS,         /* port 0..15 */
     MACHINE_BUS_NVME,        /* port 0..254, hard disks only */
     MACHINE_BUS_VIRTIO_BLK,  /* port 0..7, hard disks only: each is a PCI function of its own */
     MACHINE_BUS_VIRTIO_SCSI, /* port 0..255 */

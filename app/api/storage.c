@@ -55,7 +55,6 @@ vitrine_controller_is_built(VitrineControllerType type)
 {
     switch (type) {
     case VITRINE_CONTROLLER_BUS_LOGIC:
-    case VITRINE_CONTROLLER_LSI_LOGIC_SAS:
     case VITRINE_CONTROLLER_USB: return FALSE;
     default: return TRUE;
     }

@@ -172,11 +172,11 @@ run(Manage *manage, ManageArgs *args, GError **error)
 const ManageCommand manage_command_storagectl = {
     .name = "storagectl",
     .title = "Add, change or remove a storage controller",
-    .usage =
-        "storagectl NAME|UUID --name CONTROLLER [--add floppy|ide|pcie|sata|scsi|virtio]\n"
-        "    [--controller PIIX3|PIIX4|ICH6|I82078|IntelAhci|LSILogic|NVMe|VirtioSCSI|VirtioBlk]\n"
-        "    [--portcount NUMBER] [--hostiocache on|off] [--bootable on|off]\n"
-        "    [--rename NAME] [--remove]\n",
+    .usage = "storagectl NAME|UUID --name CONTROLLER [--add floppy|ide|pcie|sata|scsi|virtio]\n"
+             "    [--controller "
+             "PIIX3|PIIX4|ICH6|I82078|IntelAhci|LSILogic|LSILogicSAS|NVMe|VirtioSCSI|VirtioBlk]\n"
+             "    [--portcount NUMBER] [--hostiocache on|off] [--bootable on|off]\n"
+             "    [--rename NAME] [--remove]\n",
     .about = "Adds, changes or removes a storage controller. Removing one detaches what is on it.",
     .run = run,
 };

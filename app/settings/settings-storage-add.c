@@ -157,10 +157,12 @@ ask_new_disk(SettingsStorage *storage, const VitrineAttachment *drive)
 
 /* --- the bar below the list --- */
 /* Which buses take a kind of drive, the best first. */
-static const VitrineStorageBus disk_buses[] = {VITRINE_STORAGE_BUS_SATA, VITRINE_STORAGE_BUS_PCIE,
-                                               VITRINE_STORAGE_BUS_VIRTIO, VITRINE_STORAGE_BUS_IDE};
-static const VitrineStorageBus optical_buses[] = {VITRINE_STORAGE_BUS_IDE, VITRINE_STORAGE_BUS_SATA,
-                                                  VITRINE_STORAGE_BUS_VIRTIO};
+static const VitrineStorageBus disk_buses[] = {VITRINE_STORAGE_BUS_SATA,   VITRINE_STORAGE_BUS_PCIE,
+                                               VITRINE_STORAGE_BUS_VIRTIO, VITRINE_STORAGE_BUS_SAS,
+                                               VITRINE_STORAGE_BUS_SCSI,   VITRINE_STORAGE_BUS_IDE};
+static const VitrineStorageBus optical_buses[] = {
+    VITRINE_STORAGE_BUS_IDE, VITRINE_STORAGE_BUS_SATA, VITRINE_STORAGE_BUS_VIRTIO,
+    VITRINE_STORAGE_BUS_SAS, VITRINE_STORAGE_BUS_SCSI};
 static const VitrineStorageBus floppy_buses[] = {VITRINE_STORAGE_BUS_FLOPPY};
 
 static const VitrineStorageBus *
@@ -298,6 +300,18 @@ on_add_nvme(GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+on_add_scsi(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    add_controller(data, "SCSI", VITRINE_CONTROLLER_LSI_LOGIC);
+}
+
+static void
+on_add_sas(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    add_controller(data, "SAS", VITRINE_CONTROLLER_LSI_LOGIC_SAS);
+}
+
+static void
 on_add_virtio(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     add_controller(data, "VirtIO", VITRINE_CONTROLLER_VIRTIO_SCSI);
@@ -333,7 +347,9 @@ settings_storage_add_bar(SettingsStorage *storage)
         {.name = "add-ide", .activate = on_add_ide},
         {.name = "add-nvme", .activate = on_add_nvme},
         {.name = "add-optical", .activate = on_add_optical},
+        {.name = "add-sas", .activate = on_add_sas},
         {.name = "add-sata", .activate = on_add_sata},
+        {.name = "add-scsi", .activate = on_add_scsi},
         {.name = "add-virtio", .activate = on_add_virtio},
         {.name = "existing-disk", .activate = on_existing_disk},
         {.name = "new-disk", .activate = on_new_disk},
@@ -347,6 +363,8 @@ settings_storage_add_bar(SettingsStorage *storage)
         {N_("_SATA (AHCI)"), "storage.add-sata"},
         {N_("_NVMe (PCIe)"), "storage.add-nvme"},
         {N_("_VirtIO SCSI"), "storage.add-virtio"},
+        {N_("S_CSI (LsiLogic)"), "storage.add-scsi"},
+        {N_("S_AS (LsiLogic)"), "storage.add-sas"},
         {N_("_Floppy (82078)"), "storage.add-floppy-controller"}};
     GtkWidget *bar = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
     g_autoptr(GSimpleActionGroup) group = g_simple_action_group_new();

@@ -19,7 +19,14 @@ enum {
     ACTION_READ_PERSISTENT = 6,
 };
 
-enum { TYPE_UNIT, TYPE_ADAPTER, TYPE_PORT = 3, TYPE_DEVICE = 4, TYPE_MANUFACTURING = 9 };
+enum {
+    TYPE_UNIT,
+    TYPE_ADAPTER,
+    TYPE_PORT = 3,
+    TYPE_DEVICE = 4,
+    TYPE_MANUFACTURING = 9,
+    TYPE_EXTENDED = 15,
+};
 
 enum { CHANGEABLE = 0x10, TYPE_MASK = 0x0f };
 
@@ -54,15 +61,15 @@ put_text(uint8_t *at, const char *text)
 static void
 fill_chip(const LsiAdapter *lsi, uint32_t address, uint8_t *page)
 {
-    put_text(page + 0x04, "LSI53C1030");
-    put_text(page + 0x14, "C0");
+    put_text(page + 0x04, lsi->model->chip);
+    put_text(page + 0x14, lsi->model->revision);
     put_text(page + 0x1c, "Vitrine");
 }
 
 static void
 fill_chip_id(const LsiAdapter *lsi, uint32_t address, uint8_t *page)
 {
-    lsi_put16(page + 0x04, LSI_PCI_DEVICE);
+    lsi_put16(page + 0x04, lsi->model->pci_device);
 }
 
 static void
@@ -75,7 +82,7 @@ static void
 fill_adapter_ids(const LsiAdapter *lsi, uint32_t address, uint8_t *page)
 {
     lsi_put16(page + 0x0c, LSI_PCI_VENDOR);
-    lsi_put16(page + 0x0e, LSI_PCI_DEVICE);
+    lsi_put16(page + 0x0e, lsi->model->pci_device);
     lsi_put32(page + 0x14, 0x010000); /* class: SCSI */
     lsi_put16(page + 0x18, LSI_PCI_VENDOR);
     lsi_put16(page + 0x1a, LSI_PCI_SUBSYSTEM);
@@ -157,14 +164,20 @@ static const Page pages[] = {
 
 #define PAGE_SIZE_MAX 0x104u
 
+static bool
+is_parallel(const Page *page)
+{
+    return page->type == TYPE_PORT || page->type == TYPE_DEVICE;
+}
+
 static const Page *
-find_page(const uint8_t *message, uint16_t *status)
+find_page(const LsiAdapter *lsi, const uint8_t *message, uint16_t *status)
 {
     uint8_t type = message[0x17] & TYPE_MASK;
     bool known_type = false;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(pages); i++) {
-        if (pages[i].type != type)
+        if (pages[i].type != type || (lsi->model->sas && is_parallel(&pages[i])))
             continue;
         if (pages[i].number == message[0x16])
             return &pages[i];
@@ -194,9 +207,8 @@ put_header(const Page *page, uint8_t *at)
     at[3] = page->type | page->attribute;
 }
 
-/* Where the message says that the page's bytes are, and how many at most. */
-static uint64_t
-buffer(const uint8_t *message, uint32_t *size)
+uint64_t
+lsi_page_buffer(const uint8_t *message, uint32_t *size)
 {
     uint32_t head = lsi_get32(message + 0x1c);
     bool wide = (head >> 24 & LSI_SGE_64BIT) != 0;
@@ -210,7 +222,7 @@ read_page(LsiAdapter *lsi, const Page *page, const uint8_t *message, bool defaul
 {
     uint8_t data[PAGE_SIZE_MAX] = {0};
     uint32_t size = page->size;
-    uint64_t address = buffer(message, &size);
+    uint64_t address = lsi_page_buffer(message, &size);
 
     if (page->fill != NULL && !(defaults && page->type == TYPE_DEVICE))
         page->fill(lsi, lsi_get32(message + 0x18), data);
@@ -224,7 +236,7 @@ write_page(LsiAdapter *lsi, const Page *page, const uint8_t *message)
 {
     uint8_t data[PAGE_SIZE_MAX] = {0};
     uint32_t size = page->size;
-    uint64_t address = buffer(message, &size);
+    uint64_t address = lsi_page_buffer(message, &size);
     LsiTarget *target = &lsi->targets[lsi_get32(message + 0x18) % LSI_TARGETS];
 
     if (page->attribute != CHANGEABLE)
@@ -260,8 +272,11 @@ uint32_t
 lsi_configure(LsiAdapter *lsi, const uint8_t *message, uint8_t *reply)
 {
     uint16_t status = LSI_OK;
-    const Page *page = find_page(message, &status);
+    const Page *page;
 
+    if (lsi->model->sas && (message[0x17] & TYPE_MASK) == TYPE_EXTENDED)
+        return lsi_sas_configure(lsi, message, reply);
+    page = find_page(lsi, message, &status);
     reply[0] = message[0];
     memcpy(reply + 0x14, message + 0x14, 4);
     if (page != NULL) {

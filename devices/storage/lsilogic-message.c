@@ -14,12 +14,12 @@ enum {
     FUNCTION_PORT_ENABLE = 0x06,
     FUNCTION_EVENTS = 0x07,
     FUNCTION_EVENT_ACK = 0x08,
+    FUNCTION_SAS_CONTROL = 0x1b,
 };
 
 #define MPI_VERSION 0x0102u
-#define PRODUCT_ID 0x0104u /* an initiator for parallel SCSI, 53c1030 C0 */
+#define MPI_VERSION_SAS 0x0105u
 #define FIRMWARE_VERSION 0x01000000u
-#define PORT_SCSI 0x01u
 #define PROTOCOL_INITIATOR 0x08u
 #define GENERIC_SIZE 20u
 
@@ -49,23 +49,29 @@ initialise(LsiAdapter *lsi, const uint8_t *message, uint8_t *reply)
 }
 
 static uint32_t
+targets(const LsiAdapter *lsi)
+{
+    return lsi->model->sas ? lsi->phys : LSI_TARGETS;
+}
+
+static uint32_t
 tell_facts(const LsiAdapter *lsi, const uint8_t *message, uint8_t *reply)
 {
-    lsi_put16(reply, MPI_VERSION);
+    lsi_put16(reply, lsi->model->sas ? MPI_VERSION_SAS : MPI_VERSION);
     lsi_put16(reply + 0x04, 0x0100);
     reply[0x14] = 255; /* chained lists behind each other */
     reply[0x15] = lsi->who_init;
     reply[0x16] = 8; /* words in a block */
     lsi_put16(reply + 0x18, LSI_CREDITS);
     lsi_put16(reply + 0x1a, LSI_FRAME_SIZE / 4);
-    lsi_put16(reply + 0x1e, PRODUCT_ID);
+    lsi_put16(reply + 0x1e, lsi->model->product);
     lsi_put32(reply + 0x20, lsi->frames_high);
     lsi_put16(reply + 0x24, LSI_CREDITS);
     reply[0x26] = 1; /* port */
     reply[0x27] = (uint8_t)lsi->event_state;
     lsi_put32(reply + 0x28, lsi->sense_high);
     lsi_put16(reply + 0x2c, lsi->reply_frame_size);
-    reply[0x2e] = LSI_TARGETS;
+    reply[0x2e] = (uint8_t)targets(lsi);
     reply[0x2f] = 1;
     lsi_put32(reply + 0x38, FIRMWARE_VERSION);
     lsi_begin_reply(message, 0x50, LSI_OK, reply);
@@ -73,13 +79,13 @@ tell_facts(const LsiAdapter *lsi, const uint8_t *message, uint8_t *reply)
 }
 
 static uint32_t
-tell_port_facts(const uint8_t *message, uint8_t *reply)
+tell_port_facts(const LsiAdapter *lsi, const uint8_t *message, uint8_t *reply)
 {
     reply[6] = message[6];
     if (message[6] == 0) {
-        reply[0x15] = PORT_SCSI;
-        lsi_put16(reply + 0x16, LSI_TARGETS);
-        lsi_put16(reply + 0x18, LSI_TARGETS); /* the adapter's own number: none of its targets' */
+        reply[0x15] = lsi->model->port_type;
+        lsi_put16(reply + 0x16, targets(lsi));
+        lsi_put16(reply + 0x18, targets(lsi)); /* the adapter's own number: none of its targets' */
         lsi_put16(reply + 0x1a, PROTOCOL_INITIATOR);
         lsi_put16(reply + 0x1c, LSI_CREDITS);
     }
@@ -106,7 +112,7 @@ lsi_message(LsiAdapter *lsi, const uint8_t *message, uint8_t reply[LSI_REPLY_SIZ
     case FUNCTION_INIT: return initialise(lsi, message, reply);
     case FUNCTION_FACTS: return tell_facts(lsi, message, reply);
     case FUNCTION_CONFIG: return lsi_configure(lsi, message, reply);
-    case FUNCTION_PORT_FACTS: return tell_port_facts(message, reply);
+    case FUNCTION_PORT_FACTS: return tell_port_facts(lsi, message, reply);
     case FUNCTION_EVENTS: return switch_events(lsi, message, reply);
     case FUNCTION_PORT_ENABLE:
         reply[6] = message[6];
@@ -115,6 +121,15 @@ lsi_message(LsiAdapter *lsi, const uint8_t *message, uint8_t reply[LSI_REPLY_SIZ
     case FUNCTION_EVENT_ACK:
         lsi_begin_reply(message, GENERIC_SIZE, LSI_OK, reply);
         return GENERIC_SIZE;
+    case FUNCTION_SAS_CONTROL:
+        if (lsi->model->sas) {
+            /* Phys are always up, and nothing is remembered of devices that have gone. */
+            reply[0] = message[0];
+            memcpy(reply + 4, message + 4, 2);
+            lsi_begin_reply(message, GENERIC_SIZE, LSI_OK, reply);
+            return GENERIC_SIZE;
+        }
+        G_GNUC_FALLTHROUGH;
     default:
         pdm_guest_error(lsi->device, "lsi-function", "function %02x is not known", message[3]);
         lsi_begin_reply(message, GENERIC_SIZE, LSI_INVALID_FUNCTION, reply);

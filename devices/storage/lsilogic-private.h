@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The inside of the LSI Logic 53c1030, a Fusion-MPT SCSI adapter: MPI 1.2, as hosts' drivers and
- * firmware use it. Left out: the second bus, target mode, firmware transfers, messages by MSI. */
+ * The inside of the Fusion-MPT SCSI adapters: the LSI Logic 53c1030 at a parallel bus and the
+ * SAS1068, MPI 1.2 and 1.5, as hosts' drivers and firmware use them. Left out: the second bus,
+ * target mode, firmware transfers, messages by MSI. */
 #pragma once
 
 #include "devices/storage/drive-attach.h"
@@ -15,7 +16,6 @@
 #define LSI_HANDSHAKE_WORDS 32u
 #define LSI_REPLY_SIZE 80u /* of the longest */
 #define LSI_PCI_VENDOR 0x1000u
-#define LSI_PCI_DEVICE 0x0030u
 #define LSI_PCI_SUBSYSTEM 0x8000u
 #define LSI_SGE_64BIT 0x02u
 
@@ -45,6 +45,15 @@ typedef enum {
     LSI_STATE_FAULT = 4
 } LsiState;
 
+/* What differs between the chips. */
+typedef struct {
+    const char *name, *chip, *revision;
+    int slot;
+    uint16_t pci_device, product;
+    uint8_t port_type, pci_revision;
+    bool sas;
+} LsiModel;
+
 /* A ring of addresses or contexts. */
 typedef struct {
     uint32_t entries[LSI_FIFO];
@@ -59,6 +68,8 @@ typedef struct {
 } LsiTarget;
 
 typedef struct {
+    const LsiModel *model;
+    uint32_t phys; /* of SAS: targets that there can be */
     PdmDevice *device;
     PdmPci *pci;
     DriveCommands commands;
@@ -131,6 +142,11 @@ void lsi_begin_reply(const uint8_t *message, uint32_t size, uint16_t status, uin
 
 /* lsilogic-config.c: the same for messages about configuration pages. */
 uint32_t lsi_configure(LsiAdapter *lsi, const uint8_t *message, uint8_t *reply);
+/* Where the message says that the page's bytes are; *size is cut to what there is room for. */
+uint64_t lsi_page_buffer(const uint8_t *message, uint32_t *size);
+
+/* lsilogic-sas.c: the same for extended pages. */
+uint32_t lsi_sas_configure(LsiAdapter *lsi, const uint8_t *message, uint8_t *reply);
 
 /* lsilogic-scsi.c */
 /* A message about tasks is answered with a frame however it came; false: it is another message. */

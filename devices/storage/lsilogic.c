@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The LSI Logic 53c1030: PCI function, targets, life cycle, saved state. */
+ * The LSI Logic 53c1030 and SAS1068: PCI function, targets, life cycle, saved state. */
 #include "devices/storage/lsilogic-private.h"
 
-enum { PORTS_BAR = 0, MEMORY_BAR = 1 };
+enum { PORTS_BAR = 0, MEMORY_BAR = 1, DIAGNOSTIC_BAR = 2 };
 
 #define PORTS 256u
 #define MEMORY_SIZE 0x4000u
+#define DIAGNOSTIC_SIZE 0x10000u
+#define SAS_PORTS 8u
+
+/* clang-format off */
+static const LsiModel parallel = {"lsilogic",     "LSI53C1030", "C0", 20, 0x0030, 0x0104, 0x01, 0, false};
+static const LsiModel serial   = {"lsilogic-sas", "LSISAS1068", "B0", 22, 0x0054, 0x2704, 0x30, 1, true};
+/* clang-format on */
 
 static bool
 attach_target(LsiAdapter *lsi, unsigned index, GError **error)
@@ -27,14 +34,15 @@ attach_target(LsiAdapter *lsi, unsigned index, GError **error)
 static bool
 construct_pci(LsiAdapter *lsi, GError **error)
 {
-    static const PdmPciInfo info = {
+    const PdmPciInfo info = {
         .vendor = LSI_PCI_VENDOR,
-        .device = LSI_PCI_DEVICE,
+        .device = lsi->model->pci_device,
         .subsystem_vendor = LSI_PCI_VENDOR,
         .subsystem = LSI_PCI_SUBSYSTEM,
+        .revision = lsi->model->pci_revision,
         .class_code = 0x01,
         .interrupt_pin = 1,
-        .slot = 20,
+        .slot = lsi->model->slot,
         .function = 0,
     };
     PdmDevice *device = lsi->device;
@@ -44,11 +52,40 @@ construct_pci(LsiAdapter *lsi, GError **error)
     lsi->pci = pdm_pci_new(device, &info, NULL, NULL, error);
     if (lsi->pci == NULL)
         return false;
-    ports = pdm_ports_new(device, "lsilogic", PORTS, &lsi_port_ops, lsi);
-    region = pdm_mmio_new(device, "lsilogic", MEMORY_SIZE, &lsi_mmio_ops, lsi);
+    ports = pdm_ports_new(device, lsi->model->name, PORTS, &lsi_port_ops, lsi);
+    region = pdm_mmio_new(device, lsi->model->name, MEMORY_SIZE, &lsi_mmio_ops, lsi);
     return pdm_pci_bar_ports(device, lsi->pci, PORTS_BAR, ports, PORTS, error) &&
            pdm_pci_bar_region(device, lsi->pci, MEMORY_BAR, region, MEMORY_SIZE, false, false,
                               error);
+}
+
+/* The chip's own memory, which firmware tools look at: it reads as zeros. */
+static uint64_t
+diagnostic_read(void *user, uint64_t offset, unsigned size)
+{
+    return 0;
+}
+
+static void
+diagnostic_write(void *user, uint64_t offset, uint64_t value, unsigned size)
+{
+}
+
+static const IomMmioOps diagnostic_ops = {
+    .read = diagnostic_read,
+    .write = diagnostic_write,
+    .min_size = 4,
+    .max_size = 4,
+};
+
+static bool
+construct_diagnostic(LsiAdapter *lsi, GError **error)
+{
+    PgmRegion *region =
+        pdm_mmio_new(lsi->device, "lsilogic-diagnostic", DIAGNOSTIC_SIZE, &diagnostic_ops, lsi);
+
+    return pdm_pci_bar_region(lsi->device, lsi->pci, DIAGNOSTIC_BAR, region, DIAGNOSTIC_SIZE, false,
+                              false, error);
 }
 
 static const PdmMediaConnector *
@@ -70,22 +107,38 @@ lsi_reset(PdmDevice *device)
 }
 
 static bool
-lsi_construct(PdmDevice *device, const CfgmNode *config, GError **error)
+construct_model(PdmDevice *device, const LsiModel *model, unsigned targets, GError **error)
 {
     LsiAdapter *lsi = device->data;
 
+    lsi->model = model;
+    lsi->phys = model->sas ? targets : 0;
     lsi->device = device;
     drive_jobs_init(&lsi->jobs, device, sizeof(LsiRequest));
     lsi->restart = pdm_queue_new(device, lsi_restart, lsi);
-    if (!construct_pci(lsi, error))
+    if (!construct_pci(lsi, error) || (model->sas && !construct_diagnostic(lsi, error)))
         return false;
-    for (unsigned i = 0; i < LSI_TARGETS; i++) {
+    for (unsigned i = 0; i < targets; i++) {
         if (!attach_target(lsi, i, error))
             return false;
     }
     drive_commands_offer(&lsi->commands, device, find_drive);
     lsi_reset(device);
     return true;
+}
+
+static bool
+lsi_construct(PdmDevice *device, const CfgmNode *config, GError **error)
+{
+    return construct_model(device, &parallel, LSI_TARGETS, error);
+}
+
+static bool
+lsi_sas_construct(PdmDevice *device, const CfgmNode *config, GError **error)
+{
+    const uint64_t ports = cfgm_uint(config, "PortCount", SAS_PORTS);
+
+    return construct_model(device, &serial, (unsigned)CLAMP(ports, 1, LSI_TARGETS), error);
 }
 
 static void
@@ -184,6 +237,20 @@ const PdmDeviceInfo lsilogic_device = {
     .instance_size = sizeof(LsiAdapter),
     .max_instances = 1,
     .construct = lsi_construct,
+    .reset = lsi_reset,
+    .destruct = lsi_destruct,
+    .state = &lsi_state,
+    .info = lsi_info,
+};
+
+const PdmDeviceInfo lsilogic_sas_device = {
+    .abi = PDM_ABI_VERSION,
+    .name = "lsilogic-sas",
+    .title = "SAS adapter (LSI Logic SAS1068)",
+    .kind = PDM_KIND_STORAGE,
+    .instance_size = sizeof(LsiAdapter),
+    .max_instances = 1,
+    .construct = lsi_sas_construct,
     .reset = lsi_reset,
     .destruct = lsi_destruct,
     .state = &lsi_state,

@@ -195,7 +195,7 @@ def controllers_and_drives(world):
     assert found['storagecontrollertype0'] == 'PIIX3' and found['storagecontrollerportcount0'] == '2'
     assert found['storagecontrollername1'] == 'Floppy' and found['storagecontrollerbootable1'] == 'off'
     said('already exists', 'storagectl', 'box', '--name', 'IDE', '--add', 'ide')
-    said('this version', 'storagectl', 'box', '--name', 'S', '--add', 'sas')
+    said('this version', 'storagectl', 'box', '--name', 'S', '--add', 'scsi', '--controller', 'BusLogic')
     said('does not fit', 'storagectl', 'box', '--name', 'IDE', '--controller', 'I82078')
     for name, bus, word, kind, ports in (('SATA', 'sata', 'IntelAhci', 'IntelAhci', '30'), ('NVMe', 'pcie', 'NVMe', 'NVMe', '1'),
                                          ('Blocks', 'virtio', 'VirtioBlk', 'VirtioSCSI', '1')):
@@ -305,7 +305,7 @@ def defaults_and_extra_data(world):
     for line in (f'Default machine folder: +{world.root}/Machines', 'Log history count: +5',
                  'Exclusive HW virtualization use: +off', 'Minimum guest RAM size: +4 Megabytes',
                  'Maximum PIIX3 IDE Controllers: +1', 'Maximum ICH9 IDE Controllers: +0',
-                 'Maximum PIIX3 SATA Controllers: +1', 'Maximum PIIX3 SCSI Controllers: +1', 'Maximum SAS PIIX3 Controllers: +0', 'Maximum IDE Port count: +2', 'Default hard disk format: +VDI'):
+                 'Maximum PIIX3 SATA Controllers: +1', 'Maximum PIIX3 SCSI Controllers: +1', 'Maximum SAS PIIX3 Controllers: +1', 'Maximum IDE Port count: +2', 'Default hard disk format: +VDI'):
         assert re.search(f'^{line}$', out, re.M), f'{line}\n{out}'
     make('here')
     assert info('here')['CfgFile'].startswith(f'{world.root}/Machines/')

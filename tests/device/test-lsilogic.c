@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The 53c1030 through its doorbell and queues: a disk at target 0, a CD at target 3. */
+ * The 53c1030 through its doorbell and queues: a disk at target 0, a CD at target 3;
+ * and what is different with the SAS1068. */
 #include <errno.h>
 #include <string.h>
 
 #include "tests/device/pci-guest.h"
 
 #define SLOT 20
+#define SAS_SLOT 22
 #define BAR 1
 #define SECTORS 4096u
 #define FRAME(index) (0x100000u + 0x100u * (index))
@@ -81,6 +83,44 @@ start(DeviceBench *bench)
     g_assert_cmphex(get(bench, DOORBELL) >> 28, ==, 2);
     for (unsigned i = 0; i < 32; i++)
         set(bench, REPLIES, REPLY(i));
+}
+
+/* The SAS adapter with four phys, a disk at the second of them. */
+static DeviceBench *
+sas_bench(void)
+{
+    CfgmNode *config = cfgm_new();
+    DeviceBench *bench;
+
+    device_bench_add(config, "lsilogic-sas", 0);
+    cfgm_set_uint(cfgm_make(config, "Devices/lsilogic-sas/0/Config"), "PortCount", 4);
+    pci_guest_add_drive(config, "lsilogic-sas", 1, PDM_MEDIA_DISK, SECTORS * 512ull);
+    bench = device_bench_new(config);
+    g_assert_cmphex(device_bench_pci_read(bench, SAS_SLOT, 0, 0, 4), ==, 0x00541000);
+    pci_guest_map(bench, SAS_SLOT, BAR);
+    start(bench);
+    return bench;
+}
+
+/* Reads an extended page to DATA; the status of the adapter. */
+static uint32_t
+read_extended(DeviceBench *bench, uint8_t type, uint8_t number, uint32_t address)
+{
+    const uint32_t message[10] = {
+        0x04000000 | 1, (uint32_t)type << 16, 0x77, 0, 0, 0x0f000000u | (uint32_t)number << 16,
+        address,        0xd1000200u,          DATA, 0};
+    uint8_t answer[24];
+
+    device_bench_write(bench, DATA + 8, 0, 8);
+    handshake(bench, message, 10, answer, sizeof(answer));
+    g_assert_cmphex(answer[6], ==, type);
+    return answer[0x0e] | (uint32_t)answer[0x0f] << 8;
+}
+
+static uint32_t
+at_data(DeviceBench *bench, unsigned offset, unsigned size)
+{
+    return (uint32_t)device_bench_read(bench, DATA + offset, size);
 }
 
 static DeviceBench *
@@ -391,6 +431,64 @@ test_state_in_flight(void)
     g_assert_cmphex(device_bench_read(other, DATA, 1), ==, 0x42);
 }
 
+/* Drivers go from the unit to its phys, from those to devices, and over all handles. */
+static void
+test_sas_topology(void)
+{
+    g_autoptr(DeviceBench) bench = sas_bench();
+    uint32_t handle, controller;
+
+    g_assert_cmphex(read_extended(bench, 0x10, 0, 0), ==, 0);
+    g_assert_cmphex(at_data(bench, 3, 1), ==, 0x0f);
+    g_assert_cmphex(at_data(bench, 6, 1), ==, 0x10);
+    g_assert_cmpuint(at_data(bench, 4, 2), ==, (0x10 + 4 * 16) / 4);
+    g_assert_cmpuint(at_data(bench, 0x0c, 1), ==, 4);
+    g_assert_cmpuint(at_data(bench, 0x10 + 3, 1), ==, 0);
+    g_assert_cmpuint(at_data(bench, 0x10 + 8, 2), ==, 0);
+    g_assert_cmpuint(at_data(bench, 0x20 + 3, 1), ==, 9);
+    handle = at_data(bench, 0x20 + 8, 2);
+    controller = at_data(bench, 0x20 + 10, 2);
+    g_assert_cmphex(read_extended(bench, 0x13, 0, 1), ==, 0);
+    g_assert_cmphex(at_data(bench, 0x08, 2), ==, controller);
+    g_assert_cmphex(at_data(bench, 0x14, 2), ==, handle);
+    g_assert_cmphex(read_extended(bench, 0x13, 0, 4), ==, 0x22);
+    /* The device by its handle, by its place, as the last of all handles. */
+    for (unsigned form = 0; form < 3; form++) {
+        const uint32_t by[] = {4, 1, handle};
+
+        g_assert_cmphex(read_extended(bench, 0x12, 0, form << 28 | by[form]), ==, 0);
+        g_assert_cmphex(at_data(bench, 0x18, 2), ==, handle);
+        g_assert_cmpuint(at_data(bench, 0x1a, 1), ==, 1);
+        g_assert_cmphex(at_data(bench, 0x1c, 4), ==, 0x401);
+    }
+    g_assert_cmphex(read_extended(bench, 0x12, 0, 0xffff), ==, 0);
+    g_assert_cmphex(at_data(bench, 0x18, 2), ==, 1);
+    g_assert_cmphex(read_extended(bench, 0x12, 0, handle), ==, 0x22);
+    g_assert_cmphex(read_extended(bench, 0x12, 0, 2u << 28 | 5), ==, 0x22);
+    g_assert_cmphex(read_extended(bench, 0x12, 0, 3u << 28 | 1), ==, 0x22);
+    g_assert_cmphex(read_extended(bench, 0x11, 0, 0xffff), ==, 0x22);
+    g_assert_cmphex(read_extended(bench, 0x15, 0, 0), ==, 0x21);
+    g_assert_cmphex(read_extended(bench, 0x13, 9, 0), ==, 0x22);
+}
+
+/* Nothing of a parallel bus is there, and commands reach the target of a phy. */
+static void
+test_sas_commands(void)
+{
+    static const uint8_t inquiry[16] = {0x12, 0, 0, 0, 36};
+    const uint32_t message[10] = {0x04000000, 0, 0x77, 0, 0, 0x03000000, 0, 0, 0, 0};
+    g_autoptr(DeviceBench) bench = sas_bench();
+    uint8_t answer[24], reply[32];
+
+    handshake(bench, message, 10, answer, sizeof(answer));
+    g_assert_cmphex(answer[0x0e], ==, 0x21);
+    send_command(bench, 0, 1, inquiry, 2, 36);
+    g_assert_cmphex(get(bench, REPLIES), ==, 0x1000);
+    g_assert_cmpuint(at_data(bench, 4, 1), >, 0);
+    send_command(bench, 0, 0, inquiry, 2, 36);
+    g_assert_cmphex(take_frame(bench, reply), ==, 0x43);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -403,5 +501,7 @@ main(int argc, char **argv)
     g_test_add_func("/lsilogic/tasks", test_tasks);
     g_test_add_func("/lsilogic/hostile", test_hostile);
     g_test_add_func("/lsilogic/state-in-flight", test_state_in_flight);
+    g_test_add_func("/lsilogic/sas-topology", test_sas_topology);
+    g_test_add_func("/lsilogic/sas-commands", test_sas_commands);
     return g_test_run();
 }

@@ -11,7 +11,7 @@ from media_iso import run
 
 # What the guest loads; modules that these need come before them.
 MODULES = ('crc32c_generic', 'crct10dif_generic', 'crc64_rocksoft_generic', 'sd_mod', 'sr_mod', 'ahci', 'ata_piix',
-           'nvme', 'virtio_pci', 'virtio_blk', 'virtio_scsi', 'mptspi', 'ext4', 'isofs')
+           'nvme', 'virtio_pci', 'virtio_blk', 'virtio_scsi', 'mptspi', 'mptsas', 'ext4', 'isofs')
 UUID = '6a1f0d52-0c3e-4b6e-9f60-000000000003'
 DISK_WORK = Path(__file__).resolve().parent / 'disk-work.c'
 

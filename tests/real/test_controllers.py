@@ -3,7 +3,7 @@
 # needs: debian-installer-12-netboot-amd64 grub-pc-bin grub-common e2fsprogs gzip
 # timeout: 900
 #
-# A machine made as a person would make it, with SATA, SCSI, NVMe and virtio disks and a CD drive at SATA: it
+# A machine made as a person would make it, with SATA, SCSI, SAS, NVMe and virtio disks and a CD drive at SATA: it
 # boots from the SATA disk, and Linux finds each disk with its own driver and its size. While it runs, a disk
 # comes to the SATA controller and is pulled out again: Linux sees it come and go, and what it wrote is there.
 """Controllers of the settings are there in the guest."""
@@ -19,7 +19,7 @@ import media
 BOOT_SECONDS = 400
 # Name, bus, chip, MiB of its disk, how Linux calls the disk.
 CONTROLLERS = (('NVMe', 'pcie', 'NVMe', 11, 'nvme0n1'), ('Blocks', 'virtio', 'VirtioBlk', 12, 'vda'),
-               ('Parallel', 'scsi', 'LSILogic', 13, 'sd[a-z]'))
+               ('Parallel', 'scsi', 'LSILogic', 13, 'sd[a-z]'), ('Serial', 'sas', 'LSILogicSAS', 15, 'sd[a-z]'))
 
 
 def add_controllers(machine, folder):

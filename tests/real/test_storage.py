@@ -25,10 +25,8 @@ PROMPT, END = 'vitrine# ', 'storage: done'
 # What the kernel says on any machine like ours, with any controller.
 USUAL = ('tsc: ', 'fail to add MMCONFIG information', 'hrtimer: interrupt took',
          'clocksource: ')
-BUSES = ('ide', 'nvme', 'sata', 'scsi', 'virtio-blk', 'virtio-scsi')
-# qemu-img's names and options, and whether it can check such an image. A VDI image works without TRIM here: the
-# count in its header has to cover the gaps that TRIM leaves, else a program that appends there would hit blocks in
-# use, but qemu-img's check wants the blocks without the gaps.
+BUSES = ('ide', 'nvme', 'sata', 'sas', 'scsi', 'virtio-blk', 'virtio-scsi')
+# qemu-img's names and options, and whether it can check such an image.
 FORMATS = {
     'raw': ('raw', '', False),
     'vdi': ('vdi', '', True),
@@ -119,7 +117,7 @@ def main():
             check(bus, kinds[index % len(kinds)], 4, 2, 'defaults')
             continue
         for kind in kinds:
-            check(bus, kind, 6, 16, 'discard' if bus != 'ide' and kind != 'vdi' else 'defaults')
+            check(bus, kind, 6, 16, 'discard' if bus != 'ide' else 'defaults')
 
 
 if __name__ == '__main__':

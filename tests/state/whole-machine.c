@@ -28,9 +28,11 @@ build_config(void)
          .port = 3,
          .type = PDM_MEDIA_DISK,
          .driver = "bench-media"},
+        {.bus = MACHINE_BUS_SAS, .port = 4, .type = PDM_MEDIA_DISK, .driver = "bench-media"},
         {.bus = MACHINE_BUS_USB, .type = PDM_MEDIA_DISK, .driver = "bench-media"},
     };
-    static const unsigned sizes[] = {4 * MIB, MIB, 1440 * 1024, MIB, MIB, MIB, MIB, MIB, MIB, MIB};
+    static const unsigned sizes[] = {4 * MIB, MIB, 1440 * 1024, MIB, MIB, MIB,
+                                     MIB,     MIB, MIB,         MIB, MIB};
     static const char *const cards[] = {"virtio-net", "pcnet"};
     CfgmNode *config = cfgm_new();
     g_autoptr(GError) error = NULL;
