@@ -13,7 +13,9 @@ enum {
     OS_PAE = 1 << 3,
     OS_UTC = 1 << 4,
     OS_FLOPPY = 1 << 5,
-    OS_SATA = 1 << 6, /* has a driver for AHCI and installs to it */
+    OS_SATA = 1 << 6,   /* has a driver for AHCI and installs to it */
+    OS_TABLET = 1 << 7, /* a desktop that takes a USB tablet as its pointer */
+    OS_USB3 = 1 << 8,   /* has a driver for xHCI, and a desktop as well */
 };
 
 /* clang-format off */
@@ -32,7 +34,9 @@ static const VitrineOsType types[] = {
      (disk) * MIB_PER_GIB, VITRINE_CHIPSET_PIIX3,                                             \
      ((flags) & OS_SATA) != 0 ? VITRINE_CONTROLLER_AHCI : VITRINE_CONTROLLER_PIIX4,           \
      VITRINE_CONTROLLER_PIIX4, ((flags) & OS_IOAPIC) != 0, ((flags) & OS_HPET) != 0,          \
-     ((flags) & OS_PAE) != 0, ((flags) & OS_UTC) != 0, ((flags) & OS_FLOPPY) != 0, icon},
+     ((flags) & OS_PAE) != 0, ((flags) & OS_UTC) != 0, ((flags) & OS_FLOPPY) != 0, \
+     ((flags) & (OS_TABLET | OS_USB3)) != 0, ((flags) & OS_USB3) != 0,                        \
+     ((flags) & (OS_TABLET | OS_USB3)) != 0, icon},
 #include "app/api/os-types.def"
 #undef OS_TYPE
 };
@@ -162,6 +166,16 @@ apply_sound(const VitrineOsType *type, VitrineSettings *settings)
                  has_hda ? VITRINE_AUDIO_CONTROLLER_HDA : VITRINE_AUDIO_CONTROLLER_AC97, NULL);
 }
 
+/* A pointer that needs no software in the guest to follow the person's, at the controller that the
+ * guest has a driver for. */
+static void
+apply_usb(const VitrineOsType *type, VitrineSettings *settings)
+{
+    g_object_set(settings, "usb-ohci", type->usb && !type->usb3, "usb-xhci", type->usb3, NULL);
+    if (type->usb_tablet)
+        vitrine_settings_set_enum(settings, "pointing", VITRINE_POINTING_USB_TABLET);
+}
+
 void
 vitrine_os_type_apply(const VitrineOsType *type, VitrineSettings *settings)
 {
@@ -179,6 +193,7 @@ vitrine_os_type_apply(const VitrineOsType *type, VitrineSettings *settings)
     vitrine_settings_set_bool(settings, "large-pages", TRUE);
     apply_network(settings);
     apply_sound(type, settings);
+    apply_usb(type, settings);
     if (type->floppy) {
         g_autoptr(VitrineAttachment) floppy =
             vitrine_attachment_new("Floppy", 0, 0, VITRINE_MEDIUM_KIND_FLOPPY, NULL);

@@ -26,6 +26,9 @@ G_BEGIN_DECLS
  * @pae: needs PAE
  * @rtc_utc: expects the hardware clock in UTC
  * @floppy: usually installed from a floppy disk
+ * @usb: has drivers for USB
+ * @usb3: has a driver for a USB 3.0 controller
+ * @usb_tablet: has a desktop that takes a USB tablet as its pointer
  * @icon: name of an icon, "os-debian"
  *
  * All strings are static.
@@ -47,6 +50,9 @@ typedef struct {
     gboolean pae;
     gboolean rtc_utc;
     gboolean floppy;
+    gboolean usb;
+    gboolean usb3;
+    gboolean usb_tablet;
     const char *icon;
 } VitrineOsType;
 

@@ -119,13 +119,14 @@ fill_scalars(Console *console, MachineSpec *spec)
     spec->mouse_driver = console_mouse_driver.name;
 }
 
-/* Pointer, keyboard and drives at USB bring the controller that they are plugged into. A machine
+/* Pointer, keyboard and drives at USB bring a controller where there is none. A machine
  * whose settings ask for several touches gets a tablet, which knows one. */
 static void
 fill_usb(Console *console, MachineSpec *spec)
 {
     MachineUsb *usb = &spec->usb;
     const int keyboard = vitrine_settings_get_enum(console->settings, "keyboard");
+    bool needed;
 
     switch (vitrine_settings_get_enum(console->settings, "pointing")) {
     case VITRINE_POINTING_USB_MOUSE: usb->mouse = true; break;
@@ -139,10 +140,10 @@ fill_usb(Console *console, MachineSpec *spec)
     /* What an EHCI controller does not do its companion does. */
     usb->ohci = vitrine_settings_get_bool(console->settings, "usb-ohci") || usb->ehci;
     usb->keyboard = keyboard == VITRINE_KEYBOARD_USB;
-    usb->xhci = vitrine_settings_get_bool(console->settings, "usb-xhci") || usb->mouse ||
-                usb->tablet || usb->keyboard;
+    needed = usb->mouse || usb->tablet || usb->keyboard;
     for (size_t i = 0; i < spec->media_count; i++)
-        usb->xhci = usb->xhci || spec->media[i].bus == MACHINE_BUS_USB;
+        needed = needed || spec->media[i].bus == MACHINE_BUS_USB;
+    usb->xhci = vitrine_settings_get_bool(console->settings, "usb-xhci") || (needed && !usb->ohci);
 }
 
 bool

@@ -308,11 +308,21 @@ test_os_types(void)
         g_autoptr(VitrineSettings) settings = vitrine_settings_new();
         vitrine_settings_set_string(settings, "name", "x");
         vitrine_os_type_apply(type, settings);
+        g_assert_cmpint(vitrine_settings_get_enum(settings, "pointing"), ==,
+                        type->usb_tablet ? VITRINE_POINTING_USB_TABLET
+                                         : VITRINE_POINTING_PS2_MOUSE);
+        g_assert_cmpint(vitrine_settings_get_bool(settings, "usb-ohci") +
+                            vitrine_settings_get_bool(settings, "usb-xhci"),
+                        ==, type->usb_tablet);
         g_autoptr(GPtrArray) problems = vitrine_settings_check(settings);
         for (guint p = 0; p < problems->len; p++)
             g_assert_false(((VitrineProblem *)problems->pdata[p])->fatal);
     }
     g_assert_null(vitrine_os_type_nth(vitrine_os_type_count()));
+    g_assert_true(vitrine_os_type_find("Debian_64")->usb_tablet);
+    g_assert_false(vitrine_os_type_find("Debian_64")->usb3);
+    g_assert_true(vitrine_os_type_find("Windows11_64")->usb3);
+    g_assert_false(vitrine_os_type_find("DOS")->usb);
     for (guint i = 0; i < G_N_ELEMENTS(guesses); i++) {
         const VitrineOsType *type = vitrine_os_type_guess(guesses[i].name);
         g_assert_cmpstr(type ? type->id : NULL, ==, guesses[i].id);
