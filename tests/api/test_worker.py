@@ -211,4 +211,5 @@ def main():
         print('ok', test.__name__, flush=True)
 
 
-main()
+if __name__ == '__main__':
+    main()
