@@ -9,12 +9,20 @@ typedef struct {
     const char *model;
     const char *device; /* of PDM */
     bool chips;         /* the device is several chips, and has to be told which */
+    bool isa;           /* it has neither a slot nor a boot ROM */
 } Model;
 
+/* clang-format off */
 static const Model models[] = {
-    {"82540EM", "e1000", true},   {"82543GC", "e1000", true},  {"82545EM", "e1000", true},
-    {"Am79C970A", "pcnet", true}, {"Am79C973", "pcnet", true}, {"virtio", "virtio-net", false},
+    {"82540EM", "e1000", true, false},
+    {"82543GC", "e1000", true, false},
+    {"82545EM", "e1000", true, false},
+    {"Am79C970A", "pcnet", true, false},
+    {"Am79C973", "pcnet", true, false},
+    {"NE2000", "ne2000", false, true},
+    {"virtio", "virtio-net", false, false},
 };
+/* clang-format on */
 
 /* Where the manual's machines have them on PCI. */
 static const uint8_t slots[MACHINE_ADAPTERS] = {3, 8, 9, 10, 16, 17, 18, 19};
@@ -33,7 +41,7 @@ const char *const *
 machine_adapter_models(void)
 {
     static const char *const names[] = {"82540EM",  "82543GC", "82545EM", "Am79C970A",
-                                        "Am79C973", "virtio",  NULL};
+                                        "Am79C973", "NE2000",  "virtio",  NULL};
 
     return names;
 }
@@ -50,6 +58,17 @@ static bool
 boots_from_network(const MachineSpec *spec)
 {
     return spec->boot_order == NULL || strstr(spec->boot_order, "network") != NULL;
+}
+
+static void
+place_on_pci(const MachineSpec *spec, unsigned index, MachinePlace place, CfgmNode *card,
+             CfgmNode *root)
+{
+    /* Firmware takes time for each boot ROM. */
+    if (!boots_from_network(spec))
+        cfgm_set_string(card, "BootRom", "");
+    cfgm_set_uint(cfgm_makef(root, "Devices/%s/%u", place.device, place.instance), "PCIDeviceNo",
+                  slots[index]);
 }
 
 static bool
@@ -69,11 +88,8 @@ add_adapter(const MachineSpec *spec, unsigned index, CfgmNode *root, GError **er
         cfgm_set_string(card, "Model", adapter->model);
     if (adapter->mac != NULL)
         cfgm_set_string(card, "MAC", adapter->mac);
-    /* Firmware takes time for each boot ROM. */
-    if (!boots_from_network(spec))
-        cfgm_set_string(card, "BootRom", "");
-    cfgm_set_uint(cfgm_makef(root, "Devices/%s/%u", place.device, place.instance), "PCIDeviceNo",
-                  slots[index]);
+    if (!find_model(adapter->model)->isa)
+        place_on_pci(spec, index, place, card, root);
     driver = machine_add_driver(root, place, "network");
     if (adapter->wire != NULL && adapter->descriptor > 0) {
         cfgm_set_string(driver, "Wire", adapter->wire);

@@ -87,6 +87,7 @@ vitrine_adapter_is_built(VitrineAdapterType type)
     case VITRINE_ADAPTER_I82540EM:
     case VITRINE_ADAPTER_I82543GC:
     case VITRINE_ADAPTER_I82545EM:
+    case VITRINE_ADAPTER_NE2000:
     case VITRINE_ADAPTER_VIRTIO: return TRUE;
     default: return FALSE;
     }

@@ -11,6 +11,7 @@ static const char *const models[] = {
     [VITRINE_ADAPTER_I82540EM] = "82540EM",
     [VITRINE_ADAPTER_I82543GC] = "82543GC",
     [VITRINE_ADAPTER_I82545EM] = "82545EM",
+    [VITRINE_ADAPTER_NE2000] = "NE2000",
     [VITRINE_ADAPTER_VIRTIO] = "virtio",
 };
 /* clang-format on */

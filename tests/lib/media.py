@@ -124,6 +124,11 @@ MEDIA = {
         ('debian-installer-12-netboot-amd64', 'grub-pc-bin', 'grub-common', 'e2fsprogs', 'gzip'),
         ('media_network.py', 'tcpspeed.c', 'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py'),
         'vitrine: ready'),
+    'network-isa': Medium(
+        "a small Linux of 32 bits that has drivers for ISA network cards", '.iso',
+        media_network.build_isa,
+        ('debian-installer-12-netboot-i386', 'grub-pc-bin', 'grub-common', 'xorriso'),
+        ('media_network.py', 'media_linux.py', 'media_iso.py', 'cpio.py'), 'vitrine: ready'),
     'sound-amd64': Medium(
         "a disk with a small Linux that has drivers for every sound card", '.img',
         media_sound.build,

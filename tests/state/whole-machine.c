@@ -33,7 +33,7 @@ build_config(void)
     };
     static const unsigned sizes[] = {4 * MIB, MIB, 1440 * 1024, MIB, MIB, MIB,
                                      MIB,     MIB, MIB,         MIB, MIB};
-    static const char *const cards[] = {"virtio-net", "pcnet"};
+    static const char *const cards[] = {"virtio-net", "pcnet", "ne2000"};
     CfgmNode *config = cfgm_new();
     g_autoptr(GError) error = NULL;
     MachineSpec spec;
