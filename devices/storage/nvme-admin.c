@@ -98,11 +98,47 @@ delete_submission(NvmeController *nvme, const NvmeCommand *command)
         const NvmeRequest *request = nvme->jobs.jobs->pdata[i];
 
         if (!request->job.dropped && is_of_queue(&request->job, &identifier))
-            nvme_complete(nvme, identifier, nvme_identifier(&request->origin.command), NVME_ABORTED,
-                          0);
+            nvme_complete(nvme, identifier, nvme_identifier(&request->origin.command),
+                          NVME_ABORTED_BY_DELETION, 0);
     }
     drive_jobs_drop_matching(&nvme->jobs, is_of_queue, &identifier);
     nvme->submissions[identifier] = (NvmeSubmission){0};
+    return NVME_OK;
+}
+
+typedef struct {
+    uint32_t queue;
+    uint16_t identifier;
+} Named;
+
+static bool
+is_named(const DriveJob *job, void *user)
+{
+    const NvmeRequest *request = (const NvmeRequest *)job;
+    Named *named = user;
+
+    return is_of_queue(job, &named->queue) &&
+           nvme_identifier(&request->origin.command) == named->identifier;
+}
+
+/* A command that waits for its medium ends at once. Requests for events, and commands that are over
+ * before this one is seen, are not aborted, which is no error. */
+static uint16_t
+abort_command(NvmeController *nvme, const NvmeCommand *command, uint32_t *result)
+{
+    Named named = {nvme_word(command, 10) & 0xffff, (uint16_t)(nvme_word(command, 10) >> 16)};
+    bool found = false;
+
+    for (guint i = 0; i < nvme->jobs.jobs->len && !found; i++) {
+        const DriveJob *job = nvme->jobs.jobs->pdata[i];
+
+        found = !job->dropped && is_named(job, &named);
+    }
+    *result = found ? 0 : 1;
+    if (found) {
+        nvme_complete(nvme, named.queue, named.identifier, NVME_ABORTED, 0);
+        drive_jobs_drop_matching(&nvme->jobs, is_named, &named);
+    }
     return NVME_OK;
 }
 
@@ -176,9 +212,7 @@ nvme_admin(NvmeController *nvme, const NvmeCommand *command, uint32_t *result)
     case ADMIN_DELETE_CQ: return delete_completion(nvme, command);
     case ADMIN_CREATE_CQ: return create_completion(nvme, command);
     case ADMIN_IDENTIFY: return nvme_identify(nvme, command);
-    case ADMIN_ABORT:
-        *result = 1; /* not aborted: it will end by itself */
-        return NVME_OK;
+    case ADMIN_ABORT: return abort_command(nvme, command, result);
     case ADMIN_SET_FEATURES: return set_features(nvme, command, result);
     case ADMIN_GET_FEATURES: return get_features(nvme, command, result);
     case ADMIN_EVENT: return wait_for_event(nvme, command);

@@ -304,6 +304,42 @@ test_full_queue(void)
     g_assert_cmpuint(ended, ==, 25);
 }
 
+/* A read that the medium keeps waiting is taken back; what comes after it waits until the medium is
+ * through with it, and an abort of nothing is no error. */
+static void
+test_abort(void)
+{
+    g_autoptr(DeviceBench) bench = nvme_bench();
+    const uint32_t read[6] = {0};
+    uint32_t abort[6] = {0}, result = 0;
+    Guest guest;
+
+    start(&guest, bench);
+    disk_of(bench)->hold = true;
+    memset(disk_of(bench)->data->data, 0x66, 512);
+    device_bench_write(bench, DATA, 0x11, 1);
+    send_command(&guest, 1, 2, 1, DATA, 0, read);
+    abort[0] = (uint32_t)guest.identifier << 16 | 2;
+    send_command(&guest, 0, 8, 0, 0, 0, abort);
+    g_assert_cmphex(take(&guest, 0, &result), ==, 0);
+    g_assert_cmphex(result, ==, 1);
+    abort[0] = (abort[0] & 0xffff0000) | 1;
+    send_command(&guest, 0, 8, 0, 0, 0, abort);
+    g_assert_cmphex(take(&guest, 0, &result), ==, 0);
+    g_assert_cmphex(result, ==, 0);
+    g_assert_cmphex(take(&guest, 1, NULL), ==, 7);
+    send_command(&guest, 1, 2, 1, DATA + 4096, 0, read);
+    disk_of(bench)->hold = false;
+    bench_media_complete(disk_of(bench));
+    g_assert_cmphex(take(&guest, 1, NULL), ==, 0);
+    g_assert_cmphex(take(&guest, 1, NULL), ==, PENDING_NONE);
+    g_assert_cmphex(device_bench_read(bench, DATA, 1), ==, 0x11);
+    g_assert_cmphex(device_bench_read(bench, DATA + 4096, 1), ==, 0x66);
+    send_command(&guest, 0, 8, 0, 0, 0, abort);
+    g_assert_cmphex(take(&guest, 0, &result), ==, 0);
+    g_assert_cmphex(result, ==, 1);
+}
+
 static void
 test_reset_in_flight(void)
 {
@@ -389,6 +425,7 @@ main(int argc, char **argv)
     g_test_add_func("/nvme/transfer", test_transfer);
     g_test_add_func("/nvme/ranges", test_ranges);
     g_test_add_func("/nvme/full-queue", test_full_queue);
+    g_test_add_func("/nvme/abort", test_abort);
     g_test_add_func("/nvme/reset-in-flight", test_reset_in_flight);
     g_test_add_func("/nvme/state-in-flight", test_state_in_flight);
     g_test_add_func("/nvme/random", test_random);
