@@ -58,7 +58,7 @@ def through_udp(card, guest, port):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.settimeout(10)
         line.connect(('127.0.0.1', port))
-        for size in (1, 100, 1472):
+        for size in (1, 100, 1472, 1473, 9000, 60000):
             data = random.randbytes(size)
             line.send(data)
             try:

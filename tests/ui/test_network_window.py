@@ -24,6 +24,12 @@ def manage(*words):
     subprocess.run([gui.program('app/manage/vitrine-manage'), *words], check=True, capture_output=True)
 
 
+def said(*words):
+    """What vitrine-manage prints."""
+    return subprocess.run([gui.program('app/manage/vitrine-manage'), *words], check=True, capture_output=True,
+                          text=True).stdout
+
+
 def frames(indicator):
     """How many were received and sent."""
     match = re.fullmatch(WORDS, indicator.description)
@@ -42,6 +48,16 @@ def main():
         indicator = desktop.find(app, 'Network cards', 'toggle button')
         gui.wait_for('frames in both directions', lambda: min(frames(indicator)) > 0, 60)
         desktop.screenshot('indicator')
+        # The cable, from the menu and from the command line.
+        name = r'Cable of adapter 1 connected \(NAT\)'
+        indicator.doActionNamed('click')
+        cable = desktop.find(app, name)
+        desktop.screenshot('cable')
+        cable.doActionNamed('click')
+        gui.wait_for('the cable is out', lambda: 'cableconnected1="off"' in said('showvminfo', 'Box', '--machinereadable'))
+        gui.wait_for('the indicator says so', lambda: 'cable not connected' in indicator.description)
+        manage('controlvm', 'Box', 'setlinkstate1', 'on')
+        gui.wait_for('the cable is in', lambda: 'cable not connected' not in indicator.description)
         indicator.doActionNamed('click')
         desktop.find(app, 'Network settings…').doActionNamed('click')
         desktop.find(app, 'The machine is running. Switch it off.*', 'label')
