@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Settings, Network: a tab for each of the first four cards. Cards 5 to 8 stay as they are. Left
- * out: NAT's name servers and TFTP, generic drivers and NAT networks, which a card that has them
- * keeps. */
+ * out: NAT's name servers and TFTP, and generic drivers, which a card that has them keeps. */
 #include "app/settings/settings-forwards.h"
 #include "app/widgets/widget-format.h"
 #include "app/widgets/widget-network.h"
@@ -10,9 +9,9 @@
 #include <glib/gi18n.h>
 
 #define TABS 4
-#define TUN_TYPE_TAP 2 /* IFF_TAP of <linux/if_tun.h>, in the host's tun_flags */
 
 typedef struct {
+    VitrineClient *client;
     VitrineSettings *settings;
     guint slot;
     GtkWidget *enabled, *details, *network, *name_label, *name, *note, *type, *promiscuous, *mac,
@@ -25,34 +24,42 @@ card_free(gpointer data)
 {
     NetworkCard *card = data;
 
+    g_object_unref(card->client);
     g_object_unref(card->settings);
     g_free(card);
 }
 
 /* --- what can be chosen --- */
 
-/* TAP devices of the host. Elsewhere than on Linux there is no such folder, and none. */
+/* TAP devices of the host; with bridges, for bridged networks. */
 static void
-append_taps(GtkComboBoxText *combo)
+append_devices(GtkComboBoxText *combo, gboolean bridges)
 {
-    g_autoptr(GDir) folder = g_dir_open("/sys/class/net", 0, NULL);
-    const char *name;
+    g_autoptr(GPtrArray) devices = vitrine_list_host_interfaces();
 
-    while (folder != NULL && (name = g_dir_read_name(folder)) != NULL) {
-        g_autofree char *path = g_build_filename("/sys/class/net", name, "tun_flags", NULL);
-        g_autofree char *flags = NULL;
-        if (g_file_get_contents(path, &flags, NULL, NULL) &&
-            (g_ascii_strtoull(flags, NULL, 0) & TUN_TYPE_TAP) != 0)
-            gtk_combo_box_text_append_text(combo, name);
+    for (guint i = 0; i < devices->len; i++) {
+        const VitrineHostInterface *device = devices->pdata[i];
+
+        if (device->host_only || (bridges && device->bridge))
+            gtk_combo_box_text_append_text(combo, device->name);
     }
+}
+
+static void
+append_nat_networks(GtkComboBoxText *combo, VitrineClient *client)
+{
+    g_autoptr(GPtrArray) networks = vitrine_client_list_nat_networks(client);
+
+    for (guint i = 0; i < networks->len; i++)
+        gtk_combo_box_text_append_text(combo, ((VitrineNatNetwork *)networks->pdata[i])->name);
 }
 
 static void
 fill_networks(GtkWidget *combo, VitrineNetwork present)
 {
-    static const VitrineNetwork offered[] = {VITRINE_NETWORK_NONE, VITRINE_NETWORK_NAT,
-                                             VITRINE_NETWORK_INTERNAL, VITRINE_NETWORK_BRIDGED,
-                                             VITRINE_NETWORK_HOST_ONLY};
+    static const VitrineNetwork offered[] = {
+        VITRINE_NETWORK_NONE,     VITRINE_NETWORK_NAT,     VITRINE_NETWORK_NAT_NETWORK,
+        VITRINE_NETWORK_INTERNAL, VITRINE_NETWORK_BRIDGED, VITRINE_NETWORK_HOST_ONLY};
     gboolean found = FALSE;
 
     for (guint i = 0; i < G_N_ELEMENTS(offered); i++) {
@@ -79,13 +86,17 @@ fill_types(GtkWidget *combo, VitrineAdapterType present)
 }
 
 static void
-fill_names(GtkWidget *combo, VitrineNetwork network)
+fill_names(NetworkCard *card, VitrineNetwork network)
 {
-    gtk_combo_box_text_remove_all(GTK_COMBO_BOX_TEXT(combo));
+    GtkComboBoxText *combo = GTK_COMBO_BOX_TEXT(card->name);
+
+    gtk_combo_box_text_remove_all(combo);
     if (network == VITRINE_NETWORK_INTERNAL)
-        gtk_combo_box_text_append_text(GTK_COMBO_BOX_TEXT(combo), "intnet");
-    else if (network != VITRINE_NETWORK_NAT_NETWORK && network != VITRINE_NETWORK_GENERIC)
-        append_taps(GTK_COMBO_BOX_TEXT(combo));
+        gtk_combo_box_text_append_text(combo, "intnet");
+    else if (network == VITRINE_NETWORK_NAT_NETWORK)
+        append_nat_networks(combo, card->client);
+    else if (network != VITRINE_NETWORK_GENERIC)
+        append_devices(combo, network == VITRINE_NETWORK_BRIDGED);
 }
 
 /* --- the widgets follow the card --- */
@@ -101,7 +112,14 @@ network_note(VitrineNetwork network)
     case VITRINE_NETWORK_INTERNAL:
         return g_strdup(_("Machines with a network of the same name reach each other and nothing "
                           "else."));
+    case VITRINE_NETWORK_NAT_NETWORK:
+        return g_strdup(_("Machines in the same NAT network reach each other and what the host "
+                          "reaches."));
     case VITRINE_NETWORK_BRIDGED:
+        return g_strdup_printf(
+            _("Needs a bridge of the host that you may join, or a TAP device that belongs to you. "
+              "An administrator makes one: ip tuntap add dev %s mode tap user %s"),
+            "vmtap0", g_get_user_name());
     case VITRINE_NETWORK_HOST_ONLY:
         return g_strdup_printf(
             _("Needs a TAP device of the host that belongs to you. An administrator makes one: ip "
@@ -163,7 +181,7 @@ fill(NetworkCard *card)
     gtk_combo_box_set_active(GTK_COMBO_BOX(card->promiscuous), (int)adapter->promiscuous);
     gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(card->cable), adapter->cable_connected);
     gtk_entry_set_text(GTK_ENTRY(card->mac), adapter->mac);
-    fill_names(card->name, adapter->network);
+    fill_names(card, adapter->network);
     show_name(card, adapter);
     card->filling = FALSE;
     show_possible(card);
@@ -357,6 +375,7 @@ network_card_new(SettingsDialog *dialog, guint slot)
     NetworkCard *card = g_new0(NetworkCard, 1);
     GtkWidget *grid = widget_form_new();
 
+    card->client = g_object_ref(settings_dialog_get_client(dialog));
     card->settings = g_object_ref(settings_dialog_get_settings(dialog));
     card->slot = slot;
     card->enabled = gtk_check_button_new_with_mnemonic(_("_Enabled"));

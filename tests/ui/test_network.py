@@ -17,7 +17,8 @@ import tempfile
 import gui
 
 WANTED = {'nic1': 'nat', 'nictype1': 'virtio', 'macaddress1': '0800270102AB', 'cableconnected1': 'off',
-          'Forwarding(0)': 'ssh,tcp,127.0.0.1,2222,,22', 'nic2': 'intnet', 'intnet2': 'lab', 'nic5': 'nat'}
+          'Forwarding(0)': 'ssh,tcp,127.0.0.1,2222,,22', 'nic2': 'intnet', 'intnet2': 'lab', 'nic3': 'natnetwork', 'nat-network3': 'work',
+          'nic5': 'nat'}
 
 
 def manage(*words):
@@ -96,11 +97,22 @@ def second_card(desktop, manager):
     control(manager, 'New address at random', 'push button').doActionNamed('click')
     gui.wait_for('new address', lambda: control(manager, 'MAC address', 'text').text != before)
     choose(manager, 'NAT', 'Bridged network')
-    desktop.find(manager, 'Needs a TAP device.*ip tuntap add.*', 'label')
+    desktop.find(manager, 'Needs a bridge.*TAP device.*ip tuntap add.*', 'label')
     desktop.find(manager, 'Say which device of the host.', 'label')
     desktop.screenshot('bridged')
     choose(manager, 'Bridged network', 'Internal network')
     enter(desktop, manager, 'Name', 'lab')
+
+
+def third_card(desktop, manager):
+    """A NAT network, of those that there are."""
+    desktop.find(manager, 'Adapter 3', 'page tab').select()
+    control(manager, 'Enabled', 'check box').doActionNamed('click')
+    choose(manager, 'NAT', 'NAT network')
+    desktop.find(manager, 'The network needs a name.', 'label')
+    enter(desktop, manager, 'Name', 'work')
+    desktop.find(manager, 'Machines in the same NAT network.*', 'label')
+    desktop.screenshot('nat-network')
 
 
 def main():
@@ -108,6 +120,7 @@ def main():
     with tempfile.TemporaryDirectory() as home, gui.Desktop(height=1000) as desktop:
         os.environ['HOME'] = home
         manage('createvm', '--name', 'Box', '--ostype', 'Debian_64', '--register')
+        manage('natnetwork', 'add', '--netname', 'work', '--network', '10.9.0.0/24', '--dhcp', 'on')
         manage('modifyvm', 'Box', '--nic1', 'nat', '--nictype1', '82540EM', '--nic5', 'nat')
         desktop.launch([gui.program('app/vitrine')])
         manager = desktop.application('vitrine')
@@ -118,6 +131,7 @@ def main():
         if wrong:
             return wrong
         second_card(desktop, manager)
+        third_card(desktop, manager)
         save_button(manager).doActionNamed('click')
         gui.wait_for('saved settings', lambda: info().get('nictype1') == 'virtio')
         there = info()
