@@ -26,7 +26,8 @@ def command(medium, folder, memory, serial=None):
             '-nodefaults', '-vga', 'std', '-display', 'none', '-no-reboot', '-snapshot',
             '-serial', serial or f'file:{folder}/serial.log',
             '-qmp', f'unix:{folder}/qmp,server=on,wait=off',
-            '-drive', f'file={medium},format=raw,if=ide,media={kind}']
+            # Nothing is written (-snapshot); other machines may have the medium open too.
+            '-drive', f'file={medium},format=raw,if=ide,media={kind},file.locking=off']
 
 
 class Qmp:
