@@ -34,9 +34,10 @@ typedef struct {
     PdmRegistry *registry;
     ConsoleDisplay *display;
     ConsoleInput *input;
-    GArray *drives;     /* ConsoleDrive */
-    GPtrArray *usb;     /* of the host that the machine has; console-usb.c */
-    GPtrArray *strings; /* that the spec borrows while the configuration is built */
+    GArray *drives;        /* ConsoleDrive */
+    GPtrArray *usb;        /* of the host that the machine has; console-usb.c */
+    GPtrArray *usb_remote; /* of usbredir peers; console-usb-remote.c; NULL: none yet */
+    GPtrArray *strings;    /* that the spec borrows while the configuration is built */
     Vmm *vmm;
     MachinePlace sound_place; /* device NULL: no card */
     bool is_heard, is_listening;

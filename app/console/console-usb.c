@@ -3,15 +3,12 @@
  * USB devices of the host in a running machine. The service opens their nodes; libusb finds nothing
  * here by itself. Each device has a libusb of its own, so that one which takes long to be given
  * back does not keep the others from it. Manual, chapter "USB settings". */
-#include "app/console/console-private.h"
+#include "app/console/console-usb.h"
 
 #include <unistd.h>
 
 #include "usb/host/usb-host.h"
-#include "usb/vusb.h"
 
-#define CONTROLLERS 3
-#define POLL_MS 20
 #define GIVE_BACK_MS 3000 /* the longest wait for devices before the machine is saved */
 
 typedef struct {
@@ -39,9 +36,8 @@ device_free(gpointer data)
     g_free(usb);
 }
 
-/* While the guest stands nobody else delivers URBs. */
-static void
-run_queues(Console *console)
+void
+console_usb_run_queues(Console *console)
 {
     GRecMutex *lock;
 
@@ -60,7 +56,7 @@ finish(ConsoleUsb *usb)
     Console *console = usb->console;
     g_autofree char *id = NULL;
 
-    run_queues(console);
+    console_usb_run_queues(console);
     if (usb_host_busy(usb->host))
         return false;
     console_log_printf(console->log, "USB: “%s” is given back to the host.", usb->title);
@@ -80,7 +76,7 @@ on_poll(gpointer data)
 static void
 start_poll(ConsoleUsb *usb)
 {
-    usb->poll = g_timeout_source_new(POLL_MS);
+    usb->poll = g_timeout_source_new(CONSOLE_USB_POLL_MS);
     g_source_set_callback(usb->poll, on_poll, usb, NULL);
     g_source_attach(usb->poll, usb->console->context);
 }
@@ -115,7 +111,9 @@ console_usb_detach(gpointer data, const char *id)
 {
     ConsoleUsb *usb = find(data, id);
 
-    if (usb != NULL)
+    if (console_usb_is_remote(id))
+        console_usb_remote_detach(data, id);
+    else if (usb != NULL)
         unplug(usb);
 }
 
@@ -154,14 +152,13 @@ on_lost(void *user, UsbHostDevice *device)
 
 /* --- the beginning --- */
 
-/* The fastest first: they take what the others take. */
-static size_t
-find_hubs(Pdm *pdm, VusbHub *hubs[CONTROLLERS])
+size_t
+console_usb_hubs(Pdm *pdm, VusbHub *hubs[CONSOLE_USB_CONTROLLERS])
 {
-    static const char *const names[CONTROLLERS] = {"xhci", "ehci", "ohci"};
+    static const char *const names[CONSOLE_USB_CONTROLLERS] = {"xhci", "ehci", "ohci"};
     size_t count = 0;
 
-    for (unsigned i = 0; i < CONTROLLERS; i++) {
+    for (unsigned i = 0; i < CONSOLE_USB_CONTROLLERS; i++) {
         const VusbHubConnector *hub = pdm_lun_connector(pdm, names[i], 0, 0, PDM_IF_USB);
 
         if (hub != NULL)
@@ -174,12 +171,12 @@ static bool
 plug(ConsoleUsb *usb, GError **error)
 {
     Pdm *pdm = vmm_pdm(usb->console->vmm);
-    VusbHub *hubs[CONTROLLERS];
+    VusbHub *hubs[CONSOLE_USB_CONTROLLERS];
     size_t count;
     bool ok;
 
     g_rec_mutex_lock(pdm_device_lock(pdm));
-    count = find_hubs(pdm, hubs);
+    count = console_usb_hubs(pdm, hubs);
     ok = usb_host_plug(usb->device, hubs, count, error);
     g_rec_mutex_unlock(pdm_device_lock(pdm));
     return ok;
@@ -209,7 +206,7 @@ open_device(Console *console, const char *id, const char *title, int node, GErro
 static bool
 check_machine(Console *console, GError **error)
 {
-    VusbHub *hubs[CONTROLLERS];
+    VusbHub *hubs[CONSOLE_USB_CONTROLLERS];
 
     if (console->vmm == NULL || console->job != NULL ||
         (console->state != VITRINE_MACHINE_STATE_RUNNING &&
@@ -218,7 +215,7 @@ check_machine(Console *console, GError **error)
                     "The machine does not take USB devices in its present state.");
         return false;
     }
-    if (find_hubs(vmm_pdm(console->vmm), hubs) > 0)
+    if (console_usb_hubs(vmm_pdm(console->vmm), hubs) > 0)
         return true;
     g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
                 "The machine has no USB controller. Settings, USB gives it one.");
@@ -235,6 +232,8 @@ console_usb_attach(gpointer data, const char *id, const char *title, int node, G
         close(node);
         return FALSE;
     }
+    if (console_usb_is_remote(id))
+        return console_usb_remote_attach(console, id, node, error);
     usb = open_device(console, id, title, node, error);
     if (usb == NULL) {
         console_translate_error(error);
@@ -256,7 +255,8 @@ wait_given_back(Console *console)
 {
     const gint64 end = g_get_monotonic_time() + GIVE_BACK_MS * G_TIME_SPAN_MILLISECOND;
 
-    while (console->usb->len > 0 && g_get_monotonic_time() < end) {
+    while ((console->usb->len > 0 || !console_usb_remote_finish(console)) &&
+           g_get_monotonic_time() < end) {
         for (guint i = console->usb->len; i > 0; i--)
             finish(console->usb->pdata[i - 1]);
         g_usleep(1000);
@@ -278,6 +278,7 @@ console_usb_detach_all(Console *console, bool tell)
             vitrine_vm_session_runtime_error(console->session, FALSE, "usb", note);
         unplug(usb);
     }
+    console_usb_remote_detach_all(console);
     if (!wait_given_back(console))
         console_log_line(console->log, "USB: a device of the host does not answer.");
 }
@@ -308,6 +309,7 @@ console_usb_clear(Console *console)
     }
     g_ptr_array_set_free_func(devices, NULL);
     g_ptr_array_unref(devices);
+    console_usb_remote_clear(console);
 }
 
 GPtrArray *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * controlvm usbattach, usbdetach: devices of the host that a running machine gets and gives back.
+ * controlvm usbattach, usbdetach: devices of the host that a running machine gets and gives back,
+ * and remote ones (usbredir:HOST:PORT, usbredir:/PATH).
  * Manual, chapter VBoxManage, "controlvm". Leaves out: --capturefile. */
 #include "app/manage/controlvm-private.h"
 #include "app/manage/usb-words.h"

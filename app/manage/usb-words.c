@@ -32,9 +32,13 @@ is_named(const VitrineUsbDevice *device, const char *word)
 char *
 usb_words_find(VitrineClient *client, const char *word, GError **error)
 {
-    g_autoptr(GPtrArray) devices = vitrine_client_load_usb_devices_sync(client, NULL, error);
+    g_autoptr(GPtrArray) devices = NULL;
     g_autofree char *bare = g_strdup(word);
 
+    /* A remote one is its address. */
+    if (g_str_has_prefix(word, "usbredir:"))
+        return g_strdup(word);
+    devices = vitrine_client_load_usb_devices_sync(client, NULL, error);
     if (devices == NULL)
         return NULL;
     if (*word == '{' && g_str_has_suffix(word, "}")) {

@@ -237,6 +237,10 @@ on_attach(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const
                               "The machine \"%s\" does not run: a USB filter gives it the device "
                               "when it starts.",
                               machine_name(machine));
+    if (usb_is_remote(id)) {
+        usb_remote_attach(machine, id, invocation);
+        return TRUE;
+    }
     entry = find_device(machine, id, invocation);
     if (entry != NULL)
         usb_attach(machine, entry, invocation);
@@ -247,8 +251,13 @@ static gboolean
 on_detach(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const char *id,
           Machine *machine)
 {
-    UsbEntry *entry = find_device(machine, id, invocation);
+    UsbEntry *entry;
 
+    if (usb_is_remote(id) && machine->vm != NULL) {
+        usb_remote_detach(machine, id, invocation);
+        return TRUE;
+    }
+    entry = find_device(machine, id, invocation);
     if (entry == NULL)
         return TRUE;
     if (g_strcmp0(entry->owner, machine->id) != 0 || machine->vm == NULL)

@@ -53,3 +53,8 @@ void usb_left(Usb *usb, UsbEntry *entry);
 void usb_released(Usb *usb, UsbEntry *entry);
 /* Whether filters may give the machine a device now. */
 gboolean usb_takes(const Machine *machine);
+
+/* usb-remote.c: "usbredir:…". */
+gboolean usb_is_remote(const char *id);
+void usb_remote_attach(Machine *machine, const char *id, GDBusMethodInvocation *invocation);
+void usb_remote_detach(Machine *machine, const char *id, GDBusMethodInvocation *invocation);

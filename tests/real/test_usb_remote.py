@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import guest
 import media
 from shell_guest import ShellGuest
 from usb_peers import Redirect, free_port, relay
@@ -101,10 +102,32 @@ def check_tcp(disk):
             fast.close()
 
 
+def check_service(disk):
+    """controlvm gives a running machine of the service's a peer's device and takes it back."""
+    port = free_port()
+    with Redirect(f'127.0.0.1:{port}', serve=True):
+        with guest.Machine('usb', disk=disk, ostype='Linux26_64', settings=('--usb-xhci', 'on')) as shell:
+            shell.start()
+            shell.wait_serial('vitrine# ', 120)
+            try:
+                shell.control('usbattach', f'usbredir:127.0.0.1:{free_port()}')
+                sys.exit('a peer that is not there is attached')
+            except guest.GuestError as refused:
+                if 'cannot be reached' not in str(refused):
+                    sys.exit(f'a peer that is not there: {refused}')
+            shell.control('usbattach', f'usbredir:127.0.0.1:{port}')
+            shell.serial.write('usb-work move\n')
+            shell.wait_serial('usb-work: done', 60)
+            shell.control('usbdetach', f'usbredir:127.0.0.1:{port}')
+            shell.wait_serial('USB disconnect', 30)
+    print('service: attached, moved, detached')
+
+
 if __name__ == '__main__':
     with tempfile.TemporaryDirectory() as temporary:
         DISK = Path(temporary) / 'usb.img'
         media.copy('usb-amd64', DISK)
         check_local(DISK, Path(temporary))
         check_tcp(DISK)
+        check_service(DISK)
         print('moved, gone, come again, nonsense refused')

@@ -62,7 +62,7 @@ ROOMS = {
     'app/service/': (*API, 'usb/host/usb-host-list.h'),
     'app/service/settings/': (*API, 'app/service/', 'libxml2'),
     'app/console/': (*API, 'vmm/vmm.h', 'vmm/pdm/pdm.h', 'vmm/pdm/pdm-vm.h', 'vmm/base/', 'devices/devices.h', 'devices/machine.h', 'usb/vusb.h',
-                     'usb/host/usb-host.h', 'audio/audio.h', 'seccomp', 'cairo'),
+                     'usb/host/usb-host.h', 'usb/remote/usb-remote.h', 'audio/audio.h', 'seccomp', 'cairo'),
     'app/main.c': (*API, 'app/console/console-run.h', 'app/manager/', 'app/vmwindow/', 'app/widgets/', 'GTK'),
     'app/headless/': (*API, 'app/console/console-run.h'),
     'app/sdl/': (*API, 'app/console/console-run.h', 'SDL'),
