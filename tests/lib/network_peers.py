@@ -65,6 +65,8 @@ class Switch:
         """One request and its answer."""
         socket.send_fds(self.control, [text.encode()], descriptors)
         answer = self.control.recv(1024).decode()
+        while answer.startswith('lease\n'):  # what the worker says by itself
+            answer = self.control.recv(1024).decode()
         if answer != 'ok':
             raise RuntimeError(f'the network worker: {answer}')
 

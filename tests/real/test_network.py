@@ -5,7 +5,8 @@
 #
 # Every network card with Linux's own driver: behind NAT it gets an address by DHCP, fetches a file by
 # HTTP from the host unharmed and is reached through forwarded ports, and all of that again after it was
-# saved and loaded; two guests move data through a switch; a guest boots over the network from NAT's TFTP server.
+# saved and loaded; two guests get addresses from the network's DHCP server and move data through its
+# switch; a guest boots over the network from NAT's TFTP server.
 """Linux uses every network card."""
 
 import hashlib
@@ -136,8 +137,11 @@ def between_guests(cards, disk, other_disk):
         nics = [f'{card},fd={port},mac={mac}' for card, port, mac in zip(cards, ports, MACS)]
         with ShellGuest(disk, '--nic', nics[0], pass_fds=ports[:1]) as one, \
                 ShellGuest(other_disk, '--nic', nics[1], pass_fds=ports[1:]) as two:
+            switch.request('dhcp\nserver=192.168.7.254\nmask=255.255.255.0\nlower=192.168.7.1\nupper=192.168.7.9')
             for i, guest in enumerate((one, two)):
-                guest.run(f'ip link set eth0 up; ip addr add 192.168.7.{i + 1}/24 dev eth0')
+                said = guest.run('ip link set eth0 up; lease', 60)
+                if f'lease: eth0 192.168.7.{i + 1}/' not in said:
+                    fail(' and '.join(cards), f'no address from the DHCP server: {said}', guest)
             one.run(f'tcpspeed serve {TCP_PORT} >/dev/null &')
             for word in ('send', 'receive'):
                 said = two.run(f'tcpspeed {word} 192.168.7.1 {TCP_PORT} 8', 120)
