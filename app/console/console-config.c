@@ -43,11 +43,6 @@ check_supported(VitrineSettings *settings, GError **error)
     if (vitrine_settings_get_enum(settings, "chipset") != VITRINE_CHIPSET_PIIX3)
         return refuse(error,
                       "This version has the chipset PIIX3 only. Choose it in Settings, System.");
-    if (vitrine_settings_get_bool(settings, "audio") &&
-        vitrine_settings_get_enum(settings, "audio-controller") == VITRINE_AUDIO_CONTROLLER_SB16)
-        return refuse(error,
-                      "This version has the sound cards AC'97 and Intel HD Audio. Choose one "
-                      "of them in Settings, Audio.");
     return true;
 }
 

@@ -12,6 +12,7 @@ console_sound_describe(Console *console, MachineSound *sound)
     static const char *const cards[] = {
         [VITRINE_AUDIO_CONTROLLER_AC97] = "ac97",
         [VITRINE_AUDIO_CONTROLLER_HDA] = "hda",
+        [VITRINE_AUDIO_CONTROLLER_SB16] = "sb16",
     };
     VitrineSettings *settings = console->settings;
     const int controller = vitrine_settings_get_enum(settings, "audio-controller");

@@ -22,6 +22,7 @@ static const Choice drivers[] = {
 static const Choice controllers[] = {
     {VITRINE_AUDIO_CONTROLLER_AC97, N_("ICH AC97")},
     {VITRINE_AUDIO_CONTROLLER_HDA, N_("Intel HD Audio")},
+    {VITRINE_AUDIO_CONTROLLER_SB16, N_("Sound Blaster 16")},
 };
 
 static int

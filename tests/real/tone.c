@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A guest's program: plays a tone, or listens and says which tone it hears. Through the kernel's
- * Open Sound System interface, which needs no library.
+ * A guest's program: plays a tone, or listens and says which tone it hears.
  *
  *   tone play HZ SECONDS RATE     a sine on both channels, half of full scale
- *   tone pulse MILLISECONDS RATE  silence; a burst each second, and when it was written, by the
- * guest's clock tone hear SECONDS RATE        the frequency and level of what is recorded */
+ *   tone pulse MILLISECONDS RATE  silence; a burst each second, and when it was written
+ *   tone hear SECONDS RATE        the frequency and level of what is recorded */
+#include "tone-card.h"
+
 #include <fcntl.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/soundcard.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CHUNK 240 /* frames */
@@ -26,50 +24,14 @@ fail(const char *what)
     return 1;
 }
 
-/* Everything as loud as it comes, and the microphone as the source. */
-static void
-set_levels(void)
-{
-    int mixer = open("/dev/mixer", O_RDWR), level, source = SOUND_MASK_MIC;
-    static const int controls[] = {SOUND_MIXER_VOLUME, SOUND_MIXER_PCM, SOUND_MIXER_MIC,
-                                   SOUND_MIXER_IGAIN, SOUND_MIXER_RECLEV};
-
-    for (unsigned i = 0; i < sizeof controls / sizeof *controls; i++) {
-        /* The record gains are amplifiers: none of it. PCM goes up to 12 dB: 0 dB is at three
-         * quarters. */
-        level = controls[i] == SOUND_MIXER_PCM ? 74 | 74 << 8 : i > 2 ? 1 | 1 << 8 : 100 | 100 << 8;
-        ioctl(mixer, MIXER_WRITE(controls[i]), &level);
-    }
-    ioctl(mixer, SOUND_MIXER_WRITE_RECSRC, &source);
-    close(mixer);
-}
-
-/* With a queue of so many KiB in the guest. */
-static int
-open_card(int mode, int rate, int fragments)
-{
-    int card = open("/dev/dsp", mode), format = AFMT_S16_LE, channels = 2,
-        fragment = fragments << 16 | 10, got = rate;
-
-    if (card < 0)
-        return -1;
-    ioctl(card, SNDCTL_DSP_SETFRAGMENT, &fragment);
-    if (ioctl(card, SNDCTL_DSP_SETFMT, &format) < 0 ||
-        ioctl(card, SNDCTL_DSP_CHANNELS, &channels) < 0 ||
-        ioctl(card, SNDCTL_DSP_SPEED, &got) < 0 || format != AFMT_S16_LE || channels != 2)
-        return -1;
-    printf("tone: rate %d\n", got);
-    return card;
-}
-
 static int
 play(double hz, double seconds, int rate)
 {
-    int card = open_card(O_WRONLY, rate, 64);
+    int card = card_open(O_WRONLY, rate, 64);
     int16_t frames[2 * CHUNK];
 
     if (card < 0)
-        return fail("/dev/dsp");
+        return fail("sound card");
     for (long done = 0; done < seconds * rate; done += CHUNK) {
         for (int i = 0; i < CHUNK; i++)
             frames[2 * i] = frames[2 * i + 1] =
@@ -77,7 +39,7 @@ play(double hz, double seconds, int rate)
         if (write(card, frames, sizeof frames) != sizeof frames)
             return fail("write");
     }
-    ioctl(card, SNDCTL_DSP_SYNC);
+    card_drain(card);
     close(card);
     puts("tone: played");
     return 0;
@@ -86,21 +48,19 @@ play(double hz, double seconds, int rate)
 static int
 pulse(int milliseconds, int rate)
 {
-    int card = open_card(O_WRONLY, rate, 4), delay;
+    int card = card_open(O_WRONLY, rate, 4);
     int16_t frames[2 * CHUNK];
 
     if (card < 0)
-        return fail("/dev/dsp");
+        return fail("sound card");
     for (long done = 0; done < (long)milliseconds * rate / 1000; done += CHUNK) {
         int begins = done / rate != (done + CHUNK) / rate;
-        struct timespec now;
 
         for (int i = 0; i < CHUNK; i++)
             frames[2 * i] = frames[2 * i + 1] = begins ? (i & 8 ? 16384 : -16384) : 0;
-        clock_gettime(CLOCK_REALTIME, &now);
-        ioctl(card, SNDCTL_DSP_GETODELAY, &delay);
         if (begins)
-            printf("tone: pulse behind %.1f ms of the guest's own\n", delay / 4 * 1000.0 / rate);
+            printf("tone: pulse behind %.1f ms of the guest's own\n",
+                   card_delay(card) * 1000.0 / rate);
         if (write(card, frames, sizeof frames) != sizeof frames)
             return fail("write");
     }
@@ -111,13 +71,13 @@ pulse(int milliseconds, int rate)
 static int
 hear(double seconds, int rate)
 {
-    int card = open_card(O_RDONLY, rate, 32);
+    int card = card_open(O_RDONLY, rate, 32);
     int16_t frames[2 * CHUNK];
     double square = 0, first = -1, last = -1, before = 0;
     long heard = 0, rises = 0;
 
     if (card < 0)
-        return fail("/dev/dsp");
+        return fail("sound card");
     for (; heard < seconds * rate; heard += CHUNK) {
         for (size_t got = 0; got < sizeof frames;) {
             ssize_t more = read(card, (char *)frames + got, sizeof frames - got);
@@ -148,7 +108,7 @@ int
 main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
-    set_levels();
+    card_levels();
     if (argc == 5 && strcmp(argv[1], "play") == 0)
         return play(atof(argv[2]), atof(argv[3]), atoi(argv[4]));
     if (argc == 4 && strcmp(argv[1], "pulse") == 0)

@@ -54,9 +54,10 @@ build_config(void)
     spec.sound = (MachineSound){.card = "ac97", .backend = "null", .output = true};
     machine_build_config(&spec, config, &error);
     g_assert_no_error(error);
-    /* The other sound card, which stands where the first one does. */
+    /* The other sound cards, of which one stands where the first one does. */
     cfgm_set_uint(cfgm_make(config, "Devices/hda/0/Config"), "PCIDeviceNo", 30);
     cfgm_make(config, "Devices/usb-hub/0/Config");
+    cfgm_make(config, "Devices/sb16/0/Config");
     /* The other network cards are the first ones of their kind. */
     for (unsigned i = 0; i < G_N_ELEMENTS(cards); i++) {
         cfgm_set_uint(cfgm_makef(config, "Devices/%s/0", cards[i]), "PCIDeviceNo",
