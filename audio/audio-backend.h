@@ -35,7 +35,9 @@ typedef struct {
 typedef struct {
     const char *name;  /* [a-z]: the driver's option "Backend" */
     const char *title; /* for people */
-    bool tells_start;  /* calls started(); without it the host takes frames from the beginning */
+    unsigned
+        queue_ms; /* how much the mixer keeps ready, where delay matters to nobody; 0: the usual */
+    bool tells_start; /* calls started(); without it the host takes frames from the beginning */
     /* host is borrowed until close. What can come and go, such as a sound server, is no reason to
      * fail: the back end tells of the problem and tries again. */
     void *(*open)(const AudioHost *host, GError **error);

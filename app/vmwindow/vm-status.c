@@ -14,8 +14,10 @@
 
 struct _VmStatus {
     GtkBox parent;
-    GtkWidget *disk, *optical, *floppy, *network, *display, *mouse, *keyboard;
-    GtkLabel *disk_mark, *optical_mark, *floppy_mark, *network_mark, *engine, *host_key;
+    GtkWidget *disk, *optical, *floppy, *network, *audio, *display, *mouse, *keyboard;
+    GtkLabel *disk_mark, *optical_mark, *floppy_mark, *network_mark, *audio_mark, *engine,
+        *host_key;
+    GtkImage *audio_image;
     VitrineConsole *console;
     char *devices[VITRINE_ACTIVITY_COUNT]; /* NULL: none of that class */
     VitrineActivity last;
@@ -33,13 +35,14 @@ indicator(VmStatus *status, VitrineActivityClass class)
     case VITRINE_ACTIVITY_OPTICAL: return status->optical;
     case VITRINE_ACTIVITY_FLOPPY: return status->floppy;
     case VITRINE_ACTIVITY_NETWORK: return status->network;
+    case VITRINE_ACTIVITY_AUDIO: return status->audio;
     case VITRINE_ACTIVITY_DISPLAY: return status->display;
     default: return NULL;
     }
 }
 
 /* The shape that goes with the brightness: an arrow out of the drive or into it, from the network
- * or to it. */
+ * or loudspeakers and microphone or to them. */
 static GtkLabel *
 mark(VmStatus *status, VitrineActivityClass class)
 {
@@ -47,6 +50,7 @@ mark(VmStatus *status, VitrineActivityClass class)
     case VITRINE_ACTIVITY_HARD_DISK: return status->disk_mark;
     case VITRINE_ACTIVITY_OPTICAL: return status->optical_mark;
     case VITRINE_ACTIVITY_NETWORK: return status->network_mark;
+    case VITRINE_ACTIVITY_AUDIO: return status->audio_mark;
     default: return status->floppy_mark;
     }
 }
@@ -54,7 +58,7 @@ mark(VmStatus *status, VitrineActivityClass class)
 static const char *
 activity_mark(VitrineActivityClass class, gboolean reading, gboolean writing)
 {
-    if (class == VITRINE_ACTIVITY_NETWORK) /* what is sent goes out */
+    if (class == VITRINE_ACTIVITY_NETWORK || class == VITRINE_ACTIVITY_AUDIO) /* it goes out */
         return reading && writing ? "↕" : writing ? "↑" : reading ? "↓" : "";
     return writing ? "↓" : reading ? "↑" : "";
 }
@@ -70,6 +74,11 @@ activity_text(const VitrineActivity *now, VitrineActivityClass class, gboolean r
     g_autofree char *writes = g_strdup_printf("%" G_GUINT64_FORMAT, now->writes[class]);
     const char *does = _("Idle");
 
+    if (class == VITRINE_ACTIVITY_AUDIO)
+        return g_strdup(reading && writing ? _("Playing and recording")
+                        : writing          ? _("Playing")
+                        : reading          ? _("Recording")
+                                           : does);
     if (writing)
         does = network ? _("Sending") : _("Writing");
     else if (reading)
@@ -190,6 +199,16 @@ vm_status_set_network(VmStatus *status, const char *cards, GMenuModel *menu)
 }
 
 void
+vm_status_set_audio(VmStatus *status, const char *card, gboolean heard, GMenuModel *menu)
+{
+    gtk_image_set_from_icon_name(
+        status->audio_image, heard ? "audio-volume-high-symbolic" : "audio-volume-muted-symbolic",
+        GTK_ICON_SIZE_BUTTON);
+    gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(status->audio), menu);
+    set_devices(status, VITRINE_ACTIVITY_AUDIO, card);
+}
+
+void
 vm_status_set_media_menus(VmStatus *status, GMenuModel *optical, GMenuModel *floppy)
 {
     gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(status->optical), optical);
@@ -247,6 +266,9 @@ vm_status_class_init(VmStatusClass *class)
         {"optical", G_STRUCT_OFFSET(VmStatus, optical)},
         {"floppy", G_STRUCT_OFFSET(VmStatus, floppy)},
         {"network", G_STRUCT_OFFSET(VmStatus, network)},
+        {"audio", G_STRUCT_OFFSET(VmStatus, audio)},
+        {"audio_image", G_STRUCT_OFFSET(VmStatus, audio_image)},
+        {"audio_mark", G_STRUCT_OFFSET(VmStatus, audio_mark)},
         {"display", G_STRUCT_OFFSET(VmStatus, display)},
         {"mouse", G_STRUCT_OFFSET(VmStatus, mouse)},
         {"keyboard", G_STRUCT_OFFSET(VmStatus, keyboard)},
@@ -273,4 +295,5 @@ vm_status_init(VmStatus *status)
     gtk_widget_set_opacity(status->optical, IDLE_OPACITY);
     gtk_widget_set_opacity(status->floppy, IDLE_OPACITY);
     gtk_widget_set_opacity(status->network, IDLE_OPACITY);
+    gtk_widget_set_opacity(status->audio, IDLE_OPACITY);
 }

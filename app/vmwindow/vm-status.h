@@ -20,6 +20,8 @@ void vm_status_set_console(VmStatus *status, VitrineConsole *console);
 void vm_status_set_drives(VmStatus *status, VitrineMediumKind kind, const char *drives);
 /* The network cards and what they are attached to, a line for each; "": the machine has none. */
 void vm_status_set_network(VmStatus *status, const char *cards, GMenuModel *menu);
+/* The sound card and what it may do; "": the machine has none. heard: its output is on. */
+void vm_status_set_audio(VmStatus *status, const char *card, gboolean heard, GMenuModel *menu);
 /* Shown by the buttons of optical and floppy drives. */
 void vm_status_set_media_menus(VmStatus *status, GMenuModel *optical, GMenuModel *floppy);
 void vm_status_set_captured(VmStatus *status, gboolean keyboard, gboolean pointer);

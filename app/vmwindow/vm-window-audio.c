@@ -51,18 +51,41 @@ set_state(VmWindow *window, const char *name, gboolean on, gboolean enabled)
     g_simple_action_set_enabled(action, enabled);
 }
 
+/* The card and what it may do, for people; the caller's. */
+static char *
+card_text(VitrineSettings *settings)
+{
+    static const char *const cards[] = {
+        [VITRINE_AUDIO_CONTROLLER_AC97] = "ICH AC97",
+        [VITRINE_AUDIO_CONTROLLER_SB16] = "Sound Blaster 16",
+        [VITRINE_AUDIO_CONTROLLER_HDA] = "Intel HD Audio",
+    };
+    const gboolean heard = vitrine_settings_get_bool(settings, "audio-out");
+    const gboolean listens = vitrine_settings_get_bool(settings, "audio-in");
+
+    if (!vitrine_settings_get_bool(settings, "audio"))
+        return g_strdup("");
+    return g_strdup_printf("%s\n%s\n%s",
+                           cards[vitrine_settings_get_enum(settings, "audio-controller")],
+                           heard ? _("Output is on") : _("Output is off: the guest is not heard"),
+                           listens ? _("Input is on") : _("Input is off: the guest hears nothing"));
+}
+
 void
 vm_window_fill_audio(VmWindow *window, VitrineSettings *settings)
 {
     const gboolean has_card = vitrine_settings_get_bool(settings, "audio");
+    const gboolean heard = vitrine_settings_get_bool(settings, "audio-out");
+    g_autofree char *card = card_text(settings);
     g_autoptr(GMenu) menu = g_menu_new();
 
-    set_state(window, OUTPUT, vitrine_settings_get_bool(settings, "audio-out"), has_card);
+    set_state(window, OUTPUT, heard, has_card);
     set_state(window, INPUT, vitrine_settings_get_bool(settings, "audio-in"), has_card);
     g_menu_append(menu, _("Audio _output"), "win." OUTPUT);
     g_menu_append(menu, _("Audio _input"), "win." INPUT);
     g_menu_append(menu, _("Audio _settings…"), "win.audio-settings");
     g_menu_append_submenu(window->devices, _("_Audio"), G_MENU_MODEL(menu));
+    vm_status_set_audio(window->status, card, heard, G_MENU_MODEL(menu));
 }
 
 void

@@ -121,6 +121,7 @@ wav_open(const AudioHost *host, GError **error)
 const AudioBackendInfo audio_wav_backend = {
     .name = "wav",
     .title = "WAV file",
+    .queue_ms = 200,
     .open = wav_open,
     .set_output = wav_set_output,
     .set_input = wav_set_input,

@@ -77,7 +77,7 @@ audio_drift_step(AudioDrift *drift, double held, double taken)
 void
 audio_drift_starved(AudioDrift *drift)
 {
-    drift->target = fmin(drift->target + TARGET_STEP, TARGET_MAX);
+    drift->target = fmax(drift->target, fmin(drift->target + TARGET_STEP, TARGET_MAX));
 }
 
 double

@@ -67,7 +67,8 @@ audio_stream_init(AudioStream *stream, AudioMixer *mixer, AudioDirection directi
     stream->resampler = speex_resampler_init(2, AUDIO_HOST_RATE, AUDIO_HOST_RATE, QUALITY, NULL);
     if (stream->resampler == NULL)
         return false;
-    audio_drift_init(&stream->drift, AUDIO_TARGET_SECONDS);
+    audio_drift_init(&stream->drift, mixer->info->queue_ms != 0 ? mixer->info->queue_ms / 1000.0
+                                                                : AUDIO_TARGET_SECONDS);
     audio_stream_set_format(stream, &usual);
     return true;
 }

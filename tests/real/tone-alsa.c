@@ -12,6 +12,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define MOST_KIB 64 /* of memory below 16 MiB */
+
 /* As the driver of the Sound Blaster 16 names them. */
 static const struct {
     const char *name;
@@ -91,6 +93,7 @@ card_open(int mode, int rate, int kib)
 {
     int card = open(mode == O_RDONLY ? "/dev/snd/pcmC0D0c" : "/dev/snd/pcmC0D0p", mode);
 
+    kib = kib > MOST_KIB ? MOST_KIB : kib;
     if (card < 0 || set_format(card, rate, kib) < 0 || set_start(card, mode, kib) < 0 ||
         ioctl(card, SNDRV_PCM_IOCTL_PREPARE) < 0)
         return -1;

@@ -26,11 +26,12 @@ card_levels(void)
     close(mixer);
 }
 
+/* In portions of 1 or 4 KiB: AC'97 has 32 of them at most. */
 int
 card_open(int mode, int rate, int kib)
 {
     int card = open("/dev/dsp", mode), format = AFMT_S16_LE, channels = 2,
-        fragment = kib << 16 | 10, got = rate;
+        fragment = kib < 32 ? kib << 16 | 10 : kib / 4 << 16 | 12, got = rate;
 
     if (card < 0)
         return -1;

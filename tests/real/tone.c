@@ -27,7 +27,7 @@ fail(const char *what)
 static int
 play(double hz, double seconds, int rate)
 {
-    int card = card_open(O_WRONLY, rate, 64);
+    int card = card_open(O_WRONLY, rate, 128);
     int16_t frames[2 * CHUNK];
 
     if (card < 0)
