@@ -79,9 +79,11 @@ class Listener:
 
 
 def microphone(server, seconds):
-    """A tone at the host's microphone."""
-    return server.play(array.array('h', (round(8192 * math.sin(2 * math.pi * MIC_HZ * i / 48000))
+    """A tone at the host's microphone, which is awake when this returns."""
+    player = server.play(array.array('h', (round(8192 * math.sin(2 * math.pi * MIC_HZ * i / 48000))
                                          for i in range(48000 * seconds))))
+    time.sleep(2.5)
+    return player
 
 
 def heard_by(what, said, silent=False):
@@ -100,7 +102,7 @@ def through_server(card, server, disk, seconds):
         shell.run(f'tone play {HZ} {seconds} 48000', seconds + 60)
         time.sleep(1)
         check_tone(f'{card} through PulseAudio', listener.stop(), seconds)
-        player = microphone(server, 12)
+        player = microphone(server, 20)
         heard_by(card, shell.run('tone hear 3 44100', 60))
         player.kill()
         player.wait()
@@ -119,7 +121,7 @@ def through_server(card, server, disk, seconds):
         shell.begin('tone hear 8 44100')
         time.sleep(1)
         server.start()
-        player = microphone(server, 12)
+        player = microphone(server, 20)
         shell.wait(rf'heard {MIC_HZ}\.', 60)
         player.kill()
         player.wait()

@@ -74,11 +74,12 @@ hear(double seconds, int rate)
     int card = card_open(O_RDONLY, rate, 32);
     int16_t frames[2 * CHUNK];
     double square = 0, first = -1, last = -1, before = 0;
+    const long skipped = rate; /* while card and server begin */
     long heard = 0, rises = 0;
 
     if (card < 0)
         return fail("sound card");
-    for (; heard < seconds * rate; heard += CHUNK) {
+    for (heard = -skipped; heard < seconds * rate; heard += CHUNK) {
         for (size_t got = 0; got < sizeof frames;) {
             ssize_t more = read(card, (char *)frames + got, sizeof frames - got);
 
@@ -89,6 +90,8 @@ hear(double seconds, int rate)
         for (int i = 0; i < CHUNK; i++) {
             double value = frames[2 * i] / 32768.0;
 
+            if (heard < 0)
+                continue;
             square += value * value;
             if (before < 0 && value >= 0) {
                 last = heard + i - value / (value - before);
