@@ -8,6 +8,7 @@ import array
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -64,12 +65,13 @@ class SoundServer:
                                  '--latency-msec=5'], env=self.env, stdout=subprocess.PIPE)
 
     def play(self, samples, device='mic'):
-        """Plays mono samples (an array of 16-bit numbers), in the background."""
-        player = subprocess.Popen(['pacat', '-d', device, '--raw', f'--rate={RATE}', '--format=s16le', '--channels=1'],
-                                  env=self.env, stdin=subprocess.PIPE)
-        player.stdin.write(samples.tobytes())
-        player.stdin.close()
-        return player
+        """Plays mono samples (an array of 16-bit numbers), in the background. With the usual latency, a null sink
+        would have nothing for those who record for up to two seconds."""
+        with tempfile.TemporaryFile() as file:
+            file.write(samples.tobytes())
+            file.seek(0)
+            return subprocess.Popen(['pacat', '-d', device, '--raw', f'--rate={RATE}', '--format=s16le', '--channels=1',
+                                     '--latency-msec=100'], env=self.env, stdin=file)
 
 
 def left(data):

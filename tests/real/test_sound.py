@@ -4,10 +4,11 @@
 # timeout: 1800
 # alone
 #
-# Every sound card with Linux's own driver: a tone that the guest plays arrives with its frequency and without a
-# gap, in a file and through PulseAudio; a tone of the host's is heard by the guest; the server goes and comes
-# back while the guest plays and records. A machine of the service's starts without a server, is heard when there
-# is one, and is silenced and made deaf while it runs. With --long a tone lasts ten minutes.
+# Every sound card with Linux's own driver: a tone that the guest plays arrives in a file on the host with its
+# frequency and without a gap. A machine of the service's starts without a sound server, is heard when there is
+# one, is silenced and made deaf while it runs, and hears a tone of the host's.
+# With --long also, for every card: tones through PulseAudio, one of ten minutes; a tone of the host's is heard by
+# the guest; the server goes and comes back while the guest plays and records.
 """Linux plays and records with every sound card."""
 
 import array
@@ -186,8 +187,9 @@ if __name__ == '__main__':
             DISK = Path(temporary) / f'{medium}.img'
             media.copy(medium, DISK)
             to_file(name, Path(temporary), DISK)
-            with sound_server.SoundServer(temporary) as daemon:
-                through_server(name, daemon, DISK, 5 if not LONG else 600 if name == 'ac97' else 20)
+            if LONG:
+                with sound_server.SoundServer(temporary) as daemon:
+                    through_server(name, daemon, DISK, 600 if name == 'ac97' else 20)
         with sound_server.SoundServer(temporary) as daemon:
             media.copy('sound-amd64', DISK)
             silenced(daemon, DISK)

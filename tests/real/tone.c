@@ -32,10 +32,13 @@ play(double hz, double seconds, int rate)
 
     if (card < 0)
         return fail("sound card");
-    for (long done = 0; done < seconds * rate; done += CHUNK) {
+    /* Silence behind it: a card goes on for a moment with what is in its ring. */
+    for (long done = 0; done < (seconds + 0.3) * rate; done += CHUNK) {
+        const int level = done < seconds * rate ? 16384 : 0;
+
         for (int i = 0; i < CHUNK; i++)
             frames[2 * i] = frames[2 * i + 1] =
-                (int16_t)lrint(16384 * sin(2 * M_PI * hz * (done + i) / rate));
+                (int16_t)lrint(level * sin(2 * M_PI * hz * (done + i) / rate));
         if (write(card, frames, sizeof frames) != sizeof frames)
             return fail("write");
     }
