@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * USB against a guest that means harm. FUZZ_TARGET "ehci", "ohci" or "xhci": a controller with
+ * emulated devices at its ports, through its registers, the memory that it reads and time; the
+ * input begins where a driver has brought the controller up. FUZZ_TARGET "vusb": URBs of any shape
+ * straight to the devices, through VUSB's core. Each input is one machine, which is saved and
+ * loaded where the input says so.
+ *
+ * An input is a row of steps: a byte that says what, and what it needs. */
+#include "tests/fuzz/fuzz-usb.h"
+#include "devices/devices.h"
+#include "tests/device/pci-guest.h"
+
+#include <string.h>
+
+#define STEPS_MAX 400u
+#define DRIVE_SIZE (256u << 10)
+#define IN_MEMORY 0x100000u /* the part of memory that steps write */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+extern const PdmDeviceInfo ehci_device, ohci_device, xhci_device, usb_hub_device,
+    usb_keyboard_device, usb_mouse_device, usb_storage_device, usb_tablet_device;
+extern const PdmDriverInfo vusb_root_hub_driver;
+
+/* The bench asks for all devices that there are: these. */
+bool
+devices_register(PdmRegistry *registry, GError **error)
+{
+    static const PdmDeviceInfo *const devices[] = {
+        &ehci_device,        &ohci_device,         &xhci_device,
+        &usb_hub_device,     &usb_keyboard_device, &usb_mouse_device,
+        &usb_storage_device, &usb_tablet_device,   &fuzz_usb_controller};
+    bool ok = pdm_registry_add_driver(registry, &vusb_root_hub_driver, error);
+
+    for (unsigned i = 0; ok && i < G_N_ELEMENTS(devices); i++)
+        ok = pdm_registry_add_device(registry, devices[i], error);
+    return ok;
+}
+
+/* --- the input --- */
+uint32_t
+fuzz_usb_take(FuzzUsbInput *input, unsigned bytes)
+{
+    uint32_t value = 0;
+
+    for (unsigned i = 0; i < bytes && input->size > 0; i++) {
+        value |= (uint32_t)*input->data++ << 8 * i;
+        input->size--;
+    }
+    return value;
+}
+
+/* --- the machine --- */
+static void
+add_controller(CfgmNode *config, const char *name)
+{
+    device_bench_add(config, name, 0);
+    device_bench_add_driver(config, name, 0, 0, "vusb-root-hub");
+}
+
+static CfgmNode *
+tree(void)
+{
+    CfgmNode *config = cfgm_new();
+
+    if (strcmp(FUZZ_TARGET, "vusb") == 0)
+        add_controller(config, "fuzz-controller");
+    else
+        add_controller(config, FUZZ_TARGET);
+    if (strcmp(FUZZ_TARGET, "ehci") == 0)
+        add_controller(config, "ohci");
+    device_bench_add(config, "usb-tablet", 0);
+    device_bench_add(config, "usb-storage", 0);
+    pci_guest_add_drive(config, "usb-storage", 0, PDM_MEDIA_DISK, DRIVE_SIZE);
+    device_bench_add(config, "usb-hub", 0);
+    cfgm_set_uint(device_bench_add(config, "usb-keyboard", 0), "Hub", 1);
+    cfgm_set_uint(device_bench_add(config, "usb-mouse", 0), "Hub", 1);
+    return config;
+}
+
+static void
+save_and_load(FuzzUsb *fuzz)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) state = device_bench_save(fuzz->bench, &error);
+    DeviceBench *fresh = device_bench_new(tree());
+
+    g_assert_no_error(error);
+    if (!device_bench_load(fresh, state, &error))
+        g_error("what was saved is not loaded: %s", error->message);
+    device_bench_free(fuzz->bench);
+    fuzz->bench = fresh;
+}
+
+static void
+point(FuzzUsb *fuzz, FuzzUsbInput *input)
+{
+    static const char *const names[] = {"usb-tablet", "usb-mouse"};
+    const unsigned which = fuzz_usb_take(input, 1) & 1;
+    const PdmMousePort *mouse = pdm_lun_port(fuzz->bench->pdm, names[which], 0, 0, PDM_IF_MOUSE);
+
+    if (which == 0)
+        mouse->absolute(mouse->user, fuzz_usb_take(input, 2), fuzz_usb_take(input, 2), 1, 0,
+                        fuzz_usb_take(input, 1));
+    else
+        mouse->relative(mouse->user, (int8_t)fuzz_usb_take(input, 1),
+                        (int8_t)fuzz_usb_take(input, 1), 0, 0, fuzz_usb_take(input, 1));
+}
+
+static void
+wait(FuzzUsb *fuzz, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        device_bench_advance(fuzz->bench, 125000);
+        device_bench_run_queues(fuzz->bench);
+    }
+}
+
+static void
+write_memory(FuzzUsb *fuzz, FuzzUsbInput *input)
+{
+    const uint32_t at = IN_MEMORY + 4 * (fuzz_usb_take(input, 2) & 0x3fff);
+    const unsigned count = 1 + (fuzz_usb_take(input, 1) & 15);
+
+    for (unsigned i = 0; i < count; i++)
+        pci_guest_put32(fuzz->bench, at + 4 * i, fuzz_usb_take(input, 4));
+}
+
+static void
+step(FuzzUsb *fuzz, FuzzUsbInput *input)
+{
+    switch (fuzz_usb_take(input, 1) % 12) {
+    case 0:
+        pci_guest_write(fuzz->bench, 0, fuzz_usb_take(input, 2) & 0x3ffc, fuzz_usb_take(input, 4));
+        break;
+    case 1: pci_guest_read(fuzz->bench, 0, fuzz_usb_take(input, 2) & 0x3ffc); break;
+    case 2:
+    case 3: write_memory(fuzz, input); break;
+    case 4: wait(fuzz, 1 + (fuzz_usb_take(input, 1) & 31)); break;
+    case 5: point(fuzz, input); break;
+    case 6:
+        if ((fuzz_usb_take(input, 1) & 15) == 0)
+            save_and_load(fuzz);
+        break;
+    case 7:
+        if ((fuzz_usb_take(input, 1) & 15) == 0)
+            device_bench_reset(fuzz->bench);
+        break;
+    case 8:
+        pdm_command(fuzz->bench->pdm, "usb-hub", 0, "over-current",
+                    (const char[]){(char)('1' + fuzz_usb_take(input, 1) % 5), '\0'});
+        break;
+    default: fuzz_usb_transfer(fuzz, input); break;
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    FuzzUsbInput input = {data, size};
+    FuzzUsb fuzz = {.bench = device_bench_new(tree())};
+
+    fuzz_usb_begin(&fuzz);
+    for (unsigned i = 0; i < STEPS_MAX && input.size > 0; i++)
+        step(&fuzz, &input);
+    wait(&fuzz, 16);
+    device_bench_free(fuzz.bench);
+    return 0;
+}
