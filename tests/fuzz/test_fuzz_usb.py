@@ -10,6 +10,7 @@
 
 import datetime
 import os
+import random
 import shlex
 import subprocess
 import sys
@@ -29,6 +30,25 @@ FILES = ('devices/pci/pci-msix.c', 'devices/pci/dma-list.c', 'tests/lib/device-b
 FLAGS = ['-std=gnu11', '-g', '-O1', '-D_GNU_SOURCE', '-D_FILE_OFFSET_BITS=64', '-fno-strict-aliasing', '-w',
          f'-I{ROOT}', f'-I{BUILD}']
 SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined']
+# What a driver does first: the drive is configured, gets a command to read a block, and is asked for it.
+CONFIGURE = bytes((0, 9, 1, 0, 0, 0, 0, 0))
+READ = bytes((0, 2, 0, 0, 0x80, 0, 10, 0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0)) + bytes(6)
+WRAPPER = b'USBC' + bytes(4) + READ + bytes(1)
+WAIT = bytes((4, 7))
+SEEDS = {
+    'ehci': bytes((9, 0x40, 0, 10, 0, 8)) + CONFIGURE + bytes(24) + WAIT + bytes((9, 0x40, 0, 9, 0, 0)) + WAIT +
+            bytes((9, 0x42, 1, 8, 0, 31)) + WRAPPER + WAIT + bytes((9, 0x41, 1, 0x89, 0, 32)) + WAIT,
+    'ohci': bytes((9, 0, 0x10, 8)) + CONFIGURE + bytes(24) + WAIT + bytes((9, 0, 0x18, 0)) + WAIT +
+            bytes((9, 2, 5, 31)) + WRAPPER + WAIT + bytes((9, 1, 0x99, 0, 2)) + WAIT,
+    'xhci': b''.join(bytes((9, 1, slot)) + CONFIGURE + bytes((9, 2, slot, 0, 0, 0, 0, 0x11, 0)) + bytes(32) + WAIT
+                     for slot in range(3)),
+    'vusb': b''.join(bytes((9, 1, port, 0, 0, 0)) + CONFIGURE + bytes((port,)) + WAIT +
+                     bytes((9, 1, 0x84 + port)) + READ + bytes((port,)) + WAIT +
+                     bytes((9, 1, 8 + port, 0, 2, 0x32)) + bytes(48) + bytes((port,)) + WAIT +
+                     bytes((9, 1, 12 + port, 8, 0, 0x33)) + bytes(16) + bytes((port,)) + bytes((5, port, 1, 2, 3, 4, 5))
+                     for port in range(4)),
+}
+RANDOM_SEEDS, RANDOM_SIZE = 12, 700
 PACKAGES = ('glib-2.0', 'gmodule-2.0', 'libzstd')
 
 
@@ -72,7 +92,10 @@ def fuzz(target, program, seconds):
     """How many inputs were tried; what went wrong is on the screen."""
     corpus = FOLDER / f'corpus-{target}'
     corpus.mkdir(exist_ok=True)
-    result = subprocess.run([program, f'-max_total_time={seconds}', '-max_len=4096', '-timeout=30',
+    (corpus / 'driver').write_bytes(SEEDS[target])
+    for number in range(RANDOM_SEEDS):
+        (corpus / f'random-{number}').write_bytes(SEEDS[target] + random.Random(number).randbytes(RANDOM_SIZE))
+    result = subprocess.run([program, f'-max_total_time={seconds}', '-max_len=4096', '-len_control=0', '-timeout=30',
                              '-rss_limit_mb=2048', '-print_final_stats=1', f'-artifact_prefix={FOLDER}/{target}-',
                              corpus],
                             capture_output=True, env=dict(os.environ, G_DEBUG='fatal-criticals'),
