@@ -11,6 +11,7 @@
 #include "app/widgets/widget-network.h"
 #include "app/widgets/widget-template.h"
 #include "app/widgets/widget-thumbnail.h"
+#include "app/widgets/widget-usb.h"
 #include "app/wizards/clone-machine/clone-machine.h"
 
 #include <glib/gi18n.h>
@@ -149,6 +150,7 @@ show_settings(ManagerDetails *details, VitrineSettings *settings)
     g_autofree char *serial = serial_text(settings), *network = network_text(settings);
     g_autofree char *video = widget_megabytes(vitrine_settings_get_uint(settings, "vram"));
     g_autofree char *display = g_strdup_printf(_("%s of video memory"), video);
+    g_autofree char *usb = widget_usb_settings_text(settings);
     const char *description = vitrine_settings_get_string(settings, "description");
     int row = 0;
 
@@ -160,6 +162,7 @@ show_settings(ManagerDetails *details, VitrineSettings *settings)
     add_value(details, row++, _("Storage"), "storage", storage);
     add_value(details, row++, _("Network"), "network", network);
     add_value(details, row++, _("Serial ports"), "serial", serial);
+    add_value(details, row++, _("USB"), "usb", usb);
     if (description && *description)
         add_value(details, row++, _("Description"), "general", description);
     gtk_widget_show_all(GTK_WIDGET(details->values));

@@ -7,6 +7,7 @@
 
 #include <gtk/gtk.h>
 
-/* page: "general", "system", "display", "storage", "network", "serial"; NULL: the first one. */
+/* page: "general", "system", "display", "storage", "network", "serial", "usb"; NULL: the first one.
+ */
 void settings_dialog_show(GtkWindow *parent, VitrineClient *client, VitrineMachine *machine,
                           const char *page);

@@ -14,9 +14,9 @@
 
 struct _VmStatus {
     GtkBox parent;
-    GtkWidget *disk, *optical, *floppy, *network, *audio, *display, *mouse, *keyboard;
-    GtkLabel *disk_mark, *optical_mark, *floppy_mark, *network_mark, *audio_mark, *engine,
-        *host_key;
+    GtkWidget *disk, *optical, *floppy, *network, *audio, *usb, *display, *mouse, *keyboard;
+    GtkLabel *disk_mark, *optical_mark, *floppy_mark, *network_mark, *audio_mark, *usb_mark,
+        *engine, *host_key;
     GtkImage *audio_image;
     VitrineConsole *console;
     char *devices[VITRINE_ACTIVITY_COUNT]; /* NULL: none of that class */
@@ -36,6 +36,7 @@ indicator(VmStatus *status, VitrineActivityClass class)
     case VITRINE_ACTIVITY_FLOPPY: return status->floppy;
     case VITRINE_ACTIVITY_NETWORK: return status->network;
     case VITRINE_ACTIVITY_AUDIO: return status->audio;
+    case VITRINE_ACTIVITY_USB: return status->usb;
     case VITRINE_ACTIVITY_DISPLAY: return status->display;
     default: return NULL;
     }
@@ -51,6 +52,7 @@ mark(VmStatus *status, VitrineActivityClass class)
     case VITRINE_ACTIVITY_OPTICAL: return status->optical_mark;
     case VITRINE_ACTIVITY_NETWORK: return status->network_mark;
     case VITRINE_ACTIVITY_AUDIO: return status->audio_mark;
+    case VITRINE_ACTIVITY_USB: return status->usb_mark;
     default: return status->floppy_mark;
     }
 }
@@ -209,6 +211,13 @@ vm_status_set_audio(VmStatus *status, const char *card, gboolean heard, GMenuMod
 }
 
 void
+vm_status_set_usb(VmStatus *status, const char *devices, GMenuModel *menu)
+{
+    gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(status->usb), menu);
+    set_devices(status, VITRINE_ACTIVITY_USB, devices);
+}
+
+void
 vm_status_set_media_menus(VmStatus *status, GMenuModel *optical, GMenuModel *floppy)
 {
     gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(status->optical), optical);
@@ -269,6 +278,8 @@ vm_status_class_init(VmStatusClass *class)
         {"audio", G_STRUCT_OFFSET(VmStatus, audio)},
         {"audio_image", G_STRUCT_OFFSET(VmStatus, audio_image)},
         {"audio_mark", G_STRUCT_OFFSET(VmStatus, audio_mark)},
+        {"usb", G_STRUCT_OFFSET(VmStatus, usb)},
+        {"usb_mark", G_STRUCT_OFFSET(VmStatus, usb_mark)},
         {"display", G_STRUCT_OFFSET(VmStatus, display)},
         {"mouse", G_STRUCT_OFFSET(VmStatus, mouse)},
         {"keyboard", G_STRUCT_OFFSET(VmStatus, keyboard)},
@@ -296,4 +307,5 @@ vm_status_init(VmStatus *status)
     gtk_widget_set_opacity(status->floppy, IDLE_OPACITY);
     gtk_widget_set_opacity(status->network, IDLE_OPACITY);
     gtk_widget_set_opacity(status->audio, IDLE_OPACITY);
+    gtk_widget_set_opacity(status->usb, IDLE_OPACITY);
 }

@@ -22,6 +22,9 @@ void vm_status_set_drives(VmStatus *status, VitrineMediumKind kind, const char *
 void vm_status_set_network(VmStatus *status, const char *cards, GMenuModel *menu);
 /* The sound card and what it may do; "": the machine has none. heard: its output is on. */
 void vm_status_set_audio(VmStatus *status, const char *card, gboolean heard, GMenuModel *menu);
+/* The host's USB devices that the machine has, a line for each, or a line that says that there are
+ * none; "": it has no USB controller. */
+void vm_status_set_usb(VmStatus *status, const char *devices, GMenuModel *menu);
 /* Shown by the buttons of optical and floppy drives. */
 void vm_status_set_media_menus(VmStatus *status, GMenuModel *optical, GMenuModel *floppy);
 void vm_status_set_captured(VmStatus *status, gboolean keyboard, gboolean pointer);

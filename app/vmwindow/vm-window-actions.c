@@ -247,4 +247,5 @@ vm_window_add_actions(VmWindow *window)
     vm_window_add_media_actions(window);
     vm_window_add_network_actions(window);
     vm_window_add_audio_actions(window);
+    vm_window_add_usb_actions(window);
 }

@@ -177,6 +177,7 @@ fill(VmWindow *window, VitrineSettings *settings)
     }
     vm_window_fill_network(window, settings);
     vm_window_fill_audio(window, settings);
+    vm_window_fill_usb(window, settings);
 }
 
 static void

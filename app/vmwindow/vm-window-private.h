@@ -33,7 +33,8 @@ struct _VmWindow {
     VmInput *input;
     VmStatus *status;
     GtkWidget *information; /* NULL: not open */
-    GMenu *devices, *optical_menu, *floppy_menu;
+    GMenu *devices, *optical_menu, *floppy_menu, *usb_menu;
+    gboolean has_usb; /* the machine has a USB controller */
     GtkWidget *menu_bar;
     VitrineProgress *saving; /* NULL: the state is not being saved */
 
@@ -65,6 +66,11 @@ void vm_window_add_network_actions(VmWindow *window);
 void vm_window_fill_audio(VmWindow *window, VitrineSettings *settings);
 void vm_window_add_audio_actions(VmWindow *window);
 void vm_window_fill_network(VmWindow *window, VitrineSettings *settings);
+
+/* vm-window-usb.c: the same of USB devices of the host. */
+void vm_window_add_usb_actions(VmWindow *window);
+void vm_window_fill_usb(VmWindow *window, VitrineSettings *settings);
+void vm_window_refresh_usb(VmWindow *window);
 
 /* vm-window-view.c: full screen, scaled, size. */
 void vm_window_set_fullscreen(VmWindow *window, gboolean fullscreen);

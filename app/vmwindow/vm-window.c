@@ -217,6 +217,7 @@ rebuild_menu_bar(VmWindow *window)
     window->menu_bar = gtk_menu_bar_new_from_model(model);
     gtk_widget_show(window->menu_bar);
     gtk_container_add(GTK_CONTAINER(window->menu_place), window->menu_bar);
+    vm_window_refresh_usb(window);
     vm_status_set_host_key(window->status, key);
 }
 
@@ -273,6 +274,7 @@ vm_window_dispose(GObject *object)
     g_clear_object(&window->devices);
     g_clear_object(&window->optical_menu);
     g_clear_object(&window->floppy_menu);
+    g_clear_object(&window->usb_menu);
     vm_window_forget_save(window);
     g_clear_object(&window->console);
     g_clear_object(&window->machine);
@@ -316,6 +318,7 @@ vm_window_init(VmWindow *window)
     window->devices = g_menu_new();
     window->optical_menu = g_menu_new();
     window->floppy_menu = g_menu_new();
+    window->usb_menu = g_menu_new();
     window->display = VM_DISPLAY(vm_display_new());
     gtk_widget_show(GTK_WIDGET(window->display));
     gtk_container_add(GTK_CONTAINER(window->scroller), GTK_WIDGET(window->display));

@@ -10,35 +10,16 @@
 
 import os
 import re
-import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from client import BUILD, Vitrine, run, until  # noqa: E402
+from client import Vitrine, run, until  # noqa: E402
 from test_manage import SYNTAX, call, info, make, said  # noqa: E402
+import usb_host  # noqa: E402
 
-TOOLS = BUILD / 'tests/lib'
-MOCK = 'MOCK_HOST'
-ROOT = 'UMOCKDEV_DIR'
-INTERFACE = 'sys/devices/pci0000:00/0000:00:1d.0/usb1/1-1/1-1:1.0'
 NAME = 'Online'
-
-
-def mock(number):
-    """Pulls the device out, or plugs it in."""
-    os.kill(os.getppid(), number)
-
-
-def driver(name):
-    """The host's driver of the device's interface."""
-    folder = Path(os.environ[ROOT]) / INTERFACE
-    shutil.rmtree(folder, ignore_errors=True)
-    if name:
-        folder.mkdir()
-        (folder / 'driver').symlink_to(f'../../../../../../../bus/usb/drivers/{name}')
 
 
 def device():
@@ -65,12 +46,12 @@ def lists(_world):
     assert found['USB version/speed'] == '2/Full' and found['Product'] == 'Mock Device', found
     assert found['Address'].endswith('/1-1//device:/dev/bus/usb/001/002'), found
     assert found['Current State'] == 'Available' and 'Reason' not in found, found
-    driver('usb-storage')
+    usb_host.driver('usb-storage')
     assert state() == 'Busy'
-    driver('usbfs')
+    usb_host.driver('usbfs')
     busy = device()
     assert busy['Current State'] == 'Unavailable' and 'Another program' in busy['Reason'], busy
-    driver(None)
+    usb_host.driver(None)
     assert state() == 'Available' and device()['UUID'] == found['UUID']
 
 
@@ -79,12 +60,12 @@ def hot_plug(world):
     client.connect('usb-devices-changed', lambda _: seen.append(1))
     first = client.load_usb_devices_sync(None)
     assert len(first) == 1 and first[0].state == Vitrine.UsbState.AVAILABLE, first
-    mock(signal.SIGUSR1)
+    usb_host.unplug()
     until(lambda: seen, 'the device is told to be gone')
     assert client.load_usb_devices_sync(None) == []
     assert '<none>' in call('list', 'usbhost')[0]
     seen.clear()
-    mock(signal.SIGUSR2)
+    usb_host.plug()
     until(lambda: seen, 'the device is told to be there')
     again = client.load_usb_devices_sync(None)
     assert len(again) == 1 and again[0].id == first[0].id
@@ -175,10 +156,10 @@ def filter_attaches(_world):
     # One that is added while the machine runs counts at once; then it is plugged in anew.
     call('usbfilter', 'add', '1', '--target', NAME, '--name', 'this', '--product', 'Mock*')
     until(lambda: state() == 'Captured', 'a new filter')
-    mock(signal.SIGUSR1)
+    usb_host.unplug()
     until(lambda: not device(), 'pulled out')
     assert 'USBAttachedUUID1' not in info(NAME)
-    mock(signal.SIGUSR2)
+    usb_host.plug()
     until(lambda: state() == 'Captured', 'plugged in')
     call('controlvm', NAME, 'poweroff')
     assert state() == 'Available'
@@ -238,7 +219,7 @@ def service_dies(world):
 
 
 def denied(_world):
-    os.chmod(Path(os.environ[ROOT]) / 'dev/bus/usb/001/002', 0)
+    usb_host.deny()
     found = device()
     assert found['Current State'] == 'Unavailable', found
     assert 'udev' in found['Reason'] and 'ATTR{idVendor}=="1234"' in found['Reason'], found
@@ -256,22 +237,16 @@ SCENARIOS = {
 
 def on_mocked_host(scenario, ending):
     """Runs a scenario in a process of its own, on a host that has the device."""
-    preload = f'libumockdev-preload.so.0 {TOOLS / "usb-mock-adopt.so"}'
-    user = {'user': 65534, 'group': 65534, 'extra_groups': []} if scenario is denied and os.getuid() == 0 else {}
-    if scenario is denied and user:
-        os.environ['HOME'] = '/tmp'
-    result = subprocess.run(
-        ['umockdev-wrapper', str(TOOLS / 'usb-mock-run'), '/usr/bin/env', f'LD_PRELOAD={preload}', sys.executable,
-         __file__, scenario.__name__], env=os.environ | {MOCK: '1'}, capture_output=True, text=True, check=False, **user)
-    log = re.search(r'^usb-mock: (.*)$', result.stdout, re.M)
-    assert result.returncode == 0 and log, f'{scenario.__name__}: {result.stdout}{result.stderr}'
+    user = 65534 if scenario is denied and os.getuid() == 0 else None
+    result, log = usb_host.run_here([sys.executable, __file__, scenario.__name__], user)
+    assert result.returncode == 0, f'{scenario.__name__}: {result.stdout}{result.stderr}'
     if ending is not None:
-        assert log.group(1).strip().endswith(ending), f'{scenario.__name__}: {log.group(1)}'
+        assert log.endswith(ending), f'{scenario.__name__}: {log}'
     print('ok', scenario.__name__, flush=True)
 
 
 if __name__ == '__main__':
-    if MOCK in os.environ:
+    if usb_host.here():
         run(next(function for function in SCENARIOS if function.__name__ == sys.argv[1]))
     else:
         for function, wanted in SCENARIOS.items():

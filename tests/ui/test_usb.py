@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# timeout: 240
+# needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick umockdev
+#
+# USB in the windows: controllers and filters in the settings (empty, from the device that is plugged in, edited,
+# moved, removed; what is wrong is said beside the field); the Devices menu of a running machine gives it the device
+# and takes it away, names it in the status bar, and says why one cannot be had. The device is umockdev's.
+"""USB devices are given to a machine in its windows."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import gui
+import usb_host
+
+DEVICE = 'Mock Device [0100]'
+
+
+def manage(*words):
+    """What vitrine-manage prints."""
+    return subprocess.run([gui.program('app/manage/vitrine-manage'), *words], check=True, capture_output=True,
+                          text=True).stdout
+
+
+def info():
+    """The machine's settings, by name."""
+    lines = manage('showvminfo', 'Box', '--machinereadable').splitlines()
+    return {name: value.strip('"') for name, _, value in (line.partition('=') for line in lines)}
+
+
+def press(desktop, node, name, role='push button'):
+    """Presses a button that shows."""
+    desktop.find(node, name, role).doActionNamed('click')
+
+
+def enter(desktop, dialog, name, text):
+    """Text in a field, in the place of what is there."""
+    desktop.find(dialog, name, 'text').grabFocus()
+    desktop.key('ctrl+a')
+    desktop.type(text)
+
+
+def edit_filter(desktop, app):
+    """An empty filter gets fields; a wrong one is told."""
+    press(desktop, app, 'Add an empty filter')
+    dialog = desktop.find(app, 'USB filter', 'dialog')
+    enter(desktop, dialog, 'Name', 'Storage')
+    enter(desktop, dialog, 'Vendor ID', '12x4')
+    desktop.find(dialog, '.*12x4.* is no number.*', 'label')
+    if desktop.find(dialog, 'Apply', 'push button').sensitive:
+        return 'a filter with a wrong number can be applied'
+    desktop.screenshot('filter-wrong')
+    enter(desktop, dialog, 'Vendor ID', '1000-1fff')
+    enter(desktop, dialog, 'Serial number', '7*')
+    gui.wait_for('filter without fault', lambda: desktop.find(dialog, 'Apply', 'push button').sensitive)
+    desktop.screenshot('filter')
+    desktop.key('Return')
+    desktop.find(app, 'Storage', 'table cell')
+    return None
+
+
+def settings(desktop, app):
+    """The page."""
+    desktop.find(app, 'No filters.*', 'label')
+    desktop.screenshot('settings-empty')
+    press(desktop, app, 'USB 3.0 controller .*', 'check box')
+    desktop.find(app, 'USB 2.0 controller .*', 'check box')
+    press(desktop, app, 'Add a filter for a device that is plugged in', 'toggle button')
+    press(desktop, app, re.escape(DEVICE), 'menu item')
+    desktop.find(app, re.escape(DEVICE), 'table cell')
+    problem = edit_filter(desktop, app)
+    if problem:
+        return problem
+    press(desktop, app, 'Earlier')
+    desktop.screenshot('settings')
+    press(desktop, app, 'Save')
+    gui.wait_for('filters in the settings', lambda: info().get('USBFilterName2') == DEVICE)
+    found = info()
+    wanted = {'xhci': 'on', 'USBFilterName1': 'Storage', 'USBFilterVendorId1': '1000-1fff',
+              'USBFilterSerialNumber1': '7*', 'USBFilterVendorId2': '1234', 'USBFilterProductId2': '5678',
+              'USBFilterRevision2': '0100', 'USBFilterProduct2': 'Mock Device', 'USBFilterActive2': 'on'}
+    wrong = {name: found.get(name) for name, value in wanted.items() if found.get(name) != value}
+    return f'settings: {wrong}' if wrong else None
+
+
+def item(desktop, app):
+    """The device's item of Devices, USB, with the menus open."""
+    desktop.find(app, 'Devices', 'menu').doActionNamed('click')
+    desktop.find(app, 'USB', 'menu').doActionNamed('click')
+    return desktop.find(app, re.escape(DEVICE) + '.*', 'check menu item')
+
+
+def look(desktop, app):
+    """Check mark, whether it can be chosen, words, explanation; closes the menus."""
+    found = item(desktop, app)
+    result = (found.checked, found.sensitive, found.name, found.description)
+    desktop.key('Escape', 'Escape', 'Escape')
+    return result
+
+
+def window(desktop):
+    """The running machine."""
+    process = desktop.launch([gui.program('app/vitrine'), '--startvm', 'Box'])
+    app = desktop.application('vitrine')
+    gui.wait_for('device by filter', lambda: 'USBAttachedUUID1' in info())
+    gui.wait_for('check mark', lambda: look(desktop, app)[0])
+    indicator = desktop.find(app, 'USB devices', 'toggle button')
+    gui.wait_for('name in the status bar', lambda: DEVICE in indicator.description)
+    item(desktop, app)
+    desktop.screenshot('menu')
+    item(desktop, app).doActionNamed('click')
+    gui.wait_for('device given back', lambda: 'USBAttachedUUID1' not in info())
+    gui.wait_for('no check mark', lambda: look(desktop, app)[:2] == (False, True))
+    item(desktop, app).doActionNamed('click')
+    gui.wait_for('device by menu', lambda: 'USBAttachedUUID1' in info())
+    usb_host.unplug()
+    gui.wait_for('status bar without the device', lambda: 'no USB device' in indicator.description)
+    usb_host.plug()
+    gui.wait_for('device by filter again', lambda: DEVICE in indicator.description)
+    manage('controlvm', 'Box', 'usbdetach', '1-1')
+    usb_host.driver('usbfs')
+    manage('list', 'usbhost')  # looks anew, and tells the window
+    gui.wait_for('device of a program', lambda: 'used by a program' in look(desktop, app)[2])
+    _, sensitive, _, description = look(desktop, app)
+    if sensitive or '1234:5678' not in description or 'Close that and try again' not in description:
+        return f'a device that cannot be had: {sensitive} {description}'
+    item(desktop, app)
+    desktop.screenshot('menu-unavailable')
+    desktop.key('Escape', 'Escape', 'Escape')
+    manage('controlvm', 'Box', 'poweroff')
+    gui.wait_for('end', lambda: process.poll() is not None)
+    desktop.children.remove(process)
+    return None
+
+
+def main():
+    """Returns what went wrong, or None."""
+    with tempfile.TemporaryDirectory() as home, gui.Desktop() as desktop:
+        os.environ['HOME'] = home
+        manage('createvm', '--name', 'Box', '--ostype', 'Debian_64', '--register')
+        manager = desktop.launch([gui.program('app/vitrine')])
+        app = desktop.application('vitrine')
+        desktop.find(app, 'USB: No controller', 'push button').doActionNamed('click')
+        problem = settings(desktop, app)
+        manager.terminate()
+        manager.wait()
+        desktop.children.remove(manager)
+        return problem or window(desktop)
+
+
+if __name__ == '__main__':
+    if usb_host.here():
+        sys.exit(main())
+    RESULT, _ = usb_host.run_here([sys.executable, __file__])
+    sys.exit(None if RESULT.returncode == 0 else RESULT.stdout + RESULT.stderr)
