@@ -32,13 +32,14 @@ play(double hz, double seconds, int rate)
 
     if (card < 0)
         return fail("sound card");
-    /* Silence behind it: a card goes on for a moment with what is in its ring. */
-    for (long done = 0; done < (seconds + 0.3) * rate; done += CHUNK) {
-        const int level = done < seconds * rate ? 16384 : 0;
+    /* Silence behind it, more than a ring: a card goes on for a moment with what is in there. */
+    for (long done = 0; done < (seconds + 0.8) * rate; done += CHUNK) {
+        for (int i = 0; i < CHUNK; i++) {
+            const int level = done + i < seconds * rate ? 16384 : 0;
 
-        for (int i = 0; i < CHUNK; i++)
             frames[2 * i] = frames[2 * i + 1] =
                 (int16_t)lrint(level * sin(2 * M_PI * hz * (done + i) / rate));
+        }
         if (write(card, frames, sizeof frames) != sizeof frames)
             return fail("write");
     }
