@@ -257,6 +257,10 @@ agree_machine_load(AgreeMachine *machine, const AgreeCase *from)
     em_set_engine(vcpu, machine->engine, NULL);
     pgm_phys_write(machine->rooms.pgm, 0, from->ram, AGREE_RAM);
     load_registers(vcpu, from);
+    /* The clock counts from here, and the TSC from 0: a case may have run once more on one machine.
+     */
+    tm_advance(machine->rooms.tm, 0);
+    tm_reset(machine->rooms.tm);
     cpum_update_mode(vcpu);
     pgm_paging_changed(vcpu, 0, 0, 0);
     pgm_flush_tlb(vcpu, true);
