@@ -142,8 +142,10 @@ class Guest:
 
     def clock_problem(self):
         """What is wrong with a clock that was trusted, over all the time since the boot; or ''."""
+        if not self.trusted:  # and may be held, unable to answer
+            return ''
         drift = self._drift()
-        if not self.trusted or abs(drift) < TOLERANCE:
+        if abs(drift) < TOLERANCE:
             return ''
         return f"its clock has gained {drift:.1%} on the host's"
 

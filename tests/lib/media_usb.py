@@ -23,7 +23,9 @@ echo "usb: done"
 '''
 
 # `events NAME BYTES`: as many bytes of the events of the input device that is called so, 24 for each, in base64.
+# The kernel's messages stay off the line meanwhile, or they would be in the middle of it.
 EVENTS = '''#!/bin/sh
+dmesg -n 1
 for input in /sys/class/input/event*; do
     [ "$(cat $input/device/name)" != "$1" ] || node=/dev/input/${input##*/}
 done
