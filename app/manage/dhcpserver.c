@@ -216,17 +216,6 @@ take_mac(Change *change, ManageArgs *args, GError **error)
 }
 
 static bool
-take_address(ManageArgs *args, char **field, GError **error)
-{
-    const char *text;
-
-    if (!manage_args_text(args, &text, error))
-        return false;
-    vitrine_adapter_set_text(field, text);
-    return true;
-}
-
-static bool
 take_server_option(Change *change, ManageArgs *args, bool *taken, GError **error)
 {
     VitrineDhcpServer *server = change->server;
@@ -242,7 +231,7 @@ take_server_option(Change *change, ManageArgs *args, bool *taken, GError **error
     for (guint i = 0; i < G_N_ELEMENTS(addresses); i++) {
         if (manage_args_take_option(args, addresses[i].pattern, NULL) ||
             manage_args_take_option(args, addresses[i].older, NULL))
-            return take_address(args, addresses[i].field, error);
+            return manage_args_field(args, addresses[i].field, error);
     }
     if (manage_args_take_option(args, "enable", NULL) || manage_args_take_option(args, "e", NULL))
         server->enabled = TRUE;

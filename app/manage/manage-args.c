@@ -3,6 +3,8 @@
  * Takes a command line apart; see manage-args.h. Leaves out: bundled short options. */
 #include "app/manage/manage-args.h"
 
+#include "app/api/vitrine-network.h"
+
 #include <string.h>
 
 GQuark
@@ -83,6 +85,17 @@ manage_args_text(ManageArgs *args, const char **text, GError **error)
     if (*text == NULL)
         g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "The option %s needs a value.", args->option);
     return *text != NULL;
+}
+
+bool
+manage_args_field(ManageArgs *args, char **field, GError **error)
+{
+    const char *text;
+
+    if (!manage_args_text(args, &text, error))
+        return false;
+    vitrine_adapter_set_text(field, text);
+    return true;
 }
 
 bool

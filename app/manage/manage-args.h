@@ -28,6 +28,8 @@ bool manage_args_take_option(ManageArgs *args, const char *pattern, guint *index
 
 /* The value of the option taken last. */
 bool manage_args_text(ManageArgs *args, const char **text, GError **error);
+/* The same into a text that the caller owns; what was there is freed. */
+bool manage_args_field(ManageArgs *args, char **field, GError **error);
 bool manage_args_switch(ManageArgs *args, bool *on, GError **error);
 bool manage_args_number(ManageArgs *args, guint64 *number, GError **error);
 

@@ -170,28 +170,17 @@ take_switch(ManageArgs *args, gboolean *field, GError **error)
     return true;
 }
 
-static bool
-take_text(ManageArgs *args, char **field, GError **error)
-{
-    const char *text;
-
-    if (!manage_args_text(args, &text, error))
-        return false;
-    vitrine_adapter_set_text(field, text);
-    return true;
-}
-
 /* One option. *taken false: it is none of these. */
 static bool
 take_option(ManageArgs *args, VitrineNatNetwork *network, bool *taken, GError **error)
 {
     *taken = true;
     if (manage_args_take_option(args, "network", NULL) || manage_args_take_option(args, "n", NULL))
-        return take_text(args, &network->range, error);
+        return manage_args_field(args, &network->range, error);
     if (manage_args_take_option(args, "dhcp", NULL) || manage_args_take_option(args, "h", NULL))
         return take_switch(args, &network->dhcp, error);
     if (manage_args_take_option(args, "ipv6prefix", NULL))
-        return take_text(args, &network->prefix6, error);
+        return manage_args_field(args, &network->prefix6, error);
     if (manage_args_take_option(args, "ipv6", NULL) || manage_args_take_option(args, "6", NULL))
         return take_switch(args, &network->ipv6, error);
     if (manage_args_take_option(args, "loopback4", NULL) ||
