@@ -3,6 +3,7 @@
 # A small Linux whose shell is on COM1, run by run-guest: commands go in, what they say comes out.
 """Small Linux guests as a shell."""
 
+import contextlib
 import queue
 import re
 import subprocess
@@ -44,7 +45,8 @@ class ShellGuest:
 
     def __exit__(self, kind, value, trace):
         if kind is None and self.process.poll() is None:
-            self._send('poweroff -f')
+            with contextlib.suppress(BrokenPipeError):  # it may be off by now of itself
+                self._send('poweroff -f')
             try:
                 self.process.wait(60)
             except subprocess.TimeoutExpired:
