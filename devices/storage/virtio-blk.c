@@ -410,6 +410,7 @@ blk_construct(PdmDevice *device, const CfgmNode *config, GError **error)
         .features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH | F_MULTI_QUEUE | F_WRITE_ZEROES,
         .queues = queues,
         .config_size = CONFIG_SIZE,
+        .interface = virtio_interface(config, VIRTIO_MODERN),
     };
 
     blk->device = device;
@@ -467,10 +468,15 @@ blk_post_load(void *object, uint32_t version, GError **error)
 }
 
 static const SsmState blk_state = {
-    .version = 1,
+    .version = VIRTIO_STATE_LEGACY,
     .min_version = 1,
     .fields = blk_fields,
     .post_load = blk_post_load,
+};
+
+static const PdmOption blk_options[] = {
+    VIRTIO_OPTION("modern"),
+    {.type = PDM_OPTION_END},
 };
 
 const PdmDeviceInfo virtio_blk_device = {
@@ -480,6 +486,7 @@ const PdmDeviceInfo virtio_blk_device = {
     .kind = PDM_KIND_STORAGE,
     .instance_size = sizeof(VirtioBlk),
     .max_instances = INSTANCES_MAX,
+    .options = blk_options,
     .construct = blk_construct,
     .reset = blk_reset,
     .destruct = blk_destruct,

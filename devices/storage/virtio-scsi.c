@@ -509,6 +509,7 @@ adapter_construct(PdmDevice *device, const CfgmNode *config, GError **error)
         .features = FEATURE_INOUT,
         .queues = QUEUE_REQUESTS + CLAMP(pdm_cpu_count(device), 1, REQUEST_QUEUES_MAX),
         .config_size = CONFIG_SIZE,
+        .interface = virtio_interface(config, VIRTIO_MODERN),
     };
     uint64_t targets = cfgm_uint(config, "PortCount", TARGETS_USUAL);
 
@@ -580,7 +581,7 @@ adapter_post_load(void *object, uint32_t version, GError **error)
 }
 
 static const SsmState adapter_state = {
-    .version = 1,
+    .version = VIRTIO_STATE_LEGACY,
     .min_version = 1,
     .fields = adapter_fields,
     .post_load = adapter_post_load,
@@ -593,6 +594,7 @@ static const PdmOption adapter_options[] = {
      .value = TARGETS_USUAL,
      .min = 1,
      .max = TARGETS_MAX},
+    VIRTIO_OPTION("modern"),
     {.type = PDM_OPTION_END},
 };
 

@@ -31,7 +31,7 @@ virtio_reset(VirtioDevice *virtio)
     virtio->feature_select = virtio->driver_feature_select = 0;
     virtio->queue_select = 0;
     virtio->config_vector = VIRTIO_NO_VECTOR;
-    virtio->status = virtio->isr = 0;
+    virtio->status = virtio->isr = virtio->legacy = 0;
     memset(virtio->queues, 0, sizeof(virtio->queues));
     for (unsigned i = 0; i < VIRTIO_QUEUES_MAX; i++) {
         virtio->queues[i].size = VIRTQUEUE_SIZE_MAX;
@@ -70,8 +70,8 @@ virtio_break(VirtioDevice *virtio, const char *id, const char *what)
 
 /* --- queues --- */
 
-static VirtQueue *
-selected(VirtioDevice *virtio)
+VirtQueue *
+virtio_selected(VirtioDevice *virtio)
 {
     return virtio->queue_select < virtio->queue_count ? &virtio->queues[virtio->queue_select]
                                                       : NULL;
@@ -110,17 +110,31 @@ size_is_good(uint32_t size)
     return size >= 1 && size <= VIRTQUEUE_SIZE_MAX && (size & (size - 1)) == 0;
 }
 
-static uint16_t
-checked_vector(const VirtioDevice *virtio, uint32_t value)
+uint16_t
+virtio_checked_vector(const VirtioDevice *virtio, uint32_t value)
 {
     return value < virtio->msix.vectors ? (uint16_t)value : VIRTIO_NO_VECTOR;
+}
+
+void
+virtio_notify(VirtioDevice *virtio, uint32_t queue)
+{
+    if (queue < virtio->queue_count && virtio->queues[queue].enabled && virtio_ready(virtio))
+        virtio->ops->notify(virtio->user, queue);
+}
+
+void
+virtio_notify_all(VirtioDevice *virtio)
+{
+    for (unsigned i = 0; i < virtio->queue_count; i++)
+        virtio_notify(virtio, i);
 }
 
 static void
 write_queue(VirtioDevice *virtio, VirtQueue *queue, uint32_t offset, uint32_t value)
 {
     if (offset == QUEUE_VECTOR) {
-        queue->vector = checked_vector(virtio, value);
+        queue->vector = virtio_checked_vector(virtio, value);
         return;
     }
     /* The rest stays as it is while the queue is in use. */
@@ -155,8 +169,16 @@ half(uint64_t value, uint32_t select)
 static void
 write_features(VirtioDevice *virtio, uint32_t value)
 {
-    if ((virtio->status & VIRTIO_STATUS_FEATURES_OK) == 0 && virtio->driver_feature_select < 2)
+    if ((virtio->status & VIRTIO_STATUS_FEATURES_OK) == 0 && !virtio->legacy &&
+        virtio->driver_feature_select < 2)
         set_half(&virtio->features, virtio->driver_feature_select == 1, value);
+}
+
+void
+virtio_driver_reset(VirtioDevice *virtio)
+{
+    virtio_reset(virtio);
+    virtio->ops->reset(virtio->user);
 }
 
 static void
@@ -166,8 +188,7 @@ write_status(VirtioDevice *virtio, uint8_t value)
     bool was_ready = virtio_ready(virtio);
 
     if (value == 0) {
-        virtio_reset(virtio);
-        virtio->ops->reset(virtio->user);
+        virtio_driver_reset(virtio);
         return;
     }
     if ((value & ~virtio->status & VIRTIO_STATUS_FEATURES_OK) != 0 &&
@@ -177,10 +198,8 @@ write_status(VirtioDevice *virtio, uint8_t value)
         value &= (uint8_t)~VIRTIO_STATUS_DRIVER_OK;
     virtio->status = (uint8_t)(value & ~VIRTIO_STATUS_NEEDS_RESET) | kept;
     /* Chains may have been there before. */
-    for (unsigned i = 0; !was_ready && virtio_ready(virtio) && i < virtio->queue_count; i++) {
-        if (virtio->queues[i].enabled)
-            virtio->ops->notify(virtio->user, i);
-    }
+    if (!was_ready)
+        virtio_notify_all(virtio);
 }
 
 /* --- registers --- */
@@ -188,7 +207,7 @@ write_status(VirtioDevice *virtio, uint8_t value)
 static uint32_t
 read_word(VirtioDevice *virtio, uint32_t offset)
 {
-    const VirtQueue *queue = selected(virtio);
+    const VirtQueue *queue = virtio_selected(virtio);
 
     switch (offset) {
     case DEVICE_FEATURE_SELECT: return virtio->feature_select;
@@ -215,13 +234,13 @@ virtio_common_read(VirtioDevice *virtio, uint32_t offset, unsigned size)
 void
 virtio_common_write(VirtioDevice *virtio, uint32_t offset, uint32_t value, unsigned size)
 {
-    VirtQueue *queue = selected(virtio);
+    VirtQueue *queue = virtio_selected(virtio);
 
     switch (offset) {
     case DEVICE_FEATURE_SELECT: virtio->feature_select = value; break;
     case DRIVER_FEATURE_SELECT: virtio->driver_feature_select = value; break;
     case DRIVER_FEATURE: write_features(virtio, value); break;
-    case CONFIG_VECTOR: virtio->config_vector = checked_vector(virtio, value); break;
+    case CONFIG_VECTOR: virtio->config_vector = virtio_checked_vector(virtio, value); break;
     case STATUS: write_status(virtio, (uint8_t)value); break;
     case QUEUE_SELECT: virtio->queue_select = (uint16_t)value; break;
     default:
@@ -260,6 +279,7 @@ const SsmField virtio_fields[] = {
     SSM_UINT(VirtioDevice, isr),
     SSM_UINT(VirtioDevice, generation),
     SSM_STRUCT_ARRAY(VirtioDevice, queues, queue_fields),
+    SSM_UINT_SINCE(VirtioDevice, legacy, VIRTIO_STATE_LEGACY),
     SSM_END,
 };
 /* clang-format on */
@@ -271,6 +291,6 @@ virtio_holds(const VirtioDevice *virtio)
         if (!size_is_good(virtio->queues[i].size))
             return false;
     }
-    return (virtio->status & VIRTIO_STATUS_FEATURES_OK) == 0 ||
+    return (!virtio->legacy && (virtio->status & VIRTIO_STATUS_FEATURES_OK) == 0) ||
            (virtio->features & ~virtio->offered) == 0;
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The PCI function of a virtio device (VIRTIO 1.1 section 4.1): its window with four parts, the
- * capabilities that say where they are, and the one through which firmware reaches the window
- * without mapping it. */
+ * capabilities that say where they are, the one through which firmware reaches the window without
+ * mapping it, and the ports of the legacy interface. */
 #include "devices/virtio/virtio-private.h"
+
+#include <string.h>
 
 enum {
     VENDOR = 0x1af4,
     DEVICE_BASE = 0x1040,
     SUBSYSTEM_BASE = 0x1100,
-    WINDOW_BAR = 4,
+    PORTS_BAR = 0,
     MSIX_BAR = 1,
+    WINDOW_BAR = 4,
 };
 
 enum {
@@ -45,8 +48,8 @@ store32(uint8_t *at, uint32_t value)
 
 /* --- the window --- */
 
-static uint32_t
-read_isr(VirtioDevice *virtio)
+uint32_t
+virtio_read_isr(VirtioDevice *virtio)
 {
     uint32_t value = virtio->isr;
 
@@ -63,19 +66,10 @@ window_read(void *user, uint64_t offset, unsigned size)
     if (offset < VIRTIO_COMMON_SIZE)
         return virtio_common_read(virtio, (uint32_t)offset, size);
     if (offset == VIRTIO_AT_ISR)
-        return read_isr(virtio);
+        return virtio_read_isr(virtio);
     if (offset >= VIRTIO_AT_DEVICE && offset < VIRTIO_AT_DEVICE + virtio->config_size)
         return virtio->ops->read_config(virtio->user, (uint32_t)offset - VIRTIO_AT_DEVICE, size);
     return 0;
-}
-
-static void
-notify(VirtioDevice *virtio, uint32_t offset)
-{
-    uint32_t queue = offset / VIRTIO_NOTIFY_STEP;
-
-    if (queue < virtio->queue_count && virtio->queues[queue].enabled && virtio_ready(virtio))
-        virtio->ops->notify(virtio->user, queue);
 }
 
 static void
@@ -86,7 +80,7 @@ window_write(void *user, uint64_t offset, uint64_t value, unsigned size)
     if (offset < VIRTIO_COMMON_SIZE)
         virtio_common_write(virtio, (uint32_t)offset, (uint32_t)value, size);
     else if (offset >= VIRTIO_AT_NOTIFY)
-        notify(virtio, (uint32_t)offset - VIRTIO_AT_NOTIFY);
+        virtio_notify(virtio, ((uint32_t)offset - VIRTIO_AT_NOTIFY) / VIRTIO_NOTIFY_STEP);
     else if (offset >= VIRTIO_AT_DEVICE && offset < VIRTIO_AT_DEVICE + virtio->config_size &&
              virtio->ops->write_config != NULL)
         virtio->ops->write_config(virtio->user, (uint32_t)offset - VIRTIO_AT_DEVICE,
@@ -116,7 +110,7 @@ access_target(const VirtioDevice *virtio, uint32_t *offset, unsigned *size)
 static bool
 is_access(const VirtioDevice *virtio, uint32_t offset)
 {
-    return offset == virtio->access_at + (uint32_t)CAP_MORE;
+    return virtio->access_at != 0 && offset == virtio->access_at + (uint32_t)CAP_MORE;
 }
 
 static uint32_t
@@ -179,34 +173,12 @@ add_access(VirtioDevice *virtio)
         mask[i] = 0xff;
 }
 
-bool
-virtio_init(VirtioDevice *virtio, PdmDevice *device, const VirtioInfo *info, const VirtioOps *ops,
-            void *user, GError **error)
+static bool
+add_window(VirtioDevice *virtio, const VirtioInfo *info, GError **error)
 {
-    const PdmPciInfo pci = {
-        .vendor = VENDOR,
-        .device = (uint16_t)(DEVICE_BASE + info->type),
-        .subsystem_vendor = VENDOR,
-        .subsystem = (uint16_t)(SUBSYSTEM_BASE + info->type),
-        .revision = 1,
-        .subclass = info->subclass,
-        .class_code = info->class_code,
-        .interrupt_pin = 1,
-        .slot = info->slot,
-        .function = info->slot >= 0 ? 0 : -1,
-    };
-    PgmRegion *window;
+    PgmRegion *window =
+        pdm_mmio_new(virtio->device, info->name, VIRTIO_WINDOW_SIZE, &window_ops, virtio);
 
-    virtio->device = device;
-    virtio->ops = ops;
-    virtio->user = user;
-    virtio->offered = info->features | VIRTIO_F_INDIRECT | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1;
-    virtio->queue_count = MIN(info->queues, VIRTIO_QUEUES_MAX);
-    virtio->config_size = info->config_size;
-    virtio->pci = pdm_pci_new(device, &pci, &hooks, virtio, error);
-    if (virtio->pci == NULL || !pci_msix_init(&virtio->msix, device, virtio->pci, MSIX_BAR,
-                                              virtio->queue_count + 1, error))
-        return false;
     add_part(virtio, TYPE_COMMON, VIRTIO_AT_COMMON, VIRTIO_COMMON_SIZE, 0);
     add_part(virtio, TYPE_ISR, VIRTIO_AT_ISR, 1, 0);
     add_part(virtio, TYPE_DEVICE, VIRTIO_AT_DEVICE, info->config_size, 0);
@@ -215,10 +187,78 @@ virtio_init(VirtioDevice *virtio, PdmDevice *device, const VirtioInfo *info, con
                 CAP_MORE,
             VIRTIO_NOTIFY_STEP);
     add_access(virtio);
-    window = pdm_mmio_new(device, info->name, VIRTIO_WINDOW_SIZE, &window_ops, virtio);
-    if (!pdm_pci_bar_region(device, virtio->pci, WINDOW_BAR, window, VIRTIO_WINDOW_SIZE, false,
-                            false, error))
+    return pdm_pci_bar_region(virtio->device, virtio->pci, WINDOW_BAR, window, VIRTIO_WINDOW_SIZE,
+                              false, false, error);
+}
+
+static bool
+add_ports(VirtioDevice *virtio, const VirtioInfo *info, GError **error)
+{
+    static const IomPortOps ops = {
+        .read = virtio_legacy_read,
+        .write = virtio_legacy_write,
+        .sizes = 1 | 2 | 4,
+    };
+    const uint32_t count = 1u << g_bit_storage(VIRTIO_LEGACY_SIZE + info->config_size - 1);
+    IomPorts *ports = pdm_ports_new(virtio->device, info->name, count, &ops, virtio);
+
+    return pdm_pci_bar_ports(virtio->device, virtio->pci, PORTS_BAR, ports, count, error);
+}
+
+/* Old drivers go by other ids, and find the type in the subsystem's. */
+static PdmPciInfo
+describe(const VirtioInfo *info)
+{
+    static const uint16_t old_ids[] = {[1] = 0x1000, [2] = 0x1001, [8] = 0x1004};
+    const bool modern = info->interface == VIRTIO_MODERN;
+
+    return (PdmPciInfo){
+        .vendor = VENDOR,
+        .device = modern ? (uint16_t)(DEVICE_BASE + info->type) : old_ids[info->type],
+        .subsystem_vendor = VENDOR,
+        .subsystem = modern ? (uint16_t)(SUBSYSTEM_BASE + info->type) : info->type,
+        .revision = modern ? 1 : 0,
+        .subclass = info->subclass,
+        .class_code = info->class_code,
+        .interrupt_pin = 1,
+        .slot = info->slot,
+        .function = info->slot >= 0 ? 0 : -1,
+    };
+}
+
+bool
+virtio_init(VirtioDevice *virtio, PdmDevice *device, const VirtioInfo *info, const VirtioOps *ops,
+            void *user, GError **error)
+{
+    const PdmPciInfo pci = describe(info);
+
+    virtio->device = device;
+    virtio->ops = ops;
+    virtio->user = user;
+    virtio->offered = info->features | VIRTIO_F_INDIRECT | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1;
+    virtio->queue_count = MIN(info->queues, VIRTIO_QUEUES_MAX);
+    virtio->config_size = info->config_size;
+    virtio->pci = pdm_pci_new(device, &pci, &hooks, virtio, error);
+    if (virtio->pci == NULL ||
+        !pci_msix_init(&virtio->msix, device, virtio->pci, MSIX_BAR, virtio->queue_count + 1,
+                       error) ||
+        (info->interface != VIRTIO_LEGACY && !add_window(virtio, info, error)) ||
+        (info->interface != VIRTIO_MODERN && !add_ports(virtio, info, error)))
         return false;
     virtio_reset(virtio);
     return true;
+}
+
+const char *const virtio_interface_names[] = {"modern", "transitional", "legacy", NULL};
+
+VirtioInterface
+virtio_interface(const CfgmNode *config, VirtioInterface usual)
+{
+    const char *name = cfgm_string(config, "Interface", virtio_interface_names[usual]);
+
+    for (unsigned i = 0; virtio_interface_names[i] != NULL; i++) {
+        if (strcmp(virtio_interface_names[i], name) == 0)
+            return (VirtioInterface)i;
+    }
+    return usual;
 }

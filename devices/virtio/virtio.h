@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A virtio device on PCI: VIRTIO 1.1 chapters 2 to 4. The device type's part is in VirtioOps. */
+ * A virtio device on PCI: VIRTIO 1.1 chapters 2 to 4, for modern drivers, for those from before the
+ * standard (legacy), or for both. The device type's part is in VirtioOps. */
 #pragma once
 
 #include "devices/pci/pci-msi.h"
@@ -19,6 +20,12 @@ enum {
     VIRTIO_STATUS_NEEDS_RESET = 0x40,
 };
 
+/* The version of a saved state from which on virtio_fields has all that it has. */
+enum { VIRTIO_STATE_LEGACY = 2 };
+
+/* Which drivers a device can be used by. */
+typedef enum { VIRTIO_MODERN, VIRTIO_TRANSITIONAL, VIRTIO_LEGACY } VirtioInterface;
+
 typedef struct {
     /* The type's configuration, size 1, 2 or 4. */
     uint32_t (*read_config)(void *user, uint32_t offset, unsigned size);
@@ -27,6 +34,8 @@ typedef struct {
     void (*notify)(void *user, unsigned queue);
     /* Everything that is under way is forgotten. */
     void (*reset)(void *user);
+    /* A legacy driver has taken a queue away: its chains are forgotten. NULL: nothing is kept. */
+    void (*stop)(void *user, unsigned queue);
 } VirtioOps;
 
 typedef struct {
@@ -37,6 +46,7 @@ typedef struct {
     uint64_t features; /* beside the three above */
     unsigned queues;
     uint32_t config_size;
+    VirtioInterface interface;
 } VirtioInfo;
 
 struct VirtioDevice {
@@ -54,8 +64,18 @@ struct VirtioDevice {
     uint32_t feature_select, driver_feature_select;
     uint16_t queue_select, config_vector;
     uint8_t status, isr, generation;
+    uint8_t legacy; /* the driver uses the legacy interface: 0 or 1 */
     VirtQueue queues[VIRTIO_QUEUES_MAX];
 };
+
+/* The choice of the option VIRTIO_OPTION(usual). */
+VirtioInterface virtio_interface(const CfgmNode *config, VirtioInterface usual);
+extern const char *const virtio_interface_names[];
+/* clang-format off */
+#define VIRTIO_OPTION(usual)                                                                       \
+    {.key = "Interface", .title = "Interface", .type = PDM_OPTION_CHOICE, .text = usual,           \
+     .choices = virtio_interface_names}
+/* clang-format on */
 
 /* In construct. */
 bool virtio_init(VirtioDevice *virtio, PdmDevice *device, const VirtioInfo *info,
@@ -71,12 +91,12 @@ virtio_has(const VirtioDevice *virtio, uint64_t feature)
     return (virtio->features & feature) != 0;
 }
 
-/* The driver may use its queues. */
+/* The driver may use its queues; old ones do so before they say that they are ready. */
 static inline bool
 virtio_ready(const VirtioDevice *virtio)
 {
-    return (virtio->status & (VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET)) ==
-           VIRTIO_STATUS_DRIVER_OK;
+    return (virtio->status & VIRTIO_STATUS_NEEDS_RESET) == 0 &&
+           (virtio->legacy || (virtio->status & VIRTIO_STATUS_DRIVER_OK) != 0);
 }
 
 /* Bad input of the driver: nothing works until it resets the device. */

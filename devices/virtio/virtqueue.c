@@ -226,6 +226,11 @@ virtqueue_publish(VirtioDevice *virtio, unsigned index, unsigned count)
 void
 virtqueue_push(VirtioDevice *virtio, unsigned index, uint16_t head, uint32_t written)
 {
+    const VirtQueue *queue = &virtio->queues[index];
+
+    /* The queue was taken away meanwhile, and is perhaps another one now. */
+    if ((queue->in_flight[head / 64 % G_N_ELEMENTS(queue->in_flight)] >> head % 64 & 1) == 0)
+        return;
     virtqueue_place(virtio, index, 0, head, written);
     virtqueue_publish(virtio, index, 1);
 }

@@ -91,7 +91,9 @@ test_configuration(void)
 {
     g_autoptr(DeviceBench) bench = start();
 
-    g_assert_cmphex(device_bench_pci_read(bench, SLOT, 0, 0, 4), ==, 0x10411af4);
+    g_assert_cmphex(device_bench_pci_read(bench, SLOT, 0, 0, 4), ==, 0x10001af4);
+    g_assert_cmphex(device_bench_pci_read(bench, SLOT, 0, 0x2c, 4), ==, 0x00011af4);
+    g_assert_cmphex(device_bench_pci_read(bench, SLOT, 0, 8, 4), ==, 0x02000000);
     pci_guest_map(bench, SLOT, 4);
     g_assert_cmphex(virtio_guest_offered(bench) & ALL, ==, ALL);
     g_assert_cmphex(pci_guest_read(bench, 4, 0x2000), ==, 0x56270008);

@@ -51,7 +51,7 @@ void
 virtio_guest_start(VirtioGuest *guest, DeviceBench *bench, unsigned slot, uint64_t wanted,
                    unsigned queues)
 {
-    *guest = (VirtioGuest){.bench = bench};
+    *guest = (VirtioGuest){.bench = bench, .entries = VIRTIO_GUEST_ENTRIES};
     pci_guest_map(bench, slot, BAR);
     virtio_guest_set_status(bench, 0);
     virtio_guest_set_status(bench, 3);
@@ -65,6 +65,38 @@ virtio_guest_start(VirtioGuest *guest, DeviceBench *bench, unsigned slot, uint64
     for (unsigned i = 0; i < queues; i++)
         set_up_queue(guest, i);
     virtio_guest_set_status(bench, 0xf);
+}
+
+void
+virtio_guest_map_legacy(DeviceBench *bench, unsigned slot)
+{
+    device_bench_pci_write(bench, slot, 0, 0x10, VIRTIO_GUEST_PORTS, 4);
+    device_bench_pci_write(bench, slot, 0, 0x04, 7, 2);
+}
+
+void
+virtio_guest_start_legacy(VirtioGuest *guest, DeviceBench *bench, unsigned slot, uint32_t wanted,
+                          unsigned queues)
+{
+    const uint16_t ports = VIRTIO_GUEST_PORTS;
+    uint8_t zeros[0x3000] = {0};
+
+    virtio_guest_map_legacy(bench, slot);
+    device_bench_out8(bench, ports + 0x12, 0);
+    device_bench_out8(bench, ports + 0x12, 3);
+    *guest = (VirtioGuest){.bench = bench, .legacy = true};
+    guest->features = device_bench_in32(bench, ports) & wanted;
+    device_bench_out32(bench, ports + 4, (uint32_t)guest->features);
+    for (unsigned i = 0; i < queues; i++) {
+        pci_guest_put(bench, VIRTIO_GUEST_TABLE(i), zeros, sizeof(zeros));
+        device_bench_out16(bench, ports + 0x0e, (uint16_t)i);
+        guest->entries = device_bench_in16(bench, ports + 0x0c);
+        g_assert_cmpuint(guest->entries, ==, 256);
+        g_assert_cmphex(device_bench_in32(bench, ports + 0x08), ==, 0);
+        device_bench_out32(bench, ports + 0x08, VIRTIO_GUEST_TABLE(i) / 4096);
+        g_assert_cmphex(device_bench_in32(bench, ports + 0x08), ==, VIRTIO_GUEST_TABLE(i) / 4096);
+    }
+    device_bench_out8(bench, ports + 0x12, 7);
 }
 
 void
@@ -82,7 +114,7 @@ void
 virtio_guest_offer(VirtioGuest *guest, unsigned queue, uint16_t head)
 {
     uint64_t ring = VIRTIO_GUEST_AVAILABLE(queue);
-    uint16_t at = guest->available[queue]++ % VIRTIO_GUEST_ENTRIES;
+    uint16_t at = (uint16_t)(guest->available[queue]++ % guest->entries);
 
     pci_guest_put(guest->bench, ring + 4 + 2ull * at, &head, 2);
     pci_guest_put(guest->bench, ring + 2, &guest->available[queue], 2);
@@ -91,7 +123,10 @@ virtio_guest_offer(VirtioGuest *guest, unsigned queue, uint16_t head)
 void
 virtio_guest_kick(VirtioGuest *guest, unsigned queue)
 {
-    device_bench_write(guest->bench, PCI_GUEST_BAR(BAR) + NOTIFY + 4 * queue, queue, 2);
+    if (guest->legacy)
+        device_bench_out16(guest->bench, VIRTIO_GUEST_PORTS + 0x10, (uint16_t)queue);
+    else
+        device_bench_write(guest->bench, PCI_GUEST_BAR(BAR) + NOTIFY + 4 * queue, queue, 2);
 }
 
 int
@@ -104,8 +139,8 @@ virtio_guest_used(VirtioGuest *guest, unsigned queue, uint32_t *written)
     pci_guest_get(guest->bench, ring + 2, &now, 2);
     if (now == guest->used[queue])
         return -1;
-    pci_guest_get(guest->bench, ring + 4 + 8ull * (guest->used[queue]++ % VIRTIO_GUEST_ENTRIES),
-                  element, sizeof(element));
+    pci_guest_get(guest->bench, ring + 4 + 8ull * (guest->used[queue]++ % guest->entries), element,
+                  sizeof(element));
     *written = element[1];
     return (int)element[0];
 }
