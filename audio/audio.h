@@ -44,7 +44,8 @@ typedef struct {
 /* All calls with the device lock held, none blocks. */
 typedef struct {
     void *user;
-    /* In construct; at most AUDIO_STREAMS_MAX of them; they go with the driver. name: static. */
+    /* In construct, or later by those that found the driver as AUDIO_OBJECT; at most
+     * AUDIO_STREAMS_MAX of them; they go with the driver. name: static. */
     AudioStream *(*open)(void *user, AudioDirection direction, const char *name);
     /* Takes hold at once; what was not yet heard in the old format is. Values out of range become
      * the nearest possible. */
@@ -67,6 +68,10 @@ typedef struct {
 } AudioConnector;
 
 #define AUDIO_STREAMS_MAX 16u
+
+/* What pdm_find_object() knows the AudioConnector of a card as: for sources of sound that are on no
+ * card. */
+#define AUDIO_OBJECT "audio"
 
 /* How long a card waits between two looks at its rings, in ns: the pace at which it writes and
  * reads. Delays add up from it, interrupts are not later than it. */

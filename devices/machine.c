@@ -11,6 +11,9 @@ const MachinePlace MACHINE_DISPLAY = {"vga", 0, 0};
 const MachinePlace MACHINE_KEYBOARD = {"i8042", 0, 0};
 const MachinePlace MACHINE_MOUSE = {"i8042", 0, 1};
 
+/* Its sound goes where the card's does. */
+static const MachinePlace speaker_place = {"pit", 0, 0};
+
 /* What COM1..4 and LPT1..2 have always had. */
 static const MachinePort usual_serial[MACHINE_SERIAL_PORTS] = {
     {.io_base = 0x3f8, .irq = 4},
@@ -179,6 +182,7 @@ add_sound(CfgmNode *root, const MachineSound *sound)
     cfgm_set_uint(driver, "Output", sound->output);
     cfgm_set_uint(driver, "Input", sound->input);
     cfgm_set_uint(driver, "Optional", sound->optional);
+    machine_add_driver(root, speaker_place, "speaker");
 }
 
 bool

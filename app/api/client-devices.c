@@ -62,6 +62,17 @@ vitrine_device_find_option(VitrineDevice *device, const char *key)
     return NULL;
 }
 
+gboolean
+vitrine_device_get_audio_controller(VitrineDevice *device, VitrineAudioController *controller)
+{
+    int value;
+    if (!g_str_equal(device->kind, "sound") ||
+        !vitrine_from_nick(VITRINE_TYPE_AUDIO_CONTROLLER, device->name, &value))
+        return FALSE;
+    *controller = (VitrineAudioController)value;
+    return TRUE;
+}
+
 static char *
 take_text(GVariant *dictionary, const char *key)
 {

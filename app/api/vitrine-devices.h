@@ -78,6 +78,16 @@ void vitrine_device_unref(VitrineDevice *device);
  */
 VitrineDeviceOption *vitrine_device_find_option(VitrineDevice *device, const char *key);
 
+/**
+ * vitrine_device_get_audio_controller:
+ * @device: a device
+ * @controller: (out): the value of the setting "audio-controller" that chooses it
+ *
+ * Returns: whether the device is a sound card that settings can name.
+ */
+gboolean vitrine_device_get_audio_controller(VitrineDevice *device,
+                                             VitrineAudioController *controller);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VitrineDeviceOption, vitrine_device_option_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VitrineDevice, vitrine_device_unref)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * modifyvm: changes settings. Manual, chapter VBoxManage, "modifyvm". Leaves out: sound, USB,
- * remote display, recording, teleportation and what else this version has no device for. */
+ * modifyvm: changes settings. Manual, chapter VBoxManage, "modifyvm". Leaves out: remote
+ * display, recording, teleportation and what else this version has no device for. */
 #include "app/manage/manage-words.h"
 #include "app/manage/modifyvm-private.h"
 
@@ -227,7 +227,8 @@ const ManageCommand manage_command_modifyvm = {
         "    [--graphicscontroller none|vboxvga|vmsvga|vboxsvga] [--monitorcount NUMBER]\n"
         "    [--accelerate3d on|off] [--mouse ps2|usb|usbtablet|usbmultitouch]\n"
         "    [--audio-enabled on|off] [--audio-driver none|default|null|oss|alsa|pulse]\n"
-        "    [--audio-controller ac97|hda] [--audio-codec default|stac9700|ad1980]\n"
+        "    [--audio-controller ac97|hda|sb16]\n"
+        "    [--audio-codec default|stac9700|ad1980|stac9221|sb16]\n"
         "    [--audio-out on|off] [--audio-in on|off]\n"
         "    [--usb-ohci on|off] [--usb-ehci on|off] [--usb-xhci on|off]\n"
         "    [--keyboard ps2|usb] [--hardware-uuid UUID] [--snapshotfolder default|FOLDER]\n"

@@ -69,6 +69,7 @@ audio_construct(PdmDriver *driver, const CfgmNode *config, GError **error)
     if (audio->mixer == NULL)
         return false;
     driver->connector = audio_mixer_connector(audio->mixer);
+    pdm_driver_offer_object(driver, AUDIO_OBJECT, (void *)driver->connector);
     return true;
 }
 

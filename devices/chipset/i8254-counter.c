@@ -256,6 +256,26 @@ pit_counter_next_rise(PitCounter *counter, uint64_t tick)
     return elapsed < rise ? counter->start + rise : PIT_NEVER;
 }
 
+uint64_t
+pit_counter_next_change(PitCounter *counter, uint64_t tick)
+{
+    uint64_t elapsed, first, second;
+
+    if (!counter->loaded || !counter->running)
+        return PIT_NEVER;
+    elapsed = pit_elapsed(counter, tick);
+    first = second = counter->count;
+    if (counter->mode == 2)
+        first--;
+    else if (counter->mode == 3)
+        first = (counter->count + 1) / 2;
+    else if (counter->mode >= 4)
+        second++;
+    if (elapsed < first)
+        return counter->start + first;
+    return elapsed < second ? counter->start + second : PIT_NEVER;
+}
+
 bool
 pit_counter_valid(const PitCounter *counter)
 {

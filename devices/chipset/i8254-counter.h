@@ -41,5 +41,7 @@ void pit_counter_latch_status(PitCounter *counter, uint64_t tick);
 bool pit_counter_output(PitCounter *counter, uint64_t tick);
 /* The first tick after `tick` at which the output rises; PIT_NEVER when it does not by itself. */
 uint64_t pit_counter_next_rise(PitCounter *counter, uint64_t tick);
+/* The first tick after `tick` at which the output changes by itself, or PIT_NEVER. */
+uint64_t pit_counter_next_change(PitCounter *counter, uint64_t tick);
 /* False when a saved state brought a combination that the chip cannot have. */
 bool pit_counter_valid(const PitCounter *counter);

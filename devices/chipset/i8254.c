@@ -4,8 +4,8 @@
  * (231164-005); PIIX3 data sheet chapter 3.3 (ports 0x40 to 0x43) and 3.6.1 (port 0x61).
  *
  * Counter 0 interrupts on the rise of its output; counter 1 refreshes memory, of which only the
- * toggle in port 0x61 is left; counter 2 drives the speaker, whose sound is left out. Ticks that a
- * busy host made late are delivered afterwards (late-ticks.h). */
+ * toggle in port 0x61 is left; counter 2 and bit 1 of port 0x61 drive the speaker's line, whose
+ * driver is at LUN 0. Ticks that a busy host made late are delivered afterwards (late-ticks.h). */
 #include "devices/chipset/i8254-counter.h"
 #include "devices/chipset/late-ticks.h"
 #include "vmm/pdm/pdm.h"
@@ -13,11 +13,16 @@
 #define PIT_REFRESH_NS 15085
 /* Interrupts come at most this often, whatever a guest programs. */
 #define PIT_MIN_NS 20000
+#define PIT_SPEAKER_NS 5000000 /* the speaker's driver hears of its line so often */
+#define PORT_B_GATE 1u
+#define PORT_B_SPEAKER 2u
 
 typedef struct {
     PdmDevice *device;
     IomPorts *ports, *port_b;
-    TmTimer *timer;
+    TmTimer *timer, *speaker_timer;
+    PdmSpeakerPort speaker_port;
+    const PdmSpeakerConnector *speaker; /* NULL: there is none */
     PitCounter counter[3];
     uint64_t due;      /* tick of the next rise of counter 0 */
     uint32_t owed;     /* late ticks still to deliver */
@@ -77,6 +82,44 @@ pit_changed(Pit *pit, uint64_t tick)
     pit_arm(pit, tick, 0);
 }
 
+/* --- the speaker --- */
+
+static bool
+pit_speaker_level(void *user, uint64_t tick, uint64_t *until)
+{
+    Pit *pit = user;
+    PitCounter *counter = &pit->counter[2];
+
+    *until = PIT_NEVER;
+    if (!(pit->control_b & PORT_B_SPEAKER))
+        return false;
+    *until = pit_counter_next_change(counter, tick);
+    return pit_counter_output(counter, tick);
+}
+
+static void
+pit_speaker_expired(void *user)
+{
+    Pit *pit = user;
+
+    if (pit->speaker->play(pit->speaker->user, pit_tick(pit)))
+        pdm_timer_set(pit->device, pit->speaker_timer, pdm_now(pit->device) + PIT_SPEAKER_NS);
+}
+
+/* The guest is about to change the line, or to look at a counter, which forgets what it did before:
+ * the line has been as it is until now. `control_b`: bits of port 0x61 before and afterwards. */
+static void
+pit_speaker_follow(Pit *pit, uint8_t control_b, uint64_t tick)
+{
+    if (pit->speaker == NULL || !(control_b & PORT_B_SPEAKER))
+        return;
+    pit->speaker->play(pit->speaker->user, tick);
+    if (!pdm_timer_armed(pit->device, pit->speaker_timer))
+        pdm_timer_set(pit->device, pit->speaker_timer, pdm_now(pit->device) + PIT_SPEAKER_NS);
+}
+
+/* --- ports --- */
+
 static void
 pit_write_control(Pit *pit, uint8_t value, uint64_t tick)
 {
@@ -108,6 +151,8 @@ pit_write(void *user, uint32_t offset, uint32_t value, unsigned size)
     Pit *pit = user;
     uint64_t tick = pit_tick(pit);
 
+    if (offset >= 2)
+        pit_speaker_follow(pit, pit->control_b, tick);
     if (offset == 3) {
         pit_write_control(pit, (uint8_t)value, tick);
         return;
@@ -121,19 +166,24 @@ static uint32_t
 pit_read(void *user, uint32_t offset, unsigned size)
 {
     Pit *pit = user;
+    uint64_t tick = pit_tick(pit);
 
     if (offset == 3)
         return 0xff;
-    return pit_counter_read(&pit->counter[offset], pit_tick(pit));
+    if (offset == 2)
+        pit_speaker_follow(pit, pit->control_b, tick);
+    return pit_counter_read(&pit->counter[offset], tick);
 }
 
 static uint32_t
 pit_port_b_read(void *user, uint32_t offset, unsigned size)
 {
     Pit *pit = user;
-    bool refresh = pdm_now(pit->device) / PIT_REFRESH_NS & 1;
-    bool output = pit_counter_output(&pit->counter[2], pit_tick(pit));
+    uint64_t tick = pit_tick(pit);
+    bool refresh = pdm_now(pit->device) / PIT_REFRESH_NS & 1, output;
 
+    pit_speaker_follow(pit, pit->control_b, tick);
+    output = pit_counter_output(&pit->counter[2], tick);
     return pit->control_b | (uint32_t)refresh << 4 | (uint32_t)output << 5;
 }
 
@@ -141,9 +191,11 @@ static void
 pit_port_b_write(void *user, uint32_t offset, uint32_t value, unsigned size)
 {
     Pit *pit = user;
+    uint64_t tick = pit_tick(pit);
 
+    pit_speaker_follow(pit, (uint8_t)(pit->control_b | value), tick);
     pit->control_b = value & 15;
-    pit_counter_set_gate(&pit->counter[2], value & 1, pit_tick(pit));
+    pit_counter_set_gate(&pit->counter[2], value & PORT_B_GATE, tick);
 }
 
 static const IomPortOps pit_ops = {.read = pit_read, .write = pit_write, .sizes = 1};
@@ -155,6 +207,7 @@ pit_reset(PdmDevice *device)
 {
     Pit *pit = device->data;
 
+    pit_speaker_follow(pit, pit->control_b, pit_tick(pit));
     for (unsigned i = 0; i < 3; i++)
         pit->counter[i] =
             (PitCounter){.count = 0x10000, .next = 0x10000, .access = 3, .gate = i != 2};
@@ -176,6 +229,12 @@ pit_construct(PdmDevice *device, const CfgmNode *config, GError **error)
     pdm_ports_map(device, pit->ports, 0x40);
     pdm_ports_map(device, pit->port_b, 0x61);
     pit->timer = pdm_timer_new(device, "counter-0", pit_expired, pit);
+    pit->speaker_port = (PdmSpeakerPort){.user = pit, .hz = PIT_HZ, .level = pit_speaker_level};
+    if (!pdm_attach(device, 0, PDM_IF_SPEAKER, &pit->speaker_port, (const void **)&pit->speaker,
+                    false, error))
+        return false;
+    if (pit->speaker != NULL)
+        pit->speaker_timer = pdm_timer_new(device, "speaker", pit_speaker_expired, pit);
     pit_reset(device);
     return true;
 }

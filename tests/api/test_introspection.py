@@ -139,6 +139,9 @@ def devices_describe_themselves(world):
     assert (irq.type, irq.minimum, irq.maximum, irq.value) == (Vitrine.OptionType.UINT, 0, 15, 4)
     assert serial.find_option('Nothing') is None
     assert devices['rtc'].find_option('UseUtc').type == Vitrine.OptionType.BOOL
+    cards = {device.get_audio_controller()[1]: device.title for device in again if device.get_audio_controller()[0]}
+    assert cards == {Vitrine.AudioController.AC97: 'ICH AC97', Vitrine.AudioController.HDA: 'Intel HD Audio',
+                     Vitrine.AudioController.SB16: 'Sound Blaster 16'}, cards
     if list(modules.glob('*.so')):
         example = devices['example']
         assert example.module and example.options, 'the module is not listed'

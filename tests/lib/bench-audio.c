@@ -80,6 +80,7 @@ fake_construct(PdmDriver *driver, const CfgmNode *config, GError **error)
                                        .enable = fake_enable,
                                        .activity = &fake->activity};
     driver->connector = &fake->connector;
+    pdm_driver_offer_object(driver, AUDIO_OBJECT, &fake->connector);
     return true;
 }
 

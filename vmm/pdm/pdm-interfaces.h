@@ -22,6 +22,7 @@ typedef enum {
     PDM_IF_NETWORK,  /* PdmNetworkPort, PdmNetworkConnector */
     PDM_IF_AUDIO,    /* of audio/audio.h */
     PDM_IF_USB,      /* a root hub's ports: of usb/vusb.h */
+    PDM_IF_SPEAKER,  /* PdmSpeakerPort, PdmSpeakerConnector */
 } PdmInterface;
 
 /* Activity lamps: counters that only rise; read from any thread without a lock. */
@@ -212,6 +213,23 @@ typedef struct {
     /* What the guest's driver listens to at present. */
     void (*enabled)(void *user, bool relative, bool absolute);
 } PdmMouseConnector;
+
+/* --- the PC's speaker: a line that is high or low --- */
+typedef struct {
+    void *user;
+    uint32_t hz; /* of the clock that ticks count */
+    /* Whether the line is high at a tick, and the first one after it at which it changes by itself
+     * (UINT64_MAX: it stays). For ticks that never go back. */
+    bool (*level)(void *user, uint64_t tick, uint64_t *until);
+} PdmSpeakerPort;
+
+typedef struct {
+    void *user;
+    /* Plays what the line did before `tick`, which is now: the device may forget it afterwards.
+     * True: there is something to hear, and it is to be called again within 5 ms, also when the
+     * guest changes nothing. */
+    bool (*play)(void *user, uint64_t tick);
+} PdmSpeakerConnector;
 
 /* --- network --- */
 #define PDM_NETWORK_FRAME_MAX                                                                      \
