@@ -3,12 +3,13 @@
  * The legacy interface of virtio devices: its registers, ids of the three device types, which
  * interface is offered when, both header sizes of network frames, a driver that does not wait until
  * it is ready, a queue that is taken away, vectors, saved state, hostile writes. */
+#include "tests/device/net-guest.h"
 #include "tests/device/virtio-guest.h"
-#include "tests/lib/bench-network.h"
 
 #include <string.h>
 
-#define SLOT 3
+#define CARD "virtio-net"
+#define SLOT NET_GUEST_SLOT
 #define PORTS VIRTIO_GUEST_PORTS
 #define CSUM (1u << 0)
 #define GUEST_CSUM (1u << 1)
@@ -21,46 +22,20 @@
 enum { RECEIVE, SEND, COMMANDS };
 enum { FEATURES = 0, TAKEN = 4, ADDRESS = 8, SIZE = 12, SELECT = 14, STATUS = 18, ISR = 19 };
 
-static const uint8_t own[] = {0x08, 0x00, 0x27, 0x56, 0x49, 0x10};
-
 static DeviceBench *
 start(const char *interface)
 {
-    CfgmNode *config = cfgm_new();
-    CfgmNode *card = device_bench_add(config, "virtio-net", 0);
-
-    cfgm_set_uint(cfgm_make(config, "Devices/virtio-net/0"), "PCIDeviceNo", SLOT);
-    cfgm_set_string(card, "BootRom", "");
-    if (interface != NULL)
-        cfgm_set_string(card, "Interface", interface);
-    device_bench_add_driver(config, "virtio-net", 0, 0, "bench-network");
-    return device_bench_new(config);
-}
-
-static BenchNetwork *
-wire(DeviceBench *bench)
-{
-    return bench_network(bench->pdm, "virtio-net", 0, 0);
-}
-
-static void
-make_frame(uint8_t *frame, size_t size)
-{
-    pci_guest_pattern(frame, size, 5);
-    memcpy(frame, own, 6);
-    frame[12] = 0x88;
-    frame[13] = 0xb5;
+    return net_guest_bench(CARD, interface != NULL ? "Interface" : NULL, interface);
 }
 
 static bool
 receive(DeviceBench *bench, size_t size)
 {
     static const PdmFrameOffload good = {.checksum_good = true};
-    const PdmNetworkPort *port = wire(bench)->port;
     g_autofree uint8_t *frame = g_malloc(size);
 
-    make_frame(frame, size);
-    return port->receive(port->user, frame, size, &good);
+    net_guest_frame(frame, size, net_guest_own);
+    return net_guest_receive(bench, CARD, frame, size, &good);
 }
 
 static void
@@ -78,7 +53,7 @@ send(VirtioGuest *guest, unsigned index, uint32_t header, uint32_t size)
 {
     g_autofree uint8_t *data = g_malloc0(header + size);
 
-    make_frame(data + header, size);
+    net_guest_frame(data + header, size, net_guest_own);
     pci_guest_put(guest->bench, DATA, data, header + size);
     virtio_guest_describe(guest, SEND, index, (VirtioGuestDescriptor){DATA, header + size, 0, 0});
     virtio_guest_offer(guest, SEND, (uint16_t)index);
@@ -214,8 +189,9 @@ test_registers(void)
     g_assert_cmphex(device_bench_in8(bench, PORTS + STATUS), ==, 0);
     g_assert_cmphex(device_bench_in32(bench, PORTS + TAKEN), ==, 0);
     /* The address can be read in any width, and written. */
-    for (unsigned i = 0; i < sizeof(own); i++)
-        g_assert_cmphex(device_bench_in8(bench, (uint16_t)(PORTS + 0x14 + i)), ==, own[i]);
+    for (unsigned i = 0; i < sizeof(net_guest_own); i++)
+        g_assert_cmphex(device_bench_in8(bench, (uint16_t)(PORTS + 0x14 + i)), ==,
+                        net_guest_own[i]);
     g_assert_cmphex(device_bench_in32(bench, PORTS + 0x14), ==, 0x56270008);
     g_assert_cmpuint(device_bench_in16(bench, PORTS + 0x1a), ==, 1);
     device_bench_out8(bench, PORTS + 0x19, 0x77);
@@ -255,11 +231,11 @@ test_frames(gconstpointer data)
     VirtioGuest guest;
     uint32_t written;
 
-    make_frame(frame, sizeof(frame));
+    net_guest_frame(frame, sizeof(frame), net_guest_own);
     virtio_guest_start_legacy(&guest, bench, SLOT, CSUM | GUEST_CSUM | merge, 2);
     send(&guest, 0, header, 600);
     g_assert_cmpint(virtio_guest_used(&guest, SEND, &written), ==, 0);
-    sent = bench_network_sent(wire(bench), 0);
+    sent = bench_network_sent(net_guest_wire(bench, CARD), 0);
     g_assert_cmpmem(sent->frame->data, sent->frame->len, frame, 600);
     offer_buffer(&guest, 7, 2048);
     g_assert_true(receive(bench, 600));
@@ -285,7 +261,7 @@ test_no_sums(void)
     g_assert_true(receive(bench, 60));
     g_assert_cmpint(virtio_guest_used(&guest, RECEIVE, &written), ==, 0);
     g_assert_cmphex(device_bench_read(bench, BUFFERS, 1), ==, 0);
-    g_assert_cmpuint(wire(bench)->port->offloads, ==, 0);
+    g_assert_cmpuint(net_guest_wire(bench, CARD)->port->offloads, ==, 0);
 }
 
 /* More chains than a modern test's queue has, once around the ring. */
@@ -301,7 +277,7 @@ test_around(void)
         send(&guest, i % 256, 10, 60);
         g_assert_cmpint(virtio_guest_used(&guest, SEND, &written), ==, (int)(i % 256));
     }
-    g_assert_cmpuint(wire(bench)->frames->len, ==, 600);
+    g_assert_cmpuint(net_guest_wire(bench, CARD)->frames->len, ==, 600);
 }
 
 /* A queue that is taken away and given back begins anew, without what it held. */
@@ -316,7 +292,7 @@ test_stop(void)
     virtio_guest_start_legacy(&guest, bench, SLOT, MERGE, 2);
     offer_buffer(&guest, 0, 64);
     g_assert_false(receive(bench, 600)); /* the buffer is taken, and not enough */
-    wire(bench)->full = true;
+    net_guest_wire(bench, CARD)->full = true;
     send(&guest, 1, 12, 60);
     for (unsigned i = 0; i < 2; i++) {
         device_bench_out16(bench, PORTS + SELECT, (uint16_t)i);
@@ -325,9 +301,9 @@ test_stop(void)
         device_bench_out32(bench, PORTS + ADDRESS, VIRTIO_GUEST_TABLE(i) / 4096);
         guest.available[i] = guest.used[i] = 0;
     }
-    wire(bench)->full = false;
-    wire(bench)->port->can_send(wire(bench)->port->user);
-    g_assert_cmpuint(wire(bench)->frames->len, ==, 0);
+    net_guest_wire(bench, CARD)->full = false;
+    net_guest_wire(bench, CARD)->port->can_send(net_guest_wire(bench, CARD)->port->user);
+    g_assert_cmpuint(net_guest_wire(bench, CARD)->frames->len, ==, 0);
     offer_buffer(&guest, 3, 2048);
     g_assert_true(receive(bench, 600));
     g_assert_cmpint(virtio_guest_used(&guest, RECEIVE, &written), ==, 3);
@@ -352,7 +328,7 @@ test_both(void)
         g_assert_cmpint(virtio_guest_used(&guest, SEND, &written), ==, 0);
     }
     for (unsigned i = 0; i < 4; i++)
-        g_assert_cmpuint(bench_network_sent(wire(bench), i)->frame->len, ==, 60);
+        g_assert_cmpuint(bench_network_sent(net_guest_wire(bench, CARD), i)->frame->len, ==, 60);
 }
 
 static void
@@ -368,7 +344,7 @@ test_state(void)
     device_bench_out8(bench, PORTS + STATUS, 3); /* used all the same */
     offer_buffer(&guest, 0, 64);
     g_assert_false(receive(bench, 600));
-    wire(bench)->full = true;
+    net_guest_wire(bench, CARD)->full = true;
     send(&guest, 0, 12, 100);
     state = device_bench_save(bench, &error);
     g_assert_no_error(error);
@@ -379,7 +355,7 @@ test_state(void)
     device_bench_run_queues(other);
     guest.bench = other;
     g_assert_cmpint(virtio_guest_used(&guest, SEND, &written), ==, 0);
-    g_assert_cmpuint(bench_network_sent(wire(other), 0)->frame->len, ==, 100);
+    g_assert_cmpuint(bench_network_sent(net_guest_wire(other, CARD), 0)->frame->len, ==, 100);
     offer_buffer(&guest, 1, 2048);
     g_assert_true(receive(other, 600));
     g_assert_cmpint(virtio_guest_used(&guest, RECEIVE, &written), ==, 0);
@@ -419,9 +395,9 @@ test_hostile(void)
     }
     g_rand_free(random);
     virtio_guest_start_legacy(&guest, bench, SLOT, CONTROL, 3);
-    g_ptr_array_set_size(wire(bench)->frames, 0);
+    g_ptr_array_set_size(net_guest_wire(bench, CARD)->frames, 0);
     send(&guest, 0, 10, 60);
-    g_assert_cmpuint(wire(bench)->frames->len, ==, 1);
+    g_assert_cmpuint(net_guest_wire(bench, CARD)->frames->len, ==, 1);
 }
 
 int

@@ -2,12 +2,13 @@
  *
  * The virtio network card: configuration, headers in both directions, merged buffers, the control
  * queue, the cable, hostile chains, saved state. */
+#include "tests/device/net-guest.h"
 #include "tests/device/virtio-guest.h"
-#include "tests/lib/bench-network.h"
 
 #include <string.h>
 
-#define SLOT 3
+#define CARD "virtio-net"
+#define SLOT NET_GUEST_SLOT
 #define MERGE (1ull << 15)
 #define STATUS_FIELD (1ull << 16)
 #define CONTROL (1ull << 17)
@@ -23,42 +24,18 @@
 
 enum { RECEIVE, SEND, COMMANDS, QUEUES, HEADER = 12 };
 
-static const uint8_t own[] = {0x08, 0x00, 0x27, 0x56, 0x49, 0x10};
 static const uint8_t stranger[] = {0x02, 0, 0, 0, 0, 1};
 
 static DeviceBench *
 start(void)
 {
-    CfgmNode *config = cfgm_new();
-
-    cfgm_set_uint(cfgm_make(config, "Devices/virtio-net/0"), "PCIDeviceNo", SLOT);
-    cfgm_set_string(device_bench_add(config, "virtio-net", 0), "BootRom", "");
-    device_bench_add_driver(config, "virtio-net", 0, 0, "bench-network");
-    return device_bench_new(config);
-}
-
-static BenchNetwork *
-wire(DeviceBench *bench)
-{
-    return bench_network(bench->pdm, "virtio-net", 0, 0);
+    return net_guest_bench(CARD, NULL, NULL);
 }
 
 static bool
 receive(DeviceBench *bench, const uint8_t *frame, size_t size, const PdmFrameOffload *offload)
 {
-    const PdmNetworkPort *port = wire(bench)->port;
-
-    return port->receive(port->user, frame, size, offload);
-}
-
-static void
-make_frame(uint8_t *frame, size_t size, const uint8_t *to)
-{
-    pci_guest_pattern(frame, size, 9);
-    memcpy(frame, to, 6);
-    memcpy(frame + 6, own, 6);
-    frame[12] = 0x88;
-    frame[13] = 0xb5;
+    return net_guest_receive(bench, CARD, frame, size, offload);
 }
 
 /* A buffer to receive in. */
@@ -98,7 +75,7 @@ test_configuration(void)
     g_assert_cmphex(virtio_guest_offered(bench) & ALL, ==, ALL);
     g_assert_cmphex(pci_guest_read(bench, 4, 0x2000), ==, 0x56270008);
     g_assert_cmphex(pci_guest_read(bench, 4, 0x2004) & 0x1ffff, ==, 0x11049);
-    bench_network_link(wire(bench), false);
+    bench_network_link(net_guest_wire(bench, CARD), false);
     g_assert_cmphex(pci_guest_read(bench, 4, 0x2004) & 0x10000, ==, 0);
 }
 
@@ -115,10 +92,10 @@ test_send(void)
     uint32_t written;
 
     virtio_guest_start(&guest, bench, SLOT, ALL, QUEUES);
-    make_frame(frame, sizeof(frame), stranger);
+    net_guest_frame(frame, sizeof(frame), stranger);
     send(&guest, 0, header, frame, 3000);
     g_assert_cmpint(virtio_guest_used(&guest, SEND, &written), ==, 0);
-    sent = bench_network_sent(wire(bench), 0);
+    sent = bench_network_sent(net_guest_wire(bench, CARD), 0);
     g_assert_cmpmem(sent->frame->data, sent->frame->len, frame, 3000);
     g_assert_true(sent->offload.needs_checksum);
     g_assert_cmpint(sent->offload.segment, ==, PDM_SEGMENT_TCP4);
@@ -127,15 +104,15 @@ test_send(void)
     g_assert_cmpuint(sent->offload.checksum_start, ==, 34);
     g_assert_cmpuint(sent->offload.checksum_offset, ==, 16);
     /* No room: the chain waits, and what is behind it. */
-    wire(bench)->full = true;
+    net_guest_wire(bench, CARD)->full = true;
     send(&guest, 2, none, frame, 60);
     send(&guest, 4, none, frame, 60);
     g_assert_cmpint(virtio_guest_used(&guest, SEND, &written), ==, -1);
-    wire(bench)->full = false;
-    wire(bench)->port->can_send(wire(bench)->port->user);
+    net_guest_wire(bench, CARD)->full = false;
+    net_guest_wire(bench, CARD)->port->can_send(net_guest_wire(bench, CARD)->port->user);
     g_assert_cmpint(virtio_guest_used(&guest, SEND, &written), ==, 2);
     g_assert_cmpint(virtio_guest_used(&guest, SEND, &written), ==, 4);
-    sent = bench_network_sent(wire(bench), 2);
+    sent = bench_network_sent(net_guest_wire(bench, CARD), 2);
     g_assert_cmpuint(sent->frame->len, ==, 60);
     g_assert_false(sent->offload.needs_checksum);
 }
@@ -150,13 +127,13 @@ test_receive(void)
     uint32_t written;
 
     virtio_guest_start(&guest, bench, SLOT, ALL & ~MERGE, QUEUES);
-    make_frame(frame, sizeof(frame), own);
+    net_guest_frame(frame, sizeof(frame), net_guest_own);
     /* No buffer: it has to wait, and the device is told when there is one. */
     g_assert_false(receive(bench, frame, sizeof(frame), NULL));
-    wire(bench)->ready_calls = 0;
+    net_guest_wire(bench, CARD)->ready_calls = 0;
     offer_buffer(&guest, 3, 2048);
     virtio_guest_kick(&guest, RECEIVE);
-    g_assert_cmpuint(wire(bench)->ready_calls, ==, 1);
+    g_assert_cmpuint(net_guest_wire(bench, CARD)->ready_calls, ==, 1);
     g_assert_true(receive(bench, frame, sizeof(frame), &offload));
     g_assert_cmpint(virtio_guest_used(&guest, RECEIVE, &written), ==, 3);
     g_assert_cmpuint(written, ==, 1514 + HEADER);
@@ -165,10 +142,10 @@ test_receive(void)
     g_assert_cmphex(got[0], ==, 2);
     g_assert_cmpuint(got[10], ==, 1);
     /* The driver says what it can take. */
-    g_assert_cmpuint(wire(bench)->port->offloads, ==,
+    g_assert_cmpuint(net_guest_wire(bench, CARD)->port->offloads, ==,
                      PDM_OFFLOAD_CHECKSUM | PDM_OFFLOAD_TCP4 | PDM_OFFLOAD_TCP6);
     /* Not for this card: lost, and the buffer is kept. */
-    make_frame(frame, sizeof(frame), stranger);
+    net_guest_frame(frame, sizeof(frame), stranger);
     offer_buffer(&guest, 0, 2048);
     g_assert_true(receive(bench, frame, sizeof(frame), NULL));
     g_assert_cmpint(virtio_guest_used(&guest, RECEIVE, &written), ==, -1);
@@ -183,7 +160,7 @@ test_merge(void)
     uint32_t written;
 
     virtio_guest_start(&guest, bench, SLOT, ALL, QUEUES);
-    make_frame(frame, sizeof(frame), own);
+    net_guest_frame(frame, sizeof(frame), net_guest_own);
     for (unsigned i = 0; i < 2; i++)
         offer_buffer(&guest, i, 512);
     g_assert_false(receive(bench, frame, sizeof(frame), NULL));
@@ -231,12 +208,12 @@ test_commands(void)
     virtio_guest_start(&guest, bench, SLOT, ALL, QUEUES);
     g_assert_cmpuint(command(&guest, address, sizeof(address)), ==, 0);
     g_assert_cmphex(pci_guest_read(bench, 4, 0x2000), ==, 2);
-    make_frame(frame, sizeof(frame), stranger);
+    net_guest_frame(frame, sizeof(frame), stranger);
     offer_buffer(&guest, 0, 2048);
     receive(bench, frame, sizeof(frame), NULL);
     g_assert_cmpint(virtio_guest_used(&guest, RECEIVE, &written), ==, 0);
     g_assert_cmpuint(command(&guest, promiscuous, 3), ==, 0);
-    g_assert_true(wire(bench)->promiscuous);
+    g_assert_true(net_guest_wire(bench, CARD)->promiscuous);
     /* What is no command: an error, not more. */
     g_assert_cmpuint(command(&guest, unknown, 3), ==, 1);
     g_assert_cmpuint(command(&guest, pairs, 4), ==, 1);
@@ -259,11 +236,11 @@ test_hostile(void)
     VirtioGuest guest;
     uint32_t written;
 
-    make_frame(frame, sizeof(frame), own);
+    net_guest_frame(frame, sizeof(frame), net_guest_own);
     virtio_guest_start(&guest, bench, SLOT, ALL, QUEUES);
     /* A header that says the impossible goes on to the network, which checks it. */
     send(&guest, 0, none, frame, 60);
-    g_assert_cmpuint(wire(bench)->frames->len, ==, 1);
+    g_assert_cmpuint(net_guest_wire(bench, CARD)->frames->len, ==, 1);
     /* Less than a header, nothing behind it, more than any frame. */
     for (unsigned i = 0; i < 3; i++) {
         static const uint32_t sizes[] = {HEADER - 1, HEADER, 0x20000};
@@ -272,7 +249,7 @@ test_hostile(void)
         virtio_guest_offer(&guest, SEND, 4);
         virtio_guest_kick(&guest, SEND);
     }
-    g_assert_cmpuint(wire(bench)->frames->len, ==, 1);
+    g_assert_cmpuint(net_guest_wire(bench, CARD)->frames->len, ==, 1);
     /* Buffers of no size, in the device's registers, too small a first one. */
     for (unsigned i = 0; i < VIRTIO_GUEST_ENTRIES; i++) {
         const VirtioGuestDescriptor descriptor = {i % 2 == 0 ? window + 0x2f00 : ~0ull - 8, i % 4,
@@ -310,7 +287,7 @@ test_random(void)
     uint8_t frame[1514];
     VirtioGuest guest;
 
-    make_frame(frame, sizeof(frame), own);
+    net_guest_frame(frame, sizeof(frame), net_guest_own);
     virtio_guest_start(&guest, bench, SLOT, ALL, QUEUES);
     for (unsigned i = 0; i < 5000; i++) {
         const unsigned queue = g_rand_int(random) % QUEUES;
@@ -324,10 +301,10 @@ test_random(void)
         virtio_guest_offer(&guest, queue, (uint16_t)(g_rand_int(random) % VIRTIO_GUEST_ENTRIES));
         virtio_guest_kick(&guest, queue);
         receive(bench, frame, 60 + g_rand_int(random) % 1454, NULL);
-        wire(bench)->full = g_rand_int(random) % 8 == 0;
+        net_guest_wire(bench, CARD)->full = g_rand_int(random) % 8 == 0;
         if (g_rand_int(random) % 8 == 0)
-            wire(bench)->port->can_send(wire(bench)->port->user);
-        g_ptr_array_set_size(wire(bench)->frames, 0);
+            net_guest_wire(bench, CARD)->port->can_send(net_guest_wire(bench, CARD)->port->user);
+        g_ptr_array_set_size(net_guest_wire(bench, CARD)->frames, 0);
         if ((virtio_guest_status(bench) & 0x40) != 0)
             virtio_guest_start(&guest, bench, SLOT, ALL, QUEUES);
     }
@@ -346,11 +323,11 @@ test_state(void)
     VirtioGuest guest;
     uint32_t written;
 
-    make_frame(frame, sizeof(frame), own);
+    net_guest_frame(frame, sizeof(frame), net_guest_own);
     virtio_guest_start(&guest, bench, SLOT, ALL, QUEUES);
     offer_buffer(&guest, 0, 512);
     g_assert_false(receive(bench, frame, sizeof(frame), NULL));
-    wire(bench)->full = true;
+    net_guest_wire(bench, CARD)->full = true;
     send(&guest, 0, none, frame, 100);
     state = device_bench_save(bench, &error);
     g_assert_no_error(error);
@@ -361,7 +338,7 @@ test_state(void)
     device_bench_run_queues(other);
     guest.bench = other;
     g_assert_cmpint(virtio_guest_used(&guest, SEND, &written), ==, 0);
-    g_assert_cmpuint(bench_network_sent(wire(other), 0)->frame->len, ==, 100);
+    g_assert_cmpuint(bench_network_sent(net_guest_wire(other, CARD), 0)->frame->len, ==, 100);
     for (unsigned i = 1; i < 4; i++)
         offer_buffer(&guest, i, 512);
     g_assert_true(receive(other, frame, sizeof(frame), NULL));

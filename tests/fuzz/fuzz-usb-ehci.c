@@ -54,9 +54,9 @@ fuzz_usb_begin(FuzzUsb *fuzz)
 
 /* An element for a queue; its data come from the input. */
 static void
-put_element(FuzzUsb *fuzz, FuzzUsbInput *input, uint32_t at)
+put_element(FuzzUsb *fuzz, FuzzInput *input, uint32_t at)
 {
-    const uint32_t token = fuzz_usb_take(input, 2), size = fuzz_usb_take(input, 1);
+    const uint32_t token = fuzz_take(input, 2), size = fuzz_take(input, 1);
     const uint32_t data = DATA + 0x100 * (fuzz->made % 64);
 
     for (unsigned i = 0; i < 5; i++)
@@ -65,7 +65,7 @@ put_element(FuzzUsb *fuzz, FuzzUsbInput *input, uint32_t at)
     put(fuzz, at + 4, (token & 8) != 0 ? 1 : at);
     if ((token & 3) != 1) {
         for (unsigned i = 0; i < 8; i++)
-            put(fuzz, data + 4 * i, fuzz_usb_take(input, 4));
+            put(fuzz, data + 4 * i, fuzz_take(input, 4));
     }
     put(fuzz, QTDS + 0x40 * ((fuzz->made + 1) % 64) + 8, 0);
     put(fuzz, at + 8,
@@ -74,27 +74,27 @@ put_element(FuzzUsb *fuzz, FuzzUsbInput *input, uint32_t at)
 }
 
 static void
-put_isochronous(FuzzUsb *fuzz, FuzzUsbInput *input)
+put_isochronous(FuzzUsb *fuzz, FuzzInput *input)
 {
-    const uint32_t kind = fuzz_usb_take(input, 1), target = fuzz_usb_take(input, 4);
+    const uint32_t kind = fuzz_take(input, 1), target = fuzz_take(input, 4);
 
     put(fuzz, ITDS, kind & 1 ? ITDS + 0x40 : 1);
     put(fuzz, ITDS + 0x40, kind & 2 ? queue(2) | 2 : (ITDS + 0x80) | 4);
     put(fuzz, ITDS + 0x80, kind & 4 ? 1 : ITDS);
     for (unsigned i = 0; i < 8; i++) {
-        put(fuzz, ITDS + 4 + 4 * i, 0x80000000 | fuzz_usb_take(input, 4));
-        put(fuzz, ITDS + 0x44 + 4 * i, fuzz_usb_take(input, 2) << 16 | 0xf000);
+        put(fuzz, ITDS + 4 + 4 * i, 0x80000000 | fuzz_take(input, 4));
+        put(fuzz, ITDS + 0x44 + 4 * i, fuzz_take(input, 2) << 16 | 0xf000);
     }
     put(fuzz, ITDS + 36, target);
     put(fuzz, ITDS + 0x84, target);
     put(fuzz, ITDS + 0x88, 0xff);
-    put(fuzz, ITDS + 0x8c, 0x80 | fuzz_usb_take(input, 2) << 16);
+    put(fuzz, ITDS + 0x8c, 0x80 | fuzz_take(input, 2) << 16);
 }
 
 void
-fuzz_usb_transfer(FuzzUsb *fuzz, FuzzUsbInput *input)
+fuzz_usb_transfer(FuzzUsb *fuzz, FuzzInput *input)
 {
-    const uint32_t target = fuzz_usb_take(input, 1), index = fuzz_usb_take(input, 1) % 4;
+    const uint32_t target = fuzz_take(input, 1), index = fuzz_take(input, 1) % 4;
     const uint32_t at = QTDS + 0x40 * (fuzz->made % 64);
 
     if (index == 3) {

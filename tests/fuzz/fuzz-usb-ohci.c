@@ -50,15 +50,15 @@ fuzz_usb_begin(FuzzUsb *fuzz)
 
 /* The list is one descriptor and its end. */
 void
-fuzz_usb_transfer(FuzzUsb *fuzz, FuzzUsbInput *input)
+fuzz_usb_transfer(FuzzUsb *fuzz, FuzzInput *input)
 {
-    const uint32_t target = fuzz_usb_take(input, 1), kind = fuzz_usb_take(input, 1);
-    const uint32_t index = kind & 3, size = fuzz_usb_take(input, 1 + (kind >> 7));
+    const uint32_t target = fuzz_take(input, 1), kind = fuzz_take(input, 1);
+    const uint32_t index = kind & 3, size = fuzz_take(input, 1 + (kind >> 7));
     const uint32_t at = descriptor(fuzz->made), data = DATA + 0x100 * (fuzz->made % 64);
 
     if ((kind >> 2 & 3) != 2) {
         for (unsigned i = 0; i < 8; i++)
-            put(fuzz, data + 4 * i, fuzz_usb_take(input, 4));
+            put(fuzz, data + 4 * i, fuzz_take(input, 4));
     }
     put(fuzz, at,
         (kind >> 2 & 3) << 19 | (kind & 0x10 ? 1u << 18 : 0) |
@@ -68,7 +68,7 @@ fuzz_usb_transfer(FuzzUsb *fuzz, FuzzUsbInput *input)
     put(fuzz, at + 8, kind & 0x20 ? at : descriptor(fuzz->made + 1));
     put(fuzz, at + 12, size != 0 ? data + size - 1 : 0);
     for (unsigned i = 0; i < 4 && index == 3; i++)
-        put(fuzz, at + 16 + 4 * i, fuzz_usb_take(input, 4));
+        put(fuzz, at + 16 + 4 * i, fuzz_take(input, 4));
     put(fuzz, endpoint(index),
         8u << 16 | (index == 3 ? 1u << 15 : 0) | (target & 3) << 7 | (target >> 2 & 3));
     put(fuzz, endpoint(index) + 4, descriptor(fuzz->made + 1));

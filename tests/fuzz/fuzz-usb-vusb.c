@@ -53,10 +53,10 @@ fuzz_usb_begin(FuzzUsb *fuzz)
 }
 
 static void
-change_port(FuzzController *own, FuzzUsbInput *input)
+change_port(FuzzController *own, FuzzInput *input)
 {
     const VusbHubConnector *hub = own->hub;
-    const unsigned port = fuzz_usb_take(input, 1) % (PORTS + 1), what = fuzz_usb_take(input, 1);
+    const unsigned port = fuzz_take(input, 1) % (PORTS + 1), what = fuzz_take(input, 1);
 
     switch (what % 5) {
     case 0: hub->reset(hub->user, port); break;
@@ -68,10 +68,10 @@ change_port(FuzzController *own, FuzzUsbInput *input)
 }
 
 static VusbDevice *
-choose(FuzzController *own, FuzzUsbInput *input)
+choose(FuzzController *own, FuzzInput *input)
 {
     const VusbHubConnector *hub = own->hub;
-    const uint8_t how = (uint8_t)fuzz_usb_take(input, 1);
+    const uint8_t how = (uint8_t)fuzz_take(input, 1);
 
     if ((how & 0x80) != 0)
         return hub->by_address(hub->user, how & 7);
@@ -79,31 +79,30 @@ choose(FuzzController *own, FuzzUsbInput *input)
 }
 
 static void
-fill(VusbUrb *urb, FuzzUsbInput *input)
+fill(VusbUrb *urb, FuzzInput *input)
 {
-    const uint32_t kind = fuzz_usb_take(input, 1);
+    const uint32_t kind = fuzz_take(input, 1);
 
     urb->type = (VusbTransfer)(kind & 3);
     urb->stage = (VusbStage)(kind >> 2 & 3);
     urb->in = (kind & 0x10) != 0;
     urb->endpoint = kind >> 5 & (urb->type == VUSB_CONTROL ? 0 : 3);
     urb->setup = (VusbSetup){
-        .request_type = (uint8_t)fuzz_usb_take(input, 1),
-        .request = (uint8_t)fuzz_usb_take(input, 1),
-        .value = (uint16_t)fuzz_usb_take(input, 2),
-        .index = (uint16_t)fuzz_usb_take(input, 2),
-        .length = (uint16_t)fuzz_usb_take(input, 2),
+        .request_type = (uint8_t)fuzz_take(input, 1),
+        .request = (uint8_t)fuzz_take(input, 1),
+        .value = (uint16_t)fuzz_take(input, 2),
+        .index = (uint16_t)fuzz_take(input, 2),
+        .length = (uint16_t)fuzz_take(input, 2),
     };
     for (uint32_t i = 0; i < MIN(urb->size, 40); i++)
-        urb->data[i] = (uint8_t)fuzz_usb_take(input, 1);
+        urb->data[i] = (uint8_t)fuzz_take(input, 1);
     for (uint32_t i = 0; i < urb->packet_count; i++)
-        urb->packets[i] =
-            (VusbPacket){.offset = fuzz_usb_take(input, 1), .size = fuzz_usb_take(input, 1)};
+        urb->packets[i] = (VusbPacket){.offset = fuzz_take(input, 1), .size = fuzz_take(input, 1)};
 }
 
 /* Also the command of a drive, which chance would not find. */
 static void
-fill_command(VusbUrb *urb, FuzzUsbInput *input)
+fill_command(VusbUrb *urb, FuzzInput *input)
 {
     static const char signature[] = {'U', 'S', 'B', 'C'};
 
@@ -112,16 +111,16 @@ fill_command(VusbUrb *urb, FuzzUsbInput *input)
     urb->in = false;
     memcpy(urb->data, signature, sizeof(signature));
     for (uint32_t i = sizeof(signature); i < urb->size; i++)
-        urb->data[i] = (uint8_t)(i < 8 ? 0 : fuzz_usb_take(input, 1));
+        urb->data[i] = (uint8_t)(i < 8 ? 0 : fuzz_take(input, 1));
 }
 
 static void
-submit(FuzzController *own, FuzzUsbInput *input)
+submit(FuzzController *own, FuzzInput *input)
 {
     const VusbHubConnector *hub = own->hub;
-    const unsigned place = fuzz_usb_take(input, 1), index = place % URBS;
+    const unsigned place = fuzz_take(input, 1), index = place % URBS;
     const bool drive = (place & 0x80) != 0;
-    const uint32_t size = drive ? 31 : fuzz_usb_take(input, 2) % SIZE_MAX_HERE;
+    const uint32_t size = drive ? 31 : fuzz_take(input, 2) % SIZE_MAX_HERE;
     VusbUrb *urb;
 
     if (own->urbs[index] != NULL) {
@@ -142,11 +141,11 @@ submit(FuzzController *own, FuzzUsbInput *input)
 }
 
 void
-fuzz_usb_transfer(FuzzUsb *fuzz, FuzzUsbInput *input)
+fuzz_usb_transfer(FuzzUsb *fuzz, FuzzInput *input)
 {
     FuzzController *own = device_bench_data(fuzz->bench, "fuzz-controller", 0);
 
-    if ((fuzz_usb_take(input, 1) & 7) == 0)
+    if ((fuzz_take(input, 1) & 7) == 0)
         change_port(own, input);
     else
         submit(own, input);

@@ -96,28 +96,28 @@ fuzz_usb_begin(FuzzUsb *fuzz)
 }
 
 void
-fuzz_usb_transfer(FuzzUsb *fuzz, FuzzUsbInput *input)
+fuzz_usb_transfer(FuzzUsb *fuzz, FuzzInput *input)
 {
-    const uint32_t kind = fuzz_usb_take(input, 1), slot = 1 + (fuzz_usb_take(input, 1) & 3);
+    const uint32_t kind = fuzz_take(input, 1), slot = 1 + (fuzz_take(input, 1) & 3);
     const uint32_t dci = 1 + (kind >> 4) % 5,
                    at = RINGS + 0x100 * dci + 16 * (fuzz->made % RING_COUNT);
 
     if ((kind & 3) == 0) {
-        put_input(fuzz, 1 + fuzz_usb_take(input, 1) % 14, fuzz_usb_take(input, 3));
-        put(fuzz, INPUT + 4, 1 | fuzz_usb_take(input, 1));
-        command(fuzz, FIRST_COMMAND + fuzz_usb_take(input, 1) % COMMAND_COUNT, slot,
+        put_input(fuzz, 1 + fuzz_take(input, 1) % 14, fuzz_take(input, 3));
+        put(fuzz, INPUT + 4, 1 | fuzz_take(input, 1));
+        command(fuzz, FIRST_COMMAND + fuzz_take(input, 1) % COMMAND_COUNT, slot,
                 (kind >> 4) << 16 | (kind & 4 ? 1u << 9 : 0));
         return;
     }
     if (dci == 1 && (kind & 3) == 1) {
-        const uint32_t low = fuzz_usb_take(input, 4), high = fuzz_usb_take(input, 4);
+        const uint32_t low = fuzz_take(input, 4), high = fuzz_take(input, 4);
 
         put_trb(fuzz, at, low | (uint64_t)high << 32, 8, 2u << 10 | 1u << 6 | 3u << 16 | 1);
     } else {
-        const uint32_t size = fuzz_usb_take(input, 3), flags = fuzz_usb_take(input, 3);
+        const uint32_t size = fuzz_take(input, 3), flags = fuzz_take(input, 3);
 
         for (unsigned i = 0; i < 8; i++)
-            put(fuzz, DATA + 4 * i, fuzz_usb_take(input, 4));
+            put(fuzz, DATA + 4 * i, fuzz_take(input, 4));
         put_trb(fuzz, at, DATA, size, flags << 4 | 1);
     }
     fuzz->made++;

@@ -15,7 +15,7 @@
 
 #define STEPS_MAX 400u
 #define DRIVE_SIZE (256u << 10)
-#define IN_MEMORY 0x100000u /* the part of memory that steps write */
+#define FRAME_NS 125000u /* a microframe */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,19 +36,6 @@ devices_register(PdmRegistry *registry, GError **error)
     for (unsigned i = 0; ok && i < G_N_ELEMENTS(devices); i++)
         ok = pdm_registry_add_device(registry, devices[i], error);
     return ok;
-}
-
-/* --- the input --- */
-uint32_t
-fuzz_usb_take(FuzzUsbInput *input, unsigned bytes)
-{
-    uint32_t value = 0;
-
-    for (unsigned i = 0; i < bytes && input->size > 0; i++) {
-        value |= (uint32_t)*input->data++ << 8 * i;
-        input->size--;
-    }
-    return value;
 }
 
 /* --- the machine --- */
@@ -80,76 +67,43 @@ tree(void)
 }
 
 static void
-save_and_load(FuzzUsb *fuzz)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) state = device_bench_save(fuzz->bench, &error);
-    DeviceBench *fresh = device_bench_new(tree());
-
-    g_assert_no_error(error);
-    if (!device_bench_load(fresh, state, &error))
-        g_error("what was saved is not loaded: %s", error->message);
-    device_bench_free(fuzz->bench);
-    fuzz->bench = fresh;
-}
-
-static void
-point(FuzzUsb *fuzz, FuzzUsbInput *input)
+point(FuzzUsb *fuzz, FuzzInput *input)
 {
     static const char *const names[] = {"usb-tablet", "usb-mouse"};
-    const unsigned which = fuzz_usb_take(input, 1) & 1;
+    const unsigned which = fuzz_take(input, 1) & 1;
     const PdmMousePort *mouse = pdm_lun_port(fuzz->bench->pdm, names[which], 0, 0, PDM_IF_MOUSE);
 
     if (which == 0)
-        mouse->absolute(mouse->user, fuzz_usb_take(input, 2), fuzz_usb_take(input, 2), 1, 0,
-                        fuzz_usb_take(input, 1));
+        mouse->absolute(mouse->user, fuzz_take(input, 2), fuzz_take(input, 2), 1, 0,
+                        fuzz_take(input, 1));
     else
-        mouse->relative(mouse->user, (int8_t)fuzz_usb_take(input, 1),
-                        (int8_t)fuzz_usb_take(input, 1), 0, 0, fuzz_usb_take(input, 1));
+        mouse->relative(mouse->user, (int8_t)fuzz_take(input, 1), (int8_t)fuzz_take(input, 1), 0, 0,
+                        fuzz_take(input, 1));
 }
 
 static void
-wait(FuzzUsb *fuzz, unsigned count)
+step(FuzzUsb *fuzz, FuzzInput *input)
 {
-    for (unsigned i = 0; i < count; i++) {
-        device_bench_advance(fuzz->bench, 125000);
-        device_bench_run_queues(fuzz->bench);
-    }
-}
-
-static void
-write_memory(FuzzUsb *fuzz, FuzzUsbInput *input)
-{
-    const uint32_t at = IN_MEMORY + 4 * (fuzz_usb_take(input, 2) & 0x3fff);
-    const unsigned count = 1 + (fuzz_usb_take(input, 1) & 15);
-
-    for (unsigned i = 0; i < count; i++)
-        pci_guest_put32(fuzz->bench, at + 4 * i, fuzz_usb_take(input, 4));
-}
-
-static void
-step(FuzzUsb *fuzz, FuzzUsbInput *input)
-{
-    switch (fuzz_usb_take(input, 1) % 12) {
+    switch (fuzz_take(input, 1) % 12) {
     case 0:
-        pci_guest_write(fuzz->bench, 0, fuzz_usb_take(input, 2) & 0x3ffc, fuzz_usb_take(input, 4));
+        pci_guest_write(fuzz->bench, 0, fuzz_take(input, 2) & 0x3ffc, fuzz_take(input, 4));
         break;
-    case 1: pci_guest_read(fuzz->bench, 0, fuzz_usb_take(input, 2) & 0x3ffc); break;
+    case 1: pci_guest_read(fuzz->bench, 0, fuzz_take(input, 2) & 0x3ffc); break;
     case 2:
-    case 3: write_memory(fuzz, input); break;
-    case 4: wait(fuzz, 1 + (fuzz_usb_take(input, 1) & 31)); break;
+    case 3: fuzz_write_memory(fuzz->bench, input); break;
+    case 4: fuzz_wait(fuzz->bench, 1 + (fuzz_take(input, 1) & 31), FRAME_NS); break;
     case 5: point(fuzz, input); break;
     case 6:
-        if ((fuzz_usb_take(input, 1) & 15) == 0)
-            save_and_load(fuzz);
+        if ((fuzz_take(input, 1) & 15) == 0)
+            fuzz->bench = fuzz_save_and_load(fuzz->bench, tree());
         break;
     case 7:
-        if ((fuzz_usb_take(input, 1) & 15) == 0)
+        if ((fuzz_take(input, 1) & 15) == 0)
             device_bench_reset(fuzz->bench);
         break;
     case 8:
         pdm_command(fuzz->bench->pdm, "usb-hub", 0, "over-current",
-                    (const char[]){(char)('1' + fuzz_usb_take(input, 1) % 5), '\0'});
+                    (const char[]){(char)('1' + fuzz_take(input, 1) % 5), '\0'});
         break;
     default: fuzz_usb_transfer(fuzz, input); break;
     }
@@ -158,13 +112,13 @@ step(FuzzUsb *fuzz, FuzzUsbInput *input)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    FuzzUsbInput input = {data, size};
+    FuzzInput input = {data, size};
     FuzzUsb fuzz = {.bench = device_bench_new(tree())};
 
     fuzz_usb_begin(&fuzz);
     for (unsigned i = 0; i < STEPS_MAX && input.size > 0; i++)
         step(&fuzz, &input);
-    wait(&fuzz, 16);
+    fuzz_wait(fuzz.bench, 16, FRAME_NS);
     device_bench_free(fuzz.bench);
     return 0;
 }

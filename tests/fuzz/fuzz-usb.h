@@ -4,12 +4,7 @@
  * fuzz-usb-ehci.c, -ohci.c, -xhci.c and -vusb.c knows how transfers are made. */
 #pragma once
 
-#include "tests/lib/device-bench.h"
-
-typedef struct {
-    const uint8_t *data;
-    size_t size;
-} FuzzUsbInput;
+#include "tests/fuzz/fuzz-bench.h"
 
 typedef struct {
     DeviceBench *bench;
@@ -17,11 +12,9 @@ typedef struct {
     uint32_t ring; /* where the next command goes */
 } FuzzUsb;
 
-/* So many bytes as a number, the lowest first; zeros at the end of the input. */
-uint32_t fuzz_usb_take(FuzzUsbInput *input, unsigned bytes);
 /* Brings the controller up as a driver does. */
 void fuzz_usb_begin(FuzzUsb *fuzz);
 /* One transfer to a device that may exist. */
-void fuzz_usb_transfer(FuzzUsb *fuzz, FuzzUsbInput *input);
+void fuzz_usb_transfer(FuzzUsb *fuzz, FuzzInput *input);
 
 extern const PdmDeviceInfo fuzz_usb_controller; /* of "vusb"; others do not use it */

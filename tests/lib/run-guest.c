@@ -40,7 +40,7 @@ enum { EXIT_OK, EXIT_FAULT, EXIT_TIMEOUT, EXIT_TRIPLE_FAULT };
 typedef struct {
     int ram, cpus;
     char *bus, *cdrom, *disk, *disk2, *floppy, *engine, *profile, *boot, *firmware, *serial, *debug;
-    char **nics, **usb_hosts, **usb_remotes;
+    char **nics, **usb_hosts, **usb_remotes, **settings;
     char *usb, *usb_devices, *usb_trace;
     char *screenshot, *keys, *until, *save, *save_live, *load, *sound;
     double screenshot_every, timeout;
@@ -259,6 +259,25 @@ describe_usb(Run *run, MachineSpec *spec, GError **error)
            choose(others, devices, device_flags, error);
 }
 
+/* "Devices/virtio-net/0/Config/Interface=legacy", as extra data has such keys. */
+static bool
+apply_settings(char **settings, CfgmNode *root, GError **error)
+{
+    for (; settings != NULL && *settings != NULL; settings++) {
+        g_auto(GStrv) halves = g_strsplit(*settings, "=", 2);
+        g_autofree char *node = g_path_get_dirname(halves[0]);
+        g_autofree char *key = g_path_get_basename(halves[0]);
+
+        if (halves[1] == NULL) {
+            g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "\"%s\" is no PATH=VALUE",
+                        *settings);
+            return false;
+        }
+        cfgm_set_string(cfgm_make(root, node), key, halves[1]);
+    }
+    return true;
+}
+
 static bool
 describe(Run *run, GError **error)
 {
@@ -288,7 +307,8 @@ describe(Run *run, GError **error)
     memcpy(spec.adapters, run->network.adapters, sizeof(spec.adapters));
     if (!describe_media(run, &spec.media_count, error) || !describe_usb(run, &spec, error))
         return false;
-    return machine_build_config(&spec, run->config, error);
+    return machine_build_config(&spec, run->config, error) &&
+           apply_settings(options->settings, run->config, error);
 }
 
 static void
@@ -620,6 +640,7 @@ tear_down(Run *run)
     run_network_clear(&run->network);
     g_strfreev(run->options.nics);
     g_strfreev(run->options.usb_hosts);
+    g_strfreev(run->options.settings);
     g_strfreev(run->options.usb_remotes);
     g_strfreev(run->sound);
     g_strfreev(run->usb_words);
@@ -644,6 +665,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "disk2", 0, 0, G_OPTION_ARG_FILENAME, &options->disk2, "Disk image, primary slave", "FILE" },
         { "floppy", 0, 0, G_OPTION_ARG_FILENAME, &options->floppy, "Floppy image, drive A", "FILE" },
         { "nic", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->nics, "Network card: MODEL[,nat[,forward=tcp:HOST:GUEST][,tftp=DIR][,boot=FILE]|,fd=N|,tap=N][,mac=…][,trace=FILE]", "CARD" },
+        { "config", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->settings, "A value in the configuration tree: Devices/DEVICE/N/Config/KEY=VALUE", "PATH=VALUE" },
         { "usb", 0, 0, G_OPTION_ARG_STRING, &options->usb, "USB controllers: ohci, ehci, xhci", "LIST" },
         { "usb-device", 0, 0, G_OPTION_ARG_STRING, &options->usb_devices, "USB devices: tablet, mouse, keyboard, hub (with all the others at it), storage:FILE", "LIST" },
         { "usb-host", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->usb_hosts, "A USB device of the host", "BUS.ADDRESS" },

@@ -6,7 +6,8 @@
 # Every network card with Linux's own driver: behind NAT it gets an address by DHCP, fetches a file by
 # HTTP from the host unharmed and is reached through forwarded ports, and all of that again after it was
 # saved and loaded; two guests get addresses from the network's DHCP server and move data through its
-# switch; a guest boots over the network from NAT's TFTP server.
+# switch; a guest boots over the network from NAT's TFTP server. The virtio card is used through its modern and
+# its legacy interface, by Linux and by iPXE.
 """Linux uses every network card."""
 
 import hashlib
@@ -30,6 +31,7 @@ SAVED = CARDS if LONG else ('82540EM', 'Am79C973', 'virtio')
 FILE_SIZE = 3 << 20
 TCP_PORT, UDP_PORT = 5000, 5001
 ISA_ADDRESS = '08:00:27:56:49:10'  # which the driver ne says at the level of warnings
+LEGACY = 'Devices/virtio-net/0/Config/Interface=legacy'
 MACS = ('080027000001', '080027000002')
 
 
@@ -76,20 +78,38 @@ def check_quiet(card, guest, usual='nothing'):
         sys.exit(f'{card}: the kernel complains\n' + '\n'.join(found))
 
 
-def behind_nat(card, folder, disk, web, wanted):
-    """One card, once or twice."""
+def ask_for_address(card, guest):
+    """By DHCP."""
+    said = guest.run('lease', 60)
+    if not re.search(r'lease: eth0 10\.0\.2\.15/\S+ router 10\.0\.2\.2 dns 10\.0\.2\.3', said):
+        fail(card, 'no address by DHCP', guest)
+
+
+def use_legacy_driver(guest):
+    """From here on Linux drives the card through its ports."""
+    guest.run('rmmod virtio_net; rmmod virtio_pci; insmod /lib/modules/virtio_pci.ko force_legacy=1; '
+              'insmod /lib/modules/virtio_net.ko')
+    features = guest.run('cat /sys/bus/virtio/devices/virtio0/features').split()[-1]
+    if features[32] != '0' or features[27] != '1':
+        fail('virtio', f'this is not the legacy interface: {features}', guest)
+    ask_for_address('virtio', guest)
+
+
+def behind_nat(card, folder, disk, web, wanted, legacy=False):
+    """One card, once or twice; `legacy`: it is saved while an old driver uses it."""
     tcp, udp = free_port(), free_port(socket.SOCK_DGRAM)
     nic = f'{card},nat,loopback,forward=tcp:{tcp}:{TCP_PORT},forward=udp:{udp}:{UDP_PORT}'
     state = folder / f'{card}.state'
     saving = ('--save', str(state), '--until', 'saved') if card in SAVED else ()
     with ShellGuest(disk, '--nic', nic, *saving) as guest:
-        said = guest.run('lease', 60)
-        if not re.search(r'lease: eth0 10\.0\.2\.15/\S+ router 10\.0\.2\.2 dns 10\.0\.2\.3', said):
-            fail(card, 'no address by DHCP', guest)
+        ask_for_address(card, guest)
         guest.run(f'tcpspeed serve {TCP_PORT} >/dev/null & tcpspeed echo {UDP_PORT} >/dev/null &')
         fetch(card, guest, web.port, wanted)
         through_tcp(card, guest, tcp)
         through_udp(card, guest, udp)
+        if legacy:
+            use_legacy_driver(guest)
+            fetch(card, guest, web.port, wanted)
         check_quiet(card, guest)
         if saving:
             guest.save()
@@ -99,7 +119,8 @@ def behind_nat(card, folder, disk, web, wanted):
             through_tcp(card, guest, tcp)
             through_udp(card, guest, udp)
             check_quiet(card, guest)
-    print(f'{card}: online through NAT' + (', also after it was saved and loaded' if saving else ''))
+    print(f'{card}: online through NAT' + (', also with a legacy driver' if legacy else '') +
+          (', also after it was saved and loaded' if saving else ''))
 
 
 def receive_file(listener, size):
@@ -152,15 +173,15 @@ def between_guests(cards, disk, other_disk):
     print(f'{" and ".join(cards)}: joined by a switch')
 
 
-def boot_over_network(card, folder):
+def boot_over_network(card, folder, *options):
     """iPXE fetches a kernel and its initramfs from NAT's TFTP server."""
-    tree = folder / f'tftp-{card}'
+    tree = folder / f'tftp-{card}-{len(options)}'
     tree.mkdir()
     media_linux.build_tree(tree, 'amd64')
     (tree / 'boot.ipxe').write_text('#!ipxe\nkernel linux console=ttyS0,115200 panic=-1\ninitrd initrd.gz\nboot\n',
                                     encoding='ascii')
-    with ShellGuest(None, '--nic', f'{card},nat,tftp={tree},boot=boot.ipxe', '--boot', 'network', boot_seconds=240):
-        print(f'{card}: booted over the network')
+    with ShellGuest(None, '--nic', f'{card},nat,tftp={tree},boot=boot.ipxe', '--boot', 'network', *options, boot_seconds=240):
+        print(' '.join((f'{card}: booted over the network', *options[1:])))
 
 
 if __name__ == '__main__':
@@ -174,12 +195,15 @@ if __name__ == '__main__':
         (FOLDER / 'www' / 'data').write_bytes(DATA)
         with WebServer(FOLDER / 'www') as server:
             for name in CARDS:
-                behind_nat(name, FOLDER, DISK, server, hashlib.md5(DATA).hexdigest())
+                behind_nat(name, FOLDER, DISK, server, hashlib.md5(DATA).hexdigest(), legacy=name == 'virtio')
+            if LONG:
+                behind_nat('virtio', FOLDER, DISK, server, hashlib.md5(DATA).hexdigest())
             isa_card(FOLDER, server, hashlib.md5(DATA).hexdigest())
         between_guests(('82540EM', 'virtio'), DISK, OTHER)
         if LONG:
             between_guests(('82543GC', '82545EM'), DISK, OTHER)
         boot_over_network('82540EM', FOLDER)
         if LONG:
-            for name in ('Am79C970A', 'Am79C973', 'virtio'):
+            for name in ('82543GC', '82545EM', 'Am79C970A', 'Am79C973', 'virtio'):
                 boot_over_network(name, FOLDER)
+            boot_over_network('virtio', FOLDER, '--config', LEGACY)
