@@ -416,10 +416,12 @@ client_watch_progress(VitrineClient *client, const char *path, VitrineProgress *
     g_hash_table_insert(client->progress, g_strdup(path), progress);
 }
 
+/* A later service may have work of the same name. */
 void
-client_forget_progress(VitrineClient *client, const char *path)
+client_forget_progress(VitrineClient *client, const char *path, const VitrineProgress *progress)
 {
-    g_hash_table_remove(client->progress, path);
+    if (g_hash_table_lookup(client->progress, path) == progress)
+        g_hash_table_remove(client->progress, path);
 }
 
 /* What new_async() returns when the first connection is there. */

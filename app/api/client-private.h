@@ -39,7 +39,8 @@ gboolean client_refresh_sync(VitrineClient *client, GCancellable *cancellable, G
 GDBusConnection *client_connection(VitrineClient *client);
 /* Progress objects hear of changes while they live. */
 void client_watch_progress(VitrineClient *client, const char *path, VitrineProgress *progress);
-void client_forget_progress(VitrineClient *client, const char *path);
+void client_forget_progress(VitrineClient *client, const char *path,
+                            const VitrineProgress *progress);
 
 VitrineMachine *machine_new(VitrineClient *client, const char *id, GVariant *properties);
 void machine_update(VitrineMachine *machine, GVariant *properties);

@@ -43,6 +43,13 @@ vitrine_machine_save_state_finish(VitrineMachine *machine, GAsyncResult *result,
     return started_progress(machine, client_call_finish(machine, result, error));
 }
 
+VitrineProgress *
+vitrine_machine_open_restore_progress(VitrineMachine *machine)
+{
+    const char *path = vitrine_machine_get_restore_progress(machine);
+    return *path ? progress_new(machine_client(machine), path) : NULL;
+}
+
 gboolean
 vitrine_machine_discard_state_sync(VitrineMachine *machine, GCancellable *cancellable,
                                    GError **error)

@@ -29,7 +29,7 @@ static void
 progress_finalize(GObject *object)
 {
     VitrineProgress *progress = VITRINE_PROGRESS(object);
-    client_forget_progress(progress->client, progress->path);
+    client_forget_progress(progress->client, progress->path, progress);
     g_object_unref(progress->client);
     g_free(progress->path);
     g_hash_table_unref(progress->cache);

@@ -5,9 +5,9 @@
  * groups, state (VitrineMachineState), last-state-change (int64, seconds since 1970),
  * accessible, access-error, settings-file, log-folder, snapshot-folder, settings-generation (uint:
  * changes with each change of the settings), read-only-reason, session-type, session-pid,
- * console-available, busy, current-snapshot, current-snapshot-name, snapshot-count (uint),
- * current-state-modified, snapshots-generation (uint: changes when a snapshot comes, goes or is
- * edited).
+ * console-available, busy, restore-progress, current-snapshot, current-snapshot-name,
+ * snapshot-count (uint), current-state-modified, snapshots-generation (uint: changes when a
+ * snapshot comes, goes or is edited).
  *
  * Extra data is per machine too; its changes arrive at VitrineClient::extra-data-changed and at
  * VitrineMachine::extra-data-changed (key, value or "" when removed). */
@@ -51,6 +51,8 @@ guint vitrine_machine_get_session_pid(VitrineMachine *machine);
 /* "", or what the service does with the machine: it can neither start nor change until that is
  * over. */
 const char *vitrine_machine_get_busy(VitrineMachine *machine);
+/* For vitrine_machine_open_restore_progress(); "" when no saved state is being loaded. */
+const char *vitrine_machine_get_restore_progress(VitrineMachine *machine);
 /* UUID and name of the snapshot that the present state follows; "" when there is none. */
 const char *vitrine_machine_get_current_snapshot(VitrineMachine *machine);
 const char *vitrine_machine_get_current_snapshot_name(VitrineMachine *machine);
@@ -195,6 +197,17 @@ void vitrine_machine_save_state_async(VitrineMachine *machine, GCancellable *can
  */
 VitrineProgress *vitrine_machine_save_state_finish(VitrineMachine *machine, GAsyncResult *result,
                                                    GError **error);
+
+/**
+ * vitrine_machine_open_restore_progress:
+ *
+ * Property "restore-progress" is not empty while a machine that starts loads its saved state. It
+ * can be cancelled: the machine is saved as before then, and its start fails with
+ * VITRINE_ERROR_CANCELLED.
+ *
+ * Returns: (transfer full) (nullable): that work; %NULL when there is none
+ */
+VitrineProgress *vitrine_machine_open_restore_progress(VitrineMachine *machine);
 
 /* The saved state is deleted: the machine is off, as if its plug had been pulled. */
 gboolean vitrine_machine_discard_state_sync(VitrineMachine *machine, GCancellable *cancellable,

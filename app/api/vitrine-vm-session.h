@@ -123,6 +123,7 @@ typedef struct {
      * (element-type VitrineDiskChild), the callee may take descriptors out of it. Takes task, which
      * returns a VitrineSaved, when it is done. */
     void (*save_state)(gpointer data, int file, gboolean live, GPtrArray *disks, GTask *task);
+    /* Also of loading the saved state; nothing when neither is under way. */
     void (*cancel_save)(gpointer data);
     /* The machine ends, or goes on. Also when the service went meanwhile. */
     void (*end_save)(gpointer data, gboolean done);

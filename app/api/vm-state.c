@@ -138,7 +138,7 @@ on_save_state(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocation,
 static gboolean
 on_cancel_save(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocation, VmState *state)
 {
-    if (state->busy)
+    if (state->ops && state->ops->cancel_save)
         state->ops->cancel_save(state->data);
     vitrine_dbus_vm_process_complete_cancel_save(skeleton, invocation);
     return TRUE;

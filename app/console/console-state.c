@@ -305,16 +305,19 @@ on_loaded(GObject *source, GAsyncResult *result, gpointer data)
     const StateJob *job = g_steal_pointer(&console->job);
     GError *error = NULL;
 
+    if (g_task_propagate_boolean(G_TASK(result), &error) && g_atomic_int_get(&job->cancelled))
+        g_set_error_literal(&error, VITRINE_ERROR, VITRINE_ERROR_CANCELLED, "Cancelled.");
     /* The guest's disks change when it runs: the state is over before. */
-    if (g_task_propagate_boolean(G_TASK(result), &error) && !g_atomic_int_get(&job->cancelled) &&
-        vitrine_vm_session_state_loaded(console->session, &error)) {
+    if (error == NULL && vitrine_vm_session_state_loaded(console->session, &error)) {
         console_log_line(console->log, "The saved state is loaded.");
         console_run_power_on(console, &error);
     }
     if (error == NULL)
         return;
     console_set_state(console, VITRINE_MACHINE_STATE_STARTING);
-    if (!g_error_matches(error, VITRINE_ERROR, VITRINE_ERROR_CANCELLED))
+    if (g_error_matches(error, VITRINE_ERROR, VITRINE_ERROR_CANCELLED))
+        console_log_line(console->log, "The saved state was not restored; it is kept.");
+    else
         console->problem = g_steal_pointer(&error);
     g_clear_error(&error);
     g_main_loop_quit(console->loop);

@@ -2,6 +2,9 @@
  *
  * startvm: starts machines. Manual, chapter VBoxManage, "startvm". Leaves out: the SDL front end,
  * passwords. */
+#include <glib-unix.h>
+#include <unistd.h>
+
 #include "app/manage/manage.h"
 
 typedef struct {
@@ -38,6 +41,78 @@ check_type(const char *type, GError **error)
     return false;
 }
 
+typedef struct {
+    GAsyncResult *result; /* of the launch */
+    VitrineProgress *restoring;
+    guint interrupt, shown;
+} Launch;
+
+/* Ctrl+C while a saved state is being loaded: it stays as it is. */
+static gboolean
+on_interrupt(gpointer progress)
+{
+    vitrine_progress_cancel(progress);
+    return G_SOURCE_CONTINUE;
+}
+
+/* Only people are told: the manual's tool says nothing of it. */
+static void
+on_percent(VitrineProgress *progress, GParamSpec *spec, Launch *launch)
+{
+    if (isatty(STDERR_FILENO))
+        manage_show_percent(&launch->shown, vitrine_progress_get_percent(progress));
+}
+
+static void
+forget_restoring(Launch *launch)
+{
+    if (launch->restoring) {
+        g_source_remove(launch->interrupt);
+        g_signal_handlers_disconnect_by_data(launch->restoring, launch);
+    }
+    g_clear_object(&launch->restoring);
+}
+
+static void
+on_restoring(VitrineMachine *machine, GParamSpec *spec, Launch *launch)
+{
+    forget_restoring(launch);
+    launch->restoring = vitrine_machine_open_restore_progress(machine);
+    if (launch->restoring == NULL)
+        return;
+    launch->interrupt = g_unix_signal_add(SIGINT, on_interrupt, launch->restoring);
+    g_signal_connect(launch->restoring, "notify::percent", G_CALLBACK(on_percent), launch);
+    on_percent(launch->restoring, NULL, launch);
+}
+
+static void
+on_launched(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Launch *launch = data;
+    launch->result = g_object_ref(result);
+}
+
+static bool
+launch_machine(VitrineMachine *machine, const char *type, char **environment, GError **error)
+{
+    Launch launch = {0};
+    gulong handler =
+        g_signal_connect(machine, "notify::restore-progress", G_CALLBACK(on_restoring), &launch);
+    vitrine_machine_launch_async(machine, type, (const char *const *)environment, NULL, on_launched,
+                                 &launch);
+    while (launch.result == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_signal_handler_disconnect(machine, handler);
+    forget_restoring(&launch);
+    bool started = vitrine_machine_launch_finish(machine, launch.result, error);
+    g_object_unref(launch.result);
+    if (launch.shown > 0 && started)
+        manage_show_percent(&launch.shown, 100);
+    else if (launch.shown > 0)
+        g_printerr("\n");
+    return started;
+}
+
 static bool
 start(Manage *manage, const char *name, const StartVm *wanted, GError **error)
 {
@@ -48,8 +123,7 @@ start(Manage *manage, const char *name, const StartVm *wanted, GError **error)
         return vitrine_machine_emergency_stop_sync(machine, NULL, error);
     const char *type = wanted->type ? wanted->type : usual_type(manage, machine);
     manage_print("Waiting for VM \"%s\" to power on...\n", name);
-    if (!vitrine_machine_launch_sync(machine, type, (const char *const *)wanted->environment, NULL,
-                                     error))
+    if (!launch_machine(machine, type, wanted->environment, error))
         return false;
     manage_print("VM \"%s\" has been successfully started.\n", name);
     return true;

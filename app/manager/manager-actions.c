@@ -76,7 +76,8 @@ on_launched(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(ManagerWindow) window = data;
     g_autoptr(GError) error = NULL;
 
-    if (!vitrine_machine_launch_finish(VITRINE_MACHINE(source), result, &error))
+    if (!vitrine_machine_launch_finish(VITRINE_MACHINE(source), result, &error) &&
+        !g_error_matches(error, VITRINE_ERROR, VITRINE_ERROR_CANCELLED))
         manager_window_show_error(window, _("The machine did not start"), error);
 }
 

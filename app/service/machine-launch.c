@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/service/machine.h"
+#include "app/service/machine-state.h"
 
 #define ERROR_TAIL 2000  /* bytes of what a failed process wrote */
 #define LEAVE_SECONDS 10 /* for a process that has given the machine back */
@@ -47,6 +47,7 @@ on_report_start_error(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invoc
     g_clear_error(&machine->start_error);
     machine->start_error = g_error_new_literal(
         VITRINE_ERROR, CLAMP(code, VITRINE_ERROR_FAILED, VITRINE_ERROR_DISCONNECTED), message);
+    machine_restore_end(machine, machine->start_error);
     machine_launch_failed(machine);
     machine->start_failed = machine->child != 0;
     vitrine_dbus_machine_complete_report_start_error(skeleton, invocation);

@@ -78,8 +78,8 @@ machine_save_begin(Machine *machine, const MachineSave *save, GError **error)
     return TRUE;
 }
 
-static void
-tell_vm(Machine *machine, const char *method, GVariant *parameters)
+void
+machine_vm_tell(Machine *machine, const char *method, GVariant *parameters)
 {
     g_autoptr(GVariant) owned = parameters ? g_variant_ref_sink(parameters) : NULL;
     if (machine->vm)
@@ -91,13 +91,13 @@ void
 machine_save_cancel(Machine *machine)
 {
     if (machine->saving)
-        tell_vm(machine, "CancelSave", NULL);
+        machine_vm_tell(machine, "CancelSave", NULL);
 }
 
 void
 machine_save_end(Machine *machine, gboolean done)
 {
-    tell_vm(machine, "EndSave", g_variant_new("(b)", done));
+    machine_vm_tell(machine, "EndSave", g_variant_new("(b)", done));
 }
 
 static gboolean
@@ -109,7 +109,7 @@ on_save_progress(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation
                               "This process does not have the machine.");
     if (machine->saving && machine->saving->save.progress)
         progress_set(machine->saving->save.progress, MIN(percent, 100) / 100.0);
-    else
+    else if (!machine_restore_set(machine, percent))
         machine_merge_progress(machine, percent);
     vitrine_dbus_machine_complete_set_save_progress(skeleton, invocation);
     return TRUE;

@@ -66,6 +66,7 @@ release(Machine *machine, VitrineMachineState state)
     machine_set_state(machine, machine_resting_state(machine, state));
     machine_state_clean(machine);
     machine_state_released(machine);
+    machine_restore_left(machine, state);
     machine_publish(machine);
     machine_restore_when_off(machine);
     machine->left_busy = machine->busy != NULL;
@@ -177,6 +178,15 @@ check_lockable(Machine *machine, gboolean returning, GError **error)
     return TRUE;
 }
 
+/* As its VM process says. */
+static void
+enter_state(Machine *machine, VitrineMachineState state)
+{
+    if (state == VITRINE_MACHINE_STATE_RESTORING)
+        machine_restore_begin(machine);
+    machine_set_state(machine, state);
+}
+
 static void lock_again(Machine *machine, GDBusMethodInvocation *invocation);
 
 static gboolean
@@ -203,7 +213,7 @@ on_lock_vm(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, GUni
     machine->vm = g_object_ref(g_dbus_method_invocation_get_connection(invocation));
     machine->vm_closed = g_signal_connect(machine->vm, "closed", G_CALLBACK(on_vm_closed), machine);
     set_session(machine, type, peer_pid(invocation, pid));
-    machine_set_state(machine, state);
+    enter_state(machine, state);
     machine_publish(machine);
     vitrine_dbus_machine_complete_lock_vm(skeleton, invocation, fds, g_variant_new_handle(index),
                                           console);
@@ -243,7 +253,7 @@ on_set_vm_state(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation,
         !vitrine_machine_state_is_online(state))
         return service_refuse(invocation, VITRINE_ERROR_INVALID, "\"%s\" is no running state.",
                               word);
-    machine_set_state(machine, state);
+    enter_state(machine, state);
     vitrine_dbus_machine_complete_set_vm_state(skeleton, invocation);
     if (state == VITRINE_MACHINE_STATE_RUNNING || state == VITRINE_MACHINE_STATE_PAUSED)
         machine_launch_done(machine);

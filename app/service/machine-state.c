@@ -275,9 +275,11 @@ on_state_loaded(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation,
     GError *error = NULL;
     if (!is_holder(machine, invocation))
         return TRUE;
-    if (machine->record == NULL || !forget_state(machine, &error))
-        return error ? service_fail(invocation, error)
-                     : service_refuse(invocation, VITRINE_ERROR_STATE, "%s", machine->access_error);
+    if (machine->record == NULL)
+        return service_refuse(invocation, VITRINE_ERROR_STATE, "%s", machine->access_error);
+    if (!machine_restore_go_on(machine, &error) || !forget_state(machine, &error))
+        return service_fail(invocation, error);
+    machine_restore_end(machine, NULL);
     vitrine_dbus_machine_complete_state_loaded(skeleton, invocation);
     return TRUE;
 }

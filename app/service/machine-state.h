@@ -31,6 +31,24 @@ void machine_save_cancel(Machine *machine);
 /* After a save that was not live. */
 void machine_save_end(Machine *machine, gboolean done);
 
+/* A word to the VM process, if there is one; nobody waits for an answer. parameters may be NULL and
+ * floating. */
+void machine_vm_tell(Machine *machine, const char *method, GVariant *parameters);
+
+/* machine-restore.c: a state that the VM process is loading, as a Progress that clients see. */
+typedef struct MachineRestoring MachineRestoring;
+void machine_restore_begin(Machine *machine);
+/* FALSE: no state is being loaded. */
+gboolean machine_restore_set(Machine *machine, guint percent);
+/* FALSE with an error when somebody has cancelled. */
+gboolean machine_restore_go_on(const Machine *machine, GError **error);
+void machine_restore_set_cancelled(const Machine *machine, GError **error);
+/* error: NULL when it is loaded; the caller's. */
+void machine_restore_end(Machine *machine, const GError *error);
+/* The VM process has gone, and left the machine in this state. Whoever waits for the start hears of
+ * it, if nothing else was said. */
+void machine_restore_left(Machine *machine, VitrineMachineState state);
+
 /* What a machine without a process is: state, or the saved one it has. */
 VitrineMachineState machine_resting_state(const Machine *machine, VitrineMachineState state);
 /* The VM process has gone. */

@@ -222,6 +222,8 @@ machine_publish(Machine *machine)
     machine_publish_snapshots(machine);
     if (vitrine_dbus_machine_get_console_address(skeleton) == NULL)
         vitrine_dbus_machine_set_console_address(skeleton, "");
+    if (vitrine_dbus_machine_get_restore_progress(skeleton) == NULL)
+        vitrine_dbus_machine_set_restore_progress(skeleton, "");
     g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(skeleton));
 }
 

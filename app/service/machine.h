@@ -41,10 +41,11 @@ struct Machine {
     gboolean start_failed; /* its process said so and is on its way out */
     guint leave_source;    /* ends a process that does not leave although calls wait for it */
     GQueue deferred;       /* calls that wait until the last process is gone; see machine_defer() */
-    struct MachineSaving *saving;   /* what the VM process was asked to save; see machine-save.c */
-    struct MachineMerging *merging; /* images of a disk; see machine-merge.c */
-    char *restore_when_off;         /* snapshot to be restored when it is powered off, or NULL */
-    gpointer saved; /* a save that is done when the process has gone; machine-state.c */
+    struct MachineSaving *saving; /* what the VM process was asked to save; see machine-save.c */
+    struct MachineRestoring *restoring; /* a state that is being loaded; see machine-restore.c */
+    struct MachineMerging *merging;     /* images of a disk; see machine-merge.c */
+    char *restore_when_off; /* snapshot to be restored when it is powered off, or NULL */
+    gpointer saved;         /* a save that is done when the process has gone; machine-state.c */
 };
 
 /* Reads the file; a machine that cannot be read is there too, and says why. */

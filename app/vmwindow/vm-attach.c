@@ -16,7 +16,9 @@ typedef struct {
     const char *name;
     VitrineClient *client;
     VitrineMachine *machine;
+    GtkWidget *window; /* NULL: none, or not any more */
     gboolean was_shown;
+    gboolean launching; /* what its window shows is not known to run */
     guint timeout;
     int status;
 } Attach;
@@ -25,7 +27,7 @@ static void
 fail(Attach *attach, const char *text)
 {
     const char *name = attach->machine ? vitrine_machine_get_name(attach->machine) : attach->name;
-    g_autofree char *title = attach->was_shown
+    g_autofree char *title = attach->was_shown && !attach->launching
                                  ? g_strdup_printf(_("The machine “%s” has stopped"), name)
                                  : g_strdup_printf(_("The machine “%s” cannot be shown"), name);
 
@@ -62,6 +64,9 @@ on_timeout(gpointer data)
 static void
 on_window_destroyed(GtkWidget *window, Attach *attach)
 {
+    attach->window = NULL;
+    if (attach->launching || attach->status != EXIT_SUCCESS)
+        return; /* the end of the launch, or of the message, is the end */
     if (vm_window_is_detached(VM_WINDOW(window))) {
         g_application_quit(G_APPLICATION(attach->application));
         return;
@@ -75,11 +80,20 @@ on_window_destroyed(GtkWidget *window, Attach *attach)
 static void
 show(Attach *attach)
 {
-    GtkWidget *window =
+    if (attach->was_shown)
+        return;
+    attach->window =
         GTK_WIDGET(vm_window_new(attach->application, attach->client, attach->machine, TRUE));
-
     attach->was_shown = TRUE;
-    g_signal_connect(window, "destroy", G_CALLBACK(on_window_destroyed), attach);
+    g_signal_connect(attach->window, "destroy", G_CALLBACK(on_window_destroyed), attach);
+}
+
+/* A machine that loads its saved state is shown before it runs. */
+static void
+on_restore_progress(VitrineMachine *machine, GParamSpec *property, Attach *attach)
+{
+    if (*vitrine_machine_get_restore_progress(machine))
+        show(attach);
 }
 
 static void
@@ -88,10 +102,14 @@ on_launched(GObject *source, GAsyncResult *result, gpointer data)
     Attach *attach = data;
     g_autoptr(GError) error = NULL;
 
+    g_signal_handlers_disconnect_by_func(source, on_restore_progress, attach);
     if (vitrine_machine_launch_finish(VITRINE_MACHINE(source), result, &error))
         show(attach);
-    else
+    else if (!g_error_matches(error, VITRINE_ERROR, VITRINE_ERROR_CANCELLED))
         fail(attach, error->message);
+    attach->launching = FALSE;
+    if (attach->status == EXIT_SUCCESS && (error || attach->window == NULL))
+        g_application_quit(G_APPLICATION(attach->application));
 }
 
 static void
@@ -120,6 +138,8 @@ on_client(GObject *source, GAsyncResult *result, gpointer data)
         show(attach);
         return;
     }
+    g_signal_connect(machine, "notify::restore-progress", G_CALLBACK(on_restore_progress), attach);
+    attach->launching = TRUE;
     vitrine_machine_launch_async(machine, "headless", NULL, NULL, on_launched, attach);
 }
 

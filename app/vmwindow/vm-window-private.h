@@ -21,9 +21,9 @@ struct _VmWindow {
 
     /* From the template. */
     GtkBox *menu_place, *content;
-    GtkInfoBar *hint_bar, *error_bar, *saving_bar;
-    GtkProgressBar *saving_progress;
-    GtkLabel *hint_label, *error_label;
+    GtkInfoBar *hint_bar, *error_bar, *work_bar;
+    GtkProgressBar *work_progress;
+    GtkLabel *hint_label, *error_label, *work_label;
     GtkScrolledWindow *scroller;
     GtkOverlay *overlay;
     GtkRevealer *toolbar, *leave_hint;
@@ -36,7 +36,8 @@ struct _VmWindow {
     GMenu *devices, *optical_menu, *floppy_menu, *usb_menu;
     gboolean has_usb; /* the machine has a USB controller */
     GtkWidget *menu_bar;
-    VitrineProgress *saving; /* NULL: the state is not being saved */
+    VitrineProgress *work; /* saves or restores the state; NULL: neither is being done */
+    gboolean restoring;    /* it restores */
 
     gboolean connecting, following; /* following: the window takes the guest's size */
     gboolean fullscreen, scaled;
@@ -90,10 +91,14 @@ void vm_window_show_hint(VmWindow *window, const char *text);
 void vm_window_remember(VmWindow *window);
 void vm_window_keep(VmWindow *window, const char *key, gboolean on);
 
-/* vm-window-save.c */
+/* vm-window-work.c */
 void vm_window_save_state(VmWindow *window);
-void vm_window_connect_save(VmWindow *window);
-void vm_window_forget_save(VmWindow *window);
+void vm_window_connect_work(VmWindow *window);
+/* Once the machine is known. */
+void vm_window_watch_restore(VmWindow *window);
+/* FALSE: there is nothing to cancel. */
+gboolean vm_window_cancel_restore(VmWindow *window);
+void vm_window_forget_work(VmWindow *window);
 
 /* vm-window-dialogs.c: close, errors. */
 void vm_window_ask_close(VmWindow *window);

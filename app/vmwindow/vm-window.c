@@ -22,6 +22,7 @@ state_text(VmWindow *window, VitrineMachineState state)
     case VITRINE_MACHINE_STATE_PAUSED: return _("Paused");
     case VITRINE_MACHINE_STATE_STUCK: return _("Stopped by a triple fault");
     case VITRINE_MACHINE_STATE_STARTING: return _("Starting…");
+    case VITRINE_MACHINE_STATE_RESTORING: return _("Restoring…");
     case VITRINE_MACHINE_STATE_STOPPING: return _("Switching off…");
     default: return NULL;
     }
@@ -250,6 +251,8 @@ vm_window_delete_event(GtkWidget *widget, GdkEventAny *event)
 
     if (window->ending || !window->console)
         return GDK_EVENT_PROPAGATE;
+    if (vm_window_cancel_restore(window)) /* its end closes the window, and nothing is lost */
+        return GDK_EVENT_STOP;
     vm_window_ask_close(window);
     return GDK_EVENT_STOP;
 }
@@ -275,7 +278,7 @@ vm_window_dispose(GObject *object)
     g_clear_object(&window->optical_menu);
     g_clear_object(&window->floppy_menu);
     g_clear_object(&window->usb_menu);
-    vm_window_forget_save(window);
+    vm_window_forget_work(window);
     g_clear_object(&window->console);
     g_clear_object(&window->machine);
     g_clear_object(&window->client);
@@ -293,8 +296,9 @@ vm_window_class_init(VmWindowClass *class)
         {"hint_label", G_STRUCT_OFFSET(VmWindow, hint_label)},
         {"error_bar", G_STRUCT_OFFSET(VmWindow, error_bar)},
         {"error_label", G_STRUCT_OFFSET(VmWindow, error_label)},
-        {"saving_bar", G_STRUCT_OFFSET(VmWindow, saving_bar)},
-        {"saving_progress", G_STRUCT_OFFSET(VmWindow, saving_progress)},
+        {"work_bar", G_STRUCT_OFFSET(VmWindow, work_bar)},
+        {"work_label", G_STRUCT_OFFSET(VmWindow, work_label)},
+        {"work_progress", G_STRUCT_OFFSET(VmWindow, work_progress)},
         {"overlay", G_STRUCT_OFFSET(VmWindow, overlay)},
         {"scroller", G_STRUCT_OFFSET(VmWindow, scroller)},
         {"toolbar", G_STRUCT_OFFSET(VmWindow, toolbar)},
@@ -332,7 +336,7 @@ vm_window_init(VmWindow *window)
     g_signal_connect(window->input, "host-combo", G_CALLBACK(on_host_combo), window);
     g_signal_connect(window->hint_bar, "response", G_CALLBACK(on_bar_closed), window);
     g_signal_connect(window->error_bar, "response", G_CALLBACK(on_bar_closed), window);
-    vm_window_connect_save(window);
+    vm_window_connect_work(window);
 }
 
 gboolean
@@ -361,6 +365,7 @@ vm_window_new(GtkApplication *application, VitrineClient *client, VitrineMachine
                             window, 0);
     g_signal_connect_object(client, "extra-data-changed", G_CALLBACK(on_extra_data), window, 0);
     show_state(window);
+    vm_window_watch_restore(window);
     vm_window_remember(window);
     try_connect(window);
     return window;

@@ -4,15 +4,19 @@
 # needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick
 #
 # Closing a machine's window saves its state unless a person says otherwise; the manager shows that it is saved,
-# continues it, saves it again by its menu, and discards the state after a question.
-"""Save a machine by closing its window, continue, discard."""
+# continues it, saves it again by its menu, and discards the state after a question. Restoring from a slow disk
+# (a preloaded library makes it one) tells how far it is; it is cancelled by its button and, with --long, by closing the window.
+"""Save a machine by closing its window, restore, cancel that, continue, discard."""
 
 import os
 import sys
 import tempfile
+from pathlib import Path
 
 import gui
 from test_separate import MAKE, TELL, api, start
+
+LONG = bool(os.environ.get('VITRINE_LONG'))
 
 
 def state():
@@ -47,15 +51,50 @@ def discard(desktop):
     wait_for_state('powered-off')
 
 
+def begin_restore(desktop, way):
+    """Starts the machine by the manager's menu; the window that tells of it, and its Cancel button."""
+    manager = desktop.application('vitrine')
+    desktop.find(manager, 'More ways to start', 'toggle button').doActionNamed('click')
+    desktop.find(manager, way).doActionNamed('click')
+    window = gui.wait_for('window', lambda: desktop.window('Box – Restoring…'), 30)
+    program = window.parent
+    desktop.find(program, 'Restoring the state of the machine…', 'label')
+    bar = desktop.find(program, role='progress bar')
+    gui.wait_for('progress', lambda: bar.queryValue().currentValue > 0)
+    return window, desktop.find(program, 'Cancel', 'push button')
+
+
+def cancel_restores(desktop, mark):
+    """The state stays, whichever way it is cancelled."""
+    for way, by_button in (('Start', True), ('Detachable start', False))[:2 if LONG else 1]:
+        mark.touch()
+        window, cancel = begin_restore(desktop, way)
+        desktop.screenshot(f'restoring-{"cancel" if by_button else "close"}')
+        if by_button:
+            cancel.doActionNamed('click')
+        else:
+            desktop.find(window, 'Screen of the guest').grabFocus()
+            desktop.key('alt+F4')
+        gui.wait_for('end of the window', lambda: desktop.window('Box – Restoring…') is None)
+        mark.unlink()
+        wait_for_state('saved')
+        gui.wait_for('end of the processes', lambda: api(TELL)[-1] == '0')
+    desktop.screenshot('cancelled')
+
+
 def main():
     """The manager, a window, and back."""
     with tempfile.TemporaryDirectory() as home, gui.Desktop() as desktop:
         os.environ['HOME'] = home
+        mark = Path(home) / 'slow'
+        os.environ.update(LD_PRELOAD=gui.program('tests/api/slow.so'), VITRINE_SLOW_MARK=str(mark))
         api(MAKE)
         desktop.launch([gui.program('app/vitrine')])
-        for _ in range(2):
+        for last in (False, True):
             manager, _pid = start(desktop)
             close_saving(desktop)
+            if last:
+                cancel_restores(desktop, mark)
             desktop.find(manager, 'Box, Saved.*', 'list item')
         desktop.screenshot('saved')
         discard(desktop)
