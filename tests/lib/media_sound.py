@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Linux disks for tests of sound cards: Debian's kernel with its own drivers for each of them, and a
-# program of ours that plays and measures tones. Cards of the ISA bus have drivers for i386 only, in the
+# Linux disks for tests of sound cards: Debian's kernel with its own drivers for each of them (and for the
+# network card and pointing device of a desktop machine), and a program of ours that plays and measures tones. Cards of the ISA bus have drivers for i386 only, in the
 # graphical Debian installer.
 """The small Linux guests with sound drivers."""
 
@@ -16,7 +16,8 @@ import media_linux
 from media_iso import GRUB_SERIAL, NETBOOT, make_grub_disk
 
 # The driver of AC'97 measures the card's clock, which no busy host has right.
-MODULES = ('snd_pcm_oss', 'snd_intel8x0 ac97_clock=48000', 'snd_hda_codec_generic', 'snd_hda_codec_idt', 'snd_hda_intel', 'ahci', 'ata_piix')
+MODULES = ('snd_pcm_oss', 'snd_intel8x0 ac97_clock=48000', 'snd_hda_codec_generic', 'snd_hda_codec_idt', 'snd_hda_intel', 'ahci', 'ata_piix',
+           'pcspkr', 'e1000', 'ohci_pci', 'usbhid', 'hid_generic')
 # In the order in which they need each other.
 ISA_MODULES = ('soundcore', 'snd', 'snd-timer', 'snd-pcm', 'snd-seq-device', 'snd-rawmidi', 'snd-hwdep',
                'snd-mpu401-uart', 'snd-opl3-lib', 'snd-sb-common', 'snd-sb16-dsp', 'snd-sb16-csp', 'snd-sb16')
@@ -37,7 +38,7 @@ def _tone(work, interface, *options):
 
 def build(out, work):
     """The disk."""
-    media_kernel.build(out, work, UUID, MODULES, ('insmod', 'umount', 'rm'), {'tone': _tone(work, 'oss')})
+    media_kernel.build(out, work, UUID, MODULES, ('insmod', 'umount', 'rm', 'ip'), {'tone': _tone(work, 'oss')})
 
 
 def _isa_entries(tone):

@@ -5,7 +5,7 @@
 # alone
 #
 # Every sound card with Linux's own driver: a tone that the guest plays arrives in a file on the host with its
-# frequency and without a gap. A machine of the service's starts without a sound server, is heard when there is
+# frequency and without a gap, and so does one of the PC's speaker by the kernel's pcspkr. A machine of the service's starts without a sound server, is heard when there is
 # one, is silenced and made deaf while it runs, and hears a tone of the host's.
 # With --long also, for every card: tones through PulseAudio, one of ten minutes; a tone of the host's is heard by
 # the guest; the server goes and comes back while the guest plays and records.
@@ -30,14 +30,25 @@ from shell_guest import ShellGuest
 # The medium with the card's driver, and what that driver always says.
 CARDS = {'ac97': ('sound-amd64', ()), 'hda': ('sound-amd64', ()), 'sb16': ('sound-i386', ('no OPL device',))}
 HZ, MIC_HZ = 440, 1000
+# As the kernel divides the timer's clock for it.
+BEEP_COUNT, BEEP_HZ, BEEP_SECONDS = 1355, 880, 2
+QUIET, PAUSE = 64, sound_server.RATE // 4
 
 
-def check_tone(what, samples, seconds):
+def check_tone(what, samples, seconds, wanted=HZ):
     """The tone's frequency, length and evenness."""
     hz, lasted, odd = sound_server.tone_of(samples)
     print(f'{what}: {hz:.3f} Hz for {lasted:.2f} s, {odd} odd periods')
-    if abs(hz - HZ) > HZ * 0.0005 or lasted < seconds - 0.3 or odd:
-        sys.exit(f'{what}: that is not {HZ} Hz for {seconds} s without a gap')
+    if abs(hz - wanted) > wanted * 0.0005 or lasted < seconds - 0.3 or odd:
+        sys.exit(f'{what}: that is not {wanted} Hz for {seconds} s without a gap')
+
+
+def sounds(samples):
+    """What is between pauses."""
+    loud = [i for i, value in enumerate(samples) if abs(value) > QUIET]
+    ends = [i for i, (here, there) in enumerate(zip(loud, loud[1:])) if there - here > PAUSE]
+    begins = [0, *(i + 1 for i in ends)]
+    return [samples[loud[begin]:loud[end] + 1] for begin, end in zip(begins, [*ends, len(loud) - 1])]
 
 
 def to_file(card, folder, disk):
@@ -47,10 +58,18 @@ def to_file(card, folder, disk):
         if 'tone: played' not in shell.run(f'tone play {HZ} 3 44100', 60):
             sys.exit(f'{card}: the guest cannot play\n{shell.text[-2000:]}')
         time.sleep(1.5)
+        if has_speaker := 'pcspkr' in shell.run('ls /lib/modules'):
+            shell.run(f'tone beep {BEEP_HZ} {BEEP_SECONDS}', 60)
+            time.sleep(1.5)
         if found := [line for line in shell.complaints() if not any(usual in line for usual in CARDS[card][1])]:
             sys.exit(f'{card}: the kernel complains\n' + '\n'.join(found))
     with wave.open(str(path)) as file:
-        check_tone(f'{card} into a file', sound_server.left(file.readframes(file.getnframes())), 3)
+        tones = sounds(sound_server.left(file.readframes(file.getnframes())))
+    if len(tones) != 1 + has_speaker:
+        sys.exit(f'{card}: {len(tones)} sounds are in the file')
+    check_tone(f'{card} into a file', tones[0], 3)
+    if has_speaker:
+        check_tone(f'the speaker beside {card}', tones[1], BEEP_SECONDS, 1193182 / BEEP_COUNT)
 
 
 class Listener:

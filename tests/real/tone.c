@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A guest's program: plays a tone, or listens and says which tone it hears.
+ * A guest's program: plays a tone with its sound card or its speaker, or listens and says which
+ * tone it hears.
  *
  *   tone play HZ SECONDS RATE     a sine on both channels, half of full scale
  *   tone pulse MILLISECONDS RATE  silence; a burst each second, and when it was written
+ *   tone beep HZ SECONDS          a square wave of the PC's speaker, by the kernel's pcspkr
  *   tone hear SECONDS RATE        the frequency and level of what is recorded */
 #include "tone-card.h"
 
 #include <fcntl.h>
+#include <linux/kd.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CHUNK 240 /* frames */
+#define PIT_HZ 1193182
 
 static int
 fail(const char *what)
@@ -50,6 +56,29 @@ play(double hz, double seconds, int rate)
 }
 
 static int
+beep(double hz, double seconds)
+{
+    int console = open("/dev/tty0", O_WRONLY);
+
+    if (console < 0 || ioctl(console, KIOCSOUND, (long)(PIT_HZ / hz)) < 0)
+        return fail("speaker");
+    usleep((unsigned)(seconds * 1e6));
+    ioctl(console, KIOCSOUND, 0l);
+    close(console);
+    puts("tone: beeped");
+    return 0;
+}
+
+static double
+now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1000 + (double)now.tv_nsec / 1e6;
+}
+
+static int
 pulse(int milliseconds, int rate)
 {
     int card = card_open(O_WRONLY, rate, 4);
@@ -63,7 +92,7 @@ pulse(int milliseconds, int rate)
         for (int i = 0; i < CHUNK; i++)
             frames[2 * i] = frames[2 * i + 1] = begins ? (i & 8 ? 16384 : -16384) : 0;
         if (begins)
-            printf("tone: pulse behind %.1f ms of the guest's own\n",
+            printf("tone: pulse at %.1f ms behind %.1f ms of the guest's own\n", now_ms(),
                    card_delay(card) * 1000.0 / rate);
         if (write(card, frames, sizeof frames) != sizeof frames)
             return fail("write");
@@ -118,10 +147,14 @@ main(int argc, char **argv)
     card_levels();
     if (argc == 5 && strcmp(argv[1], "play") == 0)
         return play(atof(argv[2]), atof(argv[3]), atoi(argv[4]));
+    if (argc == 4 && strcmp(argv[1], "beep") == 0)
+        return beep(atof(argv[2]), atof(argv[3]));
     if (argc == 4 && strcmp(argv[1], "pulse") == 0)
         return pulse(atoi(argv[2]), atoi(argv[3]));
     if (argc == 4 && strcmp(argv[1], "hear") == 0)
         return hear(atof(argv[2]), atoi(argv[3]));
-    fputs("tone play HZ SECONDS RATE | pulse MILLISECONDS RATE | hear SECONDS RATE\n", stderr);
+    fputs("tone play HZ SECONDS RATE | pulse MILLISECONDS RATE | beep HZ SECONDS | hear SECONDS "
+          "RATE\n",
+          stderr);
     return 2;
 }
