@@ -4,6 +4,7 @@
  * 317453. Left out: flow control frames, wake-up, management, loopback, packet splitting, flash. */
 #include "devices/network/e1000-private.h"
 #include "devices/network/net-config.h"
+#include "devices/network/net-pci.h"
 
 #define ROM_PATH "/usr/lib/ipxe/qemu/pxe-e1000.rom"
 #define MODEL_USUAL "82540EM"
@@ -15,6 +16,7 @@ static const E1000Model models[] = {
     {"82543GC", 0x1004, 0x8086, 0x1004, 0x0c50, true, false},
     {"82545EM", 0x100f, 0x15ad, 0x0750, 0x0c20, false, true},
 };
+static const char *const model_names[] = {"82540EM", "82543GC", "82545EM", NULL};
 
 /* --- link --- */
 
@@ -87,63 +89,46 @@ nic_reset(PdmDevice *device)
 
 /* --- construction --- */
 
-static const E1000Model *
-find_model(const char *name, GError **error)
-{
-    for (unsigned i = 0; i < G_N_ELEMENTS(models); i++) {
-        if (strcmp(models[i].name, name) == 0)
-            return &models[i];
-    }
-    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "There is no network card of the model %s.",
-                name);
-    return NULL;
-}
-
 static bool
 construct_pci(E1000 *nic, const CfgmNode *config, GError **error)
 {
-    PdmDevice *device = nic->device;
-    const PdmPciInfo info = {
+    const NetPciInfo info = {
+        .name = "e1000",
         .vendor = 0x8086,
         .device = nic->model->device,
         .subsystem_vendor = nic->model->subsystem_vendor,
         .subsystem = nic->model->subsystem,
         .revision = 2,
-        .subclass = 0x00,
-        .class_code = 0x02,
-        .interrupt_pin = 1,
-        .slot = -1,
-        .function = -1,
+        .memory_bar = MEMORY_BAR,
+        .memory_size = E1000_MMIO_SIZE,
+        .memory = &e1000_mmio_ops,
+        .ports_bar = PORTS_BAR,
+        .port_count = PORTS,
+        .ports = &e1000_port_ops,
+        .rom = ROM_PATH,
     };
-    PgmRegion *memory;
-    IomPorts *ports;
 
-    nic->pci = pdm_pci_new(device, &info, NULL, NULL, error);
-    if (nic->pci == NULL)
-        return false;
-    memory = pdm_mmio_new(device, "e1000", E1000_MMIO_SIZE, &e1000_mmio_ops, nic);
-    ports = pdm_ports_new(device, "e1000", PORTS, &e1000_port_ops, nic);
-    return pdm_pci_bar_region(device, nic->pci, MEMORY_BAR, memory, E1000_MMIO_SIZE, false, false,
-                              error) &&
-           pdm_pci_bar_ports(device, nic->pci, PORTS_BAR, ports, PORTS, error) &&
-           net_config_rom(device, nic->pci, config, ROM_PATH, error);
+    nic->pci = net_pci_new(nic->device, &info, config, nic, error);
+    return nic->pci != NULL;
 }
 
 static bool
 nic_construct(PdmDevice *device, const CfgmNode *config, GError **error)
 {
     E1000 *nic = device->data;
+    const int model = net_config_model(config, model_names, MODEL_USUAL, error);
 
+    if (model < 0)
+        return false;
     nic->device = device;
-    nic->model = find_model(cfgm_string(config, "Model", MODEL_USUAL), error);
+    nic->model = &models[model];
     nic->port = (PdmNetworkPort){
         .user = nic,
         .receive = e1000_receive,
         .link_changed = link_changed,
         .can_send = can_send,
     };
-    if (nic->model == NULL || !net_config_mac(device, config, nic->port.mac, error) ||
-        !construct_pci(nic, config, error))
+    if (!net_config_mac(device, config, nic->port.mac, error) || !construct_pci(nic, config, error))
         return false;
     e1000_interrupt_init(nic);
     if (!pdm_attach(device, 0, PDM_IF_NETWORK, &nic->port, (const void **)&nic->net, false, error))
@@ -164,14 +149,8 @@ nic_info(PdmDevice *device, GString *out)
         *e1000_reg(nic, E1000_TDH), *e1000_reg(nic, E1000_TDT));
 }
 
-static const char *const model_names[] = {"82540EM", "82543GC", "82545EM", NULL};
-
 static const PdmOption options[] = {
-    {.key = "Model",
-     .title = "Card",
-     .type = PDM_OPTION_CHOICE,
-     .text = MODEL_USUAL,
-     .choices = model_names},
+    NET_CONFIG_MODEL(model_names, MODEL_USUAL),
     NET_CONFIG_OPTIONS,
     {.type = PDM_OPTION_END},
 };

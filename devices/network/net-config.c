@@ -37,6 +37,21 @@ net_config_mac(PdmDevice *device, const CfgmNode *config, uint8_t mac[6], GError
     return false;
 }
 
+int
+net_config_model(const CfgmNode *config, const char *const *names, const char *usual,
+                 GError **error)
+{
+    const char *name = cfgm_string(config, "Model", usual);
+
+    for (int i = 0; names[i] != NULL; i++) {
+        if (strcmp(names[i], name) == 0)
+            return i;
+    }
+    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "There is no network card of the model %s.",
+                name);
+    return -1;
+}
+
 bool
 net_config_rom(PdmDevice *device, PdmPci *pci, const CfgmNode *config, const char *usual,
                GError **error)

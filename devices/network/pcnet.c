@@ -3,6 +3,7 @@
  * AMD PCnet-PCI II (Am79C970A, data sheet 19436) and PCnet-FAST III (Am79C973, data sheet 21510).
  * Left out: what the files beside this one leave out, parity errors, sleep. */
 #include "devices/network/net-config.h"
+#include "devices/network/net-pci.h"
 #include "devices/network/pcnet-private.h"
 
 #include <string.h>
@@ -23,6 +24,7 @@ static const PcnetModel models[] = {
     {"Am79C970A", 0x2621, 0x10, false},
     {"Am79C973", 0x2625, 0x40, true},
 };
+static const char *const model_names[] = {"Am79C970A", "Am79C973", NULL};
 
 /* --- link --- */
 
@@ -82,64 +84,51 @@ nic_reset(PdmDevice *device)
 
 /* --- construction --- */
 
-static const PcnetModel *
-find_model(const char *name, GError **error)
-{
-    for (unsigned i = 0; i < G_N_ELEMENTS(models); i++) {
-        if (strcmp(models[i].name, name) == 0)
-            return &models[i];
-    }
-    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "There is no network card of the model %s.",
-                name);
-    return NULL;
-}
-
 static bool
 construct_pci(Pcnet *nic, const CfgmNode *config, GError **error)
 {
-    PdmDevice *device = nic->device;
-    const PdmPciInfo info = {
+    const NetPciInfo info = {
+        .name = "pcnet",
         .vendor = VENDOR,
         .device = DEVICE,
         .subsystem_vendor = nic->model->fast ? VENDOR : 0,
         .subsystem = nic->model->fast ? DEVICE : 0,
         .revision = nic->model->revision,
-        .subclass = 0x00,
-        .class_code = 0x02,
-        .interrupt_pin = 1,
-        .slot = -1,
-        .function = -1,
+        .memory_bar = MEMORY_BAR,
+        .memory_size = MEMORY,
+        .memory = &pcnet_mmio_ops,
+        .ports_bar = PORTS_BAR,
+        .port_count = PORTS,
+        .ports = &pcnet_port_ops,
+        .rom = ROM_PATH,
     };
-    PgmRegion *memory;
-    IomPorts *ports;
 
-    nic->pci = pdm_pci_new(device, &info, NULL, NULL, error);
+    nic->pci = net_pci_new(nic->device, &info, config, nic, error);
     if (nic->pci == NULL)
         return false;
-    pdm_pci_config(device, nic->pci)[0x3e] = 0x06; /* latencies, in quarters of a microsecond */
-    pdm_pci_config(device, nic->pci)[0x3f] = 0xff;
-    memory = pdm_mmio_new(device, "pcnet", MEMORY, &pcnet_mmio_ops, nic);
-    ports = pdm_ports_new(device, "pcnet", PORTS, &pcnet_port_ops, nic);
-    return pdm_pci_bar_ports(device, nic->pci, PORTS_BAR, ports, PORTS, error) &&
-           pdm_pci_bar_region(device, nic->pci, MEMORY_BAR, memory, MEMORY, false, false, error) &&
-           net_config_rom(device, nic->pci, config, ROM_PATH, error);
+    pdm_pci_config(nic->device, nic->pci)[0x3e] =
+        0x06; /* latencies, in quarters of a microsecond */
+    pdm_pci_config(nic->device, nic->pci)[0x3f] = 0xff;
+    return true;
 }
 
 static bool
 nic_construct(PdmDevice *device, const CfgmNode *config, GError **error)
 {
     Pcnet *nic = device->data;
+    const int model = net_config_model(config, model_names, MODEL_USUAL, error);
 
+    if (model < 0)
+        return false;
     nic->device = device;
-    nic->model = find_model(cfgm_string(config, "Model", MODEL_USUAL), error);
+    nic->model = &models[model];
     nic->port = (PdmNetworkPort){
         .user = nic,
         .receive = pcnet_receive,
         .link_changed = link_changed,
         .can_send = can_send,
     };
-    if (nic->model == NULL || !net_config_mac(device, config, nic->port.mac, error) ||
-        !construct_pci(nic, config, error))
+    if (!net_config_mac(device, config, nic->port.mac, error) || !construct_pci(nic, config, error))
         return false;
     pcnet_poll_init(nic);
     nic->software = pdm_timer_new(device, "pcnet-software", software_timer, nic);
@@ -161,14 +150,8 @@ nic_info(PdmDevice *device, GString *out)
         pcnet_ring_length(nic, CSR_XMTRL));
 }
 
-static const char *const model_names[] = {"Am79C970A", "Am79C973", NULL};
-
 static const PdmOption options[] = {
-    {.key = "Model",
-     .title = "Card",
-     .type = PDM_OPTION_CHOICE,
-     .text = MODEL_USUAL,
-     .choices = model_names},
+    NET_CONFIG_MODEL(model_names, MODEL_USUAL),
     NET_CONFIG_OPTIONS,
     {.type = PDM_OPTION_END},
 };

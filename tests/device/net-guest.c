@@ -52,3 +52,16 @@ net_guest_receive(DeviceBench *bench, const char *card, const uint8_t *frame, si
 
     return port->receive(port->user, frame, size, offload);
 }
+
+void
+net_guest_move(DeviceBench *from, DeviceBench *to)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) state = device_bench_save(from, &error), again = NULL;
+
+    g_assert_no_error(error);
+    g_assert_true(device_bench_load(to, state, &error));
+    g_assert_no_error(error);
+    again = device_bench_save(to, &error);
+    g_assert_true(g_bytes_equal(state, again));
+}

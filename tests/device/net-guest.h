@@ -19,3 +19,6 @@ void net_guest_frame(uint8_t *frame, size_t size, const uint8_t *to);
 /* Gives the card a frame; false: it has no room. */
 bool net_guest_receive(DeviceBench *bench, const char *card, const uint8_t *frame, size_t size,
                        const PdmFrameOffload *offload);
+/* Saves one bench and loads it into another of the same tree, which has to be the same to the bit.
+ */
+void net_guest_move(DeviceBench *from, DeviceBench *to);

@@ -3,11 +3,11 @@
  * The NE2000: its PROM, memory through the data port, the ring with its headers and its end,
  * sending, filters, interrupts, hostile rings, saved state. */
 #include "devices/network/net-crc.h"
-#include "tests/device/pci-guest.h"
-#include "tests/lib/bench-network.h"
+#include "tests/device/net-guest.h"
 
 #include <string.h>
 
+#define CARD "ne2000"
 #define BASE 0x300u
 #define IRQ 3u
 #define SEND_PAGE 0x40u
@@ -15,18 +15,6 @@
 #define STOP 0x80u
 
 enum { RECEIVED = 1, SENT = 2, DONE = 0x40, RESET = 0x80 };
-
-static const uint8_t own[] = {0x08, 0x00, 0x27, 0x56, 0x49, 0x10};
-
-static DeviceBench *
-start(void)
-{
-    CfgmNode *config = cfgm_new();
-
-    device_bench_add(config, "ne2000", 0);
-    device_bench_add_driver(config, "ne2000", 0, 0, "bench-network");
-    return device_bench_new(config);
-}
 
 static uint8_t
 in(DeviceBench *bench, unsigned port)
@@ -38,12 +26,6 @@ static void
 out(DeviceBench *bench, unsigned port, uint8_t value)
 {
     device_bench_out8(bench, (uint16_t)(BASE + port), value);
-}
-
-static BenchNetwork *
-wire(DeviceBench *bench)
-{
-    return bench_network(bench->pdm, "ne2000", 0, 0);
 }
 
 static void
@@ -93,7 +75,7 @@ start_chip(DeviceBench *bench)
     out(bench, 15, 0x3f);
     out(bench, 0, 0x61);
     for (unsigned i = 0; i < 6; i++)
-        out(bench, 1 + i, own[i]);
+        out(bench, 1 + i, net_guest_own[i]);
     out(bench, 7, FIRST);
     out(bench, 0, 0x22);
 }
@@ -109,28 +91,16 @@ current(DeviceBench *bench)
     return page;
 }
 
-static void
-make_frame(uint8_t *frame, size_t size, const uint8_t *to)
-{
-    pci_guest_pattern(frame, size, 3);
-    memcpy(frame, to, 6);
-    memcpy(frame + 6, own, 6);
-    frame[12] = 0x88;
-    frame[13] = 0xb5; /* for experiments */
-}
-
 static bool
 receive(DeviceBench *bench, const uint8_t *frame, size_t size)
 {
-    const PdmNetworkPort *port = wire(bench)->port;
-
-    return port->receive(port->user, frame, size, NULL);
+    return net_guest_receive(bench, CARD, frame, size, NULL);
 }
 
 static void
 test_prom(void)
 {
-    g_autoptr(DeviceBench) bench = start();
+    g_autoptr(DeviceBench) bench = net_guest_bench(CARD, NULL, NULL);
 
     g_assert_cmphex(in(bench, 0), ==, 0x21);
     in(bench, 0x1f);
@@ -140,14 +110,14 @@ test_prom(void)
     out(bench, 14, 0x48); /* bytes */
     begin_remote(bench, 0x0a, 0, 32);
     for (unsigned i = 0; i < 32; i++)
-        g_assert_cmphex(in(bench, 0x10), ==, i < 12 ? own[i / 2] : i < 28 ? 0 : 'W');
+        g_assert_cmphex(in(bench, 0x10), ==, i < 12 ? net_guest_own[i / 2] : i < 28 ? 0 : 'W');
     g_assert_cmphex(in(bench, 7) & DONE, ==, DONE);
 }
 
 static void
 test_memory(void)
 {
-    g_autoptr(DeviceBench) bench = start();
+    g_autoptr(DeviceBench) bench = net_guest_bench(CARD, NULL, NULL);
     uint8_t data[600], got[600];
 
     start_chip(bench);
@@ -174,27 +144,27 @@ test_memory(void)
 static void
 test_send(void)
 {
-    g_autoptr(DeviceBench) bench = start();
+    g_autoptr(DeviceBench) bench = net_guest_bench(CARD, NULL, NULL);
     uint8_t frame[600];
     const BenchFrame *sent;
 
     start_chip(bench);
-    make_frame(frame, sizeof(frame), own);
+    net_guest_frame(frame, sizeof(frame), net_guest_own);
     write_memory(bench, SEND_PAGE << 8, frame, sizeof(frame));
     out(bench, 7, 0xff);
     out(bench, 5, (uint8_t)sizeof(frame));
     out(bench, 6, sizeof(frame) >> 8);
-    wire(bench)->full = true;
+    net_guest_wire(bench, CARD)->full = true;
     out(bench, 0, 0x26);
     g_assert_cmphex(in(bench, 0), ==, 0x26);
     g_assert_false(device_bench_irq(bench, IRQ));
-    wire(bench)->full = false;
-    wire(bench)->port->can_send(wire(bench)->port->user);
+    net_guest_wire(bench, CARD)->full = false;
+    net_guest_wire(bench, CARD)->port->can_send(net_guest_wire(bench, CARD)->port->user);
     g_assert_cmphex(in(bench, 0), ==, 0x22);
     g_assert_cmphex(in(bench, 7), ==, SENT);
     g_assert_true(device_bench_irq(bench, IRQ));
     g_assert_cmphex(in(bench, 4), ==, 1);
-    sent = bench_network_sent(wire(bench), 0);
+    sent = bench_network_sent(net_guest_wire(bench, CARD), 0);
     g_assert_cmpmem(sent->frame->data, sent->frame->len, frame, sizeof(frame));
     out(bench, 7, SENT);
     g_assert_false(device_bench_irq(bench, IRQ));
@@ -205,22 +175,22 @@ test_send(void)
     out(bench, 13, 2);
     out(bench, 0, 0x26);
     out(bench, 13, 0);
-    bench_network_link(wire(bench), false);
+    bench_network_link(net_guest_wire(bench, CARD), false);
     out(bench, 0, 0x26);
     g_assert_cmphex(in(bench, 4), ==, 0x11);
-    g_assert_cmpuint(wire(bench)->frames->len, ==, 1);
+    g_assert_cmpuint(net_guest_wire(bench, CARD)->frames->len, ==, 1);
 }
 
 static void
 test_receive(void)
 {
-    g_autoptr(DeviceBench) bench = start();
+    g_autoptr(DeviceBench) bench = net_guest_bench(CARD, NULL, NULL);
     uint8_t frame[1514], got[1522];
     uint32_t check;
     unsigned frames = 2;
 
     start_chip(bench);
-    make_frame(frame, sizeof(frame), own);
+    net_guest_frame(frame, sizeof(frame), net_guest_own);
     g_assert_true(receive(bench, frame, sizeof(frame)));
     g_assert_cmphex(in(bench, 7), ==, RECEIVED);
     g_assert_true(device_bench_irq(bench, IRQ));
@@ -239,9 +209,9 @@ test_receive(void)
     while (receive(bench, frame, sizeof(frame)))
         frames++;
     g_assert_cmpuint(frames, ==, 2 + 8);
-    wire(bench)->ready_calls = 0;
+    net_guest_wire(bench, CARD)->ready_calls = 0;
     out(bench, 3, FIRST + 12);
-    g_assert_cmpuint(wire(bench)->ready_calls, ==, 1);
+    g_assert_cmpuint(net_guest_wire(bench, CARD)->ready_calls, ==, 1);
     /* The next one goes through the ring's end. */
     g_assert_cmphex(current(bench), ==, FIRST + 7 + 8 * 6);
     g_assert_true(receive(bench, frame, sizeof(frame)));
@@ -262,8 +232,8 @@ test_filters(void)
     static const uint8_t all[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     static const uint8_t group[] = {0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb};
     static const uint8_t stranger[] = {0x02, 0, 0, 0, 0, 1};
-    g_autoptr(DeviceBench) bench = start();
-    const uint8_t *const to[] = {all, group, stranger, own};
+    g_autoptr(DeviceBench) bench = net_guest_bench(CARD, NULL, NULL);
+    const uint8_t *const to[] = {all, group, stranger, net_guest_own};
     static const uint8_t modes[] = {0x04, 0x0c, 0x00, 0x1c, 0x3c};
     static const uint8_t wanted[] = {0x9, 0xb, 0x8, 0xf, 0x0};
     uint8_t frame[64];
@@ -273,7 +243,7 @@ test_filters(void)
 
         start_chip(bench);
         out(bench, 12, modes[i]);
-        g_assert_true(wire(bench)->promiscuous == ((modes[i] & 0x10) != 0));
+        g_assert_true(net_guest_wire(bench, CARD)->promiscuous == ((modes[i] & 0x10) != 0));
         /* Linux's own value for this group: the CRC's six highest bits are 0x21 from the other end.
          */
         out(bench, 0, 0x62);
@@ -282,7 +252,7 @@ test_filters(void)
         for (unsigned j = 0; j < G_N_ELEMENTS(to); j++) {
             const uint8_t before = current(bench);
 
-            make_frame(frame, sizeof(frame), to[j]);
+            net_guest_frame(frame, sizeof(frame), to[j]);
             g_assert_true(receive(bench, frame, sizeof(frame)));
             got |= (uint8_t)((current(bench) != before) << j);
         }
@@ -314,11 +284,11 @@ touch(DeviceBench *bench, GRand *random, uint16_t port, unsigned kind)
 static void
 test_random(void)
 {
-    g_autoptr(DeviceBench) bench = start();
+    g_autoptr(DeviceBench) bench = net_guest_bench(CARD, NULL, NULL);
     g_autoptr(GRand) random = g_rand_new_with_seed(5);
     uint8_t frame[1514];
 
-    make_frame(frame, sizeof(frame), own);
+    net_guest_frame(frame, sizeof(frame), net_guest_own);
     for (unsigned i = 0; i < 60000; i++) {
         const uint16_t port = (uint16_t)(BASE + g_rand_int(random) % 0x20);
         const unsigned kind = g_rand_int(random) % 3;
@@ -329,8 +299,8 @@ test_random(void)
             touch(bench, random, port, kind);
         }
         receive(bench, frame, 14 + g_rand_int(random) % 1500);
-        if (wire(bench)->frames->len > 100)
-            g_ptr_array_set_size(wire(bench)->frames, 0);
+        if (net_guest_wire(bench, CARD)->frames->len > 100)
+            g_ptr_array_set_size(net_guest_wire(bench, CARD)->frames, 0);
     }
     /* And it works again. */
     start_chip(bench);
@@ -341,22 +311,16 @@ test_random(void)
 static void
 test_state(void)
 {
-    g_autoptr(DeviceBench) bench = start(), other = start();
-    g_autoptr(GBytes) state = NULL, again = NULL;
-    g_autoptr(GError) error = NULL;
+    g_autoptr(DeviceBench) bench = net_guest_bench(CARD, NULL, NULL),
+                           other = net_guest_bench(CARD, NULL, NULL);
     uint8_t frame[200], got[204];
 
     start_chip(bench);
-    make_frame(frame, sizeof(frame), own);
+    net_guest_frame(frame, sizeof(frame), net_guest_own);
     g_assert_true(receive(bench, frame, sizeof(frame)));
     begin_remote(bench, 0x0a, FIRST << 8, 204);
     device_bench_in16(bench, BASE + 0x10);
-    state = device_bench_save(bench, &error);
-    g_assert_no_error(error);
-    g_assert_true(device_bench_load(other, state, &error));
-    g_assert_no_error(error);
-    again = device_bench_save(other, &error);
-    g_assert_true(g_bytes_equal(state, again));
+    net_guest_move(bench, other);
     g_assert_cmphex(device_bench_in16(other, BASE + 0x10), ==, 204);
     g_assert_cmphex(current(other), ==, FIRST + 1);
     read_memory(other, FIRST << 8, got, sizeof(got));
