@@ -56,6 +56,27 @@ check_medium(const VitrineAttachment *attachment, const char *field, GPtrArray *
                              g_strdup(_("A drive has either an image or a host drive.")));
 }
 
+/* The port is one of the controller's, and one that there is a device for. */
+static void
+check_place(const VitrineController *controller, const VitrineAttachment *attachment,
+            const char *field, GPtrArray *problems)
+{
+    const VitrineBusLimits *limits = vitrine_bus_limits(vitrine_controller_bus(controller->type));
+
+    if (attachment->port >= controller->port_count ||
+        attachment->device >= limits->devices_per_port)
+        vitrine_problems_add(problems, field, VITRINE_ERROR_INVALID, TRUE,
+                             g_strdup_printf(_("\"%s\" has no port %u, device %u."),
+                                             controller->name, attachment->port,
+                                             attachment->device));
+    else if (attachment->port >= limits->served_ports)
+        vitrine_problems_add(
+            problems, field, VITRINE_ERROR_NOT_SUPPORTED, TRUE,
+            g_strdup_printf(_("In this version drives can be at ports 0 to %u of \"%s\", not at "
+                              "port %u."),
+                            limits->served_ports - 1, controller->name, attachment->port));
+}
+
 static void
 check_attachment(VitrineSettings *settings, guint index, GPtrArray *problems)
 {
@@ -72,12 +93,7 @@ check_attachment(VitrineSettings *settings, guint index, GPtrArray *problems)
         return;
     }
     VitrineStorageBus bus = vitrine_controller_bus(controller->type);
-    if (attachment->port >= controller->port_count ||
-        attachment->device >= vitrine_bus_limits(bus)->devices_per_port)
-        vitrine_problems_add(problems, field, VITRINE_ERROR_INVALID, TRUE,
-                             g_strdup_printf(_("\"%s\" has no port %u, device %u."),
-                                             controller->name, attachment->port,
-                                             attachment->device));
+    check_place(controller, attachment, field, problems);
     if ((attachment->kind == VITRINE_MEDIUM_KIND_FLOPPY) != (bus == VITRINE_STORAGE_BUS_FLOPPY))
         vitrine_problems_add(
             problems, field, VITRINE_ERROR_INVALID, TRUE,

@@ -172,7 +172,7 @@ vitrine_settings_free_slot(VitrineSettings *settings, const char *controller, gu
     if (found == NULL)
         return FALSE;
     const VitrineBusLimits *limits = vitrine_bus_limits(vitrine_controller_bus(found->type));
-    for (guint p = 0; p < limits->max_ports; p++) {
+    for (guint p = 0; p < limits->served_ports; p++) {
         for (guint d = 0; d < limits->devices_per_port; d++) {
             guint index;
             if (!find_attachment(settings, found->name, p, d, &index)) {

@@ -7,14 +7,14 @@
 
 /* clang-format off */
 static const VitrineBusLimits bus_limits[] = {
-    [VITRINE_STORAGE_BUS_IDE]    = {2, 2, 2, 1},
-    [VITRINE_STORAGE_BUS_SATA]   = {1, 30, 1, 1},
-    [VITRINE_STORAGE_BUS_SCSI]   = {16, 16, 1, 1},
-    [VITRINE_STORAGE_BUS_FLOPPY] = {1, 1, 2, 1},
-    [VITRINE_STORAGE_BUS_SAS]    = {1, 255, 1, 1},
-    [VITRINE_STORAGE_BUS_USB]    = {1, 8, 1, 1},
-    [VITRINE_STORAGE_BUS_PCIE]   = {1, 255, 1, 1},
-    [VITRINE_STORAGE_BUS_VIRTIO] = {1, 256, 1, 1},
+    [VITRINE_STORAGE_BUS_IDE]    = {2, 2, 2, 1, 2},
+    [VITRINE_STORAGE_BUS_SATA]   = {1, 30, 1, 1, 30},
+    [VITRINE_STORAGE_BUS_SCSI]   = {16, 16, 1, 1, 16},
+    [VITRINE_STORAGE_BUS_FLOPPY] = {1, 1, 2, 1, 1},
+    [VITRINE_STORAGE_BUS_SAS]    = {1, 255, 1, 1, 16},
+    [VITRINE_STORAGE_BUS_USB]    = {1, 8, 1, 1, 8},
+    [VITRINE_STORAGE_BUS_PCIE]   = {1, 255, 1, 1, 255},
+    [VITRINE_STORAGE_BUS_VIRTIO] = {1, 256, 1, 1, 256},
 };
 
 static const struct { guint io_base, irq; } uart_defaults[VITRINE_UART_COUNT] = {

@@ -52,12 +52,14 @@ gboolean vitrine_controller_is_built(VitrineControllerType type);
 char *vitrine_controller_model_key(const char *name);
 
 /* What a bus can hold: ports (and the smallest and largest number of them that can be chosen),
- * devices on each port, and how many controllers of it a machine may have. */
+ * devices on each port, how many controllers of it a machine may have, and how many of the ports
+ * this version's controller serves. */
 typedef struct {
     guint min_ports;
     guint max_ports;
     guint devices_per_port;
     guint max_controllers;
+    guint served_ports;
 } VitrineBusLimits;
 
 /**

@@ -195,6 +195,35 @@ test_check_storage(void)
     g_assert_cmpint(problem_with(s, "controller:IDE 2"), ==, VITRINE_ERROR_INVALID);
 }
 
+/* The settings' format has more ports at SAS than the adapter serves. */
+static void
+test_check_served_ports(void)
+{
+    g_autoptr(VitrineSettings) s = good_settings();
+    g_autoptr(VitrineController) sas =
+        vitrine_controller_new("SAS", VITRINE_CONTROLLER_LSI_LOGIC_SAS);
+    guint port, device;
+
+    sas->port_count = 40;
+    vitrine_settings_put_controller(s, sas);
+    g_assert_cmpint(problem_with(s, "controller:SAS"), ==, -1);
+    for (guint i = 0; i < 16; i++) {
+        g_autofree char *uuid = g_uuid_string_random();
+        g_autoptr(VitrineAttachment) disk = NULL;
+
+        g_assert_true(vitrine_settings_free_slot(s, "SAS", &port, &device));
+        g_assert_cmpuint(port, ==, i);
+        disk = vitrine_attachment_new("SAS", port, device, VITRINE_MEDIUM_KIND_HARD_DISK, uuid);
+        vitrine_settings_put_attachment(s, disk);
+    }
+    g_assert_cmpint(problem_with(s, "attachment:SAS:15:0"), ==, -1);
+    g_assert_false(vitrine_settings_free_slot(s, "SAS", &port, &device));
+    g_autoptr(VitrineAttachment) beyond =
+        vitrine_attachment_new("SAS", 16, 0, VITRINE_MEDIUM_KIND_DVD, "");
+    vitrine_settings_put_attachment(s, beyond);
+    g_assert_cmpint(problem_with(s, "attachment:SAS:16:0"), ==, VITRINE_ERROR_NOT_SUPPORTED);
+}
+
 static void
 test_check_ports(void)
 {
@@ -535,6 +564,7 @@ main(int argc, char **argv)
     g_test_add_func("/api/check/hardware", test_check_hardware);
     g_test_add_func("/api/check/scalars", test_check_scalars);
     g_test_add_func("/api/check/storage", test_check_storage);
+    g_test_add_func("/api/check/served-ports", test_check_served_ports);
     g_test_add_func("/api/check/ports", test_check_ports);
     g_test_add_func("/api/check/network", test_check_network);
     g_test_add_func("/api/check/forwards", test_check_forwards);
