@@ -262,6 +262,26 @@ image_child_options(Image *parent, ImageCreateOptions *options, GError **error)
 
 /* --- changing a chain --- */
 
+/* Flushes it and lets nobody write to it any more. A full host disk may keep it from being in the
+ * order that other programs expect; it is whole all the same. */
+static bool
+freeze(Image *image, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    bool ok = image_flush(image, error);
+
+    if (ok && image->writable && image->started && image->format->freeze != NULL) {
+        g_mutex_lock(&image->lock);
+        ok = image->format->freeze(image, &local) ||
+             g_error_matches(local, BASE_ERROR, BASE_ERROR_NO_SPACE);
+        g_mutex_unlock(&image->lock);
+        if (!ok)
+            g_propagate_error(error, g_steal_pointer(&local));
+    }
+    image->writable = image->writable && !ok;
+    return ok;
+}
+
 bool
 image_chain_push(Image *child, Image *top, GError **error)
 {
@@ -279,9 +299,12 @@ image_chain_push(Image *child, Image *top, GError **error)
         if (!image_set_uuids(child, &change, error))
             return false;
     }
-    if (!image_flush(top, error) || !image_attach_parent(child, top, error))
+    if (!freeze(top, error))
         return false;
-    top->writable = false;
+    if (!image_attach_parent(child, top, error)) {
+        top->writable = true;
+        return false;
+    }
     g_clear_pointer(&top->owners, image_owners_free);
     image_chain_settle(child);
     return true;
@@ -340,6 +363,8 @@ image_chain_adopt(Image *above, Image *lower, GError **error)
 {
     ImageInfo info;
 
+    if (!freeze(lower, error))
+        return false;
     image_get_info(lower, &info);
     if (above->writable) {
         const ImageUuidChange change = {
@@ -351,7 +376,6 @@ image_chain_adopt(Image *above, Image *lower, GError **error)
         if (!image_set_uuids(above, &change, error))
             return false;
     }
-    lower->writable = false;
     if (above->parent != lower)
         image_chain_drop(above, level_above(above->parent, lower));
     return true;
@@ -363,7 +387,7 @@ image_chain_freeze(Image *top)
     for (Image *level = top->parent; level != NULL; level = level->parent) {
         g_autoptr(GError) error = NULL;
 
-        if (level->writable && !image_flush(level, &error))
+        if (!freeze(level, &error))
             g_warning("A disk image: %s", error->message);
         level->writable = false;
     }

@@ -53,6 +53,9 @@ typedef struct ImageFormat {
     /* Puts the file into the order that other programs expect, after the last flush of a session
      * that wrote; what it could not do is no error as long as the image is whole. May be NULL. */
     bool (*settle)(Image *image, GError **error);
+    /* Nothing will be written to it any more, though it stays open: after a flush, makes it what
+     * other programs expect, without moving anything that is read. May be NULL; as above. */
+    bool (*freeze)(Image *image, GError **error);
     /* After the last flush; frees state. */
     void (*close)(Image *image);
     /* What lies at offset, for at most length bytes. It may have to read metadata. */

@@ -12,7 +12,8 @@
 /* Finding zeros is that share of the work, moving blocks the rest. */
 #define ZEROS_SHARE 0.6
 
-/* What a machine that is powered off waits for; more is left to who asks for compacting. */
+/* What a machine that is powered off waits for; more is left to who asks for compacting, and until
+ * then the gaps belong to blocks of zeros. */
 #define SETTLE_BYTES_MAX ((uint64_t)2 << 30)
 
 #define NOBODY G_MAXUINT32
@@ -184,9 +185,10 @@ vdi_settle(Image *image, GError **error)
     VdiState *vdi = image->state;
     g_autoptr(GError) local = NULL;
 
-    if (vdi->header.type == VDI_TYPE_FIXED || vdi->gaps->len == 0 ||
-        count_moves(vdi) * vdi_block_stride(&vdi->header) > SETTLE_BYTES_MAX)
+    if (vdi->header.type == VDI_TYPE_FIXED || vdi->gaps->len == 0)
         return true;
+    if (count_moves(vdi) * vdi_block_stride(&vdi->header) > SETTLE_BYTES_MAX)
+        return vdi_freeze(image, error);
     move_blocks(image, vdi, &local);
     if (!vdi_map_recount(image, vdi, error) || !cut_file(image, vdi, error) ||
         !image_sync(image, error))

@@ -87,10 +87,12 @@ bool vdi_write_header(Image *image, VdiState *vdi, GError **error);
 /* Takes a block out of the map; its room can be used after the next flush. */
 void vdi_free_block(Image *image, VdiState *vdi, uint32_t block);
 
-/* vdi-compact.c, vdi-resize.c */
+/* vdi-compact.c, vdi-freeze.c, vdi-resize.c */
 bool vdi_compact(Image *image, const ImageProgressSink *sink, GError **error);
-/* Closes the gaps that discards have left, unless that is too much work for now. */
+/* Closes the gaps that discards have left, or fills them if that is too much work for now. */
 bool vdi_settle(Image *image, GError **error);
+/* Gives gaps to blocks that read as zeros anyway. */
+bool vdi_freeze(Image *image, GError **error);
 bool vdi_resize(Image *image, uint64_t capacity, const ImageProgressSink *sink, GError **error);
 
 /* vdi-create.c */

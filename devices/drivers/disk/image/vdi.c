@@ -155,6 +155,7 @@ const ImageFormat image_format_vdi = {
     .probe = vdi_probe,
     .open = vdi_open,
     .settle = vdi_settle,
+    .freeze = vdi_freeze,
     .close = vdi_close,
     .locate = vdi_locate,
     .write = vdi_write,
