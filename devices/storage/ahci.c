@@ -110,7 +110,6 @@ ahci_construct(PdmDevice *device, const CfgmNode *config, GError **error)
     ahci->device = device;
     ahci->port_count = (unsigned)CLAMP(count, 1, AHCI_PORTS_MAX);
     drive_jobs_init(&ahci->jobs, device, ahci_request_size());
-    ahci->jobs.direct = true;
     ahci->restart = pdm_queue_new(device, ahci_restart, ahci);
     if (!construct_pci(ahci, error))
         return false;

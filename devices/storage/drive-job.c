@@ -149,7 +149,7 @@ map_memory(DriveJob *job)
     const uint32_t size = (uint32_t)MIN(job->left, DIRECT_CHUNK);
 
     io->pieces = NULL;
-    if (!job->jobs->direct || !job->media->takes_pieces || job->raw || size < DIRECT_MIN ||
+    if (!job->media->takes_pieces || job->raw || size < DIRECT_MIN ||
         (job->kind != DRIVE_JOB_READ && job->kind != DRIVE_JOB_WRITE))
         return false;
     if (job->pieces == NULL)
@@ -298,6 +298,8 @@ io_done(void *user, PdmIoRequest *io, int error)
     job->at_driver = false;
     if (io->pieces != NULL)
         unmap_memory(job);
+    if (job->taken_back)
+        return;
     if (job->dropped) {
         drive_job_free(job);
         if (--jobs->dropped == 0)
@@ -309,26 +311,18 @@ io_done(void *user, PdmIoRequest *io, int error)
     job->done(job, error);
 }
 
-static const DriveJob *
-find_dropped_direct(const DriveJobs *jobs)
+void
+drive_jobs_take_back(DriveJobs *jobs, bool (*matches)(const DriveJob *job, void *user), void *user)
 {
     for (guint i = 0; i < jobs->jobs->len; i++) {
-        const DriveJob *job = jobs->jobs->pdata[i];
+        DriveJob *job = jobs->jobs->pdata[i];
 
-        if (job->dropped && job->io.pieces != NULL)
-            return job;
+        if (job->dropped || !job->at_driver || job->io.pieces == NULL || !matches(job, user))
+            continue;
+        job->taken_back = true;
+        job->media->cancel(job->media->user, &job->io);
+        job->taken_back = false;
     }
-    return NULL;
-}
-
-/* The guest may use the memory for something else from now on. */
-static void
-end_dropped_direct(DriveJobs *jobs)
-{
-    const DriveJob *job;
-
-    while ((job = find_dropped_direct(jobs)) != NULL)
-        job->media->cancel_all(job->media->user);
 }
 
 static bool
@@ -341,6 +335,7 @@ void
 drive_jobs_drop_matching(DriveJobs *jobs, bool (*matches)(const DriveJob *job, void *user),
                          void *user)
 {
+    drive_jobs_take_back(jobs, matches, user);
     for (guint i = jobs->jobs->len; i > 0; i--) {
         DriveJob *job = jobs->jobs->pdata[i - 1];
 
@@ -353,7 +348,6 @@ drive_jobs_drop_matching(DriveJobs *jobs, bool (*matches)(const DriveJob *job, v
         job->dropped = true;
         jobs->dropped++;
     }
-    end_dropped_direct(jobs);
 }
 
 void

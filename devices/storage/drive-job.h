@@ -4,8 +4,8 @@
  * pieces of a bounded buffer; many are under way at once. When the guest resets the adapter nobody
  * waits: what is under way is dropped, and jobs that come later are held back until the drivers are
  * through with what was dropped, so that a guest that resets in a loop has two generations at most.
- * Only for a transfer that is on its way straight from or to guest memory the reset waits: nothing
- * may come into that memory afterwards.
+ * Large transfers go straight between the medium and the guest's memory. Only for one of these that
+ * is on its way a reset or an abort waits: nothing may come into that memory afterwards.
  *
  * A controller embeds DriveJob at the beginning of its own request. */
 #pragma once
@@ -23,9 +23,6 @@ typedef struct {
     GPtrArray *jobs;              /* all that are not spare */
     GPtrArray *spare;             /* DriveJob, to be used again */
     unsigned dropped;             /* how many of jobs are only waited for */
-    /* Large transfers go straight between the medium and the guest's memory. For controllers that
-     * drop all jobs of a drive at once or none: dropping waits for such transfers. */
-    bool direct;
 } DriveJobs;
 
 typedef enum {
@@ -58,7 +55,7 @@ struct DriveJob {
     uint8_t *buffer;
     uint32_t buffer_size, chunk;
     BaseFilePiece *pieces; /* of guest memory; io.pieces is this or NULL */
-    bool at_driver, held, dropped;
+    bool at_driver, held, dropped, taken_back;
 };
 
 /* job_size: of the controller's request. */
@@ -67,7 +64,11 @@ void drive_jobs_init(DriveJobs *jobs, PdmDevice *device, size_t job_size);
 void drive_jobs_free(DriveJobs *jobs, const PdmMediaConnector *const *drives, unsigned count);
 /* Forgets all jobs: done() is called for none of them. */
 void drive_jobs_drop(DriveJobs *jobs);
-/* The same for those that match. */
+/* Those that match have no more to do with the guest's memory when it returns: for a controller
+ * that tells the guest that they are over, before it drops them. */
+void drive_jobs_take_back(DriveJobs *jobs, bool (*matches)(const DriveJob *job, void *user),
+                          void *user);
+/* The same as drive_jobs_drop() for those that match. */
 void drive_jobs_drop_matching(DriveJobs *jobs, bool (*matches)(const DriveJob *job, void *user),
                               void *user);
 /* Jobs that have not been freed or dropped. */

@@ -215,6 +215,7 @@ terminate(LsiAdapter *lsi, Selection *selection)
 {
     uint32_t count = 0;
 
+    drive_jobs_take_back(&lsi->jobs, is_selected, selection);
     for (guint i = 0; i < lsi->jobs.jobs->len; i++) {
         LsiRequest *request = lsi->jobs.jobs->pdata[i];
 

@@ -94,6 +94,7 @@ delete_submission(NvmeController *nvme, const NvmeCommand *command)
 
     if (identifier == 0 || identifier >= NVME_QUEUES || nvme->submissions[identifier].size == 0)
         return NVME_QUEUE_INVALID;
+    drive_jobs_take_back(&nvme->jobs, is_of_queue, &identifier);
     for (guint i = 0; i < nvme->jobs.jobs->len; i++) {
         const NvmeRequest *request = nvme->jobs.jobs->pdata[i];
 
@@ -136,6 +137,7 @@ abort_command(NvmeController *nvme, const NvmeCommand *command, uint32_t *result
     }
     *result = found ? 0 : 1;
     if (found) {
+        drive_jobs_take_back(&nvme->jobs, is_named, &named);
         nvme_complete(nvme, named.queue, named.identifier, NVME_ABORTED, 0);
         drive_jobs_drop_matching(&nvme->jobs, is_named, &named);
     }
@@ -165,6 +167,7 @@ set_features(NvmeController *nvme, const NvmeCommand *command, uint32_t *result)
 {
     uint32_t identifier = nvme_word(command, 10) & 0xff;
     uint32_t value = nvme_word(command, 11);
+    const uint8_t warnings = nvme_warnings(nvme) & (uint8_t)nvme->features[NVME_FEATURE_EVENTS];
 
     if (identifier == 0 || identifier == 3 || identifier >= NVME_FEATURES)
         return NVME_INVALID_FIELD;
@@ -174,7 +177,11 @@ set_features(NvmeController *nvme, const NvmeCommand *command, uint32_t *result)
     }
     if (identifier == NVME_FEATURE_WRITE_CACHE)
         value &= 1;
-    nvme->features[identifier] = value;
+    if (identifier == NVME_FEATURE_TEMPERATURE)
+        nvme_set_temperature(nvme, value);
+    else
+        nvme->features[identifier] = value;
+    nvme_check_warnings(nvme, warnings);
     return NVME_OK;
 }
 
@@ -185,21 +192,10 @@ get_features(NvmeController *nvme, const NvmeCommand *command, uint32_t *result)
 
     if (identifier == 0 || identifier == 3 || identifier >= NVME_FEATURES)
         return NVME_INVALID_FIELD;
-    *result = nvme->features[identifier];
+    *result = identifier == NVME_FEATURE_TEMPERATURE
+                  ? nvme_get_temperature(nvme, nvme_word(command, 11))
+                  : nvme->features[identifier];
     return NVME_OK;
-}
-
-/* This controller has no events to tell: requests for them wait until the controller is reset. They
- * need no room in the completion queue. */
-static uint16_t
-wait_for_event(NvmeController *nvme, const NvmeCommand *command)
-{
-    if (nvme->event_count == NVME_EVENTS_MAX)
-        return NVME_EVENT_LIMIT;
-    nvme->events[nvme->event_count++] = nvme_identifier(command);
-    if (nvme->completions[0].expected > 0)
-        nvme->completions[0].expected--;
-    return NVME_PENDING;
 }
 
 uint16_t
@@ -215,7 +211,7 @@ nvme_admin(NvmeController *nvme, const NvmeCommand *command, uint32_t *result)
     case ADMIN_ABORT: return abort_command(nvme, command, result);
     case ADMIN_SET_FEATURES: return set_features(nvme, command, result);
     case ADMIN_GET_FEATURES: return get_features(nvme, command, result);
-    case ADMIN_EVENT: return wait_for_event(nvme, command);
+    case ADMIN_EVENT: return nvme_wait_for_event(nvme, command);
     default: return NVME_INVALID_OPCODE;
     }
 }

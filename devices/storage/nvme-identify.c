@@ -7,11 +7,9 @@
 #include <string.h>
 
 enum { IDENTIFY_NAMESPACE, IDENTIFY_CONTROLLER, IDENTIFY_LIST };
-enum { LOG_ERRORS = 1, LOG_HEALTH = 2, LOG_FIRMWARE = 3 };
 
 #define VERSION 0x00010200u
 #define VENDOR 0x80eeu
-#define ROOM_TEMPERATURE 300u /* kelvin */
 
 static void
 put(uint8_t *at, uint64_t value, unsigned size)
@@ -65,8 +63,8 @@ put_controller(const NvmeController *nvme, uint8_t *out)
     out[259] = NVME_EVENTS_MAX - 1;
     out[260] = 0x03; /* one firmware slot, read-only */
     out[262] = 0;    /* one entry in the error log */
-    put(out + 266, ROOM_TEMPERATURE + 50, 2);
-    put(out + 268, ROOM_TEMPERATURE + 70, 2);
+    put(out + 266, NVME_TEMPERATURE_WARNING, 2);
+    put(out + 268, NVME_TEMPERATURE_WARNING + 20, 2);
     out[512] = 0x66;
     out[513] = 0x44;
     put(out + 516, nvme->namespace_count, 4);
@@ -139,7 +137,8 @@ put_health(const NvmeController *nvme, uint8_t *out)
         commands[0] += activity->reads;
         commands[1] += activity->writes;
     }
-    put(out + 1, ROOM_TEMPERATURE, 2);
+    out[0] = nvme_warnings(nvme);
+    put(out + 1, NVME_TEMPERATURE, 2);
     out[3] = 100; /* percent of spare blocks */
     out[4] = 10;
     for (unsigned i = 0; i < 2; i++) {
@@ -153,15 +152,17 @@ nvme_log_page(NvmeController *nvme, const NvmeCommand *command)
 {
     uint8_t page[512] = {0};
     uint32_t size = ((nvme_word(command, 10) >> 16 & 0xfff) + 1) * 4;
+    const unsigned log = nvme_word(command, 10) & 0xff;
 
-    switch (nvme_word(command, 10) & 0xff) {
-    case LOG_ERRORS: break;
-    case LOG_HEALTH: put_health(nvme, page); break;
-    case LOG_FIRMWARE:
+    switch (log) {
+    case NVME_LOG_ERRORS: nvme_put_error_log(nvme, page); break;
+    case NVME_LOG_HEALTH: put_health(nvme, page); break;
+    case NVME_LOG_FIRMWARE:
         page[0] = 1;
         put_text(page + 8, 8, "1.0");
         break;
     default: return NVME_LOG_INVALID;
     }
+    nvme_log_was_read(nvme, log);
     return nvme_reply(nvme, command, page, MIN(size, sizeof(page)));
 }

@@ -21,6 +21,9 @@
 #define NVME_JOBS_MAX 128u
 #define NVME_EVENTS_MAX 4u
 #define NVME_FEATURES 12u /* identifiers below this one */
+/* Kelvin: of the room, and from where on a warning is usual. */
+#define NVME_TEMPERATURE 300u
+#define NVME_TEMPERATURE_WARNING (NVME_TEMPERATURE + 50)
 
 /* Status: code, and type << 8. */
 enum {
@@ -55,9 +58,21 @@ enum {
 };
 
 enum {
+    NVME_FEATURE_TEMPERATURE = 0x04,
     NVME_FEATURE_WRITE_CACHE = 0x06,
     NVME_FEATURE_QUEUES = 0x07,
+    NVME_FEATURE_EVENTS = 0x0b,
 };
+
+enum { NVME_LOG_ERRORS = 1, NVME_LOG_HEALTH = 2, NVME_LOG_FIRMWARE = 3 };
+
+/* What can happen that a guest may want to be told. */
+typedef enum {
+    NVME_EVENT_DOORBELL, /* one of a queue that does not exist was written to */
+    NVME_EVENT_VALUE,    /* a doorbell was given a value that it cannot have */
+    NVME_EVENT_TEMPERATURE,
+    NVME_EVENT_KINDS,
+} NvmeEvent;
 
 typedef struct {
     uint64_t base;
@@ -94,6 +109,11 @@ typedef struct {
     uint32_t features[NVME_FEATURES];
     uint16_t events[NVME_EVENTS_MAX]; /* identifiers of waiting event requests */
     uint32_t event_count;
+    uint8_t happened; /* events that have not been told: a bit each */
+    uint8_t told;     /* types of events that keep still until their log is read */
+    uint64_t error_count;
+    uint16_t error_queue; /* whose doorbell was the last error */
+    uint32_t temperature_low;
     uint32_t flushing; /* namespaces whose flush a shutdown waits for */
     NvmeSubmission submissions[NVME_QUEUES];
     NvmeCompletion completions[NVME_QUEUES];
@@ -129,6 +149,13 @@ nvme_double(const NvmeCommand *command, unsigned index)
     return (uint64_t)nvme_word(command, index + 1) << 32 | nvme_word(command, index);
 }
 
+/* How many entries of a ring lie from head to tail. */
+static inline uint32_t
+nvme_entries(uint32_t head, uint32_t tail, uint32_t size)
+{
+    return tail >= head ? tail - head : size - head + tail;
+}
+
 static inline uint16_t
 nvme_identifier(const NvmeCommand *command)
 {
@@ -142,6 +169,8 @@ void nvme_disable(NvmeController *nvme);
 void nvme_update_pin(NvmeController *nvme);
 
 /* nvme-queue.c */
+/* Whether one more command may be taken that ends in that queue. */
+bool nvme_has_room(const NvmeCompletion *queue);
 /* Takes commands from the queues as far as there is room. */
 void nvme_run(NvmeController *nvme);
 /* Ends a command that nvme_run() has taken. */
@@ -159,6 +188,22 @@ uint16_t nvme_log_page(NvmeController *nvme, const NvmeCommand *command);
 uint16_t nvme_io(NvmeController *nvme, unsigned queue, const NvmeCommand *command);
 /* Writes all disks' caches out; CSTS says when that is done. */
 void nvme_shut_down(NvmeController *nvme);
+
+/* nvme-event.c */
+/* The guest has written to a doorbell what it must not. */
+void nvme_doorbell_error(NvmeController *nvme, NvmeEvent event, uint32_t queue);
+/* A request to be told of events: NVME_PENDING, or a status. */
+uint16_t nvme_wait_for_event(NvmeController *nvme, const NvmeCommand *command);
+/* Answers requests for events, as far as there is something to tell and room to do so. */
+void nvme_tell_events(NvmeController *nvme);
+void nvme_log_was_read(NvmeController *nvme, unsigned log);
+void nvme_put_error_log(const NvmeController *nvme, uint8_t page[64]);
+/* Critical warnings of the health log, and the event for those that were not there before. */
+uint8_t nvme_warnings(const NvmeController *nvme);
+void nvme_check_warnings(NvmeController *nvme, uint8_t before);
+/* Feature 4: value is dword 11 of the command. */
+void nvme_set_temperature(NvmeController *nvme, uint32_t value);
+uint32_t nvme_get_temperature(const NvmeController *nvme, uint32_t value);
 
 /* nvme-prp.c: the guest memory of `size` bytes that a command's two entries name; a status. */
 uint16_t nvme_gather(NvmeController *nvme, const NvmeCommand *command, uint32_t size,

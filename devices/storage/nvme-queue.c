@@ -4,17 +4,11 @@
  * is room for its completion. */
 #include "devices/storage/nvme-private.h"
 
-static uint32_t
-entries_used(uint32_t head, uint32_t tail, uint32_t size)
-{
-    return tail >= head ? tail - head : size - head + tail;
-}
-
-static bool
-has_room(const NvmeCompletion *queue)
+bool
+nvme_has_room(const NvmeCompletion *queue)
 {
     return queue->size != 0 &&
-           entries_used(queue->head, queue->tail, queue->size) + queue->expected + 1 < queue->size;
+           nvme_entries(queue->head, queue->tail, queue->size) + queue->expected + 1 < queue->size;
 }
 
 static void
@@ -94,7 +88,7 @@ can_take(const NvmeController *nvme, const NvmeSubmission *queue)
 {
     return queue->size != 0 && queue->head != queue->tail &&
            (nvme->csts & (NVME_CSTS_READY | NVME_CSTS_FATAL)) == NVME_CSTS_READY &&
-           has_room(&nvme->completions[queue->completion]) &&
+           nvme_has_room(&nvme->completions[queue->completion]) &&
            drive_jobs_active(&nvme->jobs) < NVME_JOBS_MAX;
 }
 
@@ -113,6 +107,7 @@ nvme_run(NvmeController *nvme)
             taken = true;
         }
     } while (taken);
+    nvme_tell_events(nvme);
 }
 
 /* Commands that were under way when the state was saved. */

@@ -55,10 +55,13 @@ nvme_disable(NvmeController *nvme)
     nvme->csts = 0;
     nvme->interrupt_mask = 0;
     nvme->event_count = nvme->flushing = 0;
+    nvme->happened = nvme->told = 0;
+    nvme->temperature_low = 0;
     memset(nvme->events, 0, sizeof(nvme->events));
     memset(nvme->submissions, 0, sizeof(nvme->submissions));
     memset(nvme->completions, 0, sizeof(nvme->completions));
     memset(nvme->features, 0, sizeof(nvme->features));
+    nvme->features[NVME_FEATURE_TEMPERATURE] = NVME_TEMPERATURE_WARNING;
     nvme->features[NVME_FEATURE_WRITE_CACHE] = 1;
     nvme->features[NVME_FEATURE_QUEUES] = (NVME_QUEUES - 2) << 16 | (NVME_QUEUES - 2);
     nvme_update_pin(nvme);
@@ -107,9 +110,18 @@ write_configuration(NvmeController *nvme, uint32_t value)
 /* --- doorbells --- */
 
 static void
-bad_doorbell(NvmeController *nvme, uint32_t queue, uint32_t value)
+bad_doorbell(NvmeController *nvme, NvmeEvent event, uint32_t queue, uint32_t value)
 {
     pdm_guest_error(nvme->device, "nvme-doorbell", "queue %u has no entry %u", queue, value);
+    nvme_doorbell_error(nvme, event, queue);
+}
+
+/* Only completions that are there can be taken. */
+static bool
+may_be_head(const NvmeCompletion *queue, uint32_t value)
+{
+    return value < queue->size && nvme_entries(queue->head, value, queue->size) <=
+                                      nvme_entries(queue->head, queue->tail, queue->size);
 }
 
 static void
@@ -118,15 +130,18 @@ ring(NvmeController *nvme, uint32_t index, uint32_t value)
     uint32_t queue = index / 2;
     bool completion = index % 2 != 0;
 
-    if (queue >= NVME_QUEUES)
+    if (queue >= NVME_QUEUES ||
+        (completion ? nvme->completions[queue].size : nvme->submissions[queue].size) == 0) {
+        bad_doorbell(nvme, NVME_EVENT_DOORBELL, queue, value);
         return;
-    if (completion && value < nvme->completions[queue].size) {
+    }
+    if (completion && may_be_head(&nvme->completions[queue], value)) {
         nvme->completions[queue].head = value;
         nvme_update_pin(nvme);
     } else if (!completion && value < nvme->submissions[queue].size) {
         nvme->submissions[queue].tail = value;
     } else {
-        bad_doorbell(nvme, queue, value);
+        bad_doorbell(nvme, NVME_EVENT_VALUE, queue, value);
         return;
     }
     nvme_run(nvme);

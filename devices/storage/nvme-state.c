@@ -39,6 +39,11 @@ static const SsmField nvme_fields[] = {
     SSM_UINT_ARRAY(NvmeController, features),
     SSM_UINT_ARRAY(NvmeController, events),
     SSM_UINT_BELOW(NvmeController, event_count, NVME_EVENTS_MAX + 1),
+    SSM_UINT_SINCE(NvmeController, happened, 2),
+    SSM_UINT_SINCE(NvmeController, told, 2),
+    SSM_UINT_SINCE(NvmeController, error_count, 2),
+    SSM_UINT_SINCE(NvmeController, error_queue, 2),
+    SSM_UINT_SINCE(NvmeController, temperature_low, 2),
     SSM_UINT_BELOW(NvmeController, flushing, NVME_NAMESPACES_MAX + 1),
     SSM_STRUCT_ARRAY(NvmeController, submissions, submission_fields),
     SSM_STRUCT_ARRAY(NvmeController, completions, completion_fields),
@@ -119,8 +124,12 @@ nvme_load(void *object, SsmReader *reader, uint32_t version, GError **error)
 static bool
 nvme_post_load(void *object, uint32_t version, GError **error)
 {
-    const NvmeController *nvme = object;
+    NvmeController *nvme = object;
 
+    if (version < 2 && nvme->features[NVME_FEATURE_TEMPERATURE] == 0)
+        nvme->features[NVME_FEATURE_TEMPERATURE] = NVME_TEMPERATURE_WARNING;
+    if (nvme->happened >> NVME_EVENT_KINDS != 0)
+        return corrupt(error);
     for (unsigned i = 0; i < NVME_QUEUES; i++) {
         const NvmeSubmission *submission = &nvme->submissions[i];
         const NvmeCompletion *completion = &nvme->completions[i];
@@ -136,7 +145,7 @@ nvme_post_load(void *object, uint32_t version, GError **error)
 }
 
 const SsmState nvme_state = {
-    .version = 1,
+    .version = 2,
     .min_version = 1,
     .fields = nvme_fields,
     .post_load = nvme_post_load,

@@ -65,6 +65,7 @@ nvme_reset(PdmDevice *device)
     nvme->cc = nvme->aqa = 0;
     nvme->asq = nvme->acq = 0;
     nvme_disable(nvme);
+    nvme->error_count = nvme->error_queue = 0;
     pci_msix_reset(&nvme->msix);
 }
 

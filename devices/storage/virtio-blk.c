@@ -416,7 +416,6 @@ blk_construct(PdmDevice *device, const CfgmNode *config, GError **error)
     blk->device = device;
     drive_jobs_init(&blk->jobs, device, sizeof(Request));
     blk->jobs.clear = clear_request;
-    blk->jobs.direct = true;
     blk->restart = pdm_queue_new(device, restart, blk);
     if (!attach(blk, error))
         return false;

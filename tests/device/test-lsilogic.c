@@ -372,6 +372,32 @@ test_tasks(void)
     g_assert_cmpuint(reply[0x14], ==, 0);
 }
 
+/* A large read goes straight into the guest's memory, and one that is aborted does so no more. */
+static void
+test_direct(void)
+{
+    static const uint8_t read[16] = {0x28, [8] = 200};
+    const uint32_t size = 200 * 512;
+    g_autoptr(DeviceBench) bench = lsi_bench();
+    BenchMedia *disk = disk_of(bench);
+    uint8_t frame[128] = {[3] = 1, [5] = 3};
+    uint8_t reply[32];
+
+    memset(disk->data->data, 0x55, size);
+    send_command(bench, 0, 0, read, 2, size);
+    g_assert_cmphex(get(bench, REPLIES), ==, 0x1000);
+    g_assert_cmpuint(disk->in_pieces, ==, 1);
+    g_assert_cmphex(device_bench_read(bench, DATA + size - 1, 1), ==, 0x55);
+    memset(disk->data->data, 0x66, size);
+    disk->hold = true;
+    send_command(bench, 0, 0, read, 2, size);
+    pci_guest_put(bench, FRAME(1), frame, sizeof(frame));
+    set(bench, REQUESTS, FRAME(1));
+    g_assert_cmphex(take_frame(bench, reply), ==, 0x48);
+    g_assert_cmpuint(g_queue_get_length(&disk->held), ==, 0);
+    g_assert_cmphex(device_bench_read(bench, DATA + size - 1, 1), ==, 0x55);
+}
+
 static void
 test_hostile(void)
 {
@@ -499,6 +525,7 @@ main(int argc, char **argv)
     g_test_add_func("/lsilogic/negotiation", test_negotiation);
     g_test_add_func("/lsilogic/chains", test_chains);
     g_test_add_func("/lsilogic/tasks", test_tasks);
+    g_test_add_func("/lsilogic/direct", test_direct);
     g_test_add_func("/lsilogic/hostile", test_hostile);
     g_test_add_func("/lsilogic/state-in-flight", test_state_in_flight);
     g_test_add_func("/lsilogic/sas-topology", test_sas_topology);

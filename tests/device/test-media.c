@@ -221,6 +221,33 @@ test_cancel(Files *files, gconstpointer data)
     g_assert_cmpint(transfer(bench, disk, PDM_IO_READ, 0, buffer, 512), ==, 0);
 }
 
+/* One request ends; those around it are not completed by it, and go on. */
+static void
+test_cancel_one(Files *files, gconstpointer data)
+{
+    g_autoptr(DeviceBench) bench = new_bench(files);
+    const PdmMediaConnector *disk = connector(bench, "piix4-ide", 0);
+    uint8_t buffer[512];
+    Request requests[40];
+    unsigned calls = 0;
+
+    for (unsigned i = 0; i < 40; i++)
+        submit(disk, &requests[i], PDM_IO_READ, 0, buffer, 512);
+    for (unsigned i = 0; i < 40; i += 13)
+        disk->cancel(disk->user, &requests[i].io);
+    for (unsigned i = 0; i < 40; i++) {
+        g_assert_cmpuint(requests[i].calls, ==, i % 13 == 0);
+        calls += requests[i].calls;
+    }
+    g_assert_cmpuint(calls, ==, 4);
+    for (unsigned i = 0; i < 40; i++) {
+        const int error = wait_for(bench, &requests[i]);
+
+        g_assert_true(error == 0 || (error == ECANCELED && i % 13 == 0));
+        g_assert_cmpuint(requests[i].calls, ==, 1);
+    }
+}
+
 static void
 test_medium_change(Files *files, gconstpointer data)
 {
@@ -475,6 +502,7 @@ main(int argc, char **argv)
         {"/media/transfers", test_transfers},
         {"/media/order", test_order},
         {"/media/cancel", test_cancel},
+        {"/media/cancel-one", test_cancel_one},
         {"/media/medium-change", test_medium_change},
         {"/media/disk-full", test_disk_full},
         {"/media/reset-while-full", test_reset_while_full},

@@ -187,18 +187,100 @@ test_queues(void)
     g_assert_cmphex(command(&guest, 0, 0, 0, 0, 0, 1, 0, 0), ==, 0);
     g_assert_cmphex(command(&guest, 0, 4, 0, 0, 0, 1, 0, 0), ==, 0);
     g_assert_cmphex(command(&guest, 0, 0, 0, 0, 0, 1, 0, 0), ==, 0x101);
-    /* Doorbells of entries that do not exist. */
-    doorbell(&guest, 0, false, 5000);
-    doorbell(&guest, 9, true, 3);
-    g_assert_true(device_bench_logged(bench, "has no entry"));
-    /* Requests for events wait; the fifth is too many. */
-    for (unsigned i = 0; i < 4; i++)
-        g_assert_cmphex(command(&guest, 0, 0x0c, 0, 0, 0, 0, 0, 0), ==, PENDING_NONE);
-    g_assert_cmphex(command(&guest, 0, 0x0c, 0, 0, 0, 0, 0, 0), ==, 0x105);
     /* A configuration that cannot be. */
     pci_guest_write(bench, 0, CC, 0);
     pci_guest_write(bench, 0, CC, 0x00460081);
     g_assert_cmphex(pci_guest_read(bench, 0, CSTS), ==, 2);
+}
+
+/* The answer to a request for events, NO_EVENT when there is none. */
+#define NO_EVENT 0xffffffffu
+
+static uint32_t
+take_event(Guest *guest)
+{
+    uint32_t result = 0;
+    const uint32_t status = take(guest, 0, &result);
+
+    g_assert_true(status == 0 || status == PENDING_NONE);
+    return status == 0 ? result : NO_EVENT;
+}
+
+static void
+ask_event(Guest *guest)
+{
+    const uint32_t none[6] = {0};
+
+    send_command(guest, 0, 0x0c, 0, 0, 0, none);
+}
+
+/* What a guest does wrong at the doorbells is told, once until it has read the log. */
+static void
+test_events(void)
+{
+    g_autoptr(DeviceBench) bench = nvme_bench();
+    uint8_t page[64];
+    Guest guest;
+
+    start(&guest, bench);
+    for (unsigned i = 0; i < 4; i++) {
+        ask_event(&guest);
+        g_assert_cmphex(take_event(&guest), ==, NO_EVENT);
+    }
+    g_assert_cmphex(command(&guest, 0, 0x0c, 0, 0, 0, 0, 0, 0), ==, 0x105);
+    /* The log is empty; an entry that no queue has; the same again is not told. */
+    g_assert_cmphex(command(&guest, 0, 2, 0, DATA, 0, 15u << 16 | 1, 0, 0), ==, 0);
+    g_assert_cmphex(device_bench_read(bench, DATA, 8), ==, 0);
+    doorbell(&guest, 1, false, 5000);
+    g_assert_true(device_bench_logged(bench, "has no entry"));
+    g_assert_cmphex(take_event(&guest), ==, 0x010100);
+    doorbell(&guest, 1, false, 5000);
+    g_assert_cmphex(take_event(&guest), ==, NO_EVENT);
+    g_assert_cmphex(command(&guest, 0, 2, 0, DATA, 0, 15u << 16 | 1, 0, 0), ==, 0);
+    pci_guest_get(bench, DATA, page, sizeof(page));
+    g_assert_cmpuint(page[0], ==, 2);
+    g_assert_cmpuint(page[8] | page[9] << 8, ==, 1);
+    g_assert_cmphex(page[10] | page[11] << 8, ==, 0xffff);
+    /* What was kept still; then a queue that is not there, and more completions than there are. */
+    g_assert_cmphex(take_event(&guest), ==, 0x010100);
+    g_assert_cmphex(command(&guest, 0, 2, 0, DATA, 0, 15u << 16 | 1, 0, 0), ==, 0);
+    doorbell(&guest, 9, true, 3);
+    g_assert_cmphex(take_event(&guest), ==, 0x010000);
+    g_assert_cmphex(command(&guest, 0, 2, 0, DATA, 0, 15u << 16 | 1, 0, 0), ==, 0);
+    doorbell(&guest, 1, true, 3);
+    g_assert_cmphex(take_event(&guest), ==, 0x010100);
+    /* Nobody asks: it is kept until somebody does. */
+    g_assert_cmphex(command(&guest, 0, 2, 0, DATA, 0, 15u << 16 | 1, 0, 0), ==, 0);
+    doorbell(&guest, 30, false, 0);
+    g_assert_cmphex(take_event(&guest), ==, NO_EVENT);
+    ask_event(&guest);
+    g_assert_cmphex(take_event(&guest), ==, 0x010000);
+}
+
+/* A threshold that the temperature has reached: a warning, and an event if it is wanted. */
+static void
+test_temperature(void)
+{
+    g_autoptr(DeviceBench) bench = nvme_bench();
+    const uint32_t get_high[6] = {4};
+    uint32_t result = 0;
+    Guest guest;
+
+    start(&guest, bench);
+    send_command(&guest, 0, 0x0a, 0, 0, 0, get_high);
+    g_assert_cmphex(take(&guest, 0, &result), ==, 0);
+    g_assert_cmpuint(result, ==, 350);
+    ask_event(&guest);
+    g_assert_cmphex(command(&guest, 0, 9, 0, 0, 0, 4, 290, 0), ==, 0);
+    g_assert_cmphex(command(&guest, 0, 2, 0, DATA, 0, 127u << 16 | 2, 0, 0), ==, 0);
+    g_assert_cmphex(device_bench_read(bench, DATA, 1), ==, 2);
+    g_assert_cmphex(take_event(&guest), ==, NO_EVENT);
+    g_assert_cmphex(command(&guest, 0, 9, 0, 0, 0, 4, 350, 0), ==, 0);
+    g_assert_cmphex(command(&guest, 0, 9, 0, 0, 0, 0x0b, 2, 0), ==, 0);
+    /* Too cold; the event comes before the end of the command that it follows from. */
+    g_assert_cmphex(command(&guest, 0, 9, 0, 0, 0, 4, 1u << 20 | 310, 0), ==, 0);
+    g_assert_cmphex(take(&guest, 0, NULL), ==, 0);
+    g_assert_cmphex(take(&guest, 0, NULL), ==, PENDING_NONE);
 }
 
 static void
@@ -340,6 +422,39 @@ test_abort(void)
     g_assert_cmphex(result, ==, 1);
 }
 
+/* A large read is on its way straight into the guest's memory: when it is said to be over nothing
+ * comes there any more, and its neighbour goes on. */
+static void
+test_abort_direct(void)
+{
+    g_autoptr(DeviceBench) bench = nvme_bench();
+    const uint32_t read[6] = {0, 0, 2047};
+    uint32_t abort[6] = {0}, result = 1;
+    Guest guest;
+
+    start(&guest, bench);
+    disk_of(bench)->hold = true;
+    memset(disk_of(bench)->data->data, 0x66, 1 << 20);
+    device_bench_write(bench, DATA, 0x11, 1);
+    put_list(&guest, LIST, 1, 255);
+    put_list(&guest, LIST + 4096, 257, 255);
+    send_command(&guest, 1, 2, 1, DATA, LIST, read);
+    abort[0] = (uint32_t)guest.identifier << 16 | 1;
+    send_command(&guest, 1, 2, 1, DATA + (1 << 20), LIST + 4096, read);
+    g_assert_cmpuint(disk_of(bench)->in_pieces, ==, 2);
+    send_command(&guest, 0, 8, 0, 0, 0, abort);
+    g_assert_cmphex(take(&guest, 0, &result), ==, 0);
+    g_assert_cmphex(result, ==, 0);
+    g_assert_cmphex(take(&guest, 1, NULL), ==, 7);
+    g_assert_cmpuint(g_queue_get_length(&disk_of(bench)->held), ==, 1);
+    disk_of(bench)->hold = false;
+    bench_media_complete(disk_of(bench));
+    g_assert_cmphex(take(&guest, 1, NULL), ==, 0);
+    g_assert_cmphex(take(&guest, 1, NULL), ==, PENDING_NONE);
+    g_assert_cmphex(device_bench_read(bench, DATA, 1), ==, 0x11);
+    g_assert_cmphex(device_bench_read(bench, DATA + (2 << 20) - 1, 1), ==, 0x66);
+}
+
 static void
 test_reset_in_flight(void)
 {
@@ -422,10 +537,13 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/nvme/identify", test_identify);
     g_test_add_func("/nvme/queues", test_queues);
+    g_test_add_func("/nvme/events", test_events);
+    g_test_add_func("/nvme/temperature", test_temperature);
     g_test_add_func("/nvme/transfer", test_transfer);
     g_test_add_func("/nvme/ranges", test_ranges);
     g_test_add_func("/nvme/full-queue", test_full_queue);
     g_test_add_func("/nvme/abort", test_abort);
+    g_test_add_func("/nvme/abort-direct", test_abort_direct);
     g_test_add_func("/nvme/reset-in-flight", test_reset_in_flight);
     g_test_add_func("/nvme/state-in-flight", test_state_in_flight);
     g_test_add_func("/nvme/random", test_random);

@@ -287,6 +287,31 @@ test_management(void)
     g_assert_cmphex(command(&guest, 0, read, 0, 512).status, ==, 0);
 }
 
+/* A large read goes straight into the guest's memory, and one that is aborted does so no more. */
+static void
+test_direct(void)
+{
+    static const uint8_t read[16] = {0x28, [8] = 200};
+    const uint32_t size = 200 * 512;
+    g_autoptr(DeviceBench) bench = scsi_bench();
+    BenchMedia *disk = drive(bench, 0);
+    VirtioGuest guest;
+
+    start(&guest, bench);
+    memset(disk->data->data, 0x55, size);
+    g_assert_cmphex(command(&guest, 0, read, 0, size).status, ==, 0);
+    g_assert_cmpuint(disk->in_pieces, ==, 1);
+    g_assert_cmphex(device_bench_read(bench, DATA + size - 1, 1), ==, 0x55);
+    memset(disk->data->data, 0x66, size);
+    disk->hold = true;
+    put_request(&guest, 0, 0, read);
+    send_request(&guest, 0, size);
+    g_assert_cmphex(manage(&guest, 0, 0), ==, 0);
+    g_assert_cmphex(take_answer(&guest).response, ==, 2);
+    g_assert_cmpuint(g_queue_get_length(&disk->held), ==, 0);
+    g_assert_cmphex(device_bench_read(bench, DATA + size - 1, 1), ==, 0x55);
+}
+
 static void
 test_random(void)
 {
@@ -325,6 +350,7 @@ main(int argc, char **argv)
     g_test_add_func("/virtio-scsi/discard", test_discard);
     g_test_add_func("/virtio-scsi/cd", test_cd);
     g_test_add_func("/virtio-scsi/management", test_management);
+    g_test_add_func("/virtio-scsi/direct", test_direct);
     g_test_add_func("/virtio-scsi/random", test_random);
     return g_test_run();
 }

@@ -124,6 +124,20 @@ media_cancel_all(void *user)
 }
 
 static void
+media_cancel(void *user, PdmIoRequest *request)
+{
+    BenchMedia *media = user;
+    int error = ECANCELED;
+
+    media->cancels++;
+    if (!g_queue_remove(&media->held, request)) {
+        g_assert_true(g_queue_remove(&media->finished, request));
+        error = GPOINTER_TO_INT(request->driver_data);
+    }
+    request->done(request->user, request, error);
+}
+
+static void
 media_eject(void *user)
 {
     BenchMedia *media = user;
@@ -182,6 +196,7 @@ media_construct(PdmDriver *driver, const CfgmNode *config, GError **error)
         .sector_size = media_sector_size,
         .submit = media_submit,
         .cancel_all = media_cancel_all,
+        .cancel = media_cancel,
         .eject = media_eject,
         .serial = media_serial,
         .activity = &media->activity,

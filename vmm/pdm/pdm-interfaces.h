@@ -89,13 +89,16 @@ typedef struct PdmMediaConnector {
     /* Waits until all requests under way are completed or have failed with ECANCELED (reset,
      * detach). */
     void (*cancel_all)(void *user);
+    /* The same for one request; no other is completed by it. Drivers whose requests may have pieces
+     * have it: it is how a device makes sure that nothing comes into that memory any more. */
+    void (*cancel)(void *user, PdmIoRequest *request);
     /* The guest ejected the medium. */
     void (*eject)(void *user);
     const char *(*serial)(void *user); /* stable, for IDENTIFY; at most 20 characters */
     PdmActivity *activity;
     bool non_rotational;
     PdmMediaType type; /* what kind of drive the device has to be for it */
-    bool takes_pieces; /* requests may have pieces */
+    bool takes_pieces; /* requests may have pieces; there is cancel() */
     /* The user changes the medium: source is a path or "fd:<number>", NULL takes the medium out.
      * False when the guest has locked the tray and force is false, or when the drive is not for
      * removable media. The medium is opened by a worker: medium_changed() follows, or a message. */

@@ -43,6 +43,12 @@ drive_cancel_all(void *user)
     media_cancel_all(user);
 }
 
+static void
+drive_cancel(void *user, PdmIoRequest *request)
+{
+    media_cancel(user, request);
+}
+
 static const char *
 drive_serial(void *user)
 {
@@ -123,6 +129,7 @@ init_connector(MediaDrive *drive, PdmMediaType type, const CfgmNode *config)
         .sector_size = drive_sector_size,
         .submit = drive_submit,
         .cancel_all = drive_cancel_all,
+        .cancel = drive_cancel,
         .eject = drive_eject,
         .serial = drive_serial,
         .activity = &drive->activity,

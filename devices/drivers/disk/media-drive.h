@@ -91,10 +91,12 @@ void media_note_change(MediaDrive *drive, const ImageJob *job);
 void media_worker_start(MediaDrive *drive, Image *image);
 /* Ends after what is under way, drops what waits, and closes the image. */
 void media_worker_stop(MediaDrive *drive);
-/* All three with the device lock held. */
+/* All four with the device lock held. */
 void media_submit(MediaDrive *drive, PdmIoRequest *request);
 void media_submit_change(MediaDrive *drive, const char *source); /* NULL: close the image */
 void media_cancel_all(MediaDrive *drive);
+/* The request ends now, and no other. */
+void media_cancel(MediaDrive *drive, PdmIoRequest *request);
 /* On virtual CPU 0's thread: the PDM queue's function. */
 void media_run_finished(void *user, void *item);
 

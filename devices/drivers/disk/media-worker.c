@@ -178,6 +178,7 @@ media_submit(MediaDrive *drive, PdmIoRequest *request)
     job->job.kind = kinds[request->kind];
     job->job.offset = request->offset;
     job->job.size = request->size;
+    job->job.owner = request;
     job->job.buffer = request->buffer;
     job->job.pieces = request->pieces;
     job->job.piece_count = request->piece_count;
@@ -241,7 +242,7 @@ media_run_finished(void *user, void *item)
 void
 media_cancel_all(MediaDrive *drive)
 {
-    GSList *cancelled = image_queue_cancel(drive->images);
+    GSList *cancelled = image_queue_cancel(drive->images, NULL);
 
     for (GSList *link = cancelled; link != NULL; link = link->next) {
         MediaJob *job = ((ImageJob *)link->data)->user;
@@ -251,4 +252,40 @@ media_cancel_all(MediaDrive *drive)
     }
     g_slist_free(cancelled);
     media_run_finished(drive, NULL);
+}
+
+/* The job of a request that is through, out of its line. */
+static MediaJob *
+take_from(GQueue *line, const PdmIoRequest *request)
+{
+    for (GList *link = line->head; link != NULL; link = link->next) {
+        MediaJob *job = link->data;
+
+        if (job->request == request) {
+            g_queue_delete_link(line, link);
+            return job;
+        }
+    }
+    return NULL;
+}
+
+void
+media_cancel(MediaDrive *drive, PdmIoRequest *request)
+{
+    GSList *cancelled = image_queue_cancel(drive->images, request);
+    MediaJob *job = NULL;
+
+    if (cancelled != NULL) {
+        job = ((ImageJob *)cancelled->data)->user;
+        job->error = ECANCELED;
+        g_slist_free(cancelled);
+    } else {
+        g_mutex_lock(&drive->mutex);
+        job = take_from(&drive->finished, request);
+        if (job == NULL)
+            job = take_from(&drive->completing, request);
+        g_mutex_unlock(&drive->mutex);
+    }
+    if (job != NULL)
+        complete_job(drive, job);
 }

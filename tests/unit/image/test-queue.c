@@ -442,7 +442,7 @@ test_cancel(Fixture *fixture, gconstpointer data)
         memset(jobs[i].data, 0x11, 512);
         image_queue_submit(fixture->queue, &jobs[i].job);
     }
-    cancelled = image_queue_cancel(fixture->queue);
+    cancelled = image_queue_cancel(fixture->queue, NULL);
     g_assert_cmpuint((guint)fixture->done + g_slist_length(cancelled), ==, count);
     g_assert_nonnull(cancelled);
     g_assert_cmpuint(image_queue_waiting(fixture->queue), ==, 0);
@@ -450,6 +450,32 @@ test_cancel(Fixture *fixture, gconstpointer data)
     for (GSList *link = cancelled; link->next != NULL; link = link->next)
         g_assert_true(((ImageJob *)link->data)->offset < ((ImageJob *)link->next->data)->offset);
     g_slist_free(cancelled);
+    clear_jobs(jobs, count);
+}
+
+/* Of many that wait in their line one goes, and comes back to its owner or is over. */
+static void
+test_cancel_one(Fixture *fixture, gconstpointer data)
+{
+    const unsigned count = 60;
+    Job *jobs = g_new0(Job, count);
+    GSList *cancelled;
+
+    g_atomic_int_set(&fixture->slow.delay_us, 2000);
+    for (unsigned i = 0; i < count; i++) {
+        init_job(fixture, &jobs[i], IMAGE_JOB_WRITE, i * 512, 512);
+        jobs[i].job.owner = &jobs[i];
+        memset(jobs[i].data, 0x11, 512);
+        image_queue_submit(fixture->queue, &jobs[i].job);
+    }
+    cancelled = image_queue_cancel(fixture->queue, &jobs[count - 1]);
+    g_assert_cmpuint(g_slist_length(cancelled), ==, 1);
+    g_assert_true(cancelled->data == &jobs[count - 1].job);
+    g_slist_free(cancelled);
+    g_assert_null(image_queue_cancel(fixture->queue, &jobs[0]));
+    g_assert_cmpint(g_atomic_int_get(&fixture->done), >=, 1);
+    g_assert_null(image_queue_cancel(fixture->queue, &jobs[count - 1]));
+    wait_done(fixture, count - 1);
     clear_jobs(jobs, count);
 }
 
@@ -520,6 +546,7 @@ main(int argc, char **argv)
     } tests[] = {
         {"calls-and-pauses", test_calls_and_pauses},
         {"cancel", test_cancel},
+        {"cancel-one", test_cancel_one},
         {"direct", test_direct},
         {"direct-rests", test_direct_rests},
         {"direct-waits", test_direct_waits},

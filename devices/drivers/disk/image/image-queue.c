@@ -31,6 +31,7 @@ typedef struct {
     uint64_t ticket;
     ImageJobKind kind;
     uint64_t offset, end;
+    const void *owner;
 } Running;
 
 struct ImageQueue {
@@ -55,6 +56,7 @@ struct ImageQueue {
     int64_t direct_after; /* the time from which callers may try again */
     int64_t touched;      /* when a request ended */
     unsigned idle;        /* threads that wait for work */
+    unsigned waiters;     /* callers that wait for what is under way */
     unsigned pauses;
     bool full;
     bool stop;
@@ -201,7 +203,7 @@ static uint64_t
 note_running(ImageQueue *queue, const ImageJob *job)
 {
     queue->running[queue->running_count++] =
-        (Running){queue->tickets, job->kind, job->offset, job->offset + job->size};
+        (Running){queue->tickets, job->kind, job->offset, job->offset + job->size, job->owner};
     return queue->tickets++;
 }
 
@@ -213,7 +215,7 @@ forget_running(ImageQueue *queue, uint64_t ticket)
     while (queue->running[i].ticket != ticket)
         i++;
     queue->running[i] = queue->running[--queue->running_count];
-    if (queue->pauses > 0 || queue->running_count == 0)
+    if (queue->pauses > 0 || queue->waiters > 0 || queue->running_count == 0)
         g_cond_broadcast(&queue->settled);
 }
 
@@ -490,33 +492,51 @@ image_queue_retry(ImageQueue *queue)
     g_mutex_unlock(&queue->mutex);
 }
 
+static bool
+is_of_owner(const void *owner, const void *wanted)
+{
+    return wanted == NULL || owner == wanted;
+}
+
 static void
-take_requests(ImageQueue *queue, GSList **taken)
+take_requests(ImageQueue *queue, const void *owner, GSList **taken)
 {
     GQueue kept = G_QUEUE_INIT;
     ImageJob *job;
 
     while ((job = g_queue_pop_head(&queue->waiting)) != NULL) {
-        if (job->kind == IMAGE_JOB_CALL)
+        if (job->kind == IMAGE_JOB_CALL || !is_of_owner(job->owner, owner))
             g_queue_push_tail(&kept, job);
         else
             *taken = g_slist_prepend(*taken, job);
     }
     queue->waiting = kept;
-    queue->full = false;
+    queue->full = queue->full && !g_queue_is_empty(&kept);
+}
+
+static bool
+is_running(const ImageQueue *queue, const void *owner)
+{
+    for (unsigned i = 0; i < queue->running_count; i++) {
+        if (is_of_owner(queue->running[i].owner, owner))
+            return true;
+    }
+    return false;
 }
 
 GSList *
-image_queue_cancel(ImageQueue *queue)
+image_queue_cancel(ImageQueue *queue, const void *owner)
 {
     GSList *taken = NULL;
 
     g_mutex_lock(&queue->mutex);
-    take_requests(queue, &taken);
-    while (queue->running_count > 0)
+    take_requests(queue, owner, &taken);
+    queue->waiters++;
+    while (is_running(queue, owner))
         g_cond_wait(&queue->settled, &queue->mutex);
+    queue->waiters--;
     /* What was under way may have come back because the host's disk is full. */
-    take_requests(queue, &taken);
+    take_requests(queue, owner, &taken);
     look_at_line(queue);
     g_mutex_unlock(&queue->mutex);
     return g_slist_reverse(taken);

@@ -32,6 +32,7 @@ typedef struct ImageJob {
      * *error, which it may take. */
     void (*done)(struct ImageJob *job, GError **error);
     void *user;
+    const void *owner; /* for image_queue_cancel(); only compared */
 } ImageJob;
 
 typedef struct ImageQueue ImageQueue;
@@ -59,9 +60,9 @@ void image_queue_submit(ImageQueue *queue, ImageJob *job);
 bool image_queue_try(ImageQueue *queue, const ImageJob *job);
 /* The host's disk may have room again. */
 void image_queue_retry(ImageQueue *queue);
-/* Takes out all requests that have not begun, as a list for the caller to free, and waits for those
- * under way. Calls stay. */
-GSList *image_queue_cancel(ImageQueue *queue);
+/* Takes out the requests of that owner (NULL: all) that have not begun, as a list for the caller to
+ * free, and waits for those under way. Calls stay. */
+GSList *image_queue_cancel(ImageQueue *queue, const void *owner);
 /* Waits until nothing is under way that can end by itself. */
 void image_queue_wait(ImageQueue *queue);
 /* How many wait. */
