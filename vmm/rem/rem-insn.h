@@ -67,6 +67,17 @@ typedef struct {
     uint16_t size;       /* bytes */
 } RemOperand;
 
+/* How much may be added to the displacement of a near operand, for its last byte or for others
+ * beside it, and the sum still is one. Others: what is added wraps to an address 4 GiB away, so all
+ * that is computed from theirs is added to the address instead. */
+#define REM_REACH (1 << 20)
+
+static inline bool
+rem_operand_is_near(const RemOperand *mem)
+{
+    return mem->disp >= INT32_MIN + REM_REACH && mem->disp <= INT32_MAX - REM_REACH;
+}
+
 typedef struct {
     uint16_t row;      /* ZYDIS_MNEMONIC_*, ZYDIS_MNEMONIC_INVALID for what is no instruction */
     uint8_t treatment; /* RemTreatment; IEM also for what the profile does not have */

@@ -312,7 +312,7 @@ rem_memory_operand(RemTranslator *t, RemMem *mem)
     choose_segment(t, operand, &access);
     access.plain = !operand->rip_relative && insn->addrsize == access.width &&
                    in_register(operand->base) && in_register(operand->index) &&
-                   operand->disp == (int32_t)operand->disp &&
+                   rem_operand_is_near(operand) &&
                    (operand->base != REM_NO_REG || operand->index != REM_NO_REG);
     access.two_temps = !access.plain && operand->base != REM_NO_REG &&
                        operand->index != REM_NO_REG && !rem_in_register(operand->base) &&

@@ -17,6 +17,10 @@ emit_relative(RemEmit *emit, const RemInsn *insn, unsigned to, const RemRip *rip
         return;
     }
     rem_emit_mov_rm(emit, 8, to, rem_mem_vcpu(rip->field));
+    if ((int64_t)value != (int32_t)value) {
+        rem_emit_lea(emit, 8, to, rem_mem(to, (int32_t)rip->value));
+        value = (uint64_t)insn->mem.disp;
+    }
     rem_emit_lea(emit, insn->addrsize, to, rem_mem(to, (int32_t)value));
 }
 

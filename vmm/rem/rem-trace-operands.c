@@ -41,8 +41,8 @@ can_hoist(const RemTrace *trace, const RemTraceInsn *step)
 
     if (!rem_trace_is_steady(trace, step->base.root) ||
         !rem_trace_is_steady(trace, step->index.root) ||
-        ABS(stride_of(trace, step)) > REM_TRACE_STRIDE || ABS(step->base.offset) > INT32_MAX / 2 ||
-        ABS(step->index.offset) > INT32_MAX / 16)
+        ABS(stride_of(trace, step)) > REM_TRACE_STRIDE || ABS(step->base.offset) > REM_REACH / 2 ||
+        ABS(step->index.offset) > REM_REACH / 2)
         return false;
     if (!moves && step->index.root == REM_ROOT_ZERO)
         return true;
@@ -157,7 +157,7 @@ is_possible_operand(const RemTrace *trace, const RemInsn *insn)
     const bool odd = mem->seg == X86_FS || mem->seg == X86_GS || mem->seg == X86_CS;
 
     return mem->present && !mem->vsib && mem->size > 0 && mem->size <= 64 &&
-           mem->disp == (int32_t)mem->disp && (rem_trace_is_long64(trace) || !odd);
+           rem_operand_is_near(mem) && (rem_trace_is_long64(trace) || !odd);
 }
 
 /* The stack has to be known before the turn, and its pointer is not in its register meanwhile. */
