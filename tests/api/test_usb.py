@@ -239,7 +239,7 @@ def on_mocked_host(scenario, ending):
     """Runs a scenario in a process of its own, on a host that has the device."""
     user = 65534 if scenario is denied and os.getuid() == 0 else None
     result, log = usb_host.run_here([sys.executable, __file__, scenario.__name__], user)
-    assert result.returncode == 0, f'{scenario.__name__}: {result.stdout}{result.stderr}'
+    assert result.returncode == 0, f'{scenario.__name__} ends with {result.returncode}: {result.stdout}{result.stderr}'
     if ending is not None:
         assert log.endswith(ending), f'{scenario.__name__}: {log}'
     print('ok', scenario.__name__, flush=True)
