@@ -9,7 +9,8 @@
 
 typedef struct {
     DeviceBench *bench;
-    unsigned choice;  /* the first byte of the input: a model, an interface, a style */
+    unsigned choice; /* the first byte of the input: a model, an interface, a style */
+    unsigned saves;
     uint32_t made[4]; /* descriptors, commands: of each queue */
 } FuzzCard;
 

@@ -48,7 +48,7 @@ def run(name, sources, packages, seeds, short=10, long=600, most=65536):
 
 def _fuzz(label, program, corpus, failed, seconds, most, least, *options):
     """Runs a target; ends the test where an input fails or fewer than `least` were tried."""
-    result = subprocess.run((program, f'-max_total_time={seconds}', f'-max_len={most}', '-rss_limit_mb=2048', '-timeout=30',
+    result = subprocess.run((program, f'-max_total_time={seconds}', f'-max_len={most}', '-rss_limit_mb=2048', '-timeout=100',
                              '-print_final_stats=1', f'-artifact_prefix={failed}', *options, corpus),
                             capture_output=True, text=True, errors='replace', timeout=seconds * 4 + 300, check=False,
                             env=dict(os.environ, G_DEBUG='fatal-criticals'))

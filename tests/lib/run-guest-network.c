@@ -192,6 +192,27 @@ run_network_init(RunNetwork *network, char **words, GError **error)
 }
 
 void
+run_network_change_cable(RunNetwork *network, Pdm *pdm)
+{
+    unsigned count = 0, index;
+    const PdmNetworkConnector *net;
+    MachinePlace place;
+
+    while (count < MACHINE_ADAPTERS && network->adapters[count].model != NULL)
+        count++;
+    if (count == 0)
+        return;
+    index = network->changes % count;
+    place = machine_adapter_place(network->adapters[index].model, index);
+    net = pdm_lun_connector(pdm, place.device, place.instance, place.lun, PDM_IF_NETWORK);
+    g_rec_mutex_lock(pdm_device_lock(pdm));
+    if (net != NULL)
+        net->set_link(net->user, network->changes / count % 2 == 1);
+    g_rec_mutex_unlock(pdm_device_lock(pdm));
+    network->changes++;
+}
+
+void
 run_network_clear(RunNetwork *network)
 {
     if (network->texts == NULL)

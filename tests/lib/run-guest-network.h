@@ -5,6 +5,7 @@
 #pragma once
 
 #include "devices/machine.h"
+#include "vmm/pdm/pdm-vm.h"
 
 #include <glib.h>
 
@@ -15,7 +16,10 @@ typedef struct {
     MachineAdapter adapters[MACHINE_ADAPTERS];
     GPtrArray *texts; /* that the adapters point to */
     GArray *controls; /* int: sockets; a worker ends when its own is closed */
+    unsigned changes; /* of cables */
 } RunNetwork;
 
 bool run_network_init(RunNetwork *network, char **words, GError **error);
+/* Pulls one card's cable, another's the next time; when all are out, plugs them in again. */
+void run_network_change_cable(RunNetwork *network, Pdm *pdm);
 void run_network_clear(RunNetwork *network);

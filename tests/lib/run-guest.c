@@ -483,18 +483,23 @@ asking_signals(void)
     sigset_t signals;
 
     sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR1);
     sigaddset(&signals, SIGUSR2);
     return signals;
 }
 
-/* Somebody outside wants to know, by SIGUSR2, which every thread has blocked. */
+/* Somebody outside wants to know, by SIGUSR2, or pulls at a cable, by SIGUSR1; every thread has
+ * them blocked. */
 static void
-answer_signal(const Run *run)
+answer_signal(Run *run)
 {
     const sigset_t signals = asking_signals();
     const struct timespec at_once = {0};
+    const int signal = sigtimedwait(&signals, NULL, &at_once);
 
-    if (sigtimedwait(&signals, NULL, &at_once) == SIGUSR2)
+    if (signal == SIGUSR1)
+        run_network_change_cable(&run->network, vmm_pdm(run->vmm));
+    else if (signal == SIGUSR2)
         print_counters(run);
 }
 
