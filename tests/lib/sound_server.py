@@ -5,14 +5,18 @@
 """A sound server for tests, and tones."""
 
 import array
+import bisect
+import math
 import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 RATE = 48000
+FRAME_BYTES = 4
 
 
 class SoundServer:
@@ -72,6 +76,40 @@ class SoundServer:
             file.seek(0)
             return subprocess.Popen(['pacat', '-d', device, '--raw', f'--rate={RATE}', '--format=s16le', '--channels=1',
                                      '--latency-msec=100'], env=self.env, stdin=file)
+
+
+class Listener:
+    """Reads what a recording process says, in the background. It is there when that has begun: a null sink that
+    nobody wanted anything of sleeps for up to two seconds, whoever comes meanwhile."""
+
+    def __init__(self, process):
+        self.process, self.data = process, bytearray()
+        self.arrivals = []  # (bytes before, when the last of those that came now were there)
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+        end = time.monotonic() + 20
+        while not self.data:
+            if time.monotonic() > end:
+                raise TimeoutError('nothing is recorded')
+            time.sleep(0.05)
+
+    def _read(self):
+        while chunk := self.process.stdout.read1(4096):
+            self.arrivals.append((len(self.data), time.monotonic()))
+            self.data += chunk
+
+    def when(self, frame):
+        """When a frame was recorded, by time.monotonic()."""
+        at = bisect.bisect_right(self.arrivals, (frame * FRAME_BYTES, math.inf)) - 1
+        end = self.arrivals[at + 1][0] if at + 1 < len(self.arrivals) else len(self.data)
+        return self.arrivals[at][1] - (end // FRAME_BYTES - frame) / RATE
+
+    def stop(self):
+        """What was heard."""
+        self.process.kill()
+        self.process.wait()
+        self.thread.join()
+        return left(bytes(self.data))
 
 
 def left(data):

@@ -17,7 +17,6 @@ import os
 import re
 import sys
 import tempfile
-import threading
 import time
 import wave
 from pathlib import Path
@@ -32,6 +31,7 @@ CARDS = {'ac97': ('sound-amd64', ()), 'hda': ('sound-amd64', ()), 'sb16': ('soun
 HZ, MIC_HZ = 440, 1000
 # As the kernel divides the timer's clock for it.
 BEEP_COUNT, BEEP_HZ, BEEP_SECONDS = 1355, 880, 2
+AWAY, BACK = 'The sound server cannot be reached', 'the sound server is there again'
 QUIET, PAUSE = 64, sound_server.RATE // 4
 
 
@@ -72,32 +72,6 @@ def to_file(card, folder, disk):
         check_tone(f'the speaker beside {card}', tones[1], BEEP_SECONDS, 1193182 / BEEP_COUNT)
 
 
-class Listener:
-    """Reads what a recording process says, in the background. It is there when that has begun: a null sink that
-    nobody wanted anything of sleeps for up to two seconds, whoever comes meanwhile."""
-
-    def __init__(self, process):
-        self.process, self.data = process, bytearray()
-        self.thread = threading.Thread(target=self._read, daemon=True)
-        self.thread.start()
-        end = time.monotonic() + 20
-        while not self.data:
-            if time.monotonic() > end:
-                raise TimeoutError('nothing is recorded')
-            time.sleep(0.05)
-
-    def _read(self):
-        while chunk := self.process.stdout.read1(4096):
-            self.data += chunk
-
-    def stop(self):
-        """What was heard."""
-        self.process.kill()
-        self.process.wait()
-        self.thread.join()
-        return sound_server.left(bytes(self.data))
-
-
 def microphone(server, seconds):
     """A tone at the host's microphone, which is awake when this returns."""
     player = server.play(array.array('h', (round(8192 * math.sin(2 * math.pi * MIC_HZ * i / 48000))
@@ -118,7 +92,7 @@ def heard_by(what, said, silent=False):
 def through_server(card, server, disk, seconds):
     """Out through the server's monitor, in from its microphone, and over a restart of it."""
     with ShellGuest(disk, '--sound', f'{card},pulse', env=server.env) as shell:
-        listener = Listener(server.record())
+        listener = sound_server.Listener(server.record())
         shell.run(f'tone play {HZ} {seconds} 48000', seconds + 60)
         time.sleep(1)
         check_tone(f'{card} through PulseAudio', listener.stop(), seconds)
@@ -132,7 +106,7 @@ def through_server(card, server, disk, seconds):
         time.sleep(1)
         server.start()
         time.sleep(2.5)
-        listener = Listener(server.record())
+        listener = sound_server.Listener(server.record())
         time.sleep(2)
         check_tone(f'{card} after the server was away', listener.stop(), 1.5)
         shell.wait('tone: played', 60)
@@ -147,6 +121,39 @@ def through_server(card, server, disk, seconds):
         player.wait()
 
 
+def wait_logged(machine, text, times=1):
+    """Until the machine's log has said so that many times."""
+    log, end = next(machine.folder.rglob('VBox.log')), time.monotonic() + 30
+    while log.read_text(encoding='utf-8').count(text) < times:
+        if time.monotonic() > end:
+            sys.exit(f'{times} times {text!r} is not in the log')
+        time.sleep(0.2)
+
+
+def loudest(server, seconds):
+    """What is heard now."""
+    listener = sound_server.Listener(server.record())
+    time.sleep(seconds)
+    return max(listener.stop(), default=0)
+
+
+def left_alone(machine, server):
+    """The server goes while the machine plays: it says so, goes on, and is heard when the server is back."""
+    machine.control('audioout', 'on')
+    machine.serial.write(f'tone play {HZ} 12 48000\n')
+    machine.wait_serial('tone: rate', 30)
+    time.sleep(1)
+    server.stop()
+    wait_logged(machine, AWAY, 2)
+    server.start()
+    wait_logged(machine, BACK, 2)
+    heard = loudest(server, 2)
+    print(f'after the server was away: {heard}')
+    if heard < 10000:
+        sys.exit('the machine is not heard by a server that came back')
+    machine.wait_serial('tone: played', 60)
+
+
 def silenced(server, disk):
     """A machine of the service's, that starts without a server. Its sound is switched off and on while it plays;
     the settings keep that. It listens only when it may."""
@@ -156,8 +163,9 @@ def silenced(server, disk):
     with guest.Machine('sound', disk=disk, ostype='Linux26_64', settings=settings) as machine:
         machine.start()
         machine.wait_serial('vitrine# ', 120)
+        wait_logged(machine, AWAY)
         server.start()
-        time.sleep(2.5)
+        wait_logged(machine, BACK)
         machine.serial.write(f'tone play {HZ} 12 48000\n')
         machine.wait_serial('tone: rate', 30)
         time.sleep(1)
@@ -166,9 +174,7 @@ def silenced(server, disk):
             if words:
                 machine.control(*words)
                 time.sleep(1)
-            listener = Listener(server.record())
-            time.sleep(1.5)
-            levels.append(max(listener.stop(), default=0))
+            levels.append(loudest(server, 1.5))
         print(f'through the service, heard, silenced, heard: {levels}')
         if not (levels[0] > 10000 and levels[1] == 0 and levels[2] > 10000):
             sys.exit('the machine is not heard, or not silenced')
@@ -187,6 +193,7 @@ def silenced(server, disk):
             heard_by(f'audioin {allowed}', said.group(0) if hasattr(said, 'group') else said, silent=not allowed)
         player.kill()
         player.wait()
+        left_alone(machine, server)
 
 
 if __name__ == '__main__':

@@ -30,6 +30,17 @@ fail(const char *what)
     return 1;
 }
 
+/* What is written next is heard, by the guest's clock, after what the guest itself has queued. */
+static void
+written(const char *what, int card, int rate)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    printf("tone: %s at %.1f ms behind %.1f ms of the guest's own\n", what,
+           (double)now.tv_sec * 1000 + (double)now.tv_nsec / 1e6, card_delay(card) * 1000.0 / rate);
+}
+
 static int
 play(double hz, double seconds, int rate)
 {
@@ -40,6 +51,8 @@ play(double hz, double seconds, int rate)
         return fail("sound card");
     /* Silence behind it, more than a ring: a card goes on for a moment with what is in there. */
     for (long done = 0; done < (seconds + 0.8) * rate; done += CHUNK) {
+        if (done == 0 || (done >= seconds * rate && done - CHUNK < seconds * rate))
+            written(done == 0 ? "begin" : "end", card, rate);
         for (int i = 0; i < CHUNK; i++) {
             const int level = done + i < seconds * rate ? 16384 : 0;
 
@@ -69,15 +82,6 @@ beep(double hz, double seconds)
     return 0;
 }
 
-static double
-now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1000 + (double)now.tv_nsec / 1e6;
-}
-
 static int
 pulse(int milliseconds, int rate)
 {
@@ -92,8 +96,7 @@ pulse(int milliseconds, int rate)
         for (int i = 0; i < CHUNK; i++)
             frames[2 * i] = frames[2 * i + 1] = begins ? (i & 8 ? 16384 : -16384) : 0;
         if (begins)
-            printf("tone: pulse at %.1f ms behind %.1f ms of the guest's own\n", now_ms(),
-                   card_delay(card) * 1000.0 / rate);
+            written("pulse", card, rate);
         if (write(card, frames, sizeof frames) != sizeof frames)
             return fail("write");
     }
