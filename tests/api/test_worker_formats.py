@@ -30,8 +30,8 @@ OURS = (
     ('RAW', 'dynamic', 'raw', ('resize', 'compact')), ('RAW', 'fixed', 'raw', ('resize', 'compact')),
     ('VDI', 'dynamic', 'vdi', ('resize', 'compact', 'comment', 'set-uuids')),
     ('VDI', 'fixed', 'vdi', ('resize', 'comment', 'set-uuids')),
-    ('VHD', 'dynamic', 'vpc', ('resize', 'compact', 'set-uuids')), ('VHD', 'fixed', 'vpc', ('set-uuids',)),
-    ('VMDK', 'dynamic', 'vmdk', ('set-uuids',)), ('VMDK', 'dynamic,stream', 'vmdk', ()),
+    ('VHD', 'dynamic', 'vpc', ('resize', 'compact', 'set-uuids')), ('VHD', 'fixed', 'vpc', ('resize', 'set-uuids')),
+    ('VMDK', 'dynamic', 'vmdk', ('resize', 'compact', 'comment', 'set-uuids')), ('VMDK', 'dynamic,stream', 'vmdk', ()),
 )
 
 

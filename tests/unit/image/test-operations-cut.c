@@ -5,7 +5,7 @@
  * and reads as before, and the same operation then comes to its end. */
 #include <string.h>
 
-#include "devices/drivers/disk/image/image-ops.h"
+#include "devices/drivers/disk/image/image-chain.h"
 #include "tests/unit/image/memory-io.h"
 #include "tests/unit/image/vdi-builder.h"
 #include "tests/unit/image/vhd-builder.h"
@@ -31,7 +31,7 @@ typedef struct {
 static const Format formats[] = {
     {&builder_formats[0], true, true, true},
     {&builder_formats[1], true, true, false},
-    {&builder_formats[2], false, false, false},
+    {&builder_formats[2], true, true, false},
 };
 
 typedef struct {
@@ -415,6 +415,162 @@ test_cuts(gconstpointer data)
     g_free(fixture);
 }
 
+/* --- freezing --- */
+
+#define USED_BLOCKS 30u
+#define DISCARDS 12u
+
+/* A VDI image with gaps, and what it shows; with a parent that it hides in part. */
+static Image *
+image_with_gaps(GByteArray *file, MemoryIo **io, bool differs, GRand *rand, uint8_t *shown)
+{
+    g_autoptr(GError) error = NULL;
+    Image *image;
+
+    *io = memory_io_new(file, NULL);
+    image = image_open_io(&(*io)->io, "VDI", IMAGE_OPEN_READ_WRITE, &error);
+    g_assert_no_error(error);
+    if (differs) {
+        g_autoptr(GByteArray) below = vdi_build(BLOCKS);
+        Image *base = memory_open(g_byte_array_ref(below), "VDI", IMAGE_OPEN_READ_ONLY, NULL);
+
+        image_attach_parent(image, base, &error);
+        g_assert_no_error(error);
+    }
+    memset(shown, 0, CAPACITY);
+    memset(shown, 0x5b, USED_BLOCKS * BUILDER_BLOCK);
+    g_assert_true(image_write(image, 0, shown, USED_BLOCKS * BUILDER_BLOCK, NULL));
+    g_assert_true(image_flush(image, NULL));
+    for (unsigned i = 0; i < DISCARDS; i++) {
+        const unsigned at = (unsigned)g_rand_int_range(rand, 0, USED_BLOCKS - 1) * BUILDER_BLOCK;
+
+        g_assert_true(image_discard(image, at, BUILDER_BLOCK, NULL));
+        memset(shown + at, 0, BUILDER_BLOCK);
+    }
+    g_assert_true(image_flush(image, NULL));
+    return image;
+}
+
+static void
+assert_frozen_shows(GByteArray *file, const uint8_t *shown, bool dense)
+{
+    g_autoptr(Image) image = memory_open(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
+    g_autofree uint8_t *data = g_malloc(CAPACITY);
+    ImageCheck check;
+
+    g_assert_nonnull(image);
+    g_assert_true(image_check(image, &check, NULL));
+    if (dense) {
+        g_assert_cmpuint(check.leaked_blocks, ==, 0);
+        g_assert_false(check.stale_header);
+    }
+    g_assert_true(image_read(image, 0, data, CAPACITY, NULL));
+    g_assert_cmpmem(data, CAPACITY, shown, CAPACITY);
+}
+
+/* A snapshot is put on a VDI image with gaps: it is without any afterwards, and shows the same
+ * wherever power fails. */
+static void
+test_freeze_cuts(gconstpointer data)
+{
+    const bool differs = GPOINTER_TO_INT(data) != 0;
+    g_autoptr(GRand) rand = g_rand_new_with_seed(7);
+    g_autofree uint8_t *shown = g_malloc(CAPACITY);
+
+    for (unsigned round = 0; round < 20; round++) {
+        g_autoptr(GByteArray) file = differs ? vdi_build_child(BLOCKS) : vdi_build(BLOCKS);
+        g_autoptr(GByteArray) above = vdi_build_child(BLOCKS);
+        g_autoptr(GByteArray) before = g_byte_array_new();
+        g_autoptr(GArray) record = memory_record_new();
+        g_autoptr(GError) error = NULL;
+        ImageUuidChange change = {0};
+        MemoryIo *io;
+        Image *image = image_with_gaps(file, &io, differs, rand, shown);
+        Image *child = memory_open(above, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
+        ImageInfo info;
+
+        image_get_info(image, &info);
+        change.parent = &info.uuid;
+        g_assert_true(image_set_uuids(child, &change, NULL));
+        g_byte_array_append(before, file->data, file->len);
+        io->record = record;
+        image_chain_push(child, image, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(record->len, >, 0);
+        assert_frozen_shows(file, shown, true);
+        image_free(child);
+        for (unsigned cut = 0; cut <= record->len * CUTS_EACH; cut++) {
+            g_autoptr(GByteArray) after =
+                memory_after_power_loss(before, record, cut / CUTS_EACH, rand);
+
+            assert_frozen_shows(after, shown, false);
+        }
+    }
+}
+
+/* --- fixed VHD images, whose only footer is at the end --- */
+
+static void
+resize_fixed(GByteArray *file, GArray *record, uint64_t capacity)
+{
+    g_autoptr(Image) image =
+        image_open_io(&memory_io_new(file, record)->io, "VHD", IMAGE_OPEN_READ_WRITE, NULL);
+    g_autoptr(GError) error = NULL;
+
+    image_resize(image, capacity, NULL, NULL, &error);
+    g_assert_no_error(error);
+}
+
+static uint64_t
+assert_fixed_shows(GByteArray *file, const uint8_t *shown)
+{
+    g_autoptr(Image) image = memory_open(file, "VHD", IMAGE_OPEN_READ_ONLY, NULL);
+    g_autofree uint8_t *data = NULL;
+    uint64_t capacity;
+
+    g_assert_nonnull(image);
+    capacity = image_capacity(image);
+    data = g_malloc(capacity);
+    g_assert_true(image_read(image, 0, data, capacity, NULL));
+    g_assert_cmpmem(data, CAPACITY, shown, CAPACITY);
+    for (uint64_t i = CAPACITY; i < capacity; i++)
+        g_assert_cmphex(data[i], ==, 0);
+    return capacity;
+}
+
+static void
+test_fixed_cuts(void)
+{
+    const ImageCreateOptions options = {
+        .format = "VHD", .variant = IMAGE_FIXED, .capacity = CAPACITY};
+    static const uint64_t sizes[] = {CAPACITY + 512, CAPACITY + 1024, CAPACITY + 100 * 512};
+    g_autoptr(GRand) rand = g_rand_new_with_seed(8);
+    g_autofree uint8_t *shown = g_malloc(CAPACITY);
+
+    memset(shown, 0x6c, CAPACITY);
+    for (unsigned round = 0; round < 30; round++) {
+        const uint64_t larger = sizes[round % G_N_ELEMENTS(sizes)];
+        g_autoptr(GByteArray) file = builder_create(&options);
+        g_autoptr(GByteArray) before = g_byte_array_new();
+        g_autoptr(GArray) record = memory_record_new();
+
+        memcpy(file->data, shown, CAPACITY);
+        g_byte_array_append(before, file->data, file->len);
+        resize_fixed(file, record, larger);
+        g_assert_cmpuint(assert_fixed_shows(file, shown), ==, larger);
+        g_assert_cmpuint(file->len, ==, larger + 512);
+        for (unsigned cut = 0; cut <= record->len * CUTS_EACH; cut++) {
+            g_autoptr(GByteArray) after =
+                memory_after_power_loss(before, record, cut / CUTS_EACH, rand);
+            const uint64_t capacity = assert_fixed_shows(after, shown);
+
+            g_assert_true(capacity == CAPACITY || capacity == larger);
+            resize_fixed(after, NULL, larger + 512);
+            g_assert_cmpuint(assert_fixed_shows(after, shown), ==, larger + 512);
+        }
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -425,5 +581,9 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &formats[i], test_cuts);
     }
+    g_test_add_data_func("/image/operations-cut/freeze-base", GINT_TO_POINTER(0), test_freeze_cuts);
+    g_test_add_data_func("/image/operations-cut/freeze-child", GINT_TO_POINTER(1),
+                         test_freeze_cuts);
+    g_test_add_func("/image/operations-cut/fixed-vhd", test_fixed_cuts);
     return g_test_run();
 }

@@ -19,7 +19,7 @@ typedef struct {
 static const Format formats[] = {
     {"VDI", true, true},
     {"VHD", true, true},
-    {"VMDK", false, false},
+    {"VMDK", true, true},
 };
 
 typedef struct {

@@ -37,7 +37,7 @@ typedef enum {
     IMAGE_CAN_CREATE_FIXED = 1 << 2,
     IMAGE_CAN_DIFFER = 1 << 3,
     IMAGE_HAS_UUIDS = 1 << 4,
-    IMAGE_CAN_RESIZE = 1 << 5,  /* can become larger; not in every variant */
+    IMAGE_CAN_RESIZE = 1 << 5,  /* can become larger; not in every variant or kind */
     IMAGE_CAN_COMPACT = 1 << 6, /* dynamic and differencing images */
     IMAGE_CAN_SPLIT = 1 << 7,   /* IMAGE_KIND_SPLIT with dynamic and fixed images */
     IMAGE_CAN_STREAM = 1 << 8,  /* IMAGE_KIND_STREAM by cloning only */

@@ -2,15 +2,15 @@
  *
  * Changing what the footer and the dynamic header of a VHD file say. The footer stands at both ends
  * of the file: the last one counts while it is whole, so it is written and synced before its copy.
- * All that changes in the dynamic header lies in its first sector. Left out: fixed images have
- * their only footer behind the data, so they can't become larger safely. */
+ * All that changes in the dynamic header lies in its first sector. Fixed images, which have one
+ * footer, grow in vhd-fixed.c. */
 #include <string.h>
 
 #include "devices/drivers/disk/image/vhd-private.h"
 #include "vmm/base/error.h"
 
-static bool
-write_footers(Image *image, VhdState *vhd, GError **error)
+bool
+vhd_write_footers(Image *image, VhdState *vhd, GError **error)
 {
     vhd_footer_change(&vhd->footer, vhd->raw_footer);
     if (!image_put(image, vhd->file_end - VHD_FOOTER_SIZE, vhd->raw_footer, VHD_FOOTER_SIZE,
@@ -45,7 +45,7 @@ vhd_set_uuids(Image *image, const ImageUuidChange *change, GError **error)
     if (becomes_base)
         vhd->footer.type = VHD_TYPE_DYNAMIC;
     image->differs &= !becomes_base;
-    if ((change->uuid != NULL || becomes_base) && !write_footers(image, vhd, error))
+    if ((change->uuid != NULL || becomes_base) && !vhd_write_footers(image, vhd, error))
         return false;
     if (change->parent == NULL || vhd_is_fixed(vhd))
         return true;
@@ -112,7 +112,7 @@ grow(Image *image, VhdState *vhd, uint64_t capacity, GError **error)
         return false;
     vhd->footer.capacity = capacity;
     vhd->footer.geometry = vhd_geometry_of(capacity);
-    if (!image_sync(image, error) || !write_footers(image, vhd, error))
+    if (!image_sync(image, error) || !vhd_write_footers(image, vhd, error))
         return false;
     image->capacity = capacity;
     return true;
@@ -123,16 +123,13 @@ vhd_resize(Image *image, uint64_t capacity, const ImageProgressSink *sink, GErro
 {
     VhdState *vhd = image->state;
 
-    if (vhd_is_fixed(vhd))
-        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
-                            "it is a fixed VHD image, whose only footer lies behind its data. "
-                            "Clone it to a larger one instead");
     if (capacity > VHD_MAX_CAPACITY) {
         g_set_error_literal(error, BASE_ERROR, BASE_ERROR_INVALID,
                             "A VHD image can't be larger than 2040 GB.");
         return false;
     }
-    if (grow(image, vhd, capacity, error))
+    if (vhd_is_fixed(vhd) ? vhd_resize_fixed(image, capacity, sink, error)
+                          : grow(image, vhd, capacity, error))
         return true;
     /* Memory has gone ahead of the file, which is as it was: nothing more may be written. */
     image->writable = false;

@@ -4,20 +4,12 @@
  * then blocks from the end of the file move to where there is room for one, then the file is cut. A
  * block is copied and synced before the table follows it. The footer at the new end is there before
  * the file becomes shorter; its copy at the start serves meanwhile. */
-#include <stdlib.h>
-
+#include "devices/drivers/disk/image/image-pack.h"
 #include "devices/drivers/disk/image/vhd-private.h"
 #include "vmm/base/error.h"
 
-/* So many blocks are copied between two syncs. */
-#define BATCH 16u
 /* Finding zeros is that share of the work. */
 #define ZEROS_SHARE 0.6
-
-typedef struct {
-    uint32_t block;
-    uint32_t sector; /* where it lies */
-} Place;
 
 static uint64_t
 stride_of(const VhdState *vhd)
@@ -48,118 +40,70 @@ drop_zero_blocks(Image *image, VhdState *vhd, uint8_t *buffer, const ImageProgre
     return vhd_flush(image, error);
 }
 
-static int
-compare_places(const void *a, const void *b)
-{
-    const Place *left = a, *right = b;
-
-    return left->sector < right->sector ? -1 : left->sector > right->sector;
-}
-
-/* All blocks that are there, by where they lie. */
-static Place *
+/* All blocks that are there. */
+static GArray *
 collect_places(const VhdState *vhd)
 {
-    Place *places = g_new(Place, MAX(vhd->used, 1));
-    uint32_t count = 0;
+    GArray *places = g_array_new(FALSE, FALSE, sizeof(ImagePlace));
 
     for (uint32_t block = 0; block < vhd->header.blocks; block++) {
-        if (vhd->table.entries[block] != VHD_BLOCK_FREE)
-            places[count++] = (Place){block, vhd->table.entries[block]};
+        const ImagePlace place = {block, vhd->table.entries[block]};
+
+        if (place.sector != VHD_BLOCK_FREE)
+            g_array_append_val(places, place);
     }
-    qsort(places, count, sizeof *places, compare_places);
     return places;
 }
 
-/* If a block at *position would lie over the table, *position moves behind that. */
 static bool
-skip_metadata(const VhdState *vhd, uint64_t *position, uint64_t length)
+moved(Image *image, const ImagePlace *places, unsigned count, GError **error)
 {
-    const uint64_t table = vhd->header.table_offset;
-    const uint64_t table_end = (table + vhd->header.blocks * 4ull + 511) / 512 * 512;
+    VhdState *vhd = image->state;
 
-    if (*position >= table_end || table >= *position + length)
-        return false;
-    *position = table_end;
-    return true;
-}
-
-/* The first place from *position on where a block has room before what lies at places[*next]. */
-static bool
-find_room(const VhdState *vhd, const Place *places, uint32_t count, uint32_t *next,
-          uint64_t *position)
-{
-    const uint64_t stride = stride_of(vhd);
-
-    while (*next < count) {
-        if (skip_metadata(vhd, position, stride))
-            continue;
-        if (*position + stride <= places[*next].sector * 512ull)
-            return true;
-        *position = MAX(*position, places[*next].sector * 512ull + stride);
-        (*next)++;
-    }
-    return false;
-}
-
-static bool
-copy_block(Image *image, const VhdState *vhd, uint64_t from, uint64_t to, uint8_t *buffer,
-           GError **error)
-{
-    return image_io_read(image->io, from, buffer, stride_of(vhd), error) &&
-           image_put(image, to, buffer, stride_of(vhd), error);
-}
-
-static bool
-finish_batch(Image *image, VhdState *vhd, const Place *moved, unsigned count, GError **error)
-{
-    if (count == 0)
-        return true;
-    if (!image_sync(image, error))
-        return false;
     for (unsigned i = 0; i < count; i++)
-        image_map_set(&vhd->table, moved[i].block, moved[i].sector);
+        image_map_set(&vhd->table, places[i].block, places[i].sector);
     vhd->pending += count;
     return vhd_flush(image, error);
 }
 
-/* *last is how many of the places stay: the others were moved to before them. */
-static bool
-close_gaps(Image *image, VhdState *vhd, const Place *places, uint32_t *last, uint8_t *buffer,
-           const ImageProgressSink *sink, GError **error)
+static uint64_t
+table_end(const VhdState *vhd)
 {
-    uint64_t position = MAX(vhd->footer.data_offset + VHD_HEADER_SIZE,
-                            (vhd->header.locators_end + 511) / 512 * 512);
-    uint32_t next = 0;
-    Place moved[BATCH];
-    unsigned count = 0;
+    return (vhd->header.table_offset + vhd->header.blocks * 4ull + 511) / 512 * 512;
+}
 
-    for (*last = vhd->used; find_room(vhd, places, *last, &next, &position);) {
-        const Place from = places[*last - 1];
+/* Behind the header and all names of the parent. */
+static uint64_t
+header_end(const VhdState *vhd)
+{
+    return MAX(vhd->footer.data_offset + VHD_HEADER_SIZE,
+               (vhd->header.locators_end + 511) / 512 * 512);
+}
 
-        if (!copy_block(image, vhd, from.sector * 512ull, position, buffer, error))
-            return false;
-        moved[count++] = (Place){from.block, (uint32_t)(position / 512)};
-        position += stride_of(vhd);
-        (*last)--;
-        if (count < BATCH)
-            continue;
-        if (!finish_batch(image, vhd, moved, count, error) ||
-            !image_report(sink, 1.0 - (1.0 - ZEROS_SHARE) * *last / vhd->used, error))
-            return false;
-        count = 0;
-    }
-    return finish_batch(image, vhd, moved, count, error);
+static bool
+close_gaps(Image *image, const VhdState *vhd, const ImageProgressSink *sink, GError **error)
+{
+    const ImageTaken table = {vhd->header.table_offset, table_end(vhd)};
+    g_autoptr(GArray) places = collect_places(vhd);
+    g_autoptr(GArray) taken = g_array_new(FALSE, FALSE, sizeof(ImageTaken));
+    const ImagePacking packing = {
+        .stride = stride_of(vhd),
+        .first = header_end(vhd),
+        .places = places,
+        .taken = taken,
+        .moved = moved,
+    };
+
+    g_array_append_val(taken, table);
+    return image_pack(image, &packing, ZEROS_SHARE, sink, error);
 }
 
 /* Behind the last block or what else is last. */
 static uint64_t
 find_end(const VhdState *vhd)
 {
-    uint64_t end = MAX(vhd->footer.data_offset + VHD_HEADER_SIZE,
-                       (vhd->header.locators_end + 511) / 512 * 512);
+    uint64_t end = MAX(header_end(vhd), table_end(vhd));
 
-    end = MAX(end, (vhd->header.table_offset + vhd->header.blocks * 4ull + 511) / 512 * 512);
     for (uint32_t block = 0; block < vhd->header.blocks; block++) {
         if (vhd->table.entries[block] != VHD_BLOCK_FREE)
             end = MAX(end, vhd_block_position(vhd, block) + stride_of(vhd));
@@ -186,17 +130,12 @@ vhd_compact(Image *image, const ImageProgressSink *sink, GError **error)
 {
     VhdState *vhd = image->state;
     g_autofree uint8_t *buffer = NULL;
-    g_autofree Place *places = NULL;
-    uint32_t last;
 
     if (vhd_is_fixed(vhd))
         return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
                             "it is a fixed image, which keeps its room. Clone it to a dynamic one "
                             "instead");
     buffer = g_malloc(stride_of(vhd));
-    if (!drop_zero_blocks(image, vhd, buffer, sink, error))
-        return false;
-    places = collect_places(vhd);
-    return close_gaps(image, vhd, places, &last, buffer, sink, error) &&
-           cut_file(image, vhd, error);
+    return drop_zero_blocks(image, vhd, buffer, sink, error) &&
+           close_gaps(image, vhd, sink, error) && cut_file(image, vhd, error);
 }

@@ -76,6 +76,11 @@ void vhd_header_change(const VhdHeader *header, uint8_t raw[VHD_HEADER_SIZE]);
 /* vhd-change.c */
 bool vhd_set_uuids(Image *image, const ImageUuidChange *change, GError **error);
 bool vhd_resize(Image *image, uint64_t capacity, const ImageProgressSink *sink, GError **error);
+/* The footer as it is in memory, where the file ends and, with a dynamic header, at its start. */
+bool vhd_write_footers(Image *image, VhdState *vhd, GError **error);
+/* vhd-fixed.c */
+bool vhd_resize_fixed(Image *image, uint64_t capacity, const ImageProgressSink *sink,
+                      GError **error);
 /* vhd-compact.c */
 bool vhd_compact(Image *image, const ImageProgressSink *sink, GError **error);
 

@@ -76,7 +76,6 @@ add_parent(GString *text, const char *file_name, const char *type,
         g_string_append_printf(text, "parentFileNameHint=\"%s\"\n", hint);
 }
 
-/* ATA's geometry, of which many programs ask for the cylinders only. */
 static void
 add_geometry(GString *text, uint64_t capacity)
 {
@@ -86,8 +85,7 @@ add_geometry(GString *text, uint64_t capacity)
                            "ddb.geometry.cylinders=\"%u\"\nddb.geometry.heads=\"16\"\n"
                            "ddb.geometry.sectors=\"63\"\nddb.geometry.biosCylinders=\"%u\"\n"
                            "ddb.geometry.biosHeads=\"%u\"\nddb.geometry.biosSectors=\"%u\"\n",
-                           (unsigned)CLAMP(capacity / VMDK_SECTOR / (16 * 63), 1, 16383),
-                           lchs.cylinders, lchs.heads, lchs.sectors);
+                           vmdk_cylinders(capacity), lchs.cylinders, lchs.heads, lchs.sectors);
 }
 
 static void

@@ -142,3 +142,103 @@ vmdk_descriptor_set_comment(Image *image, VmdkDescriptor *descriptor, uint64_t p
            vmdk_descriptor_write(image, descriptor, position, error) &&
            vmdk_descriptor_take(image, descriptor, error);
 }
+
+/* --- another size --- */
+
+/* The last line that names an extent; false: there is none. */
+static bool
+find_last_extent(const char *text, size_t *start, size_t *length)
+{
+    bool found = false;
+
+    for (const char *line = text; *line != '\0';) {
+        const size_t line_length = strcspn(line, "\n");
+
+        if (strncmp(line, "RW ", 3) == 0 || strncmp(line, "RDONLY ", 7) == 0) {
+            *start = (size_t)(line - text);
+            *length = line_length;
+            found = true;
+        }
+        line += line_length + (line[line_length] == '\n');
+    }
+    return found;
+}
+
+/* The keys by which an image knows itself lie in one sector, if there is room for that. */
+static void
+align_uuids(VmdkDescriptor *descriptor)
+{
+    static const char *const keys[] = {VMDK_KEY_UUID, VMDK_KEY_PARENT, VMDK_KEY_MODIFICATION,
+                                       VMDK_KEY_PARENT_MODIFICATION};
+    const size_t size = strlen(descriptor->text);
+    size_t first = SIZE_MAX, end = 0, pad;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(keys); i++) {
+        size_t at, length;
+
+        if (!vmdk_descriptor_find(descriptor, keys[i], &at, &length))
+            return;
+        while (at > 0 && descriptor->text[at - 1] != '\n')
+            at--;
+        first = MIN(first, at);
+        end = MAX(end, at + strcspn(descriptor->text + at, "\n") + 1);
+    }
+    pad = VMDK_SECTOR - first % VMDK_SECTOR;
+    if (first / VMDK_SECTOR == (end - 1) / VMDK_SECTOR || end - first > VMDK_SECTOR ||
+        size + pad > descriptor->room)
+        return;
+    memmove(descriptor->text + first + pad, descriptor->text + first, size - first);
+    memset(descriptor->text + first, '\n', pad);
+}
+
+static bool
+set_geometry(const Image *image, VmdkDescriptor *descriptor, uint64_t capacity, GError **error)
+{
+    const ImageGeometry lchs = image_guess_lchs(capacity);
+    const struct {
+        const char *key;
+        uint32_t value;
+    } values[] = {
+        {"ddb.geometry.cylinders", vmdk_cylinders(capacity)},
+        {"ddb.geometry.biosCylinders", lchs.cylinders},
+        {"ddb.geometry.biosHeads", lchs.heads},
+        {"ddb.geometry.biosSectors", lchs.sectors},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(values); i++) {
+        g_autofree char *text = g_strdup_printf("%u", values[i].value);
+        size_t at, length;
+
+        if (vmdk_descriptor_find(descriptor, values[i].key, &at, &length) &&
+            !vmdk_descriptor_set(image, descriptor, values[i].key, text, error))
+            return false;
+    }
+    return true;
+}
+
+bool
+vmdk_descriptor_resize(const Image *image, VmdkDescriptor *descriptor, uint64_t last,
+                       const char *added, uint64_t capacity, GError **error)
+{
+    const char *old = descriptor->text;
+    g_autofree char *text = NULL;
+    size_t start, length, kind;
+
+    if (!find_last_extent(old, &start, &length))
+        return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
+                            "its VMDK descriptor names no part");
+    kind = strcspn(old + start, " ") + 1;
+    text = g_strdup_printf("%.*s%" G_GUINT64_FORMAT "%.*s%s%s%s", (int)(start + kind), old, last,
+                           (int)(length - kind - strcspn(old + start + kind, " ")),
+                           old + start + kind + strcspn(old + start + kind, " "),
+                           *added != '\0' ? "\n" : "", added, old + start + length);
+    if (strlen(text) > descriptor->room)
+        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
+                            "its descriptor has no room for the new size");
+    memset(descriptor->text, 0, descriptor->room);
+    memcpy(descriptor->text, text, strlen(text));
+    if (!set_geometry(image, descriptor, capacity, error))
+        return false;
+    align_uuids(descriptor);
+    return vmdk_descriptor_take(image, descriptor, error);
+}

@@ -106,6 +106,10 @@ bool vmdk_descriptor_set_comment(Image *image, VmdkDescriptor *descriptor, uint6
                                  const char *comment, GError **error);
 bool vmdk_descriptor_write(Image *image, const VmdkDescriptor *descriptor, uint64_t position,
                            GError **error);
+/* Puts another size into the text: of the last extent, with lines for `added` extents behind it,
+ * all in sectors; and of the whole, in bytes. */
+bool vmdk_descriptor_resize(const Image *image, VmdkDescriptor *descriptor, uint64_t last,
+                            const char *added, uint64_t capacity, GError **error);
 /* Takes the values anew that are kept beside the text. */
 bool vmdk_descriptor_take(const Image *image, VmdkDescriptor *descriptor, GError **error);
 /* Where the value of a key is. */
@@ -135,8 +139,14 @@ bool vmdk_tables_load(Image *image, VmdkState *vmdk, GError **error);
 /* vmdk-write.c */
 bool vmdk_write(Image *image, uint64_t offset, const void *buffer, size_t length, GError **error);
 bool vmdk_flush(Image *image, GError **error);
+/* The same half of a flush that writes tables, also without a session. */
+bool vmdk_flush_tables(Image *image, GError **error);
 /* Notes in the header that the image was closed in order. */
 void vmdk_end_session(Image *image, VmdkState *vmdk);
+
+/* vmdk-compact.c, vmdk-resize.c: of an image in one file, or of a part. */
+bool vmdk_compact(Image *image, const ImageProgressSink *sink, GError **error);
+bool vmdk_resize(Image *image, uint64_t capacity, const ImageProgressSink *sink, GError **error);
 
 /* vmdk-create.c */
 bool vmdk_create(ImageIo *io, const ImageCreateOptions *options, const ImageProgressSink *sink,
@@ -176,6 +186,13 @@ static inline uint32_t
 vmdk_grain_bytes(const VmdkHeader *header)
 {
     return header->grain * VMDK_SECTOR;
+}
+
+/* ATA's geometry, of which many programs ask for the cylinders only. */
+static inline unsigned
+vmdk_cylinders(uint64_t capacity)
+{
+    return (unsigned)CLAMP(capacity / VMDK_SECTOR / (16 * 63), 1, 16383);
 }
 
 /* How many tables a disk needs. */

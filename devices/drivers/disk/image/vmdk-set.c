@@ -298,6 +298,38 @@ set_set_comment(Image *image, const char *comment, GError **error)
            end_text(image, set, error);
 }
 
+/* Parts would have to be made, and the descriptor, which is no single sector, rewritten whole. */
+static bool
+set_resize(Image *image, uint64_t capacity, const ImageProgressSink *sink, GError **error)
+{
+    return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
+                        "it is a VMDK image with its data in other files, which does not become "
+                        "larger. Clone it to an image in one file, which does");
+}
+
+/* Flat parts keep their room. Compacting a part is whole wherever it ends, so all are one by one.
+ */
+static bool
+set_compact(Image *image, const ImageProgressSink *sink, GError **error)
+{
+    const VmdkSet *set = image->state;
+    const ImageProgressSink nobody = {0};
+
+    if (!set->sparse)
+        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
+                            "it is a fixed image, which keeps its room. Clone it to a dynamic one "
+                            "instead");
+    for (guint i = 0; i < set->parts->len; i++) {
+        const Part *part = &g_array_index(set->parts, Part, i);
+
+        if (!image_report(sink, (double)i / set->parts->len, error) ||
+            (part->image != NULL && part->image->format == &vmdk_part_format &&
+             !vmdk_compact(part->image, &nobody, error)))
+            return false;
+    }
+    return true;
+}
+
 /* Takes the place of the format by which the image was found. */
 static const ImageFormat vmdk_set_format = {
     .info = {.name = "VMDK", .title = "Virtual Machine Disk", .capabilities = IMAGE_CAN_WRITE},
@@ -309,6 +341,8 @@ static const ImageFormat vmdk_set_format = {
     .check = set_check,
     .set_uuids = set_set_uuids,
     .set_comment = set_set_comment,
+    .resize = set_resize,
+    .compact = set_compact,
 };
 
 bool

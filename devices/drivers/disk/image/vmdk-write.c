@@ -154,12 +154,18 @@ write_tables(Image *image, const VmdkState *vmdk, const ImageMap *directory, GEr
 bool
 vmdk_flush(Image *image, GError **error)
 {
-    VmdkState *vmdk = image->state;
-
     if (!image_sync(image, error))
         return false;
-    if (!image->started || (vmdk->grains.dirty_sectors == 0 && vmdk->directory.dirty_sectors == 0 &&
-                            vmdk->redundant.dirty_sectors == 0))
+    return !image->started || vmdk_flush_tables(image, error);
+}
+
+bool
+vmdk_flush_tables(Image *image, GError **error)
+{
+    VmdkState *vmdk = image->state;
+
+    if (vmdk->grains.dirty_sectors == 0 && vmdk->directory.dirty_sectors == 0 &&
+        vmdk->redundant.dirty_sectors == 0)
         return true;
     if (!write_tables(image, vmdk, &vmdk->directory, error) ||
         !write_tables(image, vmdk, &vmdk->redundant, error) || !image_sync(image, error))

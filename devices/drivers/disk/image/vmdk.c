@@ -279,7 +279,8 @@ const ImageFormat image_format_vmdk = {
             .title = "Virtual Machine Disk",
             .extensions = vmdk_extensions,
             .capabilities = IMAGE_CAN_WRITE | IMAGE_CAN_CREATE_DYNAMIC | IMAGE_CAN_CREATE_FIXED |
-                            IMAGE_CAN_DIFFER | IMAGE_HAS_UUIDS | IMAGE_CAN_SPLIT | IMAGE_CAN_STREAM,
+                            IMAGE_CAN_DIFFER | IMAGE_HAS_UUIDS | IMAGE_CAN_SPLIT |
+                            IMAGE_CAN_STREAM | IMAGE_CAN_RESIZE | IMAGE_CAN_COMPACT,
         },
     .probe = vmdk_probe,
     .open = vmdk_open,
@@ -293,6 +294,8 @@ const ImageFormat image_format_vmdk = {
     .create = vmdk_create,
     .set_uuids = vmdk_set_uuids,
     .set_comment = vmdk_set_comment,
+    .resize = vmdk_resize,
+    .compact = vmdk_compact,
     .stream = vmdk_stream,
 };
 
