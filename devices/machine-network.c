@@ -101,6 +101,17 @@ add_adapter(const MachineSpec *spec, unsigned index, CfgmNode *root, GError **er
     return true;
 }
 
+void
+machine_add_network_boot(const MachineSpec *spec, GString *order)
+{
+    for (unsigned i = 0; boots_from_network(spec) && i < MACHINE_ADAPTERS; i++) {
+        const Model *model = find_model(spec->adapters[i].model);
+
+        if (model != NULL && !model->isa)
+            g_string_append_printf(order, ",/pci@i0cf8/ethernet@%x", slots[i]);
+    }
+}
+
 bool
 machine_add_network(const MachineSpec *spec, CfgmNode *root, GError **error)
 {

@@ -31,3 +31,8 @@ bool machine_add_usb(const MachineSpec *spec, CfgmNode *root, GError **error);
 bool machine_add_storage(const MachineSpec *spec, CfgmNode *root, GError **error);
 /* machine-network.c */
 bool machine_add_network(const MachineSpec *spec, CfgmNode *root, GError **error);
+/* The paths of its boot ROMs, each after a comma. */
+void machine_add_network_boot(const MachineSpec *spec, GString *order);
+/* machine-boot.c: for the option BootOrder of fw-cfg; the caller's. NULL: its default. */
+char *machine_boot_order(const MachineSpec *spec);
+#define MACHINE_DEFAULT_BOOT_ORDER "dvd,disk,floppy,network"

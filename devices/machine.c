@@ -103,9 +103,10 @@ static void
 add_firmware(const MachineSpec *spec, CfgmNode *root)
 {
     CfgmNode *fwcfg = machine_add_device(root, "fw-cfg", 0);
+    g_autofree char *boot_order = machine_boot_order(spec);
 
     set_string(machine_add_device(root, "bios", 0), "Path", spec->firmware);
-    set_string(fwcfg, "BootOrder", spec->boot_order);
+    set_string(fwcfg, "BootOrder", boot_order);
     set_string(fwcfg, "Uuid", spec->uuid);
     cfgm_set_uint(fwcfg, "BootMenu", spec->boot_menu);
     if (spec->boot_menu_delay_ms != 0)

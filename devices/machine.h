@@ -61,6 +61,7 @@ typedef struct {
     const MachineExtent *extents;
     unsigned extent_count;
     bool read_only, non_rotational, discard;
+    bool not_bootable;  /* firmware does not look at it */
     bool no_host_cache; /* past the host's cache where its file system can */
     const char *driver; /* NULL: the one for this type */
 } MachineMedium;

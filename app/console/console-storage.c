@@ -87,6 +87,7 @@ add_drive(Console *console, GHashTable *extra, const VitrineAttachment *attachme
                     "The controller “%s” of a drive does not exist.", attachment->controller);
         return false;
     }
+    medium.not_bootable = !controller->bootable;
     if (!find_bus(controller, extra, &medium.bus, error) ||
         !console_media_open(console, attachment, &medium, error))
         return false;

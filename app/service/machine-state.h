@@ -58,5 +58,8 @@ void machine_state_released(Machine *machine);
 char *machine_new_state_path(Machine *machine, GError **error);
 /* Files of saves that came to no end. The machine is off. */
 void machine_state_clean(Machine *machine);
+/* machine-orphans.c: states that no machine names, when the registry was read and journals are
+ * settled. */
+void machines_clean_orphans(Service *service);
 /* machine-save.c */
 void machine_connect_save(Machine *machine);

@@ -68,7 +68,6 @@ main(int argc, char **argv)
     gboolean started = start_patiently(service, &error);
     gboolean superfluous = g_error_matches(error, VITRINE_ERROR, VITRINE_ERROR_BUSY);
     if (started) {
-        service_log_open(folder);
         g_unix_signal_add(SIGTERM, on_terminate, loop);
         g_unix_signal_add(SIGINT, on_terminate, loop);
         g_main_loop_run(loop);

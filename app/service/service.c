@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "app/service/journal.h"
-#include "app/service/machine.h"
+#include "app/service/machine-state.h"
 #include "app/service/medium.h"
 
 #define LINGER_SECONDS 5
@@ -194,8 +194,10 @@ service_start(Service *service, GError **error)
     service->lock = vitrine_transport_lock(lock, error);
     if (service->lock < 0)
         return FALSE;
+    service_log_open(service->config_folder); /* what is found and mended is told, too */
     load_registry(service);
     journals_recover(service);
+    machines_clean_orphans(service);
     service_connect_calls(service);
     media_connect_calls(service);
     media_connect_create(service);

@@ -32,7 +32,10 @@ boot_order_add(BootOrder *order, const char *word, GError **error)
 {
     uint8_t class = boot_order_class(word);
 
-    if (class) {
+    if (g_str_equal(word, "HALT")) {
+        order->in_path = false;
+        g_string_append(order->paths, "HALT\n");
+    } else if (class) {
         order->in_path = false;
         if (order->count < G_N_ELEMENTS(order->classes))
             order->classes[order->count++] = class;
@@ -60,7 +63,7 @@ boot_order_offer(PdmDevice *device, const CfgmNode *config, GError **error)
     /* Milliseconds; all ones: stop with a message. */
     uint32_t fail_wait = retry ? (uint32_t)MIN(retry, 3600) * 1000 : UINT32_MAX;
     g_autoptr(GString) paths = g_string_new(NULL);
-    g_auto(GStrv) words = g_strsplit(text, ",", 32);
+    g_auto(GStrv) words = g_strsplit(text, ",", -1);
     BootOrder order = {.paths = paths};
 
     for (unsigned i = 0; words[i]; i++) {

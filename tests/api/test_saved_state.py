@@ -196,6 +196,48 @@ def cancelled(world):
         until(lambda: machine.get_state() == State.SAVED, 'saved')
 
 
+def orphans(world):
+    """A state that nobody names goes when the service starts; what is not surely one stays."""
+    client = world.client()
+    machine = start(world, client, 'Orphans')
+    save(machine)
+    folder, named = Path(machine.get_snapshot_folder()), states(machine)[0]
+    good = named.read_bytes()
+    orphan = folder / '2020-01-01T00-00-00-000000000Z.sav'
+    foreign = folder / '2020-01-01T00-00-01-000000000Z.sav'
+    kept, linked = folder / 'kept by hand.sav', folder / '2020-01-01T00-00-02-000000000Z.sav'
+
+    def restart():
+        world.kill_service()
+        until(lambda: len(world.services()) == 1 and client.get_connected(), 'the next service')
+
+    def put():
+        orphan.write_bytes(good)
+        foreign.write_bytes(b'\x7fVirtualBox SavedState V2.0\n' + bytes(200))
+        kept.write_bytes(good)
+        linked.unlink(missing_ok=True)
+        linked.symlink_to(named)
+    put()
+    restart()
+    until(lambda: not orphan.exists(), 'the orphan has gone')
+    for path in (named, foreign, kept, linked):
+        assert os.path.lexists(path), f'{path.name} is gone'
+    log = (world.config / 'vitrine-service.log').read_text(encoding='utf-8')
+    assert f'{orphan}" was left' in log and f'{foreign}" belongs to no' in log and f'{kept}" belongs to no' in log, log
+    # Settings that are not registered may name it.
+    other = folder.parent / 'Other.vbox'
+    other.write_text('<VirtualBox/>', encoding='utf-8')
+    put()
+    restart()
+    until(lambda: machine.get_state() == State.SAVED, 'it is known')
+    assert orphan.exists(), 'a state beside settings that nobody knows is gone'
+    other.unlink()
+    machine.launch_sync('headless', None, None)
+    restart()
+    until(lambda: machine.get_state() == State.RUNNING, 'it runs on')
+    assert orphan.exists(), 'a state of a machine that runs is gone'
+
+
 def kill(world, *names):
     for name in names:
         for pid in world.processes(name):
@@ -238,4 +280,4 @@ def killed(world):
 
 
 if __name__ == '__main__':
-    run(goes_on, keeps_a_picture, settings_fit, adopted, damaged, cancelled, killed)
+    run(goes_on, keeps_a_picture, settings_fit, adopted, damaged, cancelled, orphans, killed)

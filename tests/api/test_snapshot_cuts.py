@@ -137,5 +137,24 @@ def transactions(world):
                    extra=lambda world: (world.home / 'new.vdi').exists())
 
 
+def saved_states(world):
+    """The machine's state, and the files of saved states."""
+    machine, = (world.root / 'home').rglob('m.vbox')
+    words = dict(line.split('=', 1) for line in call('showvminfo', 'm', '--machinereadable')[0].splitlines())
+    return words['VMState'], sorted(path.name for path in (machine.parent / 'Snapshots').glob('*.sav'))
+
+
+def ends_of_states(world):
+    """A state that is discarded is there with the machine that names it, or not at all."""
+    machine_with_disk(world)
+    folder = attached('m').parent / 'Snapshots'
+    folder.mkdir(exist_ok=True)
+    state_file = folder / '2020-01-01T00-00-00-000000000Z.sav'
+    state_file.write_bytes(b'Vitrine state\r\n\x1a\0' + bytes(100))
+    call('adoptstate', 'm', state_file)
+    save(world)
+    cut_everywhere(world, 'discardstate', 'm', extra=saved_states)
+
+
 if __name__ == '__main__':
-    run(transactions)
+    run(transactions, ends_of_states)

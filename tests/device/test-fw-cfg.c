@@ -165,6 +165,8 @@ test_boot_order(void)
 {
     g_autoptr(DeviceBench) classes = fw_cfg_bench("disk, dvd,network,floppy");
     g_autoptr(DeviceBench) paths = fw_cfg_bench("/pci@i0cf8/ide@1,1/drive@1/disk@0,dvd");
+    g_autoptr(DeviceBench) last = fw_cfg_bench(
+        "disk,/pci@i0cf8/sata@d/drive@0/disk@0,/pci@i0cf8/scsi@f/channel@0/disk@1,0,HALT");
     g_autoptr(GBytes) order = NULL;
     g_autoptr(GError) error = NULL;
     CfgmNode *config = cfgm_new();
@@ -176,6 +178,11 @@ test_boot_order(void)
     order = read_file(paths, "bootorder", &key);
     g_assert_cmpstr(g_bytes_get_data(order, NULL), ==, "/pci@i0cf8/ide@1,1/drive@1/disk@0\n");
     g_assert_cmphex(cmos(paths, 0x3d), ==, 0x03);
+    g_bytes_unref(order);
+    order = read_file(last, "bootorder", &key);
+    g_assert_cmpstr(
+        g_bytes_get_data(order, NULL), ==,
+        "/pci@i0cf8/sata@d/drive@0/disk@0\n/pci@i0cf8/scsi@f/channel@0/disk@1,0\nHALT\n");
 
     cfgm_set_string(device_bench_add(config, "fw-cfg", 0), "BootOrder", "disk,tape");
     g_assert_null(device_bench_try(config, NULL, &error));
