@@ -19,8 +19,7 @@ from test_manage import call  # noqa: E402
 LONG = bool(os.environ.get('VITRINE_LONG'))
 # Name, bus, chip, port.
 BUSES = [('sata', 'sata', 'IntelAhci', 3), ('scsi', 'scsi', 'LSILogic', 2), ('sas', 'sas', 'LSILogicSAS', 0),
-         ('nvme', 'pcie', 'NVMe', 0), ('virtio-scsi', 'virtio', 'VirtioSCSI', 1), ('virtio-blk', 'virtio', 'VirtioBlk', 1),
-         ('usb', 'usb', 'USB', 0)]
+         ('nvme', 'pcie', 'NVMe', 0), ('virtio-scsi', 'virtio', 'VirtioSCSI', 0), ('virtio-blk', 'virtio', 'VirtioBlk', 0)]
 # SeaBIOS logs this when it gives drives their numbers, right before it boots the first.
 MAPPED = 'translation='
 MOMENT = 3
