@@ -125,8 +125,10 @@ def card_figures(card, folder, seconds):
 def busy_core():
     """Other work of the host's."""
     with subprocess.Popen(('sh', '-c', 'while :; do :; done')) as process:
-        yield
-        process.kill()
+        try:
+            yield
+        finally:
+            process.kill()
 
 
 def idle(folder):

@@ -30,6 +30,20 @@ fail(const char *what)
     return 1;
 }
 
+/* A write ends early where the card ran dry meanwhile. */
+static int
+write_all(int card, const void *frames, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t more = write(card, (const char *)frames + done, size - done);
+
+        if (more <= 0)
+            return -1;
+        done += (size_t)more;
+    }
+    return 0;
+}
+
 /* What is written next is heard, by the guest's clock, after what the guest itself has queued. */
 static void
 written(const char *what, int card, int rate)
@@ -59,7 +73,7 @@ play(double hz, double seconds, int rate)
             frames[2 * i] = frames[2 * i + 1] =
                 (int16_t)lrint(level * sin(2 * M_PI * hz * (done + i) / rate));
         }
-        if (write(card, frames, sizeof frames) != sizeof frames)
+        if (write_all(card, frames, sizeof frames) < 0)
             return fail("write");
     }
     card_drain(card);
@@ -97,7 +111,7 @@ pulse(int milliseconds, int rate)
             frames[2 * i] = frames[2 * i + 1] = begins ? (i & 8 ? 16384 : -16384) : 0;
         if (begins)
             written("pulse", card, rate);
-        if (write(card, frames, sizeof frames) != sizeof frames)
+        if (write_all(card, frames, sizeof frames) < 0)
             return fail("write");
     }
     close(card);
