@@ -6,6 +6,8 @@
 
 #include "app/api/vitrine.h"
 
+#define SATA_PORTS 4 /* of a new machine */
+
 enum {
     OS_64BIT = 1 << 0,
     OS_IOAPIC = 1 << 1,
@@ -143,6 +145,16 @@ add_controller(VitrineSettings *settings, const char *name, VitrineControllerTyp
     vitrine_settings_put_controller(settings, controller);
 }
 
+/* Ports stay free, so that drives can come while the machine runs. */
+static void
+add_sata(VitrineSettings *settings)
+{
+    g_autoptr(VitrineController) sata = vitrine_controller_new("SATA", VITRINE_CONTROLLER_AHCI);
+
+    sata->port_count = SATA_PORTS;
+    vitrine_settings_put_controller(settings, sata);
+}
+
 /* The first card, which most systems have a driver for, leads to the host's networks. */
 static void
 apply_network(VitrineSettings *settings)
@@ -188,7 +200,7 @@ vitrine_os_type_apply(const VitrineOsType *type, VitrineSettings *settings)
                  NULL);
     add_controller(settings, "IDE", type->dvd_controller);
     if (type->disk_controller == VITRINE_CONTROLLER_AHCI)
-        add_controller(settings, "SATA", type->disk_controller);
+        add_sata(settings);
     vitrine_settings_put_attachment(settings, dvd);
     vitrine_settings_set_bool(settings, "large-pages", TRUE);
     apply_network(settings);

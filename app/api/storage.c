@@ -60,6 +60,12 @@ vitrine_controller_is_built(VitrineControllerType type)
     }
 }
 
+gboolean
+vitrine_controller_hot_plugs(VitrineControllerType type)
+{
+    return type == VITRINE_CONTROLLER_AHCI;
+}
+
 char *
 vitrine_controller_model_key(const char *name)
 {

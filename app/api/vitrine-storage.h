@@ -40,6 +40,14 @@ void vitrine_controller_free(VitrineController *controller);
  */
 gboolean vitrine_controller_is_built(VitrineControllerType type);
 
+/**
+ * vitrine_controller_hot_plugs:
+ * @type: a kind of storage controller
+ *
+ * Returns: whether drives come to it and go while the machine runs.
+ */
+gboolean vitrine_controller_hot_plugs(VitrineControllerType type);
+
 /* What the settings' format cannot say of a controller: the machine's extra data have it, under
  * this key. "virtio-blk": each disk of a virtio SCSI controller is a virtio block device. */
 #define VITRINE_CONTROLLER_MODEL_VIRTIO_BLK "virtio-blk"

@@ -3,10 +3,14 @@
  * What is changed while the machine runs and holds the next time, too: written to its settings. */
 #include "app/console/console-private.h"
 
+#define TRIES 10 /* when others change settings at the same time */
+
 typedef struct {
     char *property;
-    guint value;
+    guint value, tries;
 } Keep;
+
+static void on_loaded(GObject *source, GAsyncResult *result, gpointer data);
 
 static void
 keep_free(Keep *keep)
@@ -22,7 +26,12 @@ on_saved(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(Keep) keep = data;
     g_autoptr(GError) error = NULL;
 
-    if (!vitrine_machine_save_settings_finish(VITRINE_MACHINE(source), result, &error))
+    if (vitrine_machine_save_settings_finish(VITRINE_MACHINE(source), result, &error))
+        return;
+    if (g_error_matches(error, VITRINE_ERROR, VITRINE_ERROR_BUSY) && ++keep->tries < TRIES)
+        vitrine_machine_load_settings_async(VITRINE_MACHINE(source), NULL, on_loaded,
+                                            g_steal_pointer(&keep));
+    else
         g_warning("%s is not kept in the settings: %s", keep->property, error->message);
 }
 

@@ -23,7 +23,7 @@ check_controller(const Console *console, const char *name, guint port, GError **
 {
     const VitrineController *controller = vitrine_settings_find_controller(console->settings, name);
 
-    if (controller != NULL && controller->type == VITRINE_CONTROLLER_AHCI &&
+    if (controller != NULL && vitrine_controller_hot_plugs(controller->type) &&
         port < controller->port_count)
         return true;
     g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,

@@ -64,7 +64,7 @@ static gboolean
 check_controller(VitrineSettings *settings, const VitrineAttachment *a, GError **error)
 {
     const VitrineController *controller = vitrine_settings_find_controller(settings, a->controller);
-    if (controller && controller->type == VITRINE_CONTROLLER_AHCI)
+    if (controller && vitrine_controller_hot_plugs(controller->type))
         return TRUE;
     g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE,
                 "The controller \"%s\" does not support hot-plugging: its drives change only while "

@@ -3,6 +3,7 @@
  * The settings dialog: loads the values, lets the pages edit them, checks while typing, saves. */
 #include "app/settings/settings-private.h"
 
+#include "app/settings/settings-save.h"
 #include "app/widgets/widget-pages.h"
 #include "app/widgets/widget-template.h"
 
@@ -13,9 +14,10 @@ struct _SettingsDialog {
     VitrineClient *client;
     VitrineMachine *machine;
     VitrineSettings *settings; /* NULL while loading */
+    VitrineSettings *base;     /* as they were before the person changed them */
+    SettingsModels *models;    /* NULL while loading */
     char *wanted_page;
     GHashTable *fields; /* char* to GtkLabel* (borrowed) */
-    gulong state_handler;
     gboolean saving;
 
     GtkButton *save_button;
@@ -45,17 +47,37 @@ settings_dialog_get_settings(SettingsDialog *dialog)
     return dialog->settings;
 }
 
+SettingsModels *
+settings_dialog_get_models(SettingsDialog *dialog)
+{
+    return dialog->models;
+}
+
 void
 settings_dialog_watch_field(SettingsDialog *dialog, const char *field, GtkLabel *label)
 {
     g_hash_table_insert(dialog->fields, g_strdup(field), label);
 }
 
+gboolean
+settings_dialog_had_drive(SettingsDialog *dialog, const char *controller, guint port, guint device)
+{
+    return vitrine_settings_find_attachment(dialog->base, controller, port, device) != NULL;
+}
+
+/* One line above the pages. */
+static void
+show_line(SettingsDialog *dialog, GtkMessageType type, const char *text)
+{
+    gtk_label_set_text(dialog->bar_label, text != NULL ? text : "");
+    gtk_info_bar_set_message_type(dialog->bar, type);
+    gtk_info_bar_set_revealed(dialog->bar, text != NULL && *text != '\0');
+}
+
 void
 settings_dialog_show_error(SettingsDialog *dialog, const char *text)
 {
-    gtk_label_set_text(dialog->bar_label, text);
-    gtk_info_bar_set_revealed(dialog->bar, text != NULL && *text);
+    show_line(dialog, GTK_MESSAGE_WARNING, text);
 }
 
 /* --- checking --- */
@@ -86,12 +108,11 @@ shows_error(GtkWidget *label)
     return gtk_style_context_has_class(gtk_widget_get_style_context(label), "error");
 }
 
-/* Shows each problem next to its field; those without a field above the pages. */
+/* Shows each problem next to its field; *homeless is the first without a field. */
 static const char *
-show_problems(SettingsDialog *dialog, GPtrArray *problems)
+show_problems(SettingsDialog *dialog, GPtrArray *problems, const char **homeless)
 {
     const char *fatal = NULL;
-    const char *homeless = NULL;
 
     clear_fields(dialog);
     for (guint i = 0; i < problems->len; i++) {
@@ -100,7 +121,7 @@ show_problems(SettingsDialog *dialog, GPtrArray *problems)
         if (problem->fatal && !fatal)
             fatal = problem->message;
         if (!label) {
-            homeless = homeless ? homeless : problem->message;
+            *homeless = *homeless ? *homeless : problem->message;
             continue;
         }
         if (gtk_widget_get_visible(GTK_WIDGET(label)) &&
@@ -110,35 +131,81 @@ show_problems(SettingsDialog *dialog, GPtrArray *problems)
         set_severity(GTK_WIDGET(label), problem->fatal);
         gtk_widget_show(GTK_WIDGET(label));
     }
-    settings_dialog_show_error(dialog, homeless);
     return fatal;
 }
 
-static const char *
-locked_reason(SettingsDialog *dialog)
+/* --- what can change now --- */
+SettingsState
+settings_dialog_get_state(SettingsDialog *dialog)
 {
-    const char *reason = vitrine_machine_get_read_only_reason(dialog->machine);
+    const VitrineMachineState state = vitrine_machine_get_state(dialog->machine);
 
-    if (vitrine_machine_state_is_online(vitrine_machine_get_state(dialog->machine)))
-        return _("The machine is running. Switch it off to change its settings.");
-    return reason && *reason ? reason : NULL;
+    if (*vitrine_machine_get_read_only_reason(dialog->machine) != '\0')
+        return SETTINGS_READ_ONLY;
+    if (vitrine_machine_state_is_online(state))
+        return SETTINGS_RUNNING;
+    return state == VITRINE_MACHINE_STATE_SAVED || state == VITRINE_MACHINE_STATE_ABORTED_SAVED
+               ? SETTINGS_SAVED
+               : SETTINGS_FREE;
+}
+
+/* What is said above the pages. */
+static const char *
+state_line(SettingsDialog *dialog)
+{
+    switch (settings_dialog_get_state(dialog)) {
+    case SETTINGS_RUNNING:
+        return _(
+            "The machine is running: what you change is in force when you save it. What cannot "
+            "change now is locked.");
+    case SETTINGS_SAVED:
+        return _("The machine has a saved state, which belongs to its hardware: most settings are "
+                 "locked until it is started or the state is discarded.");
+    case SETTINGS_READ_ONLY: return vitrine_machine_get_read_only_reason(dialog->machine);
+    default: return NULL;
+    }
+}
+
+/* What a locked control says. */
+static const char *
+lock_reason(SettingsDialog *dialog)
+{
+    switch (settings_dialog_get_state(dialog)) {
+    case SETTINGS_RUNNING:
+        return _("This cannot change while the machine is running. Power it off first.");
+    case SETTINGS_SAVED:
+        return _("This cannot change while the machine has a saved state. Start it, or discard "
+                 "the state, first.");
+    default: return vitrine_machine_get_read_only_reason(dialog->machine);
+    }
+}
+
+void
+settings_dialog_lock(SettingsDialog *dialog, GtkWidget *place)
+{
+    settings_lock_apply(place, settings_dialog_get_state(dialog), lock_reason(dialog));
 }
 
 static void
 check(SettingsDialog *dialog)
 {
-    const char *locked = locked_reason(dialog), *fatal;
+    const char *fatal, *homeless = NULL;
     g_autoptr(GPtrArray) problems = NULL;
+    gboolean read_only;
 
-    if (!dialog->settings || !dialog->client) /* loading, or closed */
+    if (!dialog->models || !dialog->client) /* loading, or closed */
         return;
+    read_only = settings_dialog_get_state(dialog) == SETTINGS_READ_ONLY;
     problems = vitrine_settings_check(dialog->settings);
-    fatal = show_problems(dialog, problems);
-    widget_pages_set_locked(dialog->pages, locked != NULL);
-    gtk_widget_set_sensitive(GTK_WIDGET(dialog->save_button), !locked && !fatal && !dialog->saving);
-    gtk_widget_set_tooltip_text(GTK_WIDGET(dialog->save_button), locked ? locked : fatal);
-    if (locked)
-        settings_dialog_show_error(dialog, locked);
+    fatal = show_problems(dialog, problems, &homeless);
+    gtk_widget_set_sensitive(GTK_WIDGET(dialog->save_button),
+                             !read_only && !fatal && !dialog->saving);
+    gtk_widget_set_tooltip_text(GTK_WIDGET(dialog->save_button),
+                                read_only ? lock_reason(dialog) : fatal);
+    if (homeless)
+        settings_dialog_show_error(dialog, homeless);
+    else
+        show_line(dialog, read_only ? GTK_MESSAGE_WARNING : GTK_MESSAGE_INFO, state_line(dialog));
 }
 
 static void
@@ -156,6 +223,8 @@ on_list_changed(VitrineSettings *settings, SettingsDialog *dialog)
 static void
 on_state(VitrineMachine *machine, GParamSpec *property, SettingsDialog *dialog)
 {
+    if (dialog->models && dialog->client)
+        settings_dialog_lock(dialog, widget_pages_place(dialog->pages));
     check(dialog);
 }
 
@@ -167,10 +236,12 @@ on_saved(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(GError) error = NULL;
 
     dialog->saving = FALSE;
-    if (vitrine_machine_save_settings_finish(VITRINE_MACHINE(source), result, &error)) {
+    if (settings_save_finish(VITRINE_MACHINE(source), result, &error)) {
         gtk_widget_destroy(GTK_WIDGET(dialog));
         return;
     }
+    if (!dialog->client) /* closed in the meantime */
+        return;
     check(dialog);
     settings_dialog_show_error(dialog, error->message);
 }
@@ -180,8 +251,8 @@ on_save(GtkButton *button, SettingsDialog *dialog)
 {
     dialog->saving = TRUE;
     gtk_widget_set_sensitive(GTK_WIDGET(dialog->save_button), FALSE);
-    vitrine_machine_save_settings_async(dialog->machine, dialog->settings, NULL, on_saved,
-                                        g_object_ref(dialog));
+    settings_save_async(dialog->machine, dialog->base, dialog->settings, dialog->models, on_saved,
+                        g_object_ref(dialog));
 }
 
 static void
@@ -211,28 +282,43 @@ build_pages(SettingsDialog *dialog)
     widget_pages_show(dialog->pages, dialog->wanted_page);
 }
 
+/* The models of controllers are known: all is. */
+static void
+on_extra_data(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(SettingsDialog) dialog = data;
+    g_autoptr(GHashTable) extra =
+        vitrine_machine_load_extra_data_finish(VITRINE_MACHINE(source), result, NULL);
+
+    if (!dialog->client) /* closed in the meantime */
+        return;
+    dialog->models = settings_models_new(dialog->base, extra);
+    build_pages(dialog);
+    settings_dialog_lock(dialog, widget_pages_place(dialog->pages));
+    g_signal_connect_object(dialog->settings, "notify", G_CALLBACK(on_notify), dialog, 0);
+    g_signal_connect_object(dialog->settings, "changed", G_CALLBACK(on_list_changed), dialog, 0);
+    check(dialog);
+    gtk_widget_grab_default(GTK_WIDGET(dialog->save_button));
+}
+
 static void
 on_loaded(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(SettingsDialog) dialog = data;
     g_autoptr(GError) error = NULL;
-    VitrineSettings *settings =
+    g_autoptr(VitrineSettings) settings =
         vitrine_machine_load_settings_finish(VITRINE_MACHINE(source), result, &error);
 
-    if (!dialog->client) { /* closed in the meantime */
-        g_clear_object(&settings);
+    if (!dialog->client) /* closed in the meantime */
         return;
-    }
     if (!settings) {
         settings_dialog_show_error(dialog, error->message);
         return;
     }
-    dialog->settings = settings;
-    build_pages(dialog);
-    g_signal_connect_object(settings, "notify", G_CALLBACK(on_notify), dialog, 0);
-    g_signal_connect_object(settings, "changed", G_CALLBACK(on_list_changed), dialog, 0);
-    check(dialog);
-    gtk_widget_grab_default(GTK_WIDGET(dialog->save_button));
+    dialog->base = vitrine_settings_copy(settings);
+    dialog->settings = g_steal_pointer(&settings);
+    vitrine_machine_load_extra_data_async(dialog->machine, NULL, on_extra_data,
+                                          g_object_ref(dialog));
 }
 
 static void
@@ -251,6 +337,8 @@ settings_dialog_finalize(GObject *object)
     SettingsDialog *dialog = SETTINGS_DIALOG(object);
 
     g_clear_object(&dialog->settings);
+    g_clear_object(&dialog->base);
+    g_clear_pointer(&dialog->models, settings_models_free);
     g_clear_object(&dialog->machine);
     g_hash_table_unref(dialog->fields);
     g_free(dialog->wanted_page);

@@ -58,6 +58,7 @@ description_view(VitrineSettings *settings)
     gtk_text_view_set_left_margin(GTK_TEXT_VIEW(view), 6);
     gtk_text_view_set_top_margin(GTK_TEXT_VIEW(view), 6);
     atk_object_set_name(gtk_widget_get_accessible(view), _("Description"));
+    settings_lock_open(view, SETTINGS_ALWAYS);
     g_object_bind_property(settings, "description", gtk_text_view_get_buffer(GTK_TEXT_VIEW(view)),
                            "text", G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
     gtk_container_add(GTK_CONTAINER(scroller), view);
@@ -77,6 +78,7 @@ settings_page_general(SettingsDialog *dialog)
     g_object_bind_property(settings, "name", name, "text",
                            G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
     gtk_entry_set_activates_default(GTK_ENTRY(name), TRUE);
+    settings_lock_open(name, SETTINGS_SAVED);
     row = widget_form_add(grid, row, _("_Name"), name);
     row = settings_add_problem(grid, row, dialog, "name");
     row = widget_form_add(grid, row, _("S_ystem"), type_combo(settings));

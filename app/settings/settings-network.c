@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Settings, Network: a tab for each of the first four cards. Cards 5 to 8 stay as they are. Left
- * out: NAT's name servers and TFTP, and generic drivers, which a card that has them keeps. */
+ * out: NAT's name servers and TFTP, which a card that has them keeps. */
 #include "app/settings/settings-forwards.h"
 #include "app/widgets/widget-format.h"
 #include "app/widgets/widget-network.h"
@@ -15,7 +15,8 @@ typedef struct {
     VitrineSettings *settings;
     guint slot;
     GtkWidget *enabled, *details, *network, *name_label, *name, *note, *type, *promiscuous, *mac,
-        *cable, *forwards_label, *forwards;
+        *cable, *forwards_label, *forwards, *properties_label, *properties;
+    GtkTextBuffer *lines; /* of properties */
     gboolean filling;
 } NetworkCard;
 
@@ -55,23 +56,17 @@ append_nat_networks(GtkComboBoxText *combo, VitrineClient *client)
 }
 
 static void
-fill_networks(GtkWidget *combo, VitrineNetwork present)
+fill_networks(GtkWidget *combo)
 {
-    static const VitrineNetwork offered[] = {
-        VITRINE_NETWORK_NONE,     VITRINE_NETWORK_NAT,     VITRINE_NETWORK_NAT_NETWORK,
-        VITRINE_NETWORK_INTERNAL, VITRINE_NETWORK_BRIDGED, VITRINE_NETWORK_HOST_ONLY};
-    gboolean found = FALSE;
+    static const VitrineNetwork offered[] = {VITRINE_NETWORK_NONE,        VITRINE_NETWORK_NAT,
+                                             VITRINE_NETWORK_NAT_NETWORK, VITRINE_NETWORK_INTERNAL,
+                                             VITRINE_NETWORK_BRIDGED,     VITRINE_NETWORK_HOST_ONLY,
+                                             VITRINE_NETWORK_GENERIC};
 
-    for (guint i = 0; i < G_N_ELEMENTS(offered); i++) {
+    for (guint i = 0; i < G_N_ELEMENTS(offered); i++)
         gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo),
                                   vitrine_nick(VITRINE_TYPE_NETWORK, offered[i]),
                                   widget_network_name(offered[i]));
-        found = found || offered[i] == present;
-    }
-    if (!found)
-        gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo),
-                                  vitrine_nick(VITRINE_TYPE_NETWORK, present),
-                                  widget_network_name(present));
 }
 
 static void
@@ -95,7 +90,9 @@ fill_names(NetworkCard *card, VitrineNetwork network)
         gtk_combo_box_text_append_text(combo, "intnet");
     else if (network == VITRINE_NETWORK_NAT_NETWORK)
         append_nat_networks(combo, card->client);
-    else if (network != VITRINE_NETWORK_GENERIC)
+    else if (network == VITRINE_NETWORK_GENERIC)
+        gtk_combo_box_text_append_text(combo, "UDPTunnel");
+    else
         append_devices(combo, network == VITRINE_NETWORK_BRIDGED);
 }
 
@@ -125,6 +122,9 @@ network_note(VitrineNetwork network)
             _("Needs a TAP device of the host that belongs to you. An administrator makes one: ip "
               "tuntap add dev %s mode tap user %s"),
             "vmtap0", g_get_user_name());
+    case VITRINE_NETWORK_GENERIC:
+        return g_strdup(_("UDPTunnel joins the card with one of another machine, here or on "
+                          "another computer: their frames go through a pair of UDP ports."));
     default: return g_strdup("");
     }
 }
@@ -136,12 +136,16 @@ show_name(NetworkCard *card, VitrineAdapter *adapter)
     GtkWidget *entry = gtk_bin_get_child(GTK_BIN(card->name));
     gboolean device = adapter->network == VITRINE_NETWORK_BRIDGED ||
                       adapter->network == VITRINE_NETWORK_HOST_ONLY;
-
     gtk_widget_set_visible(card->name, name != NULL);
     gtk_widget_set_visible(card->name_label, name != NULL);
-    gtk_label_set_text_with_mnemonic(GTK_LABEL(card->name_label),
-                                     device ? _("De_vice") : _("_Name"));
-    atk_object_set_name(gtk_widget_get_accessible(entry), device ? _("Device") : _("Name"));
+    gboolean driver = adapter->network == VITRINE_NETWORK_GENERIC;
+
+    gtk_label_set_text_with_mnemonic(GTK_LABEL(card->name_label), device   ? _("De_vice")
+                                                                  : driver ? _("_Driver")
+                                                                           : _("_Name"));
+    atk_object_set_name(gtk_widget_get_accessible(entry), device   ? _("Device")
+                                                          : driver ? _("Driver")
+                                                                   : _("Name"));
     gtk_entry_set_text(GTK_ENTRY(entry), name != NULL ? *name : "");
     gtk_entry_set_placeholder_text(GTK_ENTRY(entry),
                                    adapter->network == VITRINE_NETWORK_INTERNAL ? "intnet" : NULL);
@@ -153,17 +157,19 @@ show_possible(NetworkCard *card)
     const VitrineAdapter *adapter = vitrine_settings_get_adapter(card->settings, card->slot);
     g_autofree char *note = network_note(adapter->network);
     gboolean nat = adapter->network == VITRINE_NETWORK_NAT;
+    gboolean generic = adapter->network == VITRINE_NETWORK_GENERIC;
     gboolean alone = nat || adapter->network == VITRINE_NETWORK_NONE;
 
     gtk_widget_set_sensitive(card->details, adapter->enabled);
-    gtk_widget_set_sensitive(card->promiscuous, !alone);
-    gtk_widget_set_tooltip_text(card->promiscuous,
-                                alone ? _("There are no others whose frames the guest could see")
-                                      : NULL);
+    settings_lock_set_possible(card->promiscuous, !alone,
+                               alone ? _("There are no others whose frames the guest could see")
+                                     : NULL);
     gtk_label_set_text(GTK_LABEL(card->note), note);
     gtk_widget_set_visible(card->note, *note != '\0');
     gtk_widget_set_visible(card->forwards, nat);
     gtk_widget_set_visible(card->forwards_label, nat);
+    gtk_widget_set_visible(card->properties, generic);
+    gtk_widget_set_visible(card->properties_label, generic);
 }
 
 static void
@@ -181,6 +187,7 @@ fill(NetworkCard *card)
     gtk_combo_box_set_active(GTK_COMBO_BOX(card->promiscuous), (int)adapter->promiscuous);
     gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(card->cable), adapter->cable_connected);
     gtk_entry_set_text(GTK_ENTRY(card->mac), adapter->mac);
+    gtk_text_buffer_set_text(card->lines, adapter->generic_properties, -1);
     fill_names(card, adapter->network);
     show_name(card, adapter);
     card->filling = FALSE;
@@ -223,8 +230,29 @@ set_enabled(VitrineAdapter *adapter, gboolean enabled)
 }
 
 static void
+read_properties(NetworkCard *card, VitrineAdapter *adapter)
+{
+    g_autofree char *text = NULL;
+
+    g_object_get(card->lines, "text", &text, NULL);
+    g_strchomp(text);
+    vitrine_adapter_set_text(&adapter->generic_properties, text);
+}
+
+/* A driver is needed; there is one. */
+static void
+set_network(VitrineAdapter *adapter, VitrineNetwork network)
+{
+    if (network == VITRINE_NETWORK_GENERIC && *adapter->generic_driver == '\0')
+        vitrine_adapter_set_text(&adapter->generic_driver, "UDPTunnel");
+    adapter->network = network;
+}
+
+static void
 on_changed(GtkWidget *widget, NetworkCard *card)
 {
+    int network;
+
     g_autoptr(VitrineAdapter) adapter = NULL;
     g_autofree char *mac = NULL;
     char **name;
@@ -238,7 +266,10 @@ on_changed(GtkWidget *widget, NetworkCard *card)
             name, gtk_entry_get_text(GTK_ENTRY(gtk_bin_get_child(GTK_BIN(card->name)))));
     mac = entered_mac(card);
     vitrine_adapter_set_text(&adapter->mac, mac);
-    read_enum(card->network, VITRINE_TYPE_NETWORK, (int *)&adapter->network);
+    network = (int)adapter->network;
+    read_enum(card->network, VITRINE_TYPE_NETWORK, &network);
+    set_network(adapter, (VitrineNetwork)network);
+    read_properties(card, adapter);
     read_enum(card->type, VITRINE_TYPE_ADAPTER_TYPE, (int *)&adapter->type);
     adapter->promiscuous =
         (VitrinePromiscuous)gtk_combo_box_get_active(GTK_COMBO_BOX(card->promiscuous));
@@ -249,6 +280,12 @@ on_changed(GtkWidget *widget, NetworkCard *card)
         fill(card); /* with the name that belongs to this kind of network */
     else
         show_possible(card);
+}
+
+static void
+on_lines_changed(GtkTextBuffer *buffer, NetworkCard *card)
+{
+    on_changed(card->properties, card);
 }
 
 static void
@@ -311,6 +348,33 @@ add_name(NetworkCard *card, int row)
     return row;
 }
 
+/* Lines NAME=VALUE, as many as the driver knows. */
+static int
+add_properties(NetworkCard *card, int row)
+{
+    GtkWidget *view = gtk_text_view_new();
+
+    card->properties = gtk_scrolled_window_new(NULL, NULL);
+    card->lines = gtk_text_view_get_buffer(GTK_TEXT_VIEW(view));
+    gtk_text_view_set_accepts_tab(GTK_TEXT_VIEW(view), FALSE);
+    gtk_text_view_set_left_margin(GTK_TEXT_VIEW(view), 6);
+    gtk_text_view_set_top_margin(GTK_TEXT_VIEW(view), 6);
+    gtk_widget_set_tooltip_text(
+        view, _("A line for each: sport=4000 is the port here, dest=192.168.1.7 the other "
+                "computer, dport=4001 its port"));
+    atk_object_set_name(gtk_widget_get_accessible(view), _("Properties"));
+    gtk_scrolled_window_set_shadow_type(GTK_SCROLLED_WINDOW(card->properties), GTK_SHADOW_IN);
+    gtk_scrolled_window_set_min_content_height(GTK_SCROLLED_WINDOW(card->properties), 84);
+    gtk_container_add(GTK_CONTAINER(card->properties), view);
+    gtk_widget_show(view);
+    row = widget_form_add(card->details, row, _("P_roperties"), card->properties);
+    card->properties_label = gtk_grid_get_child_at(GTK_GRID(card->details), 0, row - 1);
+    gtk_label_set_mnemonic_widget(GTK_LABEL(card->properties_label), view);
+    gtk_widget_set_no_show_all(card->properties, TRUE);
+    gtk_widget_set_no_show_all(card->properties_label, TRUE);
+    return row;
+}
+
 /* Below the whole form: the table is wider than the controls. */
 static void
 add_forwards(NetworkCard *card, int row, SettingsDialog *dialog)
@@ -325,17 +389,26 @@ add_forwards(NetworkCard *card, int row, SettingsDialog *dialog)
     gtk_grid_attach(GTK_GRID(card->details), card->forwards, 0, row + 1, 2, 1);
 }
 
+/* What a running machine's card can have otherwise. */
+static void
+open_live(NetworkCard *card)
+{
+    GtkWidget *const live[] = {card->network,     card->name,  card->properties,
+                               card->promiscuous, card->cable, card->forwards};
+
+    for (guint i = 0; i < G_N_ELEMENTS(live); i++)
+        settings_lock_open(live[i], SETTINGS_RUNNING);
+}
+
 static void
 build_details(NetworkCard *card, SettingsDialog *dialog)
 {
     const VitrineAdapter *adapter = vitrine_settings_get_adapter(card->settings, card->slot);
     int row = 0;
 
-    card->details = gtk_grid_new();
-    gtk_grid_set_column_spacing(GTK_GRID(card->details), 12);
-    gtk_grid_set_row_spacing(GTK_GRID(card->details), 12);
+    card->details = settings_grid_new();
     card->network = gtk_combo_box_text_new();
-    fill_networks(card->network, adapter->network);
+    fill_networks(card->network);
     card->type = gtk_combo_box_text_new();
     fill_types(card->type, adapter->type);
     card->promiscuous = new_promiscuous();
@@ -345,6 +418,7 @@ build_details(NetworkCard *card, SettingsDialog *dialog)
     row = widget_form_add(card->details, row, _("_Attached to"), card->network);
     row = add_name(card, row);
     row = add_problem(card, row, dialog, "name");
+    row = add_properties(card, row);
     gtk_grid_attach(GTK_GRID(card->details), card->note, 1, row++, 1, 1);
     row = widget_form_add(card->details, row, _("Card _type"), card->type);
     row = add_problem(card, row, dialog, "type");
@@ -355,6 +429,7 @@ build_details(NetworkCard *card, SettingsDialog *dialog)
     row = add_problem(card, row, dialog, "mac");
     gtk_grid_attach(GTK_GRID(card->details), card->cable, 1, row++, 1, 1);
     add_forwards(card, row, dialog);
+    open_live(card);
 }
 
 static void
@@ -367,6 +442,7 @@ connect_all(NetworkCard *card)
     g_signal_connect(card->promiscuous, "changed", G_CALLBACK(on_changed), card);
     g_signal_connect(card->mac, "changed", G_CALLBACK(on_changed), card);
     g_signal_connect(card->cable, "toggled", G_CALLBACK(on_changed), card);
+    g_signal_connect(card->lines, "changed", G_CALLBACK(on_lines_changed), card);
 }
 
 static GtkWidget *
@@ -392,13 +468,5 @@ network_card_new(SettingsDialog *dialog, guint slot)
 GtkWidget *
 settings_page_network(SettingsDialog *dialog)
 {
-    GtkWidget *notebook = gtk_notebook_new();
-
-    gtk_container_set_border_width(GTK_CONTAINER(notebook), 18);
-    for (guint slot = 0; slot < TABS; slot++) {
-        g_autofree char *title = g_strdup_printf(_("Adapter %u"), slot + 1);
-        gtk_notebook_append_page(GTK_NOTEBOOK(notebook), network_card_new(dialog, slot),
-                                 gtk_label_new(title));
-    }
-    return notebook;
+    return settings_tabs_new(dialog, TABS, _("Adapter %u"), network_card_new);
 }

@@ -17,6 +17,52 @@ settings_add_check(GtkWidget *grid, int row, SettingsDialog *dialog, const char 
 }
 
 int
+settings_add_live_check(GtkWidget *grid, int row, SettingsDialog *dialog, const char *property,
+                        const char *label, const char *explanation, guint states)
+{
+    const int after = settings_add_check(grid, row, dialog, property, label, explanation);
+
+    settings_lock_open(gtk_grid_get_child_at(GTK_GRID(grid), 1, row), states);
+    return after;
+}
+
+GtkWidget *
+settings_grid_new(void)
+{
+    GtkWidget *grid = gtk_grid_new();
+
+    gtk_grid_set_column_spacing(GTK_GRID(grid), 12);
+    gtk_grid_set_row_spacing(GTK_GRID(grid), 12);
+    return grid;
+}
+
+/* The number is put in by hand: a translated format is no literal. */
+static char *
+tab_title(const char *title, guint number)
+{
+    g_auto(GStrv) parts = g_strsplit(title, "%u", 2);
+    g_autofree char *text = g_strdup_printf("%u", number);
+
+    return g_strjoinv(text, parts);
+}
+
+GtkWidget *
+settings_tabs_new(SettingsDialog *dialog, guint count, const char *title,
+                  SettingsTabNew constructor)
+{
+    GtkWidget *notebook = gtk_notebook_new();
+
+    gtk_container_set_border_width(GTK_CONTAINER(notebook), 18);
+    for (guint slot = 0; slot < count; slot++) {
+        g_autofree char *text = tab_title(title, slot + 1);
+
+        gtk_notebook_append_page(GTK_NOTEBOOK(notebook), constructor(dialog, slot),
+                                 gtk_label_new(text));
+    }
+    return notebook;
+}
+
+int
 settings_add_problem(GtkWidget *grid, int row, SettingsDialog *dialog, const char *field)
 {
     GtkWidget *label = gtk_label_new(NULL);

@@ -29,9 +29,9 @@ show_possible(SerialPort *port)
 
     gtk_widget_set_sensitive(port->details,
                              gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(port->enabled)));
-    gtk_widget_set_sensitive(port->path, connected);
-    gtk_widget_set_sensitive(port->server,
-                             mode == VITRINE_UART_MODE_HOST_PIPE || mode == VITRINE_UART_MODE_TCP);
+    settings_lock_set_possible(port->path, connected, NULL);
+    settings_lock_set_possible(
+        port->server, mode == VITRINE_UART_MODE_HOST_PIPE || mode == VITRINE_UART_MODE_TCP, NULL);
     gtk_entry_set_placeholder_text(GTK_ENTRY(port->path),
                                    mode == VITRINE_UART_MODE_TCP ? _("Port, or host:port")
                                    : mode == VITRINE_UART_MODE_HOST_DEVICE
@@ -82,9 +82,7 @@ build_details(SerialPort *port)
                                         N_("File"), N_("TCP")};
     int row = 0;
 
-    port->details = gtk_grid_new();
-    gtk_grid_set_column_spacing(GTK_GRID(port->details), 12);
-    gtk_grid_set_row_spacing(GTK_GRID(port->details), 12);
+    port->details = settings_grid_new();
     port->mode = gtk_combo_box_text_new();
     for (guint i = 0; i < G_N_ELEMENTS(modes); i++)
         gtk_combo_box_text_append_text(GTK_COMBO_BOX_TEXT(port->mode), _(modes[i]));
@@ -128,13 +126,5 @@ serial_port_new(SettingsDialog *dialog, guint slot)
 GtkWidget *
 settings_page_serial(SettingsDialog *dialog)
 {
-    GtkWidget *notebook = gtk_notebook_new();
-
-    gtk_container_set_border_width(GTK_CONTAINER(notebook), 18);
-    for (guint slot = 0; slot < VITRINE_UART_COUNT; slot++) {
-        g_autofree char *title = g_strdup_printf(_("Port %u"), slot + 1);
-        gtk_notebook_append_page(GTK_NOTEBOOK(notebook), serial_port_new(dialog, slot),
-                                 gtk_label_new(title));
-    }
-    return notebook;
+    return settings_tabs_new(dialog, VITRINE_UART_COUNT, _("Port %u"), serial_port_new);
 }

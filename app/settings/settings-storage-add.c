@@ -4,12 +4,11 @@
  * are the service's; the machine gets it with Save. */
 #include "app/settings/settings-storage-add.h"
 
+#include "app/settings/settings-storage-kinds.h"
 #include "app/widgets/widget-drive.h"
+#include "app/widgets/widget-new-disk.h"
 
 #include <glib/gi18n.h>
-
-#define BYTES_PER_GB (1024.0 * 1024 * 1024)
-#define SECTOR 512u
 
 /* Where a medium goes when it is there. */
 typedef struct {
@@ -41,7 +40,9 @@ static void
 put(Insertion *insertion, const char *medium)
 {
     g_free(insertion->drive->medium);
+    g_free(insertion->drive->host_drive);
     insertion->drive->medium = g_strdup(medium);
+    insertion->drive->host_drive = g_strdup("");
     vitrine_settings_put_attachment(settings_dialog_get_settings(insertion->dialog),
                                     insertion->drive);
 }
@@ -67,92 +68,47 @@ settings_storage_choose_medium(SettingsStorage *storage, const VitrineAttachment
 }
 
 /* --- a new disk --- */
-static void
-on_disk_made(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GError) error = NULL;
-    g_autofree char *medium =
-        vitrine_progress_wait_finish(VITRINE_PROGRESS(source), result, &error);
-
-    on_chosen(medium, error, data);
-    insertion_free(data);
-}
+#define DRIVE_DATA "new-disk-drive"
 
 static void
-on_disk_begun(GObject *source, GAsyncResult *result, gpointer data)
+on_disk_made(gpointer data, const char *medium)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(VitrineProgress) progress =
-        vitrine_client_create_medium_finish(VITRINE_CLIENT(source), result, &error);
+    SettingsDialog *dialog = data;
+    const VitrineAttachment *drive = g_object_get_data(G_OBJECT(dialog), DRIVE_DATA);
+    g_autoptr(VitrineAttachment) disk =
+        vitrine_attachment_new(drive->controller, drive->port, drive->device, drive->kind, medium);
 
-    if (progress) {
-        vitrine_progress_wait_async(progress, NULL, on_disk_made, data);
-        return;
-    }
-    on_chosen(NULL, error, data);
-    insertion_free(data);
+    if (settings_dialog_get_client(dialog)) /* it is still open */
+        vitrine_settings_put_attachment(settings_dialog_get_settings(dialog), disk);
 }
 
-/* "Name.vdi", "Name 2.vdi" … beside the settings. */
+/* "Name", "Name 2" … beside the settings. */
 static char *
-free_path(VitrineMachine *machine)
+free_name(VitrineMachine *machine, const char *folder)
 {
-    g_autofree char *folder = g_path_get_dirname(vitrine_machine_get_settings_file(machine));
-
     for (unsigned i = 1;; i++) {
         g_autofree char *number = i > 1 ? g_strdup_printf(" %u", i) : g_strdup("");
-        g_autofree char *file =
-            g_strconcat(vitrine_machine_get_name(machine), number, ".vdi", NULL);
-        char *path = g_build_filename(folder, file, NULL);
+        g_autofree char *name = g_strconcat(vitrine_machine_get_name(machine), number, NULL);
+        g_autofree char *file = g_strconcat(name, ".vdi", NULL);
+        g_autofree char *path = g_build_filename(folder, file, NULL);
+
         if (!g_file_test(path, G_FILE_TEST_EXISTS))
-            return path;
-        g_free(path);
+            return g_steal_pointer(&name);
     }
-}
-
-static void
-on_size_response(GtkDialog *dialog, int response, gpointer data)
-{
-    Insertion *insertion = data;
-    GtkSpinButton *size = g_object_get_data(G_OBJECT(dialog), "size");
-    GtkToggleButton *fixed = g_object_get_data(G_OBJECT(dialog), "fixed");
-    guint64 bytes = (guint64)(gtk_spin_button_get_value(size) * BYTES_PER_GB) / SECTOR * SECTOR;
-    g_autofree char *path = NULL;
-
-    if (response == GTK_RESPONSE_OK) {
-        path = free_path(settings_dialog_get_machine(insertion->dialog));
-        vitrine_client_create_medium_async(
-            settings_dialog_get_client(insertion->dialog), path, VITRINE_MEDIUM_KIND_HARD_DISK,
-            "VDI", gtk_toggle_button_get_active(fixed) ? "fixed" : "dynamic", bytes, NULL, NULL,
-            on_disk_begun, insertion);
-    } else {
-        insertion_free(insertion);
-    }
-    gtk_widget_destroy(GTK_WIDGET(dialog));
 }
 
 static void
 ask_new_disk(SettingsStorage *storage, const VitrineAttachment *drive)
 {
-    GtkWidget *dialog = gtk_dialog_new_with_buttons(
-        _("New disk"), GTK_WINDOW(settings_storage_dialog(storage)),
-        GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT | GTK_DIALOG_USE_HEADER_BAR, _("_Cancel"),
-        GTK_RESPONSE_CANCEL, _("C_reate"), GTK_RESPONSE_OK, NULL);
-    GtkWidget *grid = widget_form_new(), *size = gtk_spin_button_new_with_range(0.1, 2048, 1);
-    GtkWidget *fixed = gtk_check_button_new_with_mnemonic(_("_Allocate all of it now"));
-    int row = widget_form_add(grid, 0, _("_Size in GB"), size);
+    SettingsDialog *dialog = settings_storage_dialog(storage);
+    VitrineMachine *machine = settings_dialog_get_machine(dialog);
+    g_autofree char *folder = g_path_get_dirname(vitrine_machine_get_settings_file(machine));
+    g_autofree char *name = free_name(machine, folder);
 
-    gtk_spin_button_set_digits(GTK_SPIN_BUTTON(size), 1);
-    gtk_spin_button_set_value(GTK_SPIN_BUTTON(size), 20);
-    gtk_entry_set_activates_default(GTK_ENTRY(size), TRUE);
-    gtk_grid_attach(GTK_GRID(grid), fixed, 1, row, 1, 1);
-    gtk_container_add(GTK_CONTAINER(gtk_dialog_get_content_area(GTK_DIALOG(dialog))), grid);
-    gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_OK);
-    g_object_set_data(G_OBJECT(dialog), "size", size);
-    g_object_set_data(G_OBJECT(dialog), "fixed", fixed);
-    g_signal_connect(dialog, "response", G_CALLBACK(on_size_response),
-                     insertion_new(storage, drive));
-    gtk_widget_show_all(dialog);
+    g_object_set_data_full(G_OBJECT(dialog), DRIVE_DATA, vitrine_attachment_copy(drive),
+                           (GDestroyNotify)vitrine_attachment_free);
+    widget_new_disk_show(GTK_WINDOW(dialog), settings_dialog_get_client(dialog), folder, name,
+                         on_disk_made, G_OBJECT(dialog));
 }
 
 /* --- the bar below the list --- */
@@ -188,9 +144,27 @@ provide_port(VitrineSettings *settings, const VitrineController *controller, gui
     vitrine_settings_put_controller(settings, changed);
 }
 
-static VitrineAttachment *
-free_place(VitrineSettings *settings, VitrineStorageBus bus, VitrineMediumKind kind)
+/* While the machine runs, drives come to free ports of controllers that take them then. */
+static gboolean
+has_place(SettingsDialog *dialog, const VitrineController *controller, VitrineStorageBus bus,
+          VitrineMediumKind kind, guint *port, guint *device)
 {
+    SettingsModels *models = settings_dialog_get_models(dialog);
+
+    if (vitrine_controller_bus(controller->type) != bus ||
+        !vitrine_controller_is_built(controller->type) ||
+        !settings_storage_kind_takes(settings_storage_kind_of(models, controller), kind) ||
+        !vitrine_settings_free_slot(settings_dialog_get_settings(dialog), controller->name, port,
+                                    device))
+        return FALSE;
+    return settings_dialog_get_state(dialog) != SETTINGS_RUNNING ||
+           (vitrine_controller_hot_plugs(controller->type) && *port < controller->port_count);
+}
+
+static VitrineAttachment *
+free_place(SettingsDialog *dialog, VitrineStorageBus bus, VitrineMediumKind kind)
+{
+    VitrineSettings *settings = settings_dialog_get_settings(dialog);
     GPtrArray *controllers = vitrine_settings_get_controllers(settings);
     guint port, device;
 
@@ -198,9 +172,7 @@ free_place(VitrineSettings *settings, VitrineStorageBus bus, VitrineMediumKind k
         const VitrineController *controller = g_ptr_array_index(controllers, i);
         g_autoptr(VitrineAttachment) drive = NULL;
 
-        if (vitrine_controller_bus(controller->type) != bus ||
-            !vitrine_controller_is_built(controller->type) ||
-            !vitrine_settings_free_slot(settings, controller->name, &port, &device))
+        if (!has_place(dialog, controller, bus, kind, &port, &device))
             continue;
         drive = vitrine_attachment_new(controller->name, port, device, kind, "");
         provide_port(settings, controller, port);
@@ -212,19 +184,23 @@ free_place(VitrineSettings *settings, VitrineStorageBus bus, VitrineMediumKind k
 static VitrineAttachment *
 free_drive(SettingsStorage *storage, VitrineMediumKind kind)
 {
-    VitrineSettings *settings = settings_dialog_get_settings(settings_storage_dialog(storage));
+    SettingsDialog *dialog = settings_storage_dialog(storage);
     guint count;
     const VitrineStorageBus *buses = buses_of(kind, &count);
 
     for (guint i = 0; i < count; i++) {
-        VitrineAttachment *drive = free_place(settings, buses[i], kind);
+        VitrineAttachment *drive = free_place(dialog, buses[i], kind);
 
         if (drive)
             return drive;
     }
     settings_dialog_show_error(
-        settings_storage_dialog(storage),
-        _("There is no free place for this drive. Add a controller or remove another drive."));
+        dialog,
+        settings_dialog_get_state(dialog) == SETTINGS_RUNNING
+            ? _("While the machine runs, drives come only to free ports of a SATA controller, and "
+                "there is none. Power the machine off and give its controller more ports.")
+            : _("There is no free place for this drive. Add a controller or remove another "
+                "drive."));
     return NULL;
 }
 
@@ -268,69 +244,45 @@ on_existing_disk(GSimpleAction *action, GVariant *parameter, gpointer data)
         settings_storage_choose_medium(data, drive);
 }
 
-static void
-add_controller(SettingsStorage *storage, const char *name, VitrineControllerType type)
+static gboolean
+has_bus(VitrineSettings *settings, VitrineStorageBus bus)
 {
-    VitrineSettings *settings = settings_dialog_get_settings(settings_storage_dialog(storage));
-    g_autoptr(VitrineController) controller = vitrine_controller_new(name, type);
+    GPtrArray *controllers = vitrine_settings_get_controllers(settings);
 
-    if (vitrine_settings_find_controller(settings, name))
-        settings_dialog_show_error(settings_storage_dialog(storage),
-                                   _("The machine has a controller of this kind already."));
-    else
-        vitrine_settings_put_controller(settings, controller);
+    for (guint i = 0; i < controllers->len; i++) {
+        const VitrineController *controller = controllers->pdata[i];
+
+        if (vitrine_controller_bus(controller->type) == bus)
+            return TRUE;
+    }
+    return FALSE;
 }
 
+/* The parameter is the number of a kind. */
 static void
-on_add_ide(GSimpleAction *action, GVariant *parameter, gpointer data)
+on_add_controller(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    add_controller(data, "IDE", VITRINE_CONTROLLER_PIIX4);
-}
+    SettingsDialog *dialog = settings_storage_dialog(data);
+    VitrineSettings *settings = settings_dialog_get_settings(dialog);
+    guint count;
+    const SettingsStorageKind *kind =
+        settings_storage_kinds(&count) + g_variant_get_uint32(parameter);
+    g_autoptr(VitrineController) controller = vitrine_controller_new(kind->name, kind->type);
 
-static void
-on_add_sata(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    add_controller(data, "SATA", VITRINE_CONTROLLER_AHCI);
-}
-
-static void
-on_add_nvme(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    add_controller(data, "NVMe", VITRINE_CONTROLLER_NVME);
-}
-
-static void
-on_add_scsi(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    add_controller(data, "SCSI", VITRINE_CONTROLLER_LSI_LOGIC);
-}
-
-static void
-on_add_sas(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    add_controller(data, "SAS", VITRINE_CONTROLLER_LSI_LOGIC_SAS);
-}
-
-static void
-on_add_virtio(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    add_controller(data, "VirtIO", VITRINE_CONTROLLER_VIRTIO_SCSI);
-}
-
-static void
-on_add_floppy_controller(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    add_controller(data, "Floppy", VITRINE_CONTROLLER_I82078);
+    if (vitrine_settings_find_controller(settings, kind->name) ||
+        has_bus(settings, vitrine_controller_bus(kind->type))) {
+        settings_dialog_show_error(dialog, _("The machine has a controller of this kind already."));
+        return;
+    }
+    settings_models_set(settings_dialog_get_models(dialog), kind->name, kind->model);
+    vitrine_settings_put_controller(settings, controller);
 }
 
 static GtkWidget *
-menu_button(const char *label, const char *const rows[][2], guint count)
+menu_button(const char *label, GMenu *menu)
 {
     GtkWidget *button = gtk_menu_button_new();
-    g_autoptr(GMenu) menu = g_menu_new();
 
-    for (guint i = 0; i < count; i++)
-        g_menu_append(menu, _(rows[i][0]), rows[i][1]);
     gtk_button_set_label(GTK_BUTTON(button), label);
     gtk_button_set_use_underline(GTK_BUTTON(button), TRUE);
     gtk_menu_button_set_direction(GTK_MENU_BUTTON(button), GTK_ARROW_UP);
@@ -338,42 +290,53 @@ menu_button(const char *label, const char *const rows[][2], guint count)
     return button;
 }
 
+static GMenu *
+drives_menu(void)
+{
+    GMenu *menu = g_menu_new();
+
+    g_menu_append(menu, _("_New disk…"), "storage.new-disk");
+    g_menu_append(menu, _("_Existing disk…"), "storage.existing-disk");
+    g_menu_append(menu, _("_Optical drive"), "storage.add-optical");
+    g_menu_append(menu, _("_Floppy drive"), "storage.add-floppy");
+    return menu;
+}
+
+static GMenu *
+controllers_menu(void)
+{
+    GMenu *menu = g_menu_new();
+    guint count;
+    const SettingsStorageKind *kinds = settings_storage_kinds(&count);
+
+    for (guint i = 0; i < count; i++) {
+        g_autofree char *action = g_strdup_printf("storage.add-controller(uint32 %u)", i);
+
+        if (kinds[i].menu)
+            g_menu_append(menu, _(kinds[i].menu), action);
+    }
+    return menu;
+}
+
 GtkWidget *
 settings_storage_add_bar(SettingsStorage *storage)
 {
     static const GActionEntry entries[] = {
+        {.name = "add-controller", .activate = on_add_controller, .parameter_type = "u"},
         {.name = "add-floppy", .activate = on_add_floppy},
-        {.name = "add-floppy-controller", .activate = on_add_floppy_controller},
-        {.name = "add-ide", .activate = on_add_ide},
-        {.name = "add-nvme", .activate = on_add_nvme},
         {.name = "add-optical", .activate = on_add_optical},
-        {.name = "add-sas", .activate = on_add_sas},
-        {.name = "add-sata", .activate = on_add_sata},
-        {.name = "add-scsi", .activate = on_add_scsi},
-        {.name = "add-virtio", .activate = on_add_virtio},
         {.name = "existing-disk", .activate = on_existing_disk},
         {.name = "new-disk", .activate = on_new_disk},
     };
-    static const char *const drives[][2] = {{N_("_New disk…"), "storage.new-disk"},
-                                            {N_("_Existing disk…"), "storage.existing-disk"},
-                                            {N_("_Optical drive"), "storage.add-optical"},
-                                            {N_("_Floppy drive"), "storage.add-floppy"}};
-    static const char *const controllers[][2] = {
-        {N_("_IDE (PIIX4)"), "storage.add-ide"},
-        {N_("_SATA (AHCI)"), "storage.add-sata"},
-        {N_("_NVMe (PCIe)"), "storage.add-nvme"},
-        {N_("_VirtIO SCSI"), "storage.add-virtio"},
-        {N_("S_CSI (LsiLogic)"), "storage.add-scsi"},
-        {N_("S_AS (LsiLogic)"), "storage.add-sas"},
-        {N_("_Floppy (82078)"), "storage.add-floppy-controller"}};
     GtkWidget *bar = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
     g_autoptr(GSimpleActionGroup) group = g_simple_action_group_new();
+    g_autoptr(GMenu) drives = drives_menu(), controllers = controllers_menu();
+    GtkWidget *add_drive = menu_button(_("Add a _drive"), drives);
 
     g_action_map_add_action_entries(G_ACTION_MAP(group), entries, G_N_ELEMENTS(entries), storage);
     gtk_widget_insert_action_group(bar, "storage", G_ACTION_GROUP(group));
-    gtk_container_add(GTK_CONTAINER(bar),
-                      menu_button(_("Add a _drive"), drives, G_N_ELEMENTS(drives)));
-    gtk_container_add(GTK_CONTAINER(bar),
-                      menu_button(_("Add a _controller"), controllers, G_N_ELEMENTS(controllers)));
+    settings_lock_open(add_drive, SETTINGS_RUNNING);
+    gtk_container_add(GTK_CONTAINER(bar), add_drive);
+    gtk_container_add(GTK_CONTAINER(bar), menu_button(_("Add a _controller"), controllers));
     return bar;
 }

@@ -5,6 +5,8 @@
 #include "app/settings/settings-private.h"
 
 #include "app/settings/settings-storage-add.h"
+#include "app/settings/settings-storage-edit.h"
+#include "app/settings/settings-storage-kinds.h"
 #include "app/widgets/widget-drive.h"
 #include "app/widgets/widget-format.h"
 
@@ -70,6 +72,8 @@ on_eject(GtkButton *button, RowTarget *target)
 
     g_free(drive->medium);
     drive->medium = g_strdup("");
+    g_free(drive->host_drive);
+    drive->host_drive = g_strdup("");
     vitrine_settings_put_attachment(target->storage->settings, drive);
 }
 
@@ -80,6 +84,15 @@ on_choose(GtkButton *button, RowTarget *target)
 }
 
 static void
+on_edit(GtkButton *button, RowTarget *target)
+{
+    if (target->drive)
+        settings_storage_edit_drive(target->storage, target->drive);
+    else
+        settings_storage_edit_controller(target->storage, target->controller);
+}
+
+static GtkWidget *
 add_button(GtkBox *box, const char *icon, const char *name, GCallback callback, RowTarget *target)
 {
     GtkWidget *button = gtk_button_new_from_icon_name(icon, GTK_ICON_SIZE_BUTTON);
@@ -89,6 +102,7 @@ add_button(GtkBox *box, const char *icon, const char *name, GCallback callback, 
     widget_set_name(button, name);
     g_signal_connect(button, "clicked", callback, target);
     gtk_box_pack_end(box, button, FALSE, FALSE, 0);
+    return button;
 }
 
 static GtkBox *
@@ -130,32 +144,79 @@ target_new(SettingsStorage *storage, GtkBox *row, const char *controller,
     return target;
 }
 
+/* Where it is, and what is special about it; the caller's. */
+static char *
+drive_subtitle(SettingsStorage *storage, const VitrineAttachment *drive)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *place = widget_drive_place(storage->settings, drive);
+
+    g_string_append(text, place);
+    if (drive->hot_pluggable)
+        g_string_append_printf(text, ", %s", _("hot-pluggable"));
+    if (drive->non_rotational)
+        g_string_append_printf(text, ", %s", _("solid-state"));
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* What is in a drive changes always; a drive itself while the machine runs if it is hot-pluggable,
+ * or is not there before Save. */
+static void
+open_live(SettingsStorage *storage, const VitrineAttachment *drive, GtkWidget *remove,
+          GtkWidget *choose, GtkWidget *eject)
+{
+    const VitrineController *controller =
+        vitrine_settings_find_controller(storage->settings, drive->controller);
+    const gboolean is_new =
+        !settings_dialog_had_drive(storage->dialog, drive->controller, drive->port, drive->device);
+
+    if (controller && vitrine_controller_hot_plugs(controller->type) &&
+        (drive->hot_pluggable || is_new))
+        settings_lock_open(remove, SETTINGS_RUNNING);
+    if (drive->kind != VITRINE_MEDIUM_KIND_HARD_DISK)
+        settings_lock_open(choose, is_new ? SETTINGS_RUNNING : SETTINGS_ALWAYS);
+    if (eject)
+        settings_lock_open(eject, SETTINGS_ALWAYS);
+}
+
 static void
 add_drive_row(SettingsStorage *storage, const VitrineAttachment *drive)
 {
     VitrineClient *client = settings_dialog_get_client(storage->dialog);
     g_autofree char *title = widget_drive_medium(client, drive);
-    g_autofree char *place = widget_drive_place(storage->settings, drive);
+    g_autofree char *place = drive_subtitle(storage, drive);
     GtkBox *row = add_row(storage, widget_drive_icon(drive->kind), title, place, 24);
     RowTarget *target = target_new(storage, row, drive->controller, drive);
+    GtkWidget *remove, *choose, *eject = NULL;
 
-    add_button(row, "list-remove-symbolic", _("Remove the drive"), G_CALLBACK(on_remove), target);
-    if (drive->kind != VITRINE_MEDIUM_KIND_HARD_DISK && *drive->medium)
-        add_button(row, "media-eject-symbolic", _("Take the medium out"), G_CALLBACK(on_eject),
-                   target);
-    add_button(row, "document-open-symbolic", _("Choose a medium…"), G_CALLBACK(on_choose), target);
+    remove = add_button(row, "list-remove-symbolic", _("Remove the drive"), G_CALLBACK(on_remove),
+                        target);
+    add_button(row, "document-edit-symbolic", _("Change the drive…"), G_CALLBACK(on_edit), target);
+    if (drive->kind != VITRINE_MEDIUM_KIND_HARD_DISK && (*drive->medium || *drive->host_drive))
+        eject = add_button(row, "media-eject-symbolic", _("Take the medium out"),
+                           G_CALLBACK(on_eject), target);
+    choose = add_button(row, "document-open-symbolic", _("Choose a medium…"), G_CALLBACK(on_choose),
+                        target);
+    open_live(storage, drive, remove, choose, eject);
 }
 
 static void
 add_controller_row(SettingsStorage *storage, const VitrineController *controller)
 {
-    const char *type = vitrine_nick(VITRINE_TYPE_CONTROLLER_TYPE, (int)controller->type);
-    g_autofree char *upper = g_ascii_strup(type, -1);
-    GtkBox *row = add_row(storage, "drive-multidisk-symbolic", controller->name, upper, 0);
+    SettingsModels *models = settings_dialog_get_models(storage->dialog);
+    g_autofree char *upper =
+        g_ascii_strup(vitrine_nick(VITRINE_TYPE_CONTROLLER_TYPE, (int)controller->type), -1);
+    GtkBox *row = add_row(storage, "drive-multidisk-symbolic", controller->name,
+                          vitrine_controller_is_built(controller->type)
+                              ? _(settings_storage_kind_of(models, controller)->title)
+                              : upper,
+                          0);
     RowTarget *target = target_new(storage, row, controller->name, NULL);
 
     add_button(row, "list-remove-symbolic", _("Remove the controller and its drives"),
                G_CALLBACK(on_remove), target);
+    add_button(row, "document-edit-symbolic", _("Change the controller…"), G_CALLBACK(on_edit),
+               target);
 }
 
 static void
@@ -177,6 +238,7 @@ refill(SettingsStorage *storage)
         }
     }
     gtk_widget_show_all(GTK_WIDGET(storage->list));
+    settings_dialog_lock(storage->dialog, GTK_WIDGET(storage->list));
 }
 
 /* The change may come from a button of a row that goes away. */

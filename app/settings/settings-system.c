@@ -60,6 +60,8 @@ add_processors(GtkWidget *grid, int row, SettingsDialog *dialog)
 {
     VitrineSettings *settings = settings_dialog_get_settings(dialog);
     const guint cpus = vitrine_settings_get_uint(settings, "cpus");
+    GtkWidget *cap =
+        number_row(settings, "cpu-execution-cap", 100, _("Execution cap in percent"), "%");
     g_autofree char *host = g_strdup_printf(
         ngettext("this computer has %u", "this computer has %u", vitrine_host_cpus()),
         vitrine_host_cpus());
@@ -68,9 +70,8 @@ add_processors(GtkWidget *grid, int row, SettingsDialog *dialog)
         grid, row, _("P_rocessors"),
         number_row(settings, "cpus", MAX(cpus, VITRINE_CPUS_MAX), _("Processors"), host));
     row = settings_add_problem(grid, row, dialog, "cpus");
-    row = widget_form_add(
-        grid, row, _("E_xecution cap"),
-        number_row(settings, "cpu-execution-cap", 100, _("Execution cap in percent"), "%"));
+    settings_lock_open(cap, SETTINGS_ALWAYS);
+    row = widget_form_add(grid, row, _("E_xecution cap"), cap);
     return settings_add_problem(grid, row, dialog, "cpu-execution-cap");
 }
 
@@ -122,6 +123,7 @@ static int
 add_engine(GtkWidget *grid, int row, SettingsDialog *dialog)
 {
     VitrineSettings *settings = settings_dialog_get_settings(dialog);
+    GtkWidget *engine = choice_row(settings, "exec-engine", engines);
 
     row = widget_form_add(grid, row, _("Processor t_ype"),
                           choice_row(settings, "cpu-profile", profiles));
@@ -132,7 +134,8 @@ add_engine(GtkWidget *grid, int row, SettingsDialog *dialog)
     row = settings_add_check(grid, row, dialog, "large-pages", _("_Large pages"),
                              _("Hardware virtualization maps the machine's memory in large pieces: "
                                "faster, with more memory taken at once."));
-    row = widget_form_add(grid, row, _("_Engine"), choice_row(settings, "exec-engine", engines));
+    settings_lock_open(engine, SETTINGS_SAVED);
+    row = widget_form_add(grid, row, _("_Engine"), engine);
     return settings_add_problem(grid, row, dialog, "exec-engine");
 }
 
@@ -158,13 +161,14 @@ GtkWidget *
 settings_page_system(SettingsDialog *dialog)
 {
     VitrineSettings *settings = settings_dialog_get_settings(dialog);
-    GtkWidget *grid = widget_form_new();
+    GtkWidget *grid = widget_form_new(), *order = settings_boot_order_new(settings);
     int row = 0;
 
+    settings_lock_open(order, SETTINGS_ALWAYS);
     row = widget_form_add(grid, row, _("_Memory"), memory_row(dialog));
     row = settings_add_problem(grid, row, dialog, "memory");
     row = add_processors(grid, row, dialog);
-    row = widget_form_add(grid, row, _("_Boot order"), settings_boot_order_new(settings));
+    row = widget_form_add(grid, row, _("_Boot order"), order);
     row = add_checks(grid, row, dialog);
     row = settings_add_problem(grid, row, dialog, "ioapic");
     add_engine(grid, row, dialog);

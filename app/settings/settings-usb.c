@@ -409,7 +409,7 @@ settings_page_usb(SettingsDialog *dialog)
 {
     VitrineClient *client = settings_dialog_get_client(dialog);
     UsbPage *page = g_new0(UsbPage, 1);
-    GtkWidget *grid = widget_form_new();
+    GtkWidget *grid = widget_form_new(), *list;
     int row = 0;
 
     page->dialog = dialog;
@@ -418,7 +418,9 @@ settings_page_usb(SettingsDialog *dialog)
     page->store = gtk_list_store_new(COLUMN_COUNT, G_TYPE_BOOLEAN, G_TYPE_STRING, G_TYPE_STRING);
     copy_filters(page);
     build_controllers(page, grid, &row);
-    row = widget_form_add(grid, row, _("Device _filters"), build_list(page));
+    list = build_list(page);
+    settings_lock_open(list, SETTINGS_ALWAYS);
+    row = widget_form_add(grid, row, _("Device _filters"), list);
     widget_form_add_note(
         grid, row,
         _("When the machine starts, and when a device is plugged in while it runs, "

@@ -5,6 +5,7 @@
 #include "app/vmwindow/vm-window-private.h"
 
 #include "app/settings/settings-dialog.h"
+#include "app/widgets/widget-change.h"
 #include "app/widgets/widget-network.h"
 
 #include <glib/gi18n.h>
@@ -56,33 +57,24 @@ fail(const Change *change, const GError *error)
 }
 
 static void
-on_saved(GObject *source, GAsyncResult *result, gpointer data)
+on_changed(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(Change) change = data;
     g_autoptr(GError) error = NULL;
 
-    if (!vitrine_machine_save_settings_finish(VITRINE_MACHINE(source), result, &error))
+    if (!widget_change_settings_finish(VITRINE_MACHINE(source), result, &error))
         fail(change, error);
 }
 
 static void
-on_loaded(GObject *source, GAsyncResult *result, gpointer data)
+plug(VitrineSettings *settings, gpointer data)
 {
-    g_autoptr(Change) change = data;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(VitrineAdapter) adapter = NULL;
-    g_autoptr(VitrineSettings) settings =
-        vitrine_machine_load_settings_finish(VITRINE_MACHINE(source), result, &error);
+    const Change *change = data;
+    g_autoptr(VitrineAdapter) adapter =
+        vitrine_adapter_copy(vitrine_settings_get_adapter(settings, change->slot));
 
-    if (settings == NULL) {
-        fail(change, error);
-        return;
-    }
-    adapter = vitrine_adapter_copy(vitrine_settings_get_adapter(settings, change->slot));
     adapter->cable_connected = change->plugged;
     vitrine_settings_set_adapter(settings, change->slot, adapter);
-    vitrine_machine_save_settings_async(VITRINE_MACHINE(source), settings, NULL, on_saved,
-                                        g_steal_pointer(&change));
 }
 
 static void
@@ -96,7 +88,7 @@ on_cable(GSimpleAction *action, GVariant *state, gpointer data)
                        (guint)g_ascii_strtoull(name + sizeof(CABLE) - 1, NULL, 10) - 1,
                        g_variant_get_boolean(state)};
     g_simple_action_set_state(action, state);
-    vitrine_machine_load_settings_async(window->machine, NULL, on_loaded, change);
+    widget_change_settings_async(window->machine, plug, change, on_changed, change);
 }
 
 /* --- menu and status bar --- */

@@ -183,10 +183,10 @@ widget_pages_show(GtkWidget *widget, const char *name)
         on_map(widget, pages);
 }
 
-void
-widget_pages_set_locked(GtkWidget *widget, gboolean locked)
+GtkWidget *
+widget_pages_place(GtkWidget *widget)
 {
-    gtk_widget_set_sensitive(GTK_WIDGET(pages_of(widget)->stack), !locked);
+    return GTK_WIDGET(pages_of(widget)->stack);
 }
 
 /* --- building --- */

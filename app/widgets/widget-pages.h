@@ -11,5 +11,6 @@ GtkWidget *widget_pages_new(void);
 void widget_pages_add(GtkWidget *pages, const char *name, const char *title, GtkWidget *page);
 /* NULL or unknown: stays. */
 void widget_pages_show(GtkWidget *pages, const char *name);
-/* The pages themselves can be locked; list and search cannot. */
-void widget_pages_set_locked(GtkWidget *pages, gboolean locked);
+/* What the pages are in, for one who has something to do with all of them; list and search are
+ * not. */
+GtkWidget *widget_pages_place(GtkWidget *pages);
