@@ -3,6 +3,7 @@
  * The steps of saving: a plan is made of the differences, and carried out one by one. */
 #include "app/settings/settings-save.h"
 
+#include "app/settings/settings-difference.h"
 #include "app/widgets/widget-change.h"
 
 #define CAP "cpu-execution-cap"
@@ -17,9 +18,8 @@ typedef struct {
 } Step;
 
 struct _Save {
-    VitrineSettings *base, *edited;
-    GHashTable *models; /* keys of extra data that change, and their values */
-    gboolean live;
+    SettingsDifference of;   /* its settings are owned */
+    GHashTable *models;      /* keys of extra data that change, and their values */
     VitrineConsole *console; /* NULL: not needed so far */
     GQueue steps;
     Step *step; /* the one that is being done */
@@ -44,8 +44,8 @@ save_free(gpointer data)
     g_clear_pointer(&save->step, step_free);
     g_clear_object(&save->console);
     g_hash_table_unref(save->models);
-    g_object_unref(save->base);
-    g_object_unref(save->edited);
+    g_object_unref(save->of.base);
+    g_object_unref(save->of.edited);
     g_free(save);
 }
 
@@ -97,7 +97,7 @@ start_all(GTask *task, const VitrineAttachment *drive)
 {
     Save *save = g_task_get_task_data(task);
 
-    vitrine_machine_save_settings_async(machine_of(task), save->edited, NULL, on_saved, task);
+    vitrine_machine_save_settings_async(machine_of(task), save->of.edited, NULL, on_saved, task);
 }
 
 /* --- extra data: one key after the other --- */
@@ -138,7 +138,7 @@ on_medium(GObject *source, GAsyncResult *result, gpointer data)
     GError *error = NULL;
 
     if (vitrine_machine_change_medium_finish(VITRINE_MACHINE(source), result, &error))
-        vitrine_settings_put_attachment(save->base, save->step->drive);
+        vitrine_settings_put_attachment(save->of.base, save->step->drive);
     step_done(data, error);
 }
 
@@ -173,7 +173,7 @@ on_come(GObject *source, GAsyncResult *result, gpointer data)
     GError *error = NULL;
 
     if (widget_change_settings_finish(VITRINE_MACHINE(source), result, &error))
-        put_drive(save->base, save->step->drive);
+        put_drive(save->of.base, save->step->drive);
     step_done(data, error);
 }
 
@@ -190,7 +190,7 @@ on_gone(GObject *source, GAsyncResult *result, gpointer data)
     GError *error = NULL;
 
     if (widget_change_settings_finish(VITRINE_MACHINE(source), result, &error))
-        drop_drive(save->base, save->step->drive);
+        drop_drive(save->of.base, save->step->drive);
     step_done(data, error);
 }
 
@@ -201,108 +201,23 @@ start_go(GTask *task, const VitrineAttachment *drive)
 }
 
 /* --- the rest: values, network cards, USB filters --- */
-
-/* The console switches sound of a running machine, and keeps it. */
-static gboolean
-is_of_console(const Save *save, const char *property)
-{
-    return save->live && (g_str_equal(property, "audio-in") || g_str_equal(property, "audio-out"));
-}
-
-static gboolean
-differs(VitrineSettings *a, VitrineSettings *b, GParamSpec *property)
-{
-    g_auto(GValue) of_a = G_VALUE_INIT, of_b = G_VALUE_INIT;
-
-    g_value_init(&of_a, property->value_type);
-    g_value_init(&of_b, property->value_type);
-    g_object_get_property(G_OBJECT(a), property->name, &of_a);
-    g_object_get_property(G_OBJECT(b), property->name, &of_b);
-    return g_param_values_cmp(property, &of_a, &of_b) != 0;
-}
-
-/* Puts the values that the person changed into settings; whether there are any. settings may be
- * NULL. */
-static gboolean
-put_values(const Save *save, VitrineSettings *settings)
-{
-    guint count;
-    g_autofree GParamSpec **properties =
-        g_object_class_list_properties(G_OBJECT_GET_CLASS(save->edited), &count);
-    gboolean found = FALSE;
-
-    for (guint i = 0; i < count; i++) {
-        g_auto(GValue) value = G_VALUE_INIT;
-
-        if (is_of_console(save, properties[i]->name) ||
-            !differs(save->base, save->edited, properties[i]))
-            continue;
-        found = TRUE;
-        g_value_init(&value, properties[i]->value_type);
-        g_object_get_property(G_OBJECT(save->edited), properties[i]->name, &value);
-        if (settings != NULL)
-            g_object_set_property(G_OBJECT(settings), properties[i]->name, &value);
-    }
-    return found;
-}
-
-static gboolean
-put_cards(const Save *save, VitrineSettings *settings)
-{
-    gboolean found = FALSE;
-
-    for (guint slot = 0; slot < VITRINE_ADAPTER_COUNT; slot++) {
-        const VitrineAdapter *now = vitrine_settings_get_adapter(save->edited, slot);
-
-        if (vitrine_adapter_equal(vitrine_settings_get_adapter(save->base, slot), now))
-            continue;
-        found = TRUE;
-        if (settings != NULL)
-            vitrine_settings_set_adapter(settings, slot, now);
-    }
-    return found;
-}
-
-static gboolean
-put_filters(const Save *save, VitrineSettings *settings)
-{
-    GPtrArray *now = vitrine_settings_get_usb_filters(save->edited);
-
-    if (vitrine_usb_filters_equal(vitrine_settings_get_usb_filters(save->base), now))
-        return FALSE;
-    if (settings != NULL)
-        vitrine_settings_set_usb_filters(settings, now);
-    return TRUE;
-}
-
-static gboolean
-has_rest(const Save *save)
-{
-    return put_values(save, NULL) || put_cards(save, NULL) || put_filters(save, NULL);
-}
-
-static void
-put_rest(VitrineSettings *settings, gpointer data)
-{
-    put_values(data, settings);
-    put_cards(data, settings);
-    put_filters(data, settings);
-}
-
 static void
 on_rest(GObject *source, GAsyncResult *result, gpointer data)
 {
+    Save *save = g_task_get_task_data(data);
     GError *error = NULL;
 
     if (widget_change_settings_finish(VITRINE_MACHINE(source), result, &error))
-        put_rest(((Save *)g_task_get_task_data(data))->base, g_task_get_task_data(data));
+        settings_difference_put(save->of.base, &save->of);
     step_done(data, error);
 }
 
 static void
 start_rest(GTask *task, const VitrineAttachment *drive)
 {
-    widget_change_settings_async(machine_of(task), put_rest, g_task_get_task_data(task), on_rest,
+    Save *save = g_task_get_task_data(task);
+
+    widget_change_settings_async(machine_of(task), settings_difference_put, &save->of, on_rest,
                                  task);
 }
 
@@ -326,8 +241,8 @@ start_console(GTask *task, const VitrineAttachment *drive)
 static void
 take_switch(Save *save, const char *property)
 {
-    vitrine_settings_set_bool(save->base, property,
-                              vitrine_settings_get_bool(save->edited, property));
+    vitrine_settings_set_bool(save->of.base, property,
+                              vitrine_settings_get_bool(save->of.edited, property));
 }
 
 static void
@@ -346,7 +261,7 @@ start_output(GTask *task, const VitrineAttachment *drive)
     Save *save = g_task_get_task_data(task);
 
     vitrine_console_set_audio_async(save->console, FALSE,
-                                    vitrine_settings_get_bool(save->edited, "audio-out"), NULL,
+                                    vitrine_settings_get_bool(save->of.edited, "audio-out"), NULL,
                                     on_output, task);
 }
 
@@ -366,7 +281,7 @@ start_input(GTask *task, const VitrineAttachment *drive)
     Save *save = g_task_get_task_data(task);
 
     vitrine_console_set_audio_async(save->console, TRUE,
-                                    vitrine_settings_get_bool(save->edited, "audio-in"), NULL,
+                                    vitrine_settings_get_bool(save->of.edited, "audio-in"), NULL,
                                     on_input, task);
 }
 
@@ -385,7 +300,7 @@ start_cap(GTask *task, const VitrineAttachment *drive)
     Save *save = g_task_get_task_data(task);
 
     vitrine_console_set_execution_cap_async(
-        save->console, vitrine_settings_get_uint(save->edited, CAP), NULL, on_cap, task);
+        save->console, vitrine_settings_get_uint(save->of.edited, CAP), NULL, on_cap, task);
 }
 
 /* --- the plan --- */
@@ -398,36 +313,16 @@ add(Save *save, StepStart start, const VitrineAttachment *drive)
     g_queue_push_tail(&save->steps, step);
 }
 
-static const VitrineAttachment *
-same_place(VitrineSettings *settings, const VitrineAttachment *drive)
-{
-    return vitrine_settings_find_attachment(settings, drive->controller, drive->port,
-                                            drive->device);
-}
-
-static gboolean
-has_same_medium(const VitrineAttachment *a, const VitrineAttachment *b)
-{
-    return g_str_equal(a->medium, b->medium) && g_str_equal(a->host_drive, b->host_drive);
-}
-
-/* A disk is one with its drive; what is in other drives comes and goes. */
-static gboolean
-is_same_drive(const VitrineAttachment *a, const VitrineAttachment *b)
-{
-    return b != NULL && a->kind == b->kind &&
-           (a->kind != VITRINE_MEDIUM_KIND_HARD_DISK || has_same_medium(a, b));
-}
-
 static void
 plan_media(Save *save)
 {
-    GPtrArray *now = vitrine_settings_get_attachments(save->edited);
+    GPtrArray *now = vitrine_settings_get_attachments(save->of.edited);
 
     for (guint i = 0; i < now->len; i++) {
-        const VitrineAttachment *before = same_place(save->base, now->pdata[i]);
+        const VitrineAttachment *before = settings_difference_place(save->of.base, now->pdata[i]);
 
-        if (is_same_drive(now->pdata[i], before) && !has_same_medium(now->pdata[i], before))
+        if (settings_difference_same_drive(now->pdata[i], before) &&
+            !settings_difference_same_medium(now->pdata[i], before))
             add(save, start_medium, now->pdata[i]);
     }
 }
@@ -439,23 +334,18 @@ plan_drives(Save *save, VitrineSettings *one, VitrineSettings *other, StepStart 
     GPtrArray *drives = vitrine_settings_get_attachments(one);
 
     for (guint i = 0; i < drives->len; i++) {
-        if (!is_same_drive(drives->pdata[i], same_place(other, drives->pdata[i])))
+        if (!settings_difference_same_drive(drives->pdata[i],
+                                            settings_difference_place(other, drives->pdata[i])))
             add(save, start, drives->pdata[i]);
     }
-}
-
-static gboolean
-has_changed(const Save *save, const char *property)
-{
-    return differs(save->base, save->edited,
-                   g_object_class_find_property(G_OBJECT_GET_CLASS(save->edited), property));
 }
 
 static void
 plan_console(Save *save)
 {
-    const gboolean output = has_changed(save, "audio-out"), input = has_changed(save, "audio-in");
-    const gboolean cap = has_changed(save, CAP);
+    const gboolean output = settings_difference_has(&save->of, "audio-out"),
+                   input = settings_difference_has(&save->of, "audio-in");
+    const gboolean cap = settings_difference_has(&save->of, CAP);
 
     if (output || input || cap)
         add(save, start_console, NULL);
@@ -470,17 +360,17 @@ plan_console(Save *save)
 static void
 plan(Save *save, gboolean saved)
 {
-    if (!save->live && !saved) {
+    if (!save->of.live && !saved) {
         add(save, start_all, NULL);
         add(save, start_models, NULL);
         return;
     }
     plan_media(save);
-    plan_drives(save, save->base, save->edited, start_go);
-    plan_drives(save, save->edited, save->base, start_come);
-    if (has_rest(save))
+    plan_drives(save, save->of.base, save->of.edited, start_go);
+    plan_drives(save, save->of.edited, save->of.base, start_come);
+    if (settings_difference_has_rest(&save->of))
         add(save, start_rest, NULL);
-    if (save->live)
+    if (save->of.live)
         plan_console(save);
 }
 
@@ -492,10 +382,10 @@ settings_save_async(VitrineMachine *machine, VitrineSettings *base, VitrineSetti
     const VitrineMachineState state = vitrine_machine_get_state(machine);
     Save *save = g_new0(Save, 1);
 
-    save->base = g_object_ref(base);
-    save->edited = g_object_ref(edited);
+    save->of.base = g_object_ref(base);
+    save->of.edited = g_object_ref(edited);
     save->models = settings_models_changes(models, edited);
-    save->live = vitrine_machine_state_is_online(state);
+    save->of.live = vitrine_machine_state_is_online(state);
     g_task_set_task_data(task, save, save_free);
     plan(save,
          state == VITRINE_MACHINE_STATE_SAVED || state == VITRINE_MACHINE_STATE_ABORTED_SAVED);

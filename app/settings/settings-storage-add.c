@@ -82,28 +82,13 @@ on_disk_made(gpointer data, const char *medium)
         vitrine_settings_put_attachment(settings_dialog_get_settings(dialog), disk);
 }
 
-/* "Name", "Name 2" … beside the settings. */
-static char *
-free_name(VitrineMachine *machine, const char *folder)
-{
-    for (unsigned i = 1;; i++) {
-        g_autofree char *number = i > 1 ? g_strdup_printf(" %u", i) : g_strdup("");
-        g_autofree char *name = g_strconcat(vitrine_machine_get_name(machine), number, NULL);
-        g_autofree char *file = g_strconcat(name, ".vdi", NULL);
-        g_autofree char *path = g_build_filename(folder, file, NULL);
-
-        if (!g_file_test(path, G_FILE_TEST_EXISTS))
-            return g_steal_pointer(&name);
-    }
-}
-
 static void
 ask_new_disk(SettingsStorage *storage, const VitrineAttachment *drive)
 {
     SettingsDialog *dialog = settings_storage_dialog(storage);
     VitrineMachine *machine = settings_dialog_get_machine(dialog);
     g_autofree char *folder = g_path_get_dirname(vitrine_machine_get_settings_file(machine));
-    g_autofree char *name = free_name(machine, folder);
+    g_autofree char *name = widget_disk_free_name(machine, folder);
 
     g_object_set_data_full(G_OBJECT(dialog), DRIVE_DATA, vitrine_attachment_copy(drive),
                            (GDestroyNotify)vitrine_attachment_free);

@@ -218,6 +218,12 @@ vm_status_set_usb(VmStatus *status, const char *devices, GMenuModel *menu)
 }
 
 void
+vm_status_set_disk_menu(VmStatus *status, GMenuModel *menu)
+{
+    gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(status->disk), menu);
+}
+
+void
 vm_status_set_media_menus(VmStatus *status, GMenuModel *optical, GMenuModel *floppy)
 {
     gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(status->optical), optical);

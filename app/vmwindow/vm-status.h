@@ -25,6 +25,8 @@ void vm_status_set_audio(VmStatus *status, const char *card, gboolean heard, GMe
 /* The host's USB devices that the machine has, a line for each, or a line that says that there are
  * none; "": it has no USB controller. */
 void vm_status_set_usb(VmStatus *status, const char *devices, GMenuModel *menu);
+/* Shown by the button of hard disks. */
+void vm_status_set_disk_menu(VmStatus *status, GMenuModel *menu);
 /* Shown by the buttons of optical and floppy drives. */
 void vm_status_set_media_menus(VmStatus *status, GMenuModel *optical, GMenuModel *floppy);
 void vm_status_set_captured(VmStatus *status, gboolean keyboard, gboolean pointer);

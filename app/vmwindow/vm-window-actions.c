@@ -244,6 +244,7 @@ vm_window_add_actions(VmWindow *window)
     /* Of buttons only. */
     add_action(window, "resume", FALSE);
     add_action(window, "leave-fullscreen", FALSE);
+    vm_window_add_disk_actions(window);
     vm_window_add_media_actions(window);
     vm_window_add_network_actions(window);
     vm_window_add_audio_actions(window);

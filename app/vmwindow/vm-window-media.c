@@ -175,6 +175,7 @@ fill(VmWindow *window, VitrineSettings *settings)
         vm_status_set_drives(window->status, (VitrineMediumKind)kind, texts[kind]->str);
         g_string_free(texts[kind], TRUE);
     }
+    vm_window_fill_disks(window, settings);
     vm_window_fill_network(window, settings);
     vm_window_fill_audio(window, settings);
     vm_window_fill_usb(window, settings);

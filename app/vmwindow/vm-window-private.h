@@ -62,6 +62,10 @@ gboolean vm_window_wants_status_bar(VmWindow *window);
 void vm_window_add_media_actions(VmWindow *window);
 void vm_window_refresh_media(VmWindow *window);
 
+/* vm-window-disks.c: hard disks that come and go while the machine runs. */
+void vm_window_add_disk_actions(VmWindow *window);
+void vm_window_fill_disks(VmWindow *window, VitrineSettings *settings);
+
 /* vm-window-network.c: what the Devices menu and the status bar have of network cards. */
 void vm_window_add_network_actions(VmWindow *window);
 void vm_window_fill_audio(VmWindow *window, VitrineSettings *settings);

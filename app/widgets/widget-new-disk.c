@@ -305,3 +305,17 @@ widget_copy_disk_show(GtkWindow *parent, VitrineClient *client, VitrineMedium *s
     name = g_strdup_printf(_("%s copy"), file);
     show(parent, client, source, folder, name, made, data);
 }
+
+char *
+widget_disk_free_name(VitrineMachine *machine, const char *folder)
+{
+    for (unsigned i = 1;; i++) {
+        g_autofree char *number = i > 1 ? g_strdup_printf(" %u", i) : g_strdup("");
+        g_autofree char *name = g_strconcat(vitrine_machine_get_name(machine), number, NULL);
+        g_autofree char *file = g_strconcat(name, ".vdi", NULL);
+        g_autofree char *path = g_build_filename(folder, file, NULL);
+
+        if (!g_file_test(path, G_FILE_TEST_EXISTS))
+            return g_steal_pointer(&name);
+    }
+}

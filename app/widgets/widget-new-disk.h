@@ -15,6 +15,9 @@ typedef void (*WidgetDiskMade)(gpointer data, const char *medium);
  * extension. made is not called when the person gives up; data is kept meanwhile. */
 void widget_new_disk_show(GtkWindow *parent, VitrineClient *client, const char *folder,
                           const char *name, WidgetDiskMade made, GObject *data);
+/* A name that no file in folder has: the machine's, with a number from the second one on; the
+ * caller's. */
+char *widget_disk_free_name(VitrineMachine *machine, const char *folder);
 /* The same for a copy of what a disk shows, beside its file unless the person chooses another
  * place.
  */
