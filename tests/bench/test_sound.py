@@ -31,7 +31,8 @@ import sound_server
 import test_headless
 from shell_guest import ShellGuest
 
-CARDS = {'ac97': 'sound-amd64', 'hda': 'sound-amd64', 'sb16': 'sound-i386'}
+# A medium with a driver, and the fastest rate that it plays at.
+CARDS = {'ac97': ('sound-amd64', 48000), 'hda': ('sound-amd64', 48000), 'sb16': ('sound-i386', 44100)}
 HZ, LOUD = 440, 2000
 PULSES, TONE_SECONDS = 20, 600
 MOST_DELAY_MS, MOST_GROWTH_MS, MOST_DRIFT_PPM = 80, 20, 100
@@ -67,10 +68,10 @@ def bursts(samples):
     return found
 
 
-def delays(shell, server):
+def delays(shell, server, rate):
     """From write to monitor in ms, for each burst that was heard: (all of it, beyond the guest's queue)."""
     listener = sound_server.Listener(server.record())
-    shell.begin(f'tone pulse {(PULSES + 1) * 1000} {sound_server.RATE}')
+    shell.begin(f'tone pulse {(PULSES + 1) * 1000} {rate}')
     written = on_our_clock(stamps(shell, PULSES))
     shell.wait('\n' + re.escape('vitrine# '), 120)
     time.sleep(0.5)
@@ -83,10 +84,10 @@ def delays(shell, server):
     return found
 
 
-def tone(shell, server, seconds):
+def tone(shell, server, seconds, rate):
     """Of a tone: Hz, seconds, odd periods, and by how many ms its end came later than its beginning."""
     listener = sound_server.Listener(server.record())
-    shell.begin(f'tone play {HZ} {seconds} {sound_server.RATE}')
+    shell.begin(f'tone play {HZ} {seconds} {rate}')
     begin = stamps(shell, 1)
     shell.wait('tone: end', seconds + 300)
     shell.seen -= len('tone: end')
@@ -103,11 +104,12 @@ def tone(shell, server, seconds):
 def card_figures(card, folder, seconds):
     """Runs one card; returns its faults."""
     folder.mkdir()
-    disk = media.copy(CARDS[card], folder / 'disk.img')
+    medium, rate = CARDS[card]
+    disk = media.copy(medium, folder / 'disk.img')
     with sound_server.SoundServer(folder) as server, \
             ShellGuest(disk, '--sound', f'{card},pulse', env=server.env, boot_seconds=400) as shell:
-        found = delays(shell, server)
-        hz, lasted, odd, growth = tone(shell, server, seconds)
+        found = delays(shell, server, rate)
+        hz, lasted, odd, growth = tone(shell, server, seconds, rate)
     if len(found) < PULSES // 2:
         return [f'{card}: {len(found)} of {PULSES} bursts were heard']
     delay, ours = (statistics.median(column) for column in zip(*found))
@@ -157,7 +159,7 @@ def main():
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else TONE_SECONDS
     wanted = sys.argv[2:] or [*CARDS, 'idle']
     cards = [card for card in wanted if card in CARDS]
-    for medium in {CARDS[card] for card in cards}:
+    for medium in {CARDS[card][0] for card in cards}:
         media.get(medium)
     faults = []
     with tempfile.TemporaryDirectory() as temporary:

@@ -29,6 +29,8 @@ from shell_guest import ShellGuest
 # The medium with the card's driver, and what that driver always says.
 CARDS = {'ac97': ('sound-amd64', ()), 'hda': ('sound-amd64', ()), 'sb16': ('sound-i386', ('no OPL device',))}
 HZ, MIC_HZ = 440, 1000
+# The Sound Blaster knows nothing faster.
+RATES = {'ac97': 48000, 'hda': 48000, 'sb16': 44100}
 # As the kernel divides the timer's clock for it.
 BEEP_COUNT, BEEP_HZ, BEEP_SECONDS = 1355, 880, 2
 AWAY, BACK = 'The sound server cannot be reached', 'the sound server is there again'
@@ -93,14 +95,14 @@ def through_server(card, server, disk, seconds):
     """Out through the server's monitor, in from its microphone, and over a restart of it."""
     with ShellGuest(disk, '--sound', f'{card},pulse', env=server.env) as shell:
         listener = sound_server.Listener(server.record())
-        shell.run(f'tone play {HZ} {seconds} 48000', seconds + 60)
+        shell.run(f'tone play {HZ} {seconds} {RATES[card]}', seconds + 60)
         time.sleep(1)
         check_tone(f'{card} through PulseAudio', listener.stop(), seconds)
         player = microphone(server, 20)
         heard_by(card, shell.run('tone hear 3 44100', 60))
         player.kill()
         player.wait()
-        shell.begin(f'tone play {HZ} 8 48000')
+        shell.begin(f'tone play {HZ} 8 {RATES[card]}')
         time.sleep(2)
         server.stop()
         time.sleep(1)
