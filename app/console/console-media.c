@@ -122,15 +122,33 @@ console_media_describe(Console *console, const VitrineAttachment *attachment, GP
         take_images(console, images, medium);
 }
 
+/* A drive of the host that is not there today, or not ours, is no reason to stay off. */
+static GPtrArray *
+start_empty(Console *console, const VitrineAttachment *attachment, const GError *cause)
+{
+    char *note =
+        g_strdup_printf("The drive at port %u, device %u of “%s” is empty. %s", attachment->port,
+                        attachment->device, attachment->controller, cause->message);
+
+    console_log_line(console->log, note);
+    g_ptr_array_add(console->notes, note);
+    return g_ptr_array_new();
+}
+
 bool
 console_media_open(Console *console, const VitrineAttachment *attachment, MachineMedium *medium,
                    GError **error)
 {
+    g_autoptr(GError) cause = NULL;
     g_autoptr(GPtrArray) images = vitrine_vm_session_open_attachment(
-        console->session, attachment->controller, attachment->port, attachment->device, error);
+        console->session, attachment->controller, attachment->port, attachment->device, &cause);
 
-    if (!images)
+    if (!images && *attachment->host_drive)
+        images = start_empty(console, attachment, cause);
+    if (!images) {
+        g_propagate_error(error, g_steal_pointer(&cause));
         return false;
+    }
     console_media_describe(console, attachment, images, medium);
     return true;
 }

@@ -37,6 +37,7 @@ typedef struct {
     GArray *drives;        /* ConsoleDrive */
     GPtrArray *usb;        /* of the host that the machine has; console-usb.c */
     GPtrArray *usb_remote; /* of usbredir peers; console-usb-remote.c; NULL: none yet */
+    GPtrArray *notes;      /* what a person is to hear when the machine runs */
     GPtrArray *strings;    /* that the spec borrows while the configuration is built */
     Vmm *vmm;
     MachinePlace sound_place; /* device NULL: no card */

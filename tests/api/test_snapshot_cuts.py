@@ -157,4 +157,4 @@ def ends_of_states(world):
 
 
 if __name__ == '__main__':
-    run(transactions, ends_of_states)
+    run(*([transactions, ends_of_states] if STRIDE == 1 else [transactions]))
