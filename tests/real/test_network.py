@@ -1,20 +1,23 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # needs: debian-installer-12-netboot-amd64 debian-installer-12-netboot-i386 grub-pc-bin grub-common e2fsprogs gzip gcc ipxe-qemu
-# timeout: 900
+# timeout: 1800
 #
 # Every network card with Linux's own driver: behind NAT it gets an address by DHCP, fetches a file by
 # HTTP from the host unharmed and is reached through forwarded ports, and all of that again after it was
 # saved and loaded; two guests get addresses from the network's DHCP server and move data through its
 # switch; a guest boots over the network from NAT's TFTP server. The virtio card is used through its modern and
-# its legacy interface, by Linux and by iPXE.
+# its legacy interface, by Linux and by iPXE. What drivers say of offloads is true: of the frames in the card's record
+# some are longer than any on a wire. A machine has eight cards, whose cables are pulled and plugged in while it runs.
 """Linux uses every network card."""
 
 import hashlib
 import os
 import random
 import re
+import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -29,6 +32,7 @@ LONG = bool(os.environ.get('VITRINE_LONG'))
 CARDS = ('82540EM', '82543GC', '82545EM', 'Am79C970A', 'Am79C973', 'virtio')
 SAVED = CARDS if LONG else ('82540EM', 'Am79C973', 'virtio')
 FILE_SIZE = 3 << 20
+BOOT_SECONDS = 400
 TCP_PORT, UDP_PORT = 5000, 5001
 ISA_ADDRESS = '08:00:27:56:49:10'  # which the driver ne says at the level of warnings
 LEGACY = 'Devices/virtio-net/0/Config/Interface=legacy'
@@ -47,9 +51,9 @@ def fetch(card, guest, port, wanted):
         fail(card, f'what arrived is not {wanted}', guest)
 
 
-def through_tcp(card, guest, port):
+def through_tcp(card, guest, port, words=('send', 'receive')):
     """Both ways through a forwarded port; tcpspeed looks at each byte."""
-    for word in ('send', 'receive'):
+    for word in words:
         done = subprocess.run([tcpspeed(), word, '127.0.0.1', str(port), '2'], timeout=120, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         if done.returncode != 0:
@@ -93,6 +97,86 @@ def use_legacy_driver(guest):
     if features[32] != '0' or features[27] != '1':
         fail('virtio', f'this is not the legacy interface: {features}', guest)
     ask_for_address('virtio', guest)
+
+
+def longest_sent(trace):
+    """Of a card's record (pcapng): the longest frame that it sent."""
+    data, at, longest = trace.read_bytes(), 0, 0
+    while at < len(data):
+        kind, size = struct.unpack_from('<II', data, at)
+        if kind == 6:
+            kept, length = struct.unpack_from('<II', data, at + 20)
+            options, end = at + 28 + (kept + 3) // 4 * 4, at + size - 4
+            while options < end:
+                code, count = struct.unpack_from('<HH', data, options)
+                if code == 2 and struct.unpack_from('<I', data, options + 4)[0] & 3 == 2:
+                    longest = max(longest, length)
+                options = options + 4 + (count + 3) // 4 * 4 if code else end
+        at += size
+    return longest
+
+
+def check_virtio(guest):
+    """What is offered is taken: bits 0 and 1 are sums, 7, 8, 11 and 12 segmentation both ways, 15 merged buffers, 16 the
+    cable, 17 commands, 22 several queues, 32 the standard."""
+    features = guest.run('cat /sys/bus/virtio/devices/virtio0/features').split()[-1]
+    if missing := [bit for bit in (0, 1, 7, 8, 11, 12, 15, 16, 17, 22, 32) if features[bit] != '1']:
+        fail('virtio', f'features {missing} are missing in {features}', guest)
+    queues = guest.run('ls /sys/class/net/eth0/queues').split()
+    if not {'rx-0', 'rx-1', 'tx-0', 'tx-1'} <= set(queues):
+        fail('virtio', f'two CPUs have the queues {queues}', guest)
+
+
+def check_offloads(card, disk, folder, joined):
+    """Long frames are sent whole by a driver that leaves segments to the card, and, where it may (`joined`), received:
+    in a stream the guest counts bytes and frames of more than one segment."""
+    trace, tcp = folder / f'{card}.pcapng', free_port()
+    with ShellGuest(disk, '--cpus', '2', '--nic', f'{card},nat,loopback,trace={trace},forward=tcp:{tcp}:{TCP_PORT}',
+                    boot_seconds=BOOT_SECONDS) as guest:
+        ask_for_address(card, guest)
+        if card == 'virtio':
+            check_virtio(guest)
+        guest.run(f'tcpspeed serve {TCP_PORT} >/dev/null &')
+        guest.run(f'while ! cat /proc/net/tcp* | grep -q ":{TCP_PORT:04X} "; do sleep 1; done')
+        through_tcp(card, guest, tcp, ('send',))
+        counted = guest.run('cat /sys/class/net/eth0/statistics/rx_bytes /sys/class/net/eth0/statistics/rx_packets')
+        count, packets = map(int, re.findall(r'^\d+', counted, re.M))
+        through_tcp(card, guest, tcp, ('receive',))
+        check_quiet(card, guest)
+    longest = longest_sent(trace)
+    print(f'{card}: frames have {count // packets} bytes received on average, at most {longest} sent')
+    if (count / packets > 1514) != joined or longest <= 1514:
+        sys.exit(f'{card}: this is not what its driver has asked for')
+
+
+def eight_cards(disk):
+    """All at once, then each without its cable and with it again."""
+    cards = ('82540EM', 'virtio', 'Am79C973', '82545EM', '82543GC', 'virtio', 'Am79C970A', '82540EM')
+    nics = [word for card in cards for word in ('--nic', f'{card},nat,loopback')]
+
+    def up():
+        states = guest.run('for i in /sys/class/net/eth*; do echo $(cat $i/address) $(cat $i/carrier); done')
+        found = {int(mac[-2:], 16) - 0x10: carrier == '1' for mac, carrier in re.findall(r'08:00:27:56:49:(\S+) ([01])', states)}
+        return [found.get(i) for i in range(len(cards))]
+
+    with ShellGuest(disk, *nics, boot_seconds=BOOT_SECONDS) as guest:
+        names = [f'eth{i}' for i in range(len(cards))]
+        leases = set()
+        for name in names:
+            leases |= set(re.findall(r'lease: \S+ (10\.0\.\d+)\.15/', guest.run(f'lease {name}', 90)))
+        if leases != {f'10.0.{i + 2}' for i in range(len(cards))}:
+            fail('eight cards', f'only these have an address: {leases}', guest)
+        for change in range(2 * len(cards)):
+            guest.process.send_signal(signal.SIGUSR1)
+            wanted = [i > change if change < len(cards) else i <= change - len(cards) for i in range(len(cards))]
+            for _ in range(20):
+                if (states := up()) == wanted:
+                    break
+                guest.run('sleep 1')
+            else:
+                fail('eight cards', f'cables {wanted}, carriers {states}', guest)
+        check_quiet('eight cards', guest)
+    print('eight cards: each has an address and knows of its cable')
 
 
 def behind_nat(card, folder, disk, web, wanted, legacy=False):
@@ -207,3 +291,6 @@ if __name__ == '__main__':
             for name in ('82543GC', '82545EM', 'Am79C970A', 'Am79C973', 'virtio'):
                 boot_over_network(name, FOLDER)
             boot_over_network('virtio', FOLDER, '--config', LEGACY)
+            check_offloads('82540EM', DISK, FOLDER, False)
+            check_offloads('virtio', DISK, FOLDER, True)
+            eight_cards(DISK)
