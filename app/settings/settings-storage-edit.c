@@ -71,6 +71,7 @@ editor_new(SettingsStorage *storage, const char *title, void (*apply)(Editor *ed
     editor->button =
         gtk_dialog_get_widget_for_response(GTK_DIALOG(editor->dialog), GTK_RESPONSE_OK);
     editor->form = widget_form_new();
+    gtk_window_set_resizable(GTK_WINDOW(editor->dialog), FALSE); /* as small as what is in it */
     gtk_dialog_set_default_response(GTK_DIALOG(editor->dialog), GTK_RESPONSE_OK);
     gtk_container_add(GTK_CONTAINER(gtk_dialog_get_content_area(GTK_DIALOG(editor->dialog))),
                       editor->form);
