@@ -37,12 +37,6 @@ end_merge(VmMerge *merge, gboolean done)
         g_warning("The end of a merge: %s", error->message);
 }
 
-static gboolean
-is_heard(GDBusMethodInvocation *invocation)
-{
-    return !g_dbus_connection_is_closed(g_dbus_method_invocation_get_connection(invocation));
-}
-
 static void
 run_next(VmMerge *merge)
 {
@@ -58,7 +52,7 @@ on_merged(GObject *source, GAsyncResult *result, gpointer user_data)
     Merge *item = user_data;
     VmMerge *merge = item->merge;
     GError *error = NULL;
-    gboolean heard = is_heard(item->invocation);
+    gboolean heard = vm_session_is_heard(item->invocation);
     merge->busy = FALSE;
     merge->waiting = g_task_propagate_boolean(G_TASK(result), &error);
     if (merge->waiting)

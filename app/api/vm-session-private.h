@@ -52,15 +52,25 @@ void vm_usb_released(VmUsb *usb, const char *device);
 /* The service has come back. */
 void vm_usb_reconnected(VmUsb *usb);
 
-/* vm-session.c */
+/* vm-drives.c: drives of the running machine. Only in the session's context. */
+typedef struct VmDrives VmDrives;
+VmDrives *vm_drives_new(VitrineDBusVmProcess *skeleton);
+void vm_drives_free(VmDrives *drives);
+void vm_drives_serve(VmDrives *drives, const VitrineVmOps *ops, gpointer data);
+
+/* vm-images.c */
 /* a(sssiba(si)) and the descriptors that it numbers: (element-type VitrineImage). NULL with error
  * when a number is out of range. */
 GPtrArray *vm_session_parse_images(GVariant *list, GUnixFDList *fds, GError **error);
-RemoteCall vm_session_call(VitrineVmSession *session, const char *method, GVariant *parameters);
-VitrineClient *vm_session_client(VitrineVmSession *session);
 void vm_session_image_clear(VitrineImage *image);
 /* Number index of fds, the caller's; -1 with an error that names location. */
 int vm_session_take_fd(GUnixFDList *fds, int index, const char *location, GError **error);
+
+/* vm-session.c */
+/* Whoever asked for this is still there to hear the answer. */
+gboolean vm_session_is_heard(GDBusMethodInvocation *invocation);
+RemoteCall vm_session_call(VitrineVmSession *session, const char *method, GVariant *parameters);
+VitrineClient *vm_session_client(VitrineVmSession *session);
 /* Runs later in the session's context. Takes what. */
 void vm_session_post(VitrineVmSession *session, void (*run)(VitrineVmSession *, GVariant *),
                      GVariant *what);

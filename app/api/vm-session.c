@@ -15,6 +15,7 @@ struct _VitrineVmSession {
     char *type;
     VmConsole *console;
     VitrineDBusVmProcess *vm_process; /* the service's way to us */
+    VmDrives *drives;
     VmState *saving;
     VmMerge *merging;
     VmUsb *usb;
@@ -43,6 +44,7 @@ session_dispose(GObject *object)
         g_signal_handler_disconnect(session->client, session->reconnect_handler);
     session->reconnect_handler = 0;
     g_clear_pointer(&session->console, vm_console_free);
+    g_clear_pointer(&session->drives, vm_drives_free);
     g_clear_pointer(&session->saving, vm_state_free);
     g_clear_pointer(&session->merging, vm_merge_free);
     g_clear_pointer(&session->usb, vm_usb_free);
@@ -88,157 +90,10 @@ vm_session_client(VitrineVmSession *session)
     return session->client;
 }
 
-void
-vm_session_image_clear(VitrineImage *image)
+gboolean
+vm_session_is_heard(GDBusMethodInvocation *invocation)
 {
-    if (image->descriptor >= 0)
-        close(image->descriptor);
-    g_free(image->id);
-    g_free(image->location);
-    g_free(image->format);
-    g_clear_pointer(&image->parts, g_ptr_array_unref);
-}
-
-static void
-part_free(gpointer data)
-{
-    VitrineImagePart *part = data;
-    if (part->descriptor >= 0)
-        close(part->descriptor);
-    g_free(part->name);
-    g_free(part);
-}
-
-static void
-image_free(gpointer data)
-{
-    vm_session_image_clear(data);
-    g_free(data);
-}
-
-int
-vm_session_take_fd(GUnixFDList *fds, int index, const char *location, GError **error)
-{
-    int count = fds ? g_unix_fd_list_get_length(fds) : 0;
-    int fd = index >= 0 && index < count ? g_unix_fd_list_get(fds, index, error) : -1;
-    if (fd < 0 && error && *error == NULL)
-        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_CORRUPT,
-                    "The service sent no descriptor for \"%s\".", location);
-    return fd;
-}
-
-/* a(si) and the descriptors it numbers. */
-static GPtrArray *
-parse_parts(GVariant *list, GUnixFDList *fds, GError **error)
-{
-    GVariantIter iter;
-    g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(part_free);
-    const char *name;
-    int index;
-    g_variant_iter_init(&iter, list);
-    while (g_variant_iter_next(&iter, "(&si)", &name, &index)) {
-        int fd = vm_session_take_fd(fds, index, name, error);
-        if (fd < 0)
-            return NULL;
-        VitrineImagePart *part = g_new(VitrineImagePart, 1);
-        part->name = g_strdup(name);
-        part->descriptor = fd;
-        g_ptr_array_add(parts, part);
-    }
-    return g_steal_pointer(&parts);
-}
-
-GPtrArray *
-vm_session_parse_images(GVariant *list, GUnixFDList *fds, GError **error)
-{
-    g_autoptr(GPtrArray) images = g_ptr_array_new_with_free_func(image_free);
-    for (gsize i = 0; i < g_variant_n_children(list); i++) {
-        g_autoptr(GVariant) entry = g_variant_get_child_value(list, i);
-        g_autoptr(GVariant) names = g_variant_get_child_value(entry, 5);
-        const char *id, *location, *format;
-        int index;
-        gboolean read_only;
-        g_variant_get(entry, "(&s&s&siba(si))", &id, &location, &format, &index, &read_only, NULL);
-        int fd = vm_session_take_fd(fds, index, location, error);
-        if (fd < 0)
-            return NULL;
-        VitrineImage *image = g_new0(VitrineImage, 1);
-        image->id = g_strdup(id);
-        image->location = g_strdup(location);
-        image->format = g_strdup(format);
-        image->descriptor = fd;
-        image->read_only = read_only;
-        g_ptr_array_add(images, image);
-        image->parts = parse_parts(names, fds, error);
-        if (image->parts == NULL)
-            return NULL;
-    }
-    return g_steal_pointer(&images);
-}
-
-static gboolean
-on_change_medium(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocation,
-                 GUnixFDList *fds, const char *controller, guint port, guint device, gboolean force,
-                 GVariant *list, VitrineVmSession *session)
-{
-    GError *error = NULL;
-    g_autoptr(GPtrArray) images = vm_session_parse_images(list, fds, &error);
-    if (images && (session->ops == NULL || session->ops->change_medium == NULL))
-        g_set_error(&error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                    "The machine cannot change this medium while it runs.");
-    if (error == NULL &&
-        session->ops->change_medium(session->data, controller, port, device, force, images, &error))
-        vitrine_dbus_vm_process_complete_change_medium(skeleton, invocation, NULL);
-    else
-        g_dbus_method_invocation_take_error(invocation, error);
-    return TRUE;
-}
-
-static gboolean
-has_no_plug(VitrineVmSession *session, GError **error)
-{
-    if (session->ops && session->ops->plug_drive && session->ops->unplug_drive)
-        return FALSE;
-    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                "Drives of this machine do not come or go while it runs.");
-    return TRUE;
-}
-
-static gboolean
-on_plug_drive(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocation, GUnixFDList *fds,
-              const char *controller, guint port, guint device, const char *kind,
-              gboolean non_rotational, gboolean discard, GVariant *list, VitrineVmSession *session)
-{
-    GError *error = NULL;
-    int number = VITRINE_MEDIUM_KIND_HARD_DISK;
-    g_autoptr(GPtrArray) images = vm_session_parse_images(list, fds, &error);
-    if (images && !vitrine_from_nick(VITRINE_TYPE_MEDIUM_KIND, kind, &number))
-        g_set_error(&error, VITRINE_ERROR, VITRINE_ERROR_INVALID, "There is no drive \"%s\".",
-                    kind);
-    g_autoptr(VitrineAttachment) attachment =
-        vitrine_attachment_new(controller, port, device, (VitrineMediumKind)number, "");
-    attachment->non_rotational = non_rotational;
-    attachment->discard = discard;
-    attachment->hot_pluggable = TRUE;
-    if (error == NULL && !has_no_plug(session, &error) &&
-        session->ops->plug_drive(session->data, attachment, images, &error))
-        vitrine_dbus_vm_process_complete_plug_drive(skeleton, invocation, NULL);
-    else
-        g_dbus_method_invocation_take_error(invocation, error);
-    return TRUE;
-}
-
-static gboolean
-on_unplug_drive(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocation,
-                const char *controller, guint port, guint device, VitrineVmSession *session)
-{
-    GError *error = NULL;
-    if (!has_no_plug(session, &error) &&
-        session->ops->unplug_drive(session->data, controller, port, device, &error))
-        vitrine_dbus_vm_process_complete_unplug_drive(skeleton, invocation);
-    else
-        g_dbus_method_invocation_take_error(invocation, error);
-    return TRUE;
+    return !g_dbus_connection_is_closed(g_dbus_method_invocation_get_connection(invocation));
 }
 
 static gboolean
@@ -314,13 +169,9 @@ vitrine_vm_session_new_sync(VitrineClient *client, VitrineMachine *machine, cons
     session->machine = g_object_ref(machine);
     session->type = g_strdup(type);
     session->vm_process = vitrine_dbus_vm_process_skeleton_new();
-    g_signal_connect(session->vm_process, "handle-change-medium", G_CALLBACK(on_change_medium),
-                     session);
-    g_signal_connect(session->vm_process, "handle-plug-drive", G_CALLBACK(on_plug_drive), session);
     g_signal_connect(session->vm_process, "handle-change-adapter", G_CALLBACK(on_change_adapter),
                      session);
-    g_signal_connect(session->vm_process, "handle-unplug-drive", G_CALLBACK(on_unplug_drive),
-                     session);
+    session->drives = vm_drives_new(session->vm_process);
     session->saving = vm_state_new(session, session->vm_process);
     session->merging = vm_merge_new(session, session->vm_process);
     session->usb = vm_usb_new(session, session->vm_process);
@@ -433,6 +284,7 @@ vitrine_vm_session_serve(VitrineVmSession *session, const VitrineVmOps *ops, gpo
     RemoteCall call = vm_session_call(session, "SetConsoleReady", NULL);
     session->ops = ops;
     session->data = data;
+    vm_drives_serve(session->drives, ops, data);
     vm_state_serve(session->saving, ops, data);
     vm_merge_serve(session->merging, ops, data);
     vm_usb_serve(session->usb, ops, data);

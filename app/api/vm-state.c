@@ -83,8 +83,7 @@ on_saved(GObject *source, GAsyncResult *result, gpointer user_data)
     Save *save = user_data;
     VmState *state = save->state;
     GError *error = NULL;
-    gboolean heard =
-        !g_dbus_connection_is_closed(g_dbus_method_invocation_get_connection(save->invocation));
+    gboolean heard = vm_session_is_heard(save->invocation);
     VitrineSaved *saved = g_task_propagate_pointer(G_TASK(result), &error);
     state->busy = FALSE;
     state->waiting = saved && !save->live;
