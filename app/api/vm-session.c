@@ -22,6 +22,7 @@ struct _VitrineVmSession {
     char *console_path;
     int lock;
     VitrineMachineState state;
+    guint percent; /* of a save, a load or a merge, as told last */
     const VitrineVmOps *ops;
     gpointer data;
     gulong reconnect_handler;
@@ -154,6 +155,8 @@ on_connected(VitrineClient *client, GParamSpec *pspec, VitrineVmSession *session
     if (session->serving) {
         RemoteCall call = vm_session_call(session, "SetConsoleReady", NULL);
         client_call_async(client, session, &call, NULL, NULL, NULL);
+        if (session->state == VITRINE_MACHINE_STATE_RESTORING)
+            vitrine_vm_session_set_save_progress(session, session->percent);
         vm_state_reconnected(session->saving);
         vm_merge_reconnected(session->merging);
         vm_usb_reconnected(session->usb);
@@ -468,6 +471,20 @@ void
 vitrine_vm_session_triple_fault(VitrineVmSession *session, const char *log_file)
 {
     vm_session_post(session, run_triple_fault, g_variant_new_string(log_file));
+}
+
+static void
+run_progress(VitrineVmSession *session, GVariant *what)
+{
+    RemoteCall call = vm_session_call(session, "SetSaveProgress", what);
+    g_variant_get(what, "(u)", &session->percent);
+    client_call_async(session->client, session, &call, NULL, NULL, NULL);
+}
+
+void
+vitrine_vm_session_set_save_progress(VitrineVmSession *session, guint percent)
+{
+    vm_session_post(session, run_progress, g_variant_new("(u)", percent));
 }
 
 static void

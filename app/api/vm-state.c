@@ -194,19 +194,6 @@ vm_state_reconnected(VmState *state)
     end_save(state, file >= 0);
 }
 
-static void
-run_progress(VitrineVmSession *session, GVariant *what)
-{
-    RemoteCall call = vm_session_call(session, "SetSaveProgress", what);
-    client_call_async(vm_session_client(session), session, &call, NULL, NULL, NULL);
-}
-
-void
-vitrine_vm_session_set_save_progress(VitrineVmSession *session, guint percent)
-{
-    vm_session_post(session, run_progress, g_variant_new("(u)", percent));
-}
-
 gboolean
 vitrine_vm_session_open_state(VitrineVmSession *session, int *file, GError **error)
 {
