@@ -3,7 +3,7 @@
  * EHCI: isochronous descriptors, those of high speed with up to eight transactions in a frame
  * (3.3, 4.7) and split ones with a single one (3.4, 4.12.3). They are begun before their frame,
  * which gives devices of the host time to answer, and end with it: what has not come by then is
- * lost. */
+ * lost; what is sent goes out all the same, for nobody acknowledges it. */
 #include "devices/usb-controllers/ehci-private.h"
 
 #include <string.h>
@@ -13,7 +13,6 @@
 #define ITD_TRANSACTIONS 8u
 #define ITD_PAGES 7u
 #define ITD_ACTIVE (1u << 31)
-#define ITD_BUFFER_ERROR (1u << 30)
 #define ITD_BABBLE (1u << 29)
 #define ITD_XACT_ERROR (1u << 28)
 #define ITD_LENGTH (0xfffu << 16)
@@ -117,7 +116,7 @@ static uint32_t
 itd_error(const EhciTransfer *transfer, const VusbPacket *packet)
 {
     if (!transfer->answered)
-        return transfer->urb->in ? ITD_XACT_ERROR : ITD_BUFFER_ERROR;
+        return transfer->urb->in ? ITD_XACT_ERROR : 0;
     switch (packet->status) {
     case VUSB_OK:
     case VUSB_SHORT: return 0;
@@ -187,7 +186,7 @@ static uint32_t
 sitd_error(const EhciTransfer *transfer)
 {
     if (!transfer->answered)
-        return SITD_MISSED;
+        return transfer->urb->in ? SITD_MISSED : 0;
     switch (transfer->urb->packets[0].status) {
     case VUSB_OK:
     case VUSB_SHORT: return 0;
@@ -201,8 +200,9 @@ finish_sitd(EhciController *ehci, EhciTransfer *transfer)
 {
     const VusbUrb *urb = transfer->urb;
     const uint32_t before = transfer->words[3];
-    const uint32_t actual =
-        transfer->answered ? MIN(urb->packets[0].actual, urb->packets[0].size) : 0;
+    const uint32_t actual = transfer->answered ? MIN(urb->packets[0].actual, urb->packets[0].size)
+                            : urb->in          ? 0
+                                               : urb->size;
     uint32_t now = (before & ~(SITD_ACTIVE | SITD_LENGTH)) | sitd_error(transfer);
 
     if (urb->in)
@@ -218,6 +218,10 @@ finish_sitd(EhciController *ehci, EhciTransfer *transfer)
 void
 ehci_isochronous_done(EhciTransfer *transfer, VusbUrb *urb)
 {
+    if (transfer->over) {
+        transfer->ehci->hub->urb_free(transfer->ehci->hub->user, g_steal_pointer(&transfer->urb));
+        return;
+    }
     transfer->answered = true;
     if (urb->status == VUSB_OK || urb->status == VUSB_SHORT)
         return;
@@ -233,12 +237,15 @@ ehci_finish_frame(EhciController *ehci, uint64_t frame)
     for (unsigned i = 0; i < EHCI_TRANSFERS; i++) {
         EhciTransfer *transfer = &ehci->transfers[i];
 
-        if (transfer->urb == NULL || transfer->kind == EHCI_QH || transfer->frame >= frame)
+        if (transfer->urb == NULL || transfer->over || transfer->kind == EHCI_QH ||
+            transfer->frame >= frame)
             continue;
         if (ehci_is_linked(ehci, transfer) && transfer->kind == EHCI_ITD)
             finish_itd(ehci, transfer);
         else if (ehci_is_linked(ehci, transfer))
             finish_sitd(ehci, transfer);
-        ehci_drop_transfer(transfer);
+        transfer->over = !transfer->answered && !transfer->urb->in;
+        if (!transfer->over)
+            ehci_drop_transfer(transfer);
     }
 }

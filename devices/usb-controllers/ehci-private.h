@@ -75,6 +75,7 @@ typedef struct {
     uint8_t packets[8]; /* EHCI_ITD: the microframe of each */
     bool seen;          /* in a walk */
     bool answered;      /* the device is ready, the frame is not over */
+    bool over;          /* the frame is over, the device is not ready; the guest has its answer */
 } EhciTransfer;
 
 struct EhciController {

@@ -92,7 +92,7 @@ visit(EhciController *ehci, uint32_t link, uint64_t frame, bool ahead)
 static bool
 of_frame(const EhciController *ehci, const EhciTransfer *transfer, uint64_t frame)
 {
-    return transfer->urb != NULL && transfer->list == EHCI_IN_PERIODIC &&
+    return transfer->urb != NULL && !transfer->over && transfer->list == EHCI_IN_PERIODIC &&
            transfer->frame % ehci_list_size(ehci) == frame % ehci_list_size(ehci);
 }
 

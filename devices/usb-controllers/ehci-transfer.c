@@ -12,7 +12,8 @@ ehci_find_transfer(EhciController *ehci, uint8_t kind, uint32_t at)
     for (unsigned i = 0; i < EHCI_TRANSFERS; i++) {
         EhciTransfer *transfer = &ehci->transfers[i];
 
-        if (transfer->urb != NULL && transfer->kind == kind && transfer->at == at)
+        if (transfer->urb != NULL && !transfer->over && transfer->kind == kind &&
+            transfer->at == at)
             return transfer;
     }
     return NULL;

@@ -462,6 +462,21 @@ test_isochronous_bad(void)
     g_assert_cmphex(ehci_guest_get32(&guest, ITD + 4) >> 16, ==, 0x1000);
     g_assert_null(stream->held);
     g_assert_cmphex(ehci_guest_get32(&guest, DATA), ==, 0x12345678);
+    /* What goes out is sent with its frame, whenever the device is done with it. */
+    put_itd(&guest, ITD, USB_STREAM_OUT, false, 500, DATA);
+    ehci_guest_wait(&guest, 5);
+    g_assert_cmphex(ehci_guest_get32(&guest, ITD + 4) >> 16, ==, 500);
+    g_assert_nonnull(stream->held);
+    vusb_urb_done(g_steal_pointer(&stream->held), VUSB_OK);
+    stream->holds = false;
+    put_itd(&guest, ITD, USB_STREAM_OUT, false, 500, DATA);
+    ehci_guest_wait(&guest, 5);
+    g_assert_cmphex(ehci_guest_get32(&guest, ITD + 4) >> 28, ==, 0);
+    g_assert_cmpuint(stream->heard, ==, 4000);
+    /* One that never is does not stand in the way of the end. */
+    stream->holds = true;
+    put_itd(&guest, ITD, USB_STREAM_OUT, false, 500, DATA);
+    ehci_guest_wait(&guest, 5);
     ehci_guest_free(&guest);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define CONTROLLERS 3
+#define AT_HUB "@hub"
 #define TRACE_MAX (256u << 20)
 
 static size_t
@@ -39,11 +40,25 @@ record(RunUsb *usb, VusbDevice *device)
         fprintf(stderr, "run-guest: %s\n", error->message);
 }
 
+/* At the machine's emulated hub, where the address says so. */
+static bool
+plug(UsbHostDevice *device, const char *word, Pdm *pdm, GError **error)
+{
+    PdmDevice *owner = pdm_find_device(pdm, "usb-hub", 0);
+    VusbDevice *hub = owner != NULL ? pdm_find_object(owner, VUSB_HUB_DEVICE_OBJECT, 0) : NULL;
+    VusbHub *hubs[CONTROLLERS];
+
+    if (!g_str_has_suffix(word, AT_HUB))
+        return usb_host_plug(device, hubs, find_hubs(pdm, hubs), error);
+    if (hub != NULL)
+        return vusb_device_plug_below(hub, -1, usb_host_device_vusb(device), error);
+    g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_FOUND, "The machine has no USB hub.");
+    return false;
+}
+
 static bool
 add(RunUsb *usb, const char *word, Pdm *pdm, GError **error)
 {
-    VusbHub *hubs[CONTROLLERS];
-    const size_t count = find_hubs(pdm, hubs);
     unsigned bus, address;
     UsbHostDevice *device;
 
@@ -55,7 +70,7 @@ add(RunUsb *usb, const char *word, Pdm *pdm, GError **error)
     if (device == NULL)
         return false;
     g_ptr_array_add(usb->devices, device);
-    if (!usb_host_plug(device, hubs, count, error))
+    if (!plug(device, word, pdm, error))
         return false;
     record(usb, usb_host_device_vusb(device));
     return true;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * run-guest's USB devices of elsewhere: each of --usb-host BUS.ADDRESS is plugged in when the
- * machine starts, each of --usb-remote ADDRESS when a peer says that it has one. An address is
- * HOST:PORT or the path of a socket; with "listen:" before it the peer connects, else we do.
+ * machine starts (with "@hub" behind it at the emulated hub), each of --usb-remote ADDRESS when a
+ * peer says that it has one. An address is HOST:PORT or the path of a socket; with "listen:" before
+ * it the peer connects, else we do.
  * --usb-trace FILE records the traffic of the first device that is plugged in. */
 #pragma once
 

@@ -673,7 +673,7 @@ parse(Options *options, int *argc, char ***argv, GError **error)
         { "config", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->settings, "A value in the configuration tree: Devices/DEVICE/N/Config/KEY=VALUE", "PATH=VALUE" },
         { "usb", 0, 0, G_OPTION_ARG_STRING, &options->usb, "USB controllers: ohci, ehci, xhci", "LIST" },
         { "usb-device", 0, 0, G_OPTION_ARG_STRING, &options->usb_devices, "USB devices: tablet, mouse, keyboard, hub (with all the others at it), storage:FILE", "LIST" },
-        { "usb-host", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->usb_hosts, "A USB device of the host", "BUS.ADDRESS" },
+        { "usb-host", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->usb_hosts, "A USB device of the host; with @hub at the emulated hub", "BUS.ADDRESS" },
         { "usb-remote", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->usb_remotes, "A USB device of a usbredir peer: HOST:PORT or a path, with listen: before it for a server", "ADDRESS" },
         { "usb-trace", 0, 0, G_OPTION_ARG_FILENAME, &options->usb_trace, "Record the traffic of the first such device (pcapng)", "FILE" },
         { "boot", 0, 0, G_OPTION_ARG_STRING, &options->boot, "Boot order (dvd,disk,floppy,network)", "LIST" },

@@ -4,10 +4,10 @@
  *
  *   umockdev-wrapper usb-mock-run run-guest --usb xhci --usb-host 1.2 …
  *
- * SIGUSR1 pulls the device out, SIGUSR2 plugs it in again. With --busy first another program has
- * the device, with --deny this user may not open it. In the end it prints what the host's kernel
- * was asked for, and what the device was sent. Exit status: the program's, 1 where it ended by a
- * signal.
+ * With --high (which comes first) the device is one of high speed. SIGUSR1 pulls the device out,
+ * SIGUSR2 plugs it in again. With --busy first another program has the device, with --deny this
+ * user may not open it. In the end it prints what the host's kernel was asked for, and what the
+ * device was sent. Exit status: the program's, 1 where it ended by a signal.
  */
 #include "tests/lib/usb-mock.h"
 
@@ -80,8 +80,9 @@ main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *log = NULL;
-    Run run = {.mock = usb_mock_new(), .loop = g_main_loop_new(NULL, FALSE)};
-    char **words = take_options(run.mock, argv + 1);
+    const bool high = argc > 1 && strcmp(argv[1], "--high") == 0;
+    Run run = {.mock = usb_mock_new(high), .loop = g_main_loop_new(NULL, FALSE)};
+    char **words = take_options(run.mock, argv + 1 + high);
     GPid pid;
 
     if (*words == NULL ||

@@ -15,7 +15,7 @@
 #define SYSFS "/devices/pci0000:00/0000:00:1d.0/usb1/1-1"
 #define LOOP_MAX 65536u
 #define LAST_MAX 4096u
-#define PACKET_US 1000
+#define FRAME_US 1000
 #define FNV_BASIS 0x811c9dc5u
 #define FNV_PRIME 0x01000193u
 
@@ -31,11 +31,21 @@ typedef struct {
     gint64 due;
 } Timed;
 
+/* What is different at a speed. */
+typedef struct {
+    const guint8 *descriptors;
+    gsize size;
+    int speed; /* enum usb_device_speed */
+    const char *mbits;
+    gint64 packet_us[2]; /* of isochronous endpoints, by direction: 0 out */
+} UsbMockKind;
+
 typedef struct {
     UMockdevIoctlBase parent;
     GMutex lock;
     GQueue done, waiting; /* UMockdevIoctlData: URBs that can be reaped, and that cannot yet */
     GString *log;
+    const UsbMockKind *kind;
     bool busy, gone, bound;
     guint8 *loop; /* what bulk OUT brought since the last IN; IN reads it over and over */
     guint loop_size, loop_read;
@@ -56,7 +66,7 @@ struct UsbMock {
 };
 
 /* clang-format off */
-static const guint8 descriptors[] = {
+static const guint8 full_descriptors[] = {
     18, 1, 0x00, 2, 0, 0, 0, 64, 0x34, 0x12, 0x78, 0x56, 0, 1, 0, 2, 0, 1,
     9, 2, 69, 0, 1, 1, 0, 0x80, 50,
     9, 4, 0, 0, 0, 0xff, 0, 0, 0,
@@ -68,10 +78,26 @@ static const guint8 descriptors[] = {
     7, 5, 0x01, 1, 192, 0, 1,
     7, 5, 0x03, 3, 8, 0, 10,
 };
+static const guint8 high_descriptors[] = {
+    18, 1, 0x00, 2, 0, 0, 0, 64, 0x34, 0x12, 0x78, 0x56, 0, 1, 0, 2, 0, 1,
+    9, 2, 69, 0, 1, 1, 0, 0x80, 50,
+    9, 4, 0, 0, 0, 0xff, 0, 0, 0,
+    9, 4, 0, 1, 6, 0xff, 0, 0, 0,
+    7, 5, 0x81, 1, 192, 0, 3,
+    7, 5, 0x02, 2, 0, 2, 0,
+    7, 5, 0x82, 2, 0, 2, 0,
+    7, 5, 0x83, 3, 8, 0, 7,
+    7, 5, 0x01, 1, 192, 0, 4,
+    7, 5, 0x03, 3, 8, 0, 7,
+};
 static const guint8 languages[] = {4, 3, 0x09, 0x04};
 static const guint8 product[] = {24, 3, 'M', 0, 'o', 0, 'c', 0, 'k', 0, ' ', 0, 'D', 0,
                                  'e', 0, 'v', 0, 'i', 0, 'c', 0, 'e', 0};
 /* clang-format on */
+static const UsbMockKind full_speed = {
+    full_descriptors, sizeof(full_descriptors), 2, "12", {FRAME_US, FRAME_US}};
+static const UsbMockKind high_speed = {
+    high_descriptors, sizeof(high_descriptors), 3, "480", {FRAME_US, FRAME_US / 2}};
 
 static void
 mock_usb_init(MockUsb *mock)
@@ -103,11 +129,11 @@ answer(guint8 *to, guint room, const guint8 *from, guint size)
 }
 
 static int
-get_descriptor(guint8 type, guint8 index, guint8 *to, guint room)
+get_descriptor(const UsbMockKind *kind, guint8 type, guint8 index, guint8 *to, guint room)
 {
     switch (type) {
-    case 1: return answer(to, room, descriptors, 18);
-    case 2: return answer(to, room, descriptors + 18, sizeof(descriptors) - 18);
+    case 1: return answer(to, room, kind->descriptors, 18);
+    case 2: return answer(to, room, kind->descriptors + 18, (guint)kind->size - 18);
     case 3:
         if (index == 0)
             return answer(to, room, languages, sizeof(languages));
@@ -147,7 +173,7 @@ control(MockUsb *mock, const guint8 *setup, guint8 *data)
     const guint length = setup[6] | (guint)setup[7] << 8;
 
     if (setup[0] == 0x80 && setup[1] == 6)
-        return get_descriptor(setup[3], setup[2], data, length);
+        return get_descriptor(mock->kind, setup[3], setup[2], data, length);
     if (setup[0] == 0x80 && setup[1] == 8)
         return answer(data, length, (const guint8[]){1}, 1);
     if (setup[0] == 0x80 && setup[1] == 0)
@@ -227,7 +253,8 @@ isochronous(MockUsb *mock, UMockdevIoctlData *data, guint8 *buffer)
         urb->actual_length += (int)packet->actual_length;
         buffer += packet->length;
     }
-    mock->due = MAX(mock->due, g_get_monotonic_time()) + PACKET_US * (gint64)urb->number_of_packets;
+    mock->due = MAX(mock->due, g_get_monotonic_time()) +
+                mock->kind->packet_us[urb->endpoint >> 7] * urb->number_of_packets;
     *timed = (Timed){data, mock->due};
     g_queue_push_tail(&mock->timed, timed);
 }
@@ -415,7 +442,7 @@ dispatch(MockUsb *mock, unsigned request, UMockdevIoctlData *argument)
     switch (request) {
     case USBDEVFS_GET_CAPABILITIES: return number(argument, 0x1f);
     case USBDEVFS_CONNECTINFO: return number(argument, USB_MOCK_ADDRESS);
-    case USBDEVFS_GET_SPEED: return 2; /* full */
+    case USBDEVFS_GET_SPEED: return mock->kind->speed;
     case USBDEVFS_CLAIMINTERFACE: return note(mock, argument, "claim", mock->busy ? -EBUSY : 0);
     case USBDEVFS_SETCONFIGURATION: return note(mock, argument, "configuration", 0);
     case USBDEVFS_CLEAR_HALT: return note(mock, argument, "clear", 0);
@@ -451,34 +478,36 @@ mock_usb_class_init(MockUsbClass *class)
 
 /* --- for the test --- */
 static char *
-describe(void)
+describe(const UsbMockKind *kind)
 {
     g_autoptr(GString) bytes = g_string_new(NULL);
 
-    for (gsize i = 0; i < sizeof(descriptors); i++)
-        g_string_append_printf(bytes, "%02X", descriptors[i]);
+    for (gsize i = 0; i < kind->size; i++)
+        g_string_append_printf(bytes, "%02X", kind->descriptors[i]);
     return g_strdup_printf("P: " SYSFS "\n"
                            "N: bus/usb/001/002=%s\n"
                            "E: DEVNAME=" USB_MOCK_NODE "\n"
                            "E: DEVTYPE=usb_device\nE: SUBSYSTEM=usb\nE: BUSNUM=001\n"
                            "E: DEVNUM=002\n"
-                           "A: busnum=1\\n\nA: devnum=2\\n\nA: speed=12\\n\n"
+                           "A: busnum=1\\n\nA: devnum=2\\n\nA: speed=%s\\n\n"
                            "A: bConfigurationValue=1\\n\nA: idVendor=1234\\n\n"
                            "A: idProduct=5678\\n\nA: bcdDevice=0100\\n\nA: devpath=1\\n\n"
                            "A: product=Mock Device\\n\n"
                            "H: descriptors=%s\n",
-                           bytes->str, bytes->str);
+                           bytes->str, kind->mbits, bytes->str);
 }
 
 UsbMock *
-usb_mock_new(void)
+usb_mock_new(bool high)
 {
     UsbMock *mock = g_new0(UsbMock, 1);
-    g_autofree char *text = describe();
+    const UsbMockKind *kind = high ? &high_speed : &full_speed;
+    g_autofree char *text = describe(kind);
     g_autoptr(GError) error = NULL;
 
     mock->testbed = umockdev_testbed_new();
     mock->device = g_object_new(mock_usb_get_type(), NULL);
+    mock->device->kind = kind;
     if (!umockdev_testbed_add_from_string(mock->testbed, text, &error) ||
         !umockdev_testbed_attach_ioctl(mock->testbed, USB_MOCK_NODE,
                                        (UMockdevIoctlBase *)mock->device, &error))
@@ -535,7 +564,7 @@ usb_mock_unplug(UsbMock *mock)
 void
 usb_mock_plug(UsbMock *mock)
 {
-    g_autofree char *text = describe();
+    g_autofree char *text = describe(mock->device->kind);
     g_autoptr(GError) error = NULL;
 
     g_mutex_lock(&mock->device->lock);

@@ -3,12 +3,13 @@
  * A USB device of the host that exists only in a test: umockdev answers usbfs, and libusb finds and
  * uses it as it would a real one. Works in programs that were started with umockdev-wrapper.
  *
- * It is 1234:5678 "Mock Device" at bus 1, address 2, at full speed, with one configuration and one
- * interface whose alternate setting 1 has endpoints: 0x02 and 0x82 bulk (what goes in comes out,
- * again and again), 0x83 interrupt (waits until a vendor request 0x40/2 answers it with wValue),
- * 0x03 interrupt and 0x01 isochronous (the last bytes that came are what 0xc0/3 reads) and 0x81
- * isochronous (packet n of all holds bytes 0xa0 + n, one less than asked for in the second one of a
- * transfer). Isochronous packets take a millisecond each. Vendor request 0xc0/1 reads a byte
+ * It is 1234:5678 "Mock Device" at bus 1, address 2, at full or high speed, with one configuration
+ * and one interface whose alternate setting 1 has endpoints: 0x02 and 0x82 bulk (what goes in comes
+ * out, again and again), 0x83 interrupt (waits until a vendor request 0x40/2 answers it with
+ * wValue), 0x03 interrupt and 0x01 isochronous (the last bytes that came are what 0xc0/3 reads) and
+ * 0x81 isochronous (packet n of all holds bytes 0xa0 + n, one less than asked for in the second one
+ * of a transfer). Isochronous packets take a millisecond each, those to the host at high speed half
+ * of that. Vendor request 0xc0/1 reads a byte
  * pattern from wValue on, 0xc0/0x55 stalls. */
 #pragma once
 
@@ -22,7 +23,7 @@ typedef struct UsbMock UsbMock;
 #define USB_MOCK_NODE "/dev/bus/usb/001/002"
 
 /* Ends the test where umockdev is not there. One at a time. */
-UsbMock *usb_mock_new(void);
+UsbMock *usb_mock_new(bool high);
 void usb_mock_free(UsbMock *mock);
 /* A program of the host has claimed it. */
 void usb_mock_set_busy(UsbMock *mock, bool busy);

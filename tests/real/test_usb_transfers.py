@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # needs: debian-installer-12-netboot-amd64 grub-pc-bin grub-common e2fsprogs gzip gcc umockdev
-# timeout: 400
+# timeout: 900
 #
 # A guest's program (usb-work.c) moves all four kinds of transfer through each controller to a device of the host,
-# which libusb gets from a mocked usbfs; the device says what it was sent. It is pulled out in mid-transfer. A
-# device that another program has, or that this user may not open, is told of, and the machine runs on.
+# which libusb gets from a mocked usbfs; the device says what it was sent. It is of full speed, and of high speed at
+# EHCI, where one of full speed is reached through the companion and by split transactions through a hub. It is pulled
+# out in mid-transfer. A device that another program has, or that this user may not open, is told of, and the machine
+# runs on.
 """Control, bulk, interrupt and isochronous transfers with a device of the host."""
 
 import os
@@ -14,6 +16,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections import namedtuple
 from pathlib import Path
 
 import media
@@ -21,16 +24,29 @@ import run_guest
 import usb_capture
 from shell_guest import ShellGuest
 
-CONTROLLERS = ('ohci', 'xhci')
+# A name, the machine's controllers, options of the mocked host, more options, where the guest finds the device, its
+# speed there; `long`: only with --long.
+Way = namedtuple('Way', 'name controllers host options at place speed long')
+WAYS = (
+    Way('ohci', 'ohci', (), (), '1.2', r'\d+-1', 12, False),
+    Way('xhci', 'xhci', (), (), '1.2', r'\d+-1', 12, False),
+    Way('ehci', 'ohci,ehci', ('--high',), (), '1.2', r'\d+-1', 480, True),
+    Way('ehci-hub', 'ohci,ehci', (), ('--usb-device', 'hub'), '1.2@hub', r'\d+-1\.1', 12, True),
+    Way('ehci-companion', 'ohci,ehci', (), (), '1.2', r'\d+-1', 12, True),
+    Way('ehci-hub-high', 'ohci,ehci', ('--high',), ('--usb-device', 'hub'), '1.2@hub', r'\d+-1\.1', 480, True),
+    Way('xhci-high', 'xhci', ('--high',), (), '1.2', r'\d+-1', 480, True),
+)
+XHCI = WAYS[1]
 NOBODY = 65534
 KINDS = ('bulk', 'interrupt', 'isochronous')
 
 
-def on_mocked_host(disk, controller, *options, before=(), trace=None):
+def on_mocked_host(disk, way, *options, before=(), trace=None):
     """A guest on a host that has the device, whose traffic is recorded in a file."""
     tools = Path(os.environ['VITRINE_BUILD']) / 'tests' / 'lib'
-    words = run_guest.command('--usb', controller, '--usb-host', '1.2', *(['--usb-trace', str(trace)] if trace else []), disk=disk, ram=256, serial='stdio')
-    return ShellGuest(disk, command=['umockdev-wrapper', tools / 'usb-mock-run', *options, *before, *words])
+    words = run_guest.command('--usb', way.controllers, '--usb-host', way.at, *way.options,
+                              *(('--usb-trace', str(trace)) if trace else ()), disk=disk, ram=256, serial='stdio')
+    return ShellGuest(disk, command=['umockdev-wrapper', tools / 'usb-mock-run', *way.host, *options, *before, *words])
 
 
 def moved(text, who):
@@ -47,14 +63,17 @@ def fnv(data):
     return f'{total:08x}'
 
 
-def check(controller, disk):
+def check(way, disk):
     """All kinds, then pulled out; the record holds what was sent."""
-    trace = disk.with_name(f'{controller}.pcapng')
-    with on_mocked_host(disk, controller, trace=trace) as shell:
+    controller, trace = way.name, disk.with_name(f'{way.name}.pcapng')
+    with on_mocked_host(disk, way, trace=trace) as shell:
         said = shell.run('usb-work move', 60)
         if 'usb-work: done' not in said:
             sys.exit(f'{controller}: {said[-2000:]}')
         print(f"{controller}: {re.search('isochronous in .*', said).group(0).strip()}")
+        found = re.search(r'usb: (\S+) 1234:5678 (\d+) Mock Device', shell.run('usb'))
+        if not found or not re.fullmatch(way.place, found.group(1)) or int(found.group(2)) != way.speed:
+            sys.exit(f'{controller}: the device is {found and found.group(0)}')
         shell.begin('usb-work wait')
         shell.wait('usb-work: waiting')
         shell.process.send_signal(signal.SIGUSR1)
@@ -74,7 +93,7 @@ def check(controller, disk):
 
 def check_refused(disk, why, options, before):
     """The machine says why it has no device, and runs."""
-    with on_mocked_host(disk, 'xhci', *options, before=before) as shell:
+    with on_mocked_host(disk, XHCI, *options, before=before) as shell:
         if not re.search(why, shell.text):
             sys.exit(f'{options}: no "{why}"\n{shell.text[-3000:]}')
         if '1234' in shell.run('usb'):
@@ -85,8 +104,9 @@ if __name__ == '__main__':
     with tempfile.TemporaryDirectory() as temporary:
         DISK = Path(temporary) / 'usb.img'
         media.copy('usb-amd64', DISK)
-        for name in CONTROLLERS:
-            check(name, DISK)
+        for each in WAYS:
+            if not each.long or os.environ.get('VITRINE_LONG'):
+                check(each, DISK)
         check_refused(DISK, 'in use by another program', ('--busy',), ())
         # root may open anything
         nobody = (shutil.which('setpriv'), f'--reuid={NOBODY}', '--clear-groups', '--inh-caps=-all', '--') if os.geteuid() == 0 else ()

@@ -102,3 +102,17 @@ usb_host_give_back(UsbHostDevice *device)
             libusb_attach_kernel_driver(device->handle, (int)i);
     }
 }
+
+/* libusb 1.0.26 lets go of a lock that it does not have where the device has left just now, and
+ * closing the handle then ends the process: it stays until its context goes. */
+int
+usb_host_set_interface(UsbHostDevice *device, int interface, int alternate)
+{
+    int code = LIBUSB_ERROR_NO_DEVICE;
+
+    if (g_atomic_int_get(&device->lost))
+        return code;
+    code = libusb_set_interface_alt_setting(device->handle, interface, alternate);
+    device->spoiled = device->spoiled || code == LIBUSB_ERROR_NO_DEVICE;
+    return code;
+}

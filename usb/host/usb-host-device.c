@@ -28,7 +28,7 @@ run_job(UsbHostDevice *device, const HostJob *job)
     switch (job->kind) {
     case HOST_JOB_CONFIGURATION: code = usb_host_configure(device, (uint8_t)setup->value); break;
     case HOST_JOB_INTERFACE:
-        code = libusb_set_interface_alt_setting(device->handle, setup->index, setup->value);
+        code = usb_host_set_interface(device, setup->index, setup->value);
         break;
     case HOST_JOB_CLEAR_HALT:
         code = libusb_clear_halt(device->handle, (unsigned char)setup->index);
@@ -50,7 +50,8 @@ close_device(UsbHostDevice *device)
 
     usb_host_forget(host, device);
     usb_host_give_back(device);
-    libusb_close(device->handle);
+    if (!device->spoiled)
+        libusb_close(device->handle);
     g_mutex_clear(&device->lock);
     g_cond_clear(&device->wake);
     g_free(device->title);

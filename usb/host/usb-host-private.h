@@ -47,6 +47,7 @@ struct UsbHostDevice {
     /* The worker's, and of whoever opens the device before it starts. */
     uint8_t configuration, original; /* 0: not configured */
     uint32_t claimed, detached;      /* a bit for each interface */
+    bool spoiled;                    /* the handle must not be closed */
 };
 
 /* usb-host.c: tells the owner once. */
@@ -63,6 +64,7 @@ UsbHostDevice *usb_host_device_new(UsbHost *host, libusb_device_handle *handle, 
 /* usb-host-claim.c; all of them wait. Results are libusb's. */
 int usb_host_claim(UsbHostDevice *device);
 int usb_host_configure(UsbHostDevice *device, uint8_t configuration);
+int usb_host_set_interface(UsbHostDevice *device, int interface, int alternate);
 void usb_host_give_back(UsbHostDevice *device);
 
 /* usb-host-transfer.c; under device->lock. */

@@ -19,7 +19,7 @@ test_list(void)
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) before = NULL;
     g_autoptr(GPtrArray) after = NULL;
-    UsbMock *mock = usb_mock_new();
+    UsbMock *mock = usb_mock_new(false);
     gint changes = 0;
     UsbHostList *list = usb_host_list_new(on_changed, &changes, &error);
     const UsbHostInfo *info;

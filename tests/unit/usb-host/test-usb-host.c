@@ -40,7 +40,7 @@ set_up(Fixture *fixture, gconstpointer data)
     device_bench_add_driver(config, "xhci", 0, 0, VUSB_ROOT_HUB_DRIVER);
     fixture->bench = device_bench_new(config);
     fixture->hub = pdm_lun_connector(fixture->bench->pdm, "xhci", 0, 0, PDM_IF_USB);
-    fixture->mock = usb_mock_new();
+    fixture->mock = usb_mock_new(false);
     fixture->host = usb_host_new(true, &events, &error);
     g_assert_no_error(error);
 }
