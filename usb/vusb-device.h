@@ -192,9 +192,3 @@ void vusb_child_suspend(VusbDevice *hub, unsigned port, bool on);
 void vusb_unplug(VusbDevice *device);
 /* Whether the guest may have anything under way with it. */
 bool vusb_device_busy(const VusbDevice *device);
-
-/* Records what passes between the guest and a device that is plugged in, from now until it is
- * stopped, unplugged, or the file has `limit` bytes: pcapng, as Linux's usbmon. Takes the
- * descriptor of an empty file over. BASE_ERROR_IO. */
-bool vusb_capture_start(VusbDevice *device, int descriptor, uint64_t limit, GError **error);
-void vusb_capture_stop(VusbDevice *device);

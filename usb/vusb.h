@@ -10,6 +10,7 @@
 #pragma once
 
 #include "usb/vusb-urb.h"
+#include "vmm/base/error.h"
 
 #define VUSB_ROOT_HUB_DRIVER "vusb-root-hub"
 /* What pdm_find_object() knows a VusbHub as. */
@@ -86,6 +87,12 @@ typedef struct {
      * done again when URBs that are under way are submitted once more after loading. */
     void (*flush)(void *user);
 } VusbHubConnector;
+
+/* Records what passes between the guest and a device that is plugged in, from now until it is
+ * stopped, unplugged, or the file has `limit` bytes: pcapng, as Linux's usbmon. Takes the
+ * descriptor of an empty file over. BASE_ERROR_IO. */
+bool vusb_capture_start(VusbDevice *device, int descriptor, uint64_t limit, GError **error);
+void vusb_capture_stop(VusbDevice *device);
 
 static inline VusbSetup
 vusb_setup_parse(const uint8_t bytes[8])

@@ -73,57 +73,48 @@ vitrine_client_save_usb_filters_sync(VitrineClient *client, GPtrArray *filters,
 }
 
 /* --- machines --- */
+
+/* capture: a file's absolute path, "" for none; NULL: the method has no such argument. */
 static RemoteCall
-device_call(VitrineMachine *machine, const char *method, const char *device)
+device_call(VitrineMachine *machine, const char *method, const char *device, const char *capture)
 {
     return (RemoteCall){machine_path(machine), "org.vitrine.Machine", method,
-                        g_variant_new("(s)", device)};
+                        capture != NULL ? g_variant_new("(ss)", device, capture)
+                                        : g_variant_new("(s)", device)};
 }
 
-static gboolean
-call_sync(VitrineMachine *machine, const char *method, const char *device,
-          GCancellable *cancellable, GError **error)
+static RemoteCall
+attach_call(VitrineMachine *machine, const char *device, const char *capture)
 {
-    const RemoteCall call = device_call(machine, method, device);
+    return device_call(machine, "AttachUsbDevice", device, capture != NULL ? capture : "");
+}
+
+gboolean
+vitrine_machine_attach_usb_sync(VitrineMachine *machine, const char *device, const char *capture,
+                                GCancellable *cancellable, GError **error)
+{
+    const RemoteCall call = attach_call(machine, device, capture);
 
     return client_change_sync(machine_client(machine), &call, cancellable, error);
 }
 
-static void
-call_async(VitrineMachine *machine, const char *method, const char *device,
-           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
-{
-    const RemoteCall call = device_call(machine, method, device);
-
-    client_call_async(machine_client(machine), machine, &call, cancellable, callback, user_data);
-}
-
-gboolean
-vitrine_machine_attach_usb_sync(VitrineMachine *machine, const char *device,
-                                GCancellable *cancellable, GError **error)
-{
-    return call_sync(machine, "AttachUsbDevice", device, cancellable, error);
-}
-
 void
-vitrine_machine_attach_usb_async(VitrineMachine *machine, const char *device,
+vitrine_machine_attach_usb_async(VitrineMachine *machine, const char *device, const char *capture,
                                  GCancellable *cancellable, GAsyncReadyCallback callback,
                                  gpointer user_data)
 {
-    call_async(machine, "AttachUsbDevice", device, cancellable, callback, user_data);
-}
+    const RemoteCall call = attach_call(machine, device, capture);
 
-gboolean
-vitrine_machine_attach_usb_finish(VitrineMachine *machine, GAsyncResult *result, GError **error)
-{
-    return client_call_finish_void(machine, result, error);
+    client_call_async(machine_client(machine), machine, &call, cancellable, callback, user_data);
 }
 
 gboolean
 vitrine_machine_detach_usb_sync(VitrineMachine *machine, const char *device,
                                 GCancellable *cancellable, GError **error)
 {
-    return call_sync(machine, "DetachUsbDevice", device, cancellable, error);
+    const RemoteCall call = device_call(machine, "DetachUsbDevice", device, NULL);
+
+    return client_change_sync(machine_client(machine), &call, cancellable, error);
 }
 
 void
@@ -131,11 +122,13 @@ vitrine_machine_detach_usb_async(VitrineMachine *machine, const char *device,
                                  GCancellable *cancellable, GAsyncReadyCallback callback,
                                  gpointer user_data)
 {
-    call_async(machine, "DetachUsbDevice", device, cancellable, callback, user_data);
+    const RemoteCall call = device_call(machine, "DetachUsbDevice", device, NULL);
+
+    client_call_async(machine_client(machine), machine, &call, cancellable, callback, user_data);
 }
 
 gboolean
-vitrine_machine_detach_usb_finish(VitrineMachine *machine, GAsyncResult *result, GError **error)
+vitrine_machine_change_usb_finish(VitrineMachine *machine, GAsyncResult *result, GError **error)
 {
     return client_call_finish_void(machine, result, error);
 }

@@ -194,6 +194,21 @@ check_cpus(VitrineSettings *settings, GPtrArray *problems)
                              g_strdup(_("So little makes the guest's clock and devices late.")));
 }
 
+/* The whole address is understood by those who connect. */
+static void
+check_usb_remotes(VitrineSettings *settings, GPtrArray *problems)
+{
+    g_auto(GStrv) words = g_strsplit(vitrine_settings_get_string(settings, "usb-remotes"), " ", -1);
+
+    for (char **word = words; *word != NULL; word++) {
+        if (**word != '\0' && !g_str_has_prefix(*word, "usbredir:")) {
+            add_invalid(problems, "usb-remotes",
+                        _("A remote USB device is usbredir:HOST:PORT or usbredir:/PATH."));
+            return;
+        }
+    }
+}
+
 static void
 check_capabilities(VitrineSettings *settings, GPtrArray *problems)
 {
@@ -209,6 +224,7 @@ check_capabilities(VitrineSettings *settings, GPtrArray *problems)
     if (vitrine_settings_get_enum(settings, "chipset") != VITRINE_CHIPSET_PIIX3)
         add_unsupported(problems, "chipset", _("This version has no ICH9 chipset: use PIIX3."));
     check_cpu_profile(settings, problems);
+    check_usb_remotes(settings, problems);
     if (g_strv_contains(known, engine))
         add_unsupported(problems, "exec-engine", _("This version does not have this engine."));
     else if (!g_strv_contains(engines, engine))

@@ -44,21 +44,29 @@ GPtrArray *vitrine_client_load_usb_filters_sync(VitrineClient *client, GCancella
 gboolean vitrine_client_save_usb_filters_sync(VitrineClient *client, GPtrArray *filters,
                                               GCancellable *cancellable, GError **error);
 
-/* Gives a device to a running machine, or takes it back. device: its id. When the call returns the
- * guest has it plugged in, or the host has it again. */
+/**
+ * vitrine_machine_attach_usb_sync:
+ * @device: its id, or the address of a remote one: "usbredir:…"
+ * @capture: (nullable): the absolute path of a file that records what passes between the guest and
+ *   the device, as pcapng, until it is taken back
+ *
+ * Gives a device to a running machine. When the call returns the guest has it plugged in; one that
+ * listens for a peer waits for it.
+ */
 gboolean vitrine_machine_attach_usb_sync(VitrineMachine *machine, const char *device,
-                                         GCancellable *cancellable, GError **error);
+                                         const char *capture, GCancellable *cancellable,
+                                         GError **error);
 void vitrine_machine_attach_usb_async(VitrineMachine *machine, const char *device,
-                                      GCancellable *cancellable, GAsyncReadyCallback callback,
-                                      gpointer user_data);
-gboolean vitrine_machine_attach_usb_finish(VitrineMachine *machine, GAsyncResult *result,
-                                           GError **error);
+                                      const char *capture, GCancellable *cancellable,
+                                      GAsyncReadyCallback callback, gpointer user_data);
+/* Takes it back. When the call returns the host has it again. */
 gboolean vitrine_machine_detach_usb_sync(VitrineMachine *machine, const char *device,
                                          GCancellable *cancellable, GError **error);
 void vitrine_machine_detach_usb_async(VitrineMachine *machine, const char *device,
                                       GCancellable *cancellable, GAsyncReadyCallback callback,
                                       gpointer user_data);
-gboolean vitrine_machine_detach_usb_finish(VitrineMachine *machine, GAsyncResult *result,
+/* Ends both. */
+gboolean vitrine_machine_change_usb_finish(VitrineMachine *machine, GAsyncResult *result,
                                            GError **error);
 
 G_END_DECLS

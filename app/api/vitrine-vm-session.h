@@ -114,9 +114,10 @@ typedef struct {
     /* See org.vitrine.VmProcess.ChangeAdapter. */
     gboolean (*change_adapter)(gpointer data, guint slot, const VitrineAdapter *adapter,
                                gboolean rewire, gboolean retrace, GError **error);
-    /* See org.vitrine.VmProcess.AttachUsb. node: open, the callee's, also when it fails. */
+    /* See org.vitrine.VmProcess.AttachUsb. node, and capture unless -1: open, the callee's, also
+     * when it fails. */
     gboolean (*attach_usb)(gpointer data, const char *device, const char *title, int node,
-                           GError **error);
+                           int capture, GError **error);
     /* vitrine_vm_session_usb_released() follows. */
     void (*detach_usb)(gpointer data, const char *device);
     /* Saves the state to file, which is the callee's; see org.vitrine.VmProcess.SaveState. disks:

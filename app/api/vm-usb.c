@@ -17,9 +17,9 @@ struct VmUsb {
 
 static gboolean
 attach(VmUsb *usb, const char *device, const char *title, GUnixFDList *fds, int index,
-       GError **error)
+       GVariant *capture, GError **error)
 {
-    int node;
+    int node, file = -1;
 
     if (usb->ops == NULL || usb->ops->attach_usb == NULL) {
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
@@ -27,16 +27,23 @@ attach(VmUsb *usb, const char *device, const char *title, GUnixFDList *fds, int 
         return FALSE;
     }
     node = vm_session_take_fd(fds, index, title, error);
-    return node >= 0 && usb->ops->attach_usb(usb->data, device, title, node, error);
+    if (node >= 0 && g_variant_n_children(capture) > 0) {
+        g_variant_get_child(capture, 0, "h", &index);
+        file = vm_session_take_fd(fds, index, title, error);
+        if (file < 0)
+            close(node);
+    }
+    return node >= 0 && (file >= 0 || g_variant_n_children(capture) == 0) &&
+           usb->ops->attach_usb(usb->data, device, title, node, file, error);
 }
 
 static gboolean
 on_attach_usb(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocation, GUnixFDList *fds,
-              const char *device, const char *title, GVariant *node, VmUsb *usb)
+              const char *device, const char *title, GVariant *node, GVariant *capture, VmUsb *usb)
 {
     GError *error = NULL;
 
-    if (!attach(usb, device, title, fds, g_variant_get_handle(node), &error)) {
+    if (!attach(usb, device, title, fds, g_variant_get_handle(node), capture, &error)) {
         g_dbus_method_invocation_take_error(invocation, error);
         return TRUE;
     }
@@ -52,6 +59,15 @@ on_detach_usb(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocation,
     if (usb->ops != NULL && usb->ops->detach_usb != NULL)
         usb->ops->detach_usb(usb->data, device);
     vitrine_dbus_vm_process_complete_detach_usb(skeleton, invocation);
+    return TRUE;
+}
+
+static gboolean
+on_tell_problem(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocation,
+                const char *message, VmUsb *usb)
+{
+    vitrine_vm_session_runtime_error(usb->session, FALSE, "usb", message);
+    vitrine_dbus_vm_process_complete_tell_usb_problem(skeleton, invocation);
     return TRUE;
 }
 
@@ -90,6 +106,7 @@ vm_usb_new(VitrineVmSession *session, VitrineDBusVmProcess *skeleton)
     usb->devices = g_ptr_array_new_with_free_func(g_free);
     g_signal_connect(skeleton, "handle-attach-usb", G_CALLBACK(on_attach_usb), usb);
     g_signal_connect(skeleton, "handle-detach-usb", G_CALLBACK(on_detach_usb), usb);
+    g_signal_connect(skeleton, "handle-tell-usb-problem", G_CALLBACK(on_tell_problem), usb);
     return usb;
 }
 

@@ -34,11 +34,10 @@ typedef struct {
     PdmRegistry *registry;
     ConsoleDisplay *display;
     ConsoleInput *input;
-    GArray *drives;        /* ConsoleDrive */
-    GPtrArray *usb;        /* of the host that the machine has; console-usb.c */
-    GPtrArray *usb_remote; /* of usbredir peers; console-usb-remote.c; NULL: none yet */
-    GPtrArray *notes;      /* what a person is to hear when the machine runs */
-    GPtrArray *strings;    /* that the spec borrows while the configuration is built */
+    GArray *drives;     /* ConsoleDrive */
+    GPtrArray *usb;     /* devices from outside that the machine has; console-usb.c */
+    GPtrArray *notes;   /* what a person is to hear when the machine runs */
+    GPtrArray *strings; /* that the spec borrows while the configuration is built */
     Vmm *vmm;
     MachinePlace sound_place; /* device NULL: no card */
     bool is_heard, is_listening;
@@ -118,12 +117,12 @@ void console_sound_describe(Console *console, MachineSound *sound);
 gboolean console_sound_set(gpointer data, gboolean input, gboolean on, GError **error);
 void console_sound_activity(Console *console, VitrineActivity *activity);
 
-/* console-usb.c: devices of the host. */
+/* console-usb.c: devices from outside. */
 GPtrArray *console_usb_new(void);
 /* They were detached. */
 void console_usb_clear(Console *console);
-/* For VitrineVmOps. Takes node. */
-gboolean console_usb_attach(gpointer data, const char *id, const char *title, int node,
+/* For VitrineVmOps. Takes node and capture. */
+gboolean console_usb_attach(gpointer data, const char *id, const char *title, int node, int capture,
                             GError **error);
 void console_usb_detach(gpointer data, const char *id);
 /* Waits until the host has all of them. tell: the person hears why. */

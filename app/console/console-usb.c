@@ -1,43 +1,61 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * USB devices of the host in a running machine. The service opens their nodes; libusb finds nothing
- * here by itself. Each device has a libusb of its own, so that one which takes long to be given
- * back does not keep the others from it. Manual, chapter "USB settings". */
+ * USB devices from outside in a running machine, whatever their kind: the list of them, how they
+ * come, and how they go back, which takes a while. Manual, chapter "USB settings". */
 #include "app/console/console-usb.h"
 
 #include <unistd.h>
 
-#include "usb/host/usb-host.h"
+#define POLL_MS 20
+#define GIVE_BACK_MS 3000        /* the longest wait for devices before the machine is saved */
+#define CAPTURE_MAX (1ull << 30) /* bytes of a record */
 
-#define GIVE_BACK_MS 3000 /* the longest wait for devices before the machine is saved */
+/* --- what the kinds use --- */
+size_t
+console_usb_hubs(Pdm *pdm, VusbHub *hubs[CONSOLE_USB_CONTROLLERS])
+{
+    static const char *const names[CONSOLE_USB_CONTROLLERS] = {"xhci", "ehci", "ohci"};
+    size_t count = 0;
 
-typedef struct {
-    Console *console;
-    char *id, *title;
-    int node;
-    UsbHost *host;
-    UsbHostDevice *device; /* NULL: it is being given back */
-    GSource *poll;         /* until it has been */
-} ConsoleUsb;
+    for (unsigned i = 0; i < CONSOLE_USB_CONTROLLERS; i++) {
+        const VusbHubConnector *hub = pdm_lun_connector(pdm, names[i], 0, 0, PDM_IF_USB);
 
-/* --- the end of a device --- */
+        if (hub != NULL)
+            hubs[count++] = hub->user;
+    }
+    return count;
+}
+
+void
+console_usb_record(ConsoleUsb *usb, VusbDevice *device)
+{
+    const int capture = usb->capture;
+    g_autoptr(GError) error = NULL;
+
+    usb->capture = -1;
+    if (capture >= 0 && !vusb_capture_start(device, capture, CAPTURE_MAX, &error))
+        vitrine_vm_session_runtime_error(usb->console->session, FALSE, "usb", error->message);
+}
+
+/* --- the end --- */
 static void
-device_free(gpointer data)
+usb_free(gpointer data)
 {
     ConsoleUsb *usb = data;
 
     if (usb->poll != NULL)
         g_source_destroy(usb->poll);
     g_clear_pointer(&usb->poll, g_source_unref);
-    usb_host_free(usb->host);
-    close(usb->node);
+    if (usb->capture >= 0)
+        close(usb->capture);
     g_free(usb->id);
     g_free(usb->title);
-    g_free(usb);
+    usb->kind->free(usb);
 }
 
-void
-console_usb_run_queues(Console *console)
+/* While the guest stands nobody else delivers URBs. */
+static void
+run_queues(Console *console)
 {
     GRecMutex *lock;
 
@@ -49,21 +67,20 @@ console_usb_run_queues(Console *console)
     g_rec_mutex_unlock(lock);
 }
 
-/* Whether the host has it again; then it is forgotten. */
-static bool
+/* Forgets it if it is back. */
+static void
 finish(ConsoleUsb *usb)
 {
     Console *console = usb->console;
     g_autofree char *id = NULL;
 
-    console_usb_run_queues(console);
-    if (usb_host_busy(usb->host))
-        return false;
-    console_log_printf(console->log, "USB: “%s” is given back to the host.", usb->title);
+    run_queues(console);
+    if (!usb->kind->closed(usb))
+        return;
+    console_log_printf(console->log, "USB: “%s” %s.", usb->title, usb->kind->gone);
     id = g_strdup(usb->id);
     g_ptr_array_remove(console->usb, usb);
     vitrine_vm_session_usb_released(console->session, id);
-    return true;
 }
 
 static gboolean
@@ -73,25 +90,19 @@ on_poll(gpointer data)
     return G_SOURCE_CONTINUE; /* else its source is destroyed */
 }
 
-static void
-start_poll(ConsoleUsb *usb)
-{
-    usb->poll = g_timeout_source_new(CONSOLE_USB_POLL_MS);
-    g_source_set_callback(usb->poll, on_poll, usb, NULL);
-    g_source_attach(usb->poll, usb->console->context);
-}
-
-static void
-unplug(ConsoleUsb *usb)
+void
+console_usb_take_out(ConsoleUsb *usb)
 {
     GRecMutex *lock = pdm_device_lock(vmm_pdm(usb->console->vmm));
 
-    if (usb->device == NULL)
+    if (usb->poll != NULL)
         return;
     g_rec_mutex_lock(lock);
-    usb_host_close(g_steal_pointer(&usb->device));
+    usb->kind->close(usb);
     g_rec_mutex_unlock(lock);
-    start_poll(usb);
+    usb->poll = g_timeout_source_new(POLL_MS);
+    g_source_set_callback(usb->poll, on_poll, usb, NULL);
+    g_source_attach(usb->poll, usb->console->context);
 }
 
 static ConsoleUsb *
@@ -111,100 +122,13 @@ console_usb_detach(gpointer data, const char *id)
 {
     ConsoleUsb *usb = find(data, id);
 
-    if (console_usb_is_remote(id))
-        console_usb_remote_detach(data, id);
-    else if (usb != NULL)
-        unplug(usb);
-}
-
-/* --- a device that left the host --- */
-typedef struct {
-    Console *console;
-    UsbHostDevice *device; /* to compare */
-} Lost;
-
-static gboolean
-take_lost(gpointer data)
-{
-    const Lost *lost = data;
-
-    for (guint i = 0; lost->console->usb != NULL && i < lost->console->usb->len; i++) {
-        ConsoleUsb *usb = lost->console->usb->pdata[i];
-
-        if (usb->device != lost->device)
-            continue;
-        console_log_printf(lost->console->log, "USB: “%s” has left the host.", usb->title);
-        unplug(usb);
-        break;
-    }
-    return G_SOURCE_REMOVE;
-}
-
-/* From any thread. */
-static void
-on_lost(void *user, UsbHostDevice *device)
-{
-    Lost *lost = g_new(Lost, 1);
-
-    *lost = (Lost){user, device};
-    g_main_context_invoke_full(lost->console->context, G_PRIORITY_DEFAULT, take_lost, lost, g_free);
+    if (usb != NULL)
+        console_usb_take_out(usb);
 }
 
 /* --- the beginning --- */
-
-size_t
-console_usb_hubs(Pdm *pdm, VusbHub *hubs[CONSOLE_USB_CONTROLLERS])
-{
-    static const char *const names[CONSOLE_USB_CONTROLLERS] = {"xhci", "ehci", "ohci"};
-    size_t count = 0;
-
-    for (unsigned i = 0; i < CONSOLE_USB_CONTROLLERS; i++) {
-        const VusbHubConnector *hub = pdm_lun_connector(pdm, names[i], 0, 0, PDM_IF_USB);
-
-        if (hub != NULL)
-            hubs[count++] = hub->user;
-    }
-    return count;
-}
-
 static bool
-plug(ConsoleUsb *usb, GError **error)
-{
-    Pdm *pdm = vmm_pdm(usb->console->vmm);
-    VusbHub *hubs[CONSOLE_USB_CONTROLLERS];
-    size_t count;
-    bool ok;
-
-    g_rec_mutex_lock(pdm_device_lock(pdm));
-    count = console_usb_hubs(pdm, hubs);
-    ok = usb_host_plug(usb->device, hubs, count, error);
-    g_rec_mutex_unlock(pdm_device_lock(pdm));
-    return ok;
-}
-
-/* Takes the node. */
-static ConsoleUsb *
-open_device(Console *console, const char *id, const char *title, int node, GError **error)
-{
-    const UsbHostEvents events = {.user = console, .lost = on_lost};
-    ConsoleUsb *usb = g_new0(ConsoleUsb, 1);
-
-    *usb = (ConsoleUsb){.console = console,
-                        .id = g_strdup(id),
-                        .title = g_strdup(title),
-                        .node = node,
-                        .host = usb_host_new(false, &events, error)};
-    if (usb->host != NULL)
-        usb->device = usb_host_open_descriptor(usb->host, node, error);
-    if (usb->device == NULL) {
-        device_free(usb);
-        return NULL;
-    }
-    return usb;
-}
-
-static bool
-check_machine(Console *console, GError **error)
+check_machine(Console *console, const char *id, const char *title, GError **error)
 {
     VusbHub *hubs[CONSOLE_USB_CONTROLLERS];
 
@@ -215,38 +139,59 @@ check_machine(Console *console, GError **error)
                     "The machine does not take USB devices in its present state.");
         return false;
     }
-    if (console_usb_hubs(vmm_pdm(console->vmm), hubs) > 0)
+    if (console_usb_hubs(vmm_pdm(console->vmm), hubs) == 0) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                    "The machine has no USB controller. Settings, USB gives it one.");
+        return false;
+    }
+    if (find(console, id) == NULL)
         return true;
-    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                "The machine has no USB controller. Settings, USB gives it one.");
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_BUSY,
+                "The machine has the USB device “%s” already.", title);
     return false;
 }
 
+/* Takes both descriptors. */
+static ConsoleUsb *
+usb_new(Console *console, const char *id, const char *title, int node, int capture, GError **error)
+{
+    ConsoleUsb *usb = console_usb_is_remote(id) ? console_usb_remote_new(console, node, error)
+                                                : console_usb_host_new(console, node, error);
+
+    if (usb == NULL) {
+        if (capture >= 0)
+            close(capture);
+        return NULL;
+    }
+    usb->console = console;
+    usb->id = g_strdup(id);
+    usb->title = g_strdup(title);
+    usb->capture = capture;
+    return usb;
+}
+
 gboolean
-console_usb_attach(gpointer data, const char *id, const char *title, int node, GError **error)
+console_usb_attach(gpointer data, const char *id, const char *title, int node, int capture,
+                   GError **error)
 {
     Console *console = data;
     ConsoleUsb *usb;
 
-    if (!check_machine(console, error)) {
+    if (!check_machine(console, id, title, error)) {
         close(node);
+        if (capture >= 0)
+            close(capture);
         return FALSE;
     }
-    if (console_usb_is_remote(id))
-        return console_usb_remote_attach(console, id, node, error);
-    usb = open_device(console, id, title, node, error);
-    if (usb == NULL) {
-        console_translate_error(error);
-        return FALSE;
+    usb = usb_new(console, id, title, node, capture, error);
+    if (usb != NULL) {
+        g_ptr_array_add(console->usb, usb);
+        if (usb->kind->start(usb, error))
+            return TRUE;
+        console_usb_take_out(usb);
     }
-    g_ptr_array_add(console->usb, usb);
-    if (!plug(usb, error)) {
-        unplug(usb);
-        console_translate_error(error);
-        return FALSE;
-    }
-    console_log_printf(console->log, "USB: the guest has “%s”.", title);
-    return TRUE;
+    console_translate_error(error);
+    return FALSE;
 }
 
 /* --- the machine's end, or its state is saved --- */
@@ -255,8 +200,7 @@ wait_given_back(Console *console)
 {
     const gint64 end = g_get_monotonic_time() + GIVE_BACK_MS * G_TIME_SPAN_MILLISECOND;
 
-    while ((console->usb->len > 0 || !console_usb_remote_finish(console)) &&
-           g_get_monotonic_time() < end) {
+    while (console->usb->len > 0 && g_get_monotonic_time() < end) {
         for (guint i = console->usb->len; i > 0; i--)
             finish(console->usb->pdata[i - 1]);
         g_usleep(1000);
@@ -271,14 +215,14 @@ console_usb_detach_all(Console *console, bool tell)
         ConsoleUsb *usb = console->usb->pdata[i];
         g_autofree char *note = g_strdup_printf(
             "The USB device “%s” was taken out of the machine: a saved state does not hold devices "
-            "of the host. Give it to the machine again when it runs, or have a filter do that.",
+            "of the host. The machine has it again if it goes on now; when it is started later, "
+            "give it the device again, or have a filter do that.",
             usb->title);
 
-        if (tell && usb->device != NULL)
+        if (tell && usb->poll == NULL)
             vitrine_vm_session_runtime_error(console->session, FALSE, "usb", note);
-        unplug(usb);
+        console_usb_take_out(usb);
     }
-    console_usb_remote_detach_all(console);
     if (!wait_given_back(console))
         console_log_line(console->log, "USB: a device of the host does not answer.");
 }
@@ -289,9 +233,9 @@ console_usb_activity(Console *console, VitrineActivity *activity)
     for (guint i = 0; i < console->usb->len; i++) {
         const ConsoleUsb *usb = console->usb->pdata[i];
 
-        if (usb->device != NULL)
-            usb_host_device_activity(usb->device, &activity->reads[VITRINE_ACTIVITY_USB],
-                                     &activity->writes[VITRINE_ACTIVITY_USB]);
+        if (usb->poll == NULL && usb->kind->activity != NULL)
+            usb->kind->activity(usb, &activity->reads[VITRINE_ACTIVITY_USB],
+                                &activity->writes[VITRINE_ACTIVITY_USB]);
     }
 }
 
@@ -309,11 +253,10 @@ console_usb_clear(Console *console)
     }
     g_ptr_array_set_free_func(devices, NULL);
     g_ptr_array_unref(devices);
-    console_usb_remote_clear(console);
 }
 
 GPtrArray *
 console_usb_new(void)
 {
-    return g_ptr_array_new_with_free_func(device_free);
+    return g_ptr_array_new_with_free_func(usb_free);
 }

@@ -2,47 +2,59 @@
  *
  * controlvm usbattach, usbdetach: devices of the host that a running machine gets and gives back,
  * and remote ones (usbredir:HOST:PORT, usbredir:/PATH).
- * Manual, chapter VBoxManage, "controlvm". Leaves out: --capturefile. */
+ * Manual, chapter VBoxManage, "controlvm". */
 #include "app/manage/controlvm-private.h"
 #include "app/manage/usb-words.h"
 
-typedef gboolean (*Change)(VitrineMachine *machine, const char *device, GCancellable *cancellable,
-                           GError **error);
+typedef struct {
+    const char *capture_file;
+} Given;
 
-static Change
-find_change(const char *text)
+static bool
+is_attach(const char *text)
 {
-    if (g_ascii_strcasecmp(text, "usbattach") == 0)
-        return vitrine_machine_attach_usb_sync;
-    if (g_ascii_strcasecmp(text, "usbdetach") == 0)
-        return vitrine_machine_detach_usb_sync;
-    return NULL;
+    return g_ascii_strcasecmp(text, "usbattach") == 0;
 }
 
 bool
 controlvm_is_usb(const char *text)
 {
-    return find_change(text) != NULL;
+    return is_attach(text) || g_ascii_strcasecmp(text, "usbdetach") == 0;
+}
+
+/* The service is elsewhere: what is relative here is not so there. */
+static bool
+attach(VitrineMachine *machine, const char *device, const char *capture_file, GError **error)
+{
+    g_autofree char *capture =
+        capture_file != NULL ? g_canonicalize_filename(capture_file, NULL) : NULL;
+
+    return vitrine_machine_attach_usb_sync(machine, device, capture, NULL, error);
 }
 
 bool
 controlvm_usb(Manage *manage, const char *machine_name, const char *text, ManageArgs *args,
               GError **error)
 {
-    const char *word = manage_args_take(args), *more = manage_args_take(args);
+    static const ManageOption attach_options[] = {
+        {"capturefile", MANAGE_TEXT, G_STRUCT_OFFSET(Given, capture_file)},
+        {NULL},
+    };
+    static const ManageOption no_options[] = {{NULL}};
+    Given given = {0};
+    const char *word;
     VitrineMachine *machine;
     g_autofree char *device = NULL;
 
-    if (word == NULL || more != NULL) {
-        g_set_error(error, MANAGE_SYNTAX_ERROR, 0,
-                    word == NULL ? "Missing argument: the device's UUID or address%s"
-                                 : "Invalid parameter '%s'",
-                    word == NULL ? "" : more);
+    if (!manage_args_parse(args, is_attach(text) ? attach_options : no_options, &given, &word, 1, 1,
+                           error))
         return false;
-    }
     machine = manage_machine(manage, machine_name, error);
     if (machine == NULL)
         return false;
     device = usb_words_find(manage->client, word, error);
-    return device != NULL && find_change(text)(machine, device, NULL, error);
+    if (device == NULL)
+        return false;
+    return is_attach(text) ? attach(machine, device, given.capture_file, error)
+                           : vitrine_machine_detach_usb_sync(machine, device, NULL, error);
 }

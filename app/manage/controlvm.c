@@ -188,7 +188,8 @@ const ManageCommand manage_command_controlvm = {
              "controlvm NAME|UUID nictracefileN FILE\n"
              "controlvm NAME|UUID screenshotpng FILE [SCREEN]\n"
              "controlvm NAME|UUID setlinkstateN on|off\n"
-             "controlvm NAME|UUID usbattach|usbdetach UUID|ADDRESS\n",
+             "controlvm NAME|UUID usbattach UUID|ADDRESS [--capturefile FILE]\n"
+             "controlvm NAME|UUID usbdetach UUID|ADDRESS\n",
     .about = "Changes the state of a running machine, types on its keyboard, takes a picture of its"
              "\nscreen. Scan codes are those of set 1: 1c 9c is Enter, pressed and released.",
     .run = run,

@@ -231,6 +231,7 @@ const ManageCommand manage_command_modifyvm = {
         "    [--audio-codec default|stac9700|ad1980|stac9221|sb16]\n"
         "    [--audio-out on|off] [--audio-in on|off]\n"
         "    [--usb-ohci on|off] [--usb-ehci on|off] [--usb-xhci on|off]\n"
+        "    [--usb-remotes \"usbredir:ADDRESS ...\"]\n"
         "    [--keyboard ps2|usb] [--hardware-uuid UUID] [--snapshotfolder default|FOLDER]\n"
         "    [--defaultfrontend default|NAME] [--uart1..4 off|IOBASE IRQ]\n"
         "    [--uart-mode1..4 disconnected|server PIPE|client PIPE|tcpserver PORT|\n"

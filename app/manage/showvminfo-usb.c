@@ -102,8 +102,10 @@ print_attached(VitrineClient *client, VitrineMachine *machine, bool machine_read
     g_autoptr(GPtrArray) devices = vitrine_client_load_usb_devices_sync(client, NULL, NULL);
     guint number = 0;
 
+    /* Such come from the clients of a remote display. */
     if (!machine_readable)
-        manage_print("\nCurrently Attached USB Devices:\n\n");
+        manage_print("\nAvailable remote USB devices:\n\n<none>\n"
+                     "\nCurrently Attached USB Devices:\n\n");
     for (guint i = 0; devices != NULL && i < devices->len; i++) {
         const VitrineUsbDevice *device = devices->pdata[i];
 
@@ -123,7 +125,11 @@ void
 showvminfo_usb(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
                bool machine_readable)
 {
+    const char *remotes = vitrine_settings_get_string(settings, "usb-remotes");
+
     print_filters(vitrine_settings_get_usb_filters(settings), machine_readable);
+    if (*remotes != '\0')
+        showvminfo_text(machine_readable, "usbremotes", "Remote USB devices:", remotes);
     if (vitrine_machine_state_is_online(vitrine_machine_get_state(machine)))
         print_attached(manage->client, machine, machine_readable);
 }

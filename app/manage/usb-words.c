@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define DEVICES "/sys/bus/usb/devices"
+
 static char *
 node_of(const VitrineUsbDevice *device)
 {
@@ -15,8 +17,11 @@ char *
 usb_words_address(const VitrineUsbDevice *device)
 {
     g_autofree char *node = node_of(device);
+    g_autofree char *link = g_build_filename(DEVICES, device->path, NULL);
+    g_autofree char *target = g_file_read_link(link, NULL);
+    g_autofree char *folder = g_canonicalize_filename(target != NULL ? target : link, DEVICES);
 
-    return g_strdup_printf("sysfs:/sys/bus/usb/devices/%s//device:%s", device->path, node);
+    return g_strdup_printf("sysfs:%s//device:%s", folder, node);
 }
 
 static bool

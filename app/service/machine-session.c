@@ -258,7 +258,9 @@ on_set_vm_state(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation,
     if (state == VITRINE_MACHINE_STATE_RUNNING || state == VITRINE_MACHINE_STATE_PAUSED)
         machine_launch_done(machine);
     if (began)
-        usb_machine_filters(machine);
+        usb_machine_started(machine);
+    else
+        usb_machine_goes_on(machine);
     return TRUE;
 }
 

@@ -116,7 +116,7 @@ is_looked_at_key(const char *key)
 static gboolean
 is_saved_key(const char *key)
 {
-    static const char *const outside[] = {"name", "frontend", "exec-engine", NULL};
+    static const char *const outside[] = {"name", "frontend", "exec-engine", "usb-remotes", NULL};
     return is_live_key(key) || g_strv_contains(outside, key);
 }
 
@@ -274,6 +274,8 @@ on_set_extra_data(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocatio
     if (g_str_equal(key, "Vitrine/CpuProfile"))
         vitrine_settings_set_string(machine->record->settings, "cpu-profile",
                                     *value ? value : "host");
+    if (g_str_equal(key, "Vitrine/UsbRemotes"))
+        vitrine_settings_set_string(machine->record->settings, "usb-remotes", value);
     settings_file_set_extra_data(machine->file, key, value);
     if (!machine_save(machine, &error))
         return service_fail(invocation, error);

@@ -3,8 +3,11 @@
  * USB devices that machines get and give back: their processes get a descriptor of the device's
  * node, detach the host's drivers, and put all back in the end. A process that died leaves the
  * device without a driver: then it is put back from here. */
+#include "app/service/settings/file-error.h"
 #include "app/service/usb-private.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 /* A device that a machine's process was asked to take. */
@@ -41,6 +44,8 @@ set_owner(UsbEntry *entry, const char *owner, UsbPhase phase)
 void
 usb_released(Usb *usb, UsbEntry *entry)
 {
+    g_free(entry->again);
+    entry->again = entry->phase == USB_THERE ? g_strdup(entry->owner) : NULL;
     set_owner(entry, NULL, USB_FREE);
     if (entry->held)
         usb_bind(usb, entry, FALSE);
@@ -105,43 +110,74 @@ check_free(Usb *usb, const UsbEntry *entry, GError **error)
     return FALSE;
 }
 
-/* A descriptor of the device's node in fds; FALSE with error. */
-static gboolean
-open_node(const UsbEntry *entry, GUnixFDList *fds, GError **error)
+/* The device's node; -1 with error. */
+static int
+open_node(const UsbEntry *entry, GError **error)
 {
     const int node = usb_host_list_open(entry->info, error);
-    int index;
 
-    if (node < 0) {
-        if (error != NULL)
-            (*error)->domain = VITRINE_ERROR; /* with the same codes */
+    if (node < 0 && error != NULL)
+        (*error)->domain = VITRINE_ERROR; /* with the same codes */
+    return node;
+}
+
+/* -1 with error: the file for a record cannot be made. */
+static int
+open_capture(const char *capture, GError **error)
+{
+    const int file = open(capture, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0600);
+
+    if (file < 0)
+        file_error_set(error, errno, "The record of USB traffic, \"%s\", cannot be made", capture);
+    return file;
+}
+
+gboolean
+usb_hand_over(Machine *machine, const UsbGift *gift, GAsyncReadyCallback callback, gpointer data,
+              GError **error)
+{
+    const gboolean records = gift->capture != NULL && *gift->capture != '\0';
+    const int file = records ? open_capture(gift->capture, error) : -1;
+    g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+    GVariantBuilder capture;
+    gboolean ok = (!records || file >= 0) && g_unix_fd_list_append(fds, gift->node, error) >= 0 &&
+                  (!records || g_unix_fd_list_append(fds, file, error) >= 0);
+
+    if (file >= 0)
+        close(file);
+    if (!ok)
         return FALSE;
-    }
-    index = g_unix_fd_list_append(fds, node, error);
-    close(node);
-    return index >= 0;
+    g_variant_builder_init(&capture, G_VARIANT_TYPE("ah"));
+    if (records)
+        g_variant_builder_add(&capture, "h", 1);
+    g_dbus_connection_call_with_unix_fd_list(
+        machine->vm, NULL, VITRINE_VM_PROCESS_PATH, "org.vitrine.VmProcess", "AttachUsb",
+        g_variant_new("(sshah)", gift->id, gift->title, 0, &capture), NULL, G_DBUS_CALL_FLAGS_NONE,
+        G_MAXINT, fds, NULL, callback, data);
+    return TRUE;
 }
 
 void
-usb_attach(Machine *machine, UsbEntry *entry, GDBusMethodInvocation *invocation)
+usb_attach(Machine *machine, UsbEntry *entry, const char *capture,
+           GDBusMethodInvocation *invocation)
 {
     Attach *attach = g_new0(Attach, 1);
-    g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
     g_autoptr(VitrineUsbDevice) device = usb_describe(entry);
     g_autofree char *title = vitrine_usb_device_get_title(device);
+    UsbGift gift = {entry->id, title, -1, capture};
     GError *error = NULL;
 
     *attach = (Attach){machine->service, g_strdup(machine->id), g_strdup(entry->id), invocation};
-    if (!check_free(machine->service->usb, entry, &error) || !open_node(entry, fds, &error)) {
+    if (check_free(machine->service->usb, entry, &error))
+        gift.node = open_node(entry, &error);
+    if (gift.node < 0 || !usb_hand_over(machine, &gift, on_attached, attach, &error)) {
         answer(attach, error);
-        return;
+    } else {
+        set_owner(entry, machine->id, USB_COMING);
+        usb_publish(machine->service->usb);
     }
-    set_owner(entry, machine->id, USB_COMING);
-    usb_publish(machine->service->usb);
-    g_dbus_connection_call_with_unix_fd_list(
-        machine->vm, NULL, VITRINE_VM_PROCESS_PATH, "org.vitrine.VmProcess", "AttachUsb",
-        g_variant_new("(ssh)", entry->id, title, 0), NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, fds,
-        NULL, on_attached, attach);
+    if (gift.node >= 0)
+        close(gift.node);
 }
 
 void
@@ -160,7 +196,31 @@ usb_machine_filters(Machine *machine)
         UsbEntry *entry = usb->entries->pdata[i];
 
         if (usb_match(filters, entry) != NULL && check_free(usb, entry, NULL))
-            usb_attach(machine, entry, NULL);
+            usb_attach(machine, entry, NULL, NULL);
+    }
+}
+
+void
+usb_machine_started(Machine *machine)
+{
+    usb_machine_filters(machine);
+    if (usb_takes(machine))
+        usb_remote_start(machine);
+}
+
+void
+usb_machine_goes_on(Machine *machine)
+{
+    Usb *usb = machine->service->usb;
+
+    for (guint i = 0; usb_takes(machine) && i < usb->entries->len; i++) {
+        UsbEntry *entry = usb->entries->pdata[i];
+
+        if (g_strcmp0(entry->again, machine->id) != 0)
+            continue;
+        g_clear_pointer(&entry->again, g_free);
+        if (check_free(usb, entry, NULL))
+            usb_attach(machine, entry, NULL, NULL);
     }
 }
 
@@ -194,6 +254,8 @@ usb_machine_gone(Machine *machine)
     for (guint i = 0; i < usb->entries->len; i++) {
         UsbEntry *entry = usb->entries->pdata[i];
 
+        if (g_strcmp0(entry->again, machine->id) == 0)
+            g_clear_pointer(&entry->again, g_free);
         if (g_strcmp0(entry->owner, machine->id) != 0)
             continue;
         if (!entry->held)
@@ -228,7 +290,7 @@ find_device(Machine *machine, const char *id, GDBusMethodInvocation *invocation)
 
 static gboolean
 on_attach(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const char *id,
-          Machine *machine)
+          const char *capture, Machine *machine)
 {
     UsbEntry *entry;
 
@@ -238,12 +300,12 @@ on_attach(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const
                               "when it starts.",
                               machine_name(machine));
     if (usb_is_remote(id)) {
-        usb_remote_attach(machine, id, invocation);
+        usb_remote_attach(machine, id, capture, invocation);
         return TRUE;
     }
     entry = find_device(machine, id, invocation);
     if (entry != NULL)
-        usb_attach(machine, entry, invocation);
+        usb_attach(machine, entry, capture, invocation);
     return TRUE;
 }
 

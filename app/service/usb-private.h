@@ -18,6 +18,7 @@ typedef struct {
     char *id;
     char *owner; /* a machine's id; NULL: none */
     UsbPhase phase;
+    char *again; /* the machine that gave it back only while its state is saved; NULL: none */
     gboolean ignored, held; /* by a global filter */
     GPtrArray *waiting;     /* GDBusMethodInvocation: DetachUsbDevice */
 } UsbEntry;
@@ -45,8 +46,19 @@ void usb_bind(Usb *usb, const UsbEntry *entry, gboolean bound);
 /* The first active filter that fits; NULL: none. */
 const VitrineUsbFilter *usb_match(GPtrArray *filters, const UsbEntry *entry);
 
-/* usb-machine.c: invocation NULL: a filter says so. */
-void usb_attach(Machine *machine, UsbEntry *entry, GDBusMethodInvocation *invocation);
+/* What a machine's process gets. */
+typedef struct {
+    const char *id, *title;
+    int node;            /* a device's, or a socket; the caller's */
+    const char *capture; /* a file for its traffic; NULL or "": none */
+} UsbGift;
+
+/* usb-machine.c: asks the machine's process to take it; callback gets its answer. */
+gboolean usb_hand_over(Machine *machine, const UsbGift *gift, GAsyncReadyCallback callback,
+                       gpointer data, GError **error);
+/* invocation NULL: a filter says so. */
+void usb_attach(Machine *machine, UsbEntry *entry, const char *capture,
+                GDBusMethodInvocation *invocation);
 /* The device has left the host. */
 void usb_left(Usb *usb, UsbEntry *entry);
 /* Nobody has it any more. */
@@ -56,5 +68,9 @@ gboolean usb_takes(const Machine *machine);
 
 /* usb-remote.c: "usbredir:…". */
 gboolean usb_is_remote(const char *id);
-void usb_remote_attach(Machine *machine, const char *id, GDBusMethodInvocation *invocation);
+/* invocation NULL: the settings say so; what is wrong the person hears from the machine. */
+void usb_remote_attach(Machine *machine, const char *id, const char *capture,
+                       GDBusMethodInvocation *invocation);
 void usb_remote_detach(Machine *machine, const char *id, GDBusMethodInvocation *invocation);
+/* The machine has begun to run: it gets those of its settings. */
+void usb_remote_start(Machine *machine);

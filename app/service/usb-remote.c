@@ -1,20 +1,33 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Remote USB devices: "usbredir:HOST:PORT" and "usbredir:/PATH" name a usbredir peer that waits for
- * a machine. The service connects, the machine's process gets the socket. */
+ * a machine; "usbredir:listen:HOST:PORT", "usbredir:listen:/PATH" and "usbredir:tcp://:PORT" (of
+ * all addresses of the host) where a machine waits for peers, one after the other. The service
+ * connects or listens, the machine's process gets the socket. */
 #include "app/service/usb-private.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PREFIX "usbredir:"
+#define LISTEN "listen:"
+#define TCP "tcp://"
 #define CONNECT_SECONDS 10
 
 typedef struct {
     Service *service;
-    char *machine, *id;
+    char *machine, *id, *capture;
     GDBusMethodInvocation *invocation;
 } Remote;
+
+/* What an address says. */
+typedef struct {
+    gboolean listens;
+    const char *path; /* of a local socket; NULL: TCP */
+    char *host;       /* "": any */
+    guint16 port;
+} UsbPlace;
 
 gboolean
 usb_is_remote(const char *id)
@@ -22,15 +35,33 @@ usb_is_remote(const char *id)
     return g_str_has_prefix(id, PREFIX);
 }
 
+/* Of one that the settings have: the person hears of it. Takes error, which may be NULL. */
+static void
+tell_problem(Machine *machine, GError *error)
+{
+    if (error == NULL)
+        return;
+    if (machine != NULL && machine->vm != NULL)
+        g_dbus_connection_call(machine->vm, NULL, VITRINE_VM_PROCESS_PATH, "org.vitrine.VmProcess",
+                               "TellUsbProblem", g_variant_new("(s)", error->message), NULL,
+                               G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, NULL, NULL);
+    g_error_free(error);
+}
+
 static void
 answer(Remote *remote, GError *error)
 {
-    if (error == NULL)
+    Machine *machine = service_find_machine(remote->service, remote->machine);
+
+    if (remote->invocation == NULL)
+        tell_problem(machine, error);
+    else if (error == NULL)
         g_dbus_method_invocation_return_value(remote->invocation, NULL);
     else
         g_dbus_method_invocation_take_error(remote->invocation, error);
     g_free(remote->machine);
     g_free(remote->id);
+    g_free(remote->capture);
     g_free(remote);
 }
 
@@ -47,80 +78,181 @@ on_attached(GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-hand_over(Remote *remote, Machine *machine, GSocketConnection *connection)
+hand_over(Remote *remote, GSocket *socket)
 {
-    const int socket = g_socket_get_fd(g_socket_connection_get_socket(connection));
-    g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+    Machine *machine = service_find_machine(remote->service, remote->machine);
+    const UsbGift gift = {remote->id, remote->id + strlen(PREFIX), g_socket_get_fd(socket),
+                          remote->capture};
     GError *error = NULL;
 
-    if (g_unix_fd_list_append(fds, socket, &error) < 0) {
+    if (machine == NULL || !usb_takes(machine))
+        answer(remote, g_error_new(VITRINE_ERROR, VITRINE_ERROR_STATE,
+                                   "The machine does not take USB devices in its present state."));
+    else if (!usb_hand_over(machine, &gift, on_attached, remote, &error))
         answer(remote, error);
-        return;
-    }
-    g_dbus_connection_call_with_unix_fd_list(
-        machine->vm, NULL, VITRINE_VM_PROCESS_PATH, "org.vitrine.VmProcess", "AttachUsb",
-        g_variant_new("(ssh)", remote->id, remote->id + strlen(PREFIX), 0), NULL,
-        G_DBUS_CALL_FLAGS_NONE, G_MAXINT, fds, NULL, on_attached, remote);
 }
 
+/* --- a peer that waits --- */
 static void
 on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     Remote *remote = user_data;
-    Machine *machine = service_find_machine(remote->service, remote->machine);
     g_autoptr(GError) cause = NULL;
     g_autoptr(GSocketConnection) connection =
         g_socket_client_connect_finish(G_SOCKET_CLIENT(source), result, &cause);
 
-    if (connection == NULL)
+    if (connection != NULL)
+        hand_over(remote, g_socket_connection_get_socket(connection));
+    else
         answer(remote, g_error_new(VITRINE_ERROR, VITRINE_ERROR_IO,
                                    "The remote USB device \"%s\" cannot be reached: %s.",
                                    remote->id + strlen(PREFIX), cause->message));
-    else if (machine == NULL || !usb_takes(machine))
-        answer(remote, g_error_new(VITRINE_ERROR, VITRINE_ERROR_STATE,
-                                   "The machine does not take USB devices in its present state."));
-    else
-        hand_over(remote, machine, connection);
 }
 
-/* NULL with error: nobody can read it. */
-static GSocketConnectable *
-parse(const char *id, GError **error)
+static void
+connect_to(Remote *remote, GSocketConnectable *peer)
 {
-    const char *place = id + strlen(PREFIX), *colon = strrchr(place, ':');
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+
+    g_socket_client_set_timeout(client, CONNECT_SECONDS);
+    g_socket_client_connect_async(client, peer, NULL, on_connected, remote);
+}
+
+/* --- peers that come --- */
+
+/* A socket that a machine left behind goes; nothing else of that name, and none that is in use. */
+static void
+clear_path(const char *path)
+{
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
+    g_autoptr(GSocketConnection) user =
+        g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, NULL);
+    GStatBuf status;
+
+    if (user == NULL && g_lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
+        g_unlink(path);
+}
+
+/* NULL with error. */
+static GSocketAddress *
+listen_address(const UsbPlace *place, GError **error)
+{
+    GSocketAddress *address;
+
+    if (place->path != NULL) {
+        clear_path(place->path);
+        return g_unix_socket_address_new(place->path);
+    }
+    address =
+        g_inet_socket_address_new_from_string(g_str_equal(place->host, "localhost") ? "127.0.0.1"
+                                              : *place->host == '\0'                ? "0.0.0.0"
+                                                                                    : place->host,
+                                              place->port);
+    if (address == NULL)
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
+                    "\"%s\" is no address of this computer: write a number such as 127.0.0.1.",
+                    place->host);
+    return address;
+}
+
+static void
+listen_at(Remote *remote, const UsbPlace *place)
+{
+    GError *error = NULL;
+    g_autoptr(GError) cause = NULL;
+    g_autoptr(GSocketAddress) address = listen_address(place, &error);
+    g_autoptr(GSocket) socket =
+        address != NULL ? g_socket_new(g_socket_address_get_family(address), G_SOCKET_TYPE_STREAM,
+                                       G_SOCKET_PROTOCOL_DEFAULT, &cause)
+                        : NULL;
+
+    if (socket != NULL && g_socket_bind(socket, address, TRUE, &cause) &&
+        g_socket_listen(socket, &cause)) {
+        hand_over(remote, socket);
+        return;
+    }
+    if (g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
+        error = g_error_new(VITRINE_ERROR, VITRINE_ERROR_BUSY,
+                            "Another program, or another machine, waits at \"%s\" already: choose "
+                            "another port.",
+                            remote->id + strlen(PREFIX));
+    else if (error == NULL)
+        error = g_error_new(VITRINE_ERROR, VITRINE_ERROR_IO,
+                            "The machine cannot wait for remote USB devices at \"%s\": %s.",
+                            remote->id + strlen(PREFIX), cause->message);
+    answer(remote, error);
+}
+
+/* --- calls --- */
+static void
+place_clear(UsbPlace *place)
+{
+    g_free(place->host);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UsbPlace, place_clear)
+
+/* FALSE with error: nobody can read it. */
+static gboolean
+parse(const char *id, UsbPlace *place, GError **error)
+{
+    const char *text = id + strlen(PREFIX), *colon;
     guint64 port = 0;
 
-    if (g_path_is_absolute(place))
-        return G_SOCKET_CONNECTABLE(g_unix_socket_address_new(place));
-    if (colon != NULL && colon > place &&
-        g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL)) {
-        g_autofree char *host = g_strndup(place, (gsize)(colon - place));
-
-        return g_network_address_new(host, (guint16)port);
+    place->listens = g_str_has_prefix(text, LISTEN) || g_str_has_prefix(text, TCP ":");
+    text += g_str_has_prefix(text, LISTEN) ? strlen(LISTEN) : 0;
+    text += g_str_has_prefix(text, TCP) ? strlen(TCP) : 0;
+    if (g_path_is_absolute(text)) {
+        place->path = text;
+        return TRUE;
     }
-    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
-                "\"%s\" is no address of a remote USB device: usbredir:HOST:PORT or "
-                "usbredir:/PATH is.",
-                id);
-    return NULL;
+    colon = strrchr(text, ':');
+    if (colon != NULL && (colon > text || place->listens) &&
+        g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL)) {
+        place->host = g_strndup(text, (gsize)(colon - text));
+        place->port = (guint16)port;
+        return TRUE;
+    }
+    g_set_error(
+        error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
+        "\"%s\" is no address of a remote USB device: usbredir:HOST:PORT and usbredir:/PATH "
+        "are, with \"listen:\" before HOST or /PATH where the machine waits for it.",
+        id);
+    return FALSE;
 }
 
 void
-usb_remote_attach(Machine *machine, const char *id, GDBusMethodInvocation *invocation)
+usb_remote_attach(Machine *machine, const char *id, const char *capture,
+                  GDBusMethodInvocation *invocation)
 {
+    g_autoptr(GSocketConnectable) peer = NULL;
+    g_auto(UsbPlace) place = {0};
+    Remote *remote = g_new0(Remote, 1);
     GError *error = NULL;
-    g_autoptr(GSocketConnectable) peer = parse(id, &error);
-    g_autoptr(GSocketClient) client = g_socket_client_new();
-    Remote *remote;
 
-    if (peer == NULL) {
-        service_fail(invocation, error);
-        return;
+    *remote = (Remote){machine->service, g_strdup(machine->id), g_strdup(id), g_strdup(capture),
+                       invocation};
+    if (!parse(id, &place, &error)) {
+        answer(remote, error);
+    } else if (place.listens) {
+        listen_at(remote, &place);
+    } else {
+        peer = place.path != NULL ? G_SOCKET_CONNECTABLE(g_unix_socket_address_new(place.path))
+                                  : g_network_address_new(place.host, place.port);
+        connect_to(remote, peer);
     }
-    remote = g_new0(Remote, 1);
-    *remote = (Remote){machine->service, g_strdup(machine->id), g_strdup(id), invocation};
-    g_socket_client_set_timeout(client, CONNECT_SECONDS);
-    g_socket_client_connect_async(client, peer, NULL, on_connected, remote);
+}
+
+void
+usb_remote_start(Machine *machine)
+{
+    const char *text = vitrine_settings_get_string(machine->record->settings, "usb-remotes");
+    g_auto(GStrv) ids = g_strsplit(text, " ", -1);
+
+    for (char **id = ids; *id != NULL; id++) {
+        if (usb_is_remote(*id))
+            usb_remote_attach(machine, *id, NULL, NULL);
+    }
 }
 
 void

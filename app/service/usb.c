@@ -21,6 +21,7 @@ entry_free(gpointer data)
     g_ptr_array_unref(entry->waiting);
     usb_host_info_free(entry->info);
     g_free(entry->owner);
+    g_free(entry->again);
     g_free(entry->id);
     g_free(entry);
 }
@@ -193,7 +194,7 @@ apply_machines(Usb *usb, UsbEntry *entry)
 
         if (usb_takes(machine) &&
             usb_match(vitrine_settings_get_usb_filters(machine->record->settings), entry) != NULL)
-            usb_attach(machine, entry, NULL);
+            usb_attach(machine, entry, NULL, NULL);
     }
 }
 

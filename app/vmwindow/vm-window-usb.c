@@ -21,27 +21,21 @@ on_settings(GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 /* --- giving and taking --- */
-static void
-on_attached(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(VmWindow) window = data;
-    g_autoptr(GError) error = NULL;
-
-    if (!vitrine_machine_attach_usb_finish(VITRINE_MACHINE(source), result, &error) &&
-        window->devices)
-        vm_window_show_error(window, _("The machine does not get the USB device."), error);
-    vm_window_refresh_usb(window);
-}
+typedef struct {
+    VmWindow *window;
+    const char *failed;
+} Change;
 
 static void
-on_detached(GObject *source, GAsyncResult *result, gpointer data)
+on_changed(GObject *source, GAsyncResult *result, gpointer data)
 {
-    g_autoptr(VmWindow) window = data;
+    g_autofree Change *change = data;
+    g_autoptr(VmWindow) window = change->window;
     g_autoptr(GError) error = NULL;
 
-    if (!vitrine_machine_detach_usb_finish(VITRINE_MACHINE(source), result, &error) &&
+    if (!vitrine_machine_change_usb_finish(VITRINE_MACHINE(source), result, &error) &&
         window->devices)
-        vm_window_show_error(window, _("The USB device cannot be given back."), error);
+        vm_window_show_error(window, change->failed, error);
     vm_window_refresh_usb(window);
 }
 
@@ -50,14 +44,16 @@ on_change(GSimpleAction *action, GVariant *state, gpointer data)
 {
     VmWindow *window = data;
     const char *id = g_action_get_name(G_ACTION(action)) + strlen(PREFIX);
+    Change *change = g_new(Change, 1);
 
+    *change = (Change){g_object_ref(window), _("The machine does not get the USB device.")};
     g_simple_action_set_enabled(action, FALSE); /* until it is known what became of it */
-    if (g_variant_get_boolean(state))
-        vitrine_machine_attach_usb_async(window->machine, id, NULL, on_attached,
-                                         g_object_ref(window));
-    else
-        vitrine_machine_detach_usb_async(window->machine, id, NULL, on_detached,
-                                         g_object_ref(window));
+    if (g_variant_get_boolean(state)) {
+        vitrine_machine_attach_usb_async(window->machine, id, NULL, NULL, on_changed, change);
+    } else {
+        change->failed = _("The USB device cannot be given back.");
+        vitrine_machine_detach_usb_async(window->machine, id, NULL, on_changed, change);
+    }
 }
 
 /* --- the menu --- */

@@ -11,13 +11,16 @@
 import os
 import re
 import signal
+import socket
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from client import Vitrine, run, until  # noqa: E402
 from test_manage import SYNTAX, call, info, make, said  # noqa: E402
+import usb_capture  # noqa: E402
 import usb_host  # noqa: E402
+from usb_peers import free_port  # noqa: E402
 
 NAME = 'Online'
 
@@ -44,7 +47,7 @@ def lists(_world):
     assert found['VendorId'] == '0x1234 (1234)' and found['ProductId'] == '0x5678 (5678)', found
     assert found['Revision'] == '1.0 (0100)' and found['Port'] == '1', found
     assert found['USB version/speed'] == '2/Full' and found['Product'] == 'Mock Device', found
-    assert found['Address'].endswith('/1-1//device:/dev/bus/usb/001/002'), found
+    assert re.fullmatch(r'sysfs:/sys/devices/pci.*/usb1/1-1//device:/dev/bus/usb/001/002', found['Address']), found
     assert found['Current State'] == 'Available' and 'Reason' not in found, found
     usb_host.driver('usb-storage')
     assert state() == 'Busy'
@@ -75,7 +78,7 @@ def attach_and_detach(_world):
     identity = device()['UUID']
     start()
     said('no usb device', 'controlvm', NAME, 'usbattach', '1-9')
-    said('missing argument', 'controlvm', NAME, 'usbattach', expect=SYNTAX)
+    said('too few parameters', 'controlvm', NAME, 'usbattach', expect=SYNTAX)
     said('does not have this usb device', 'controlvm', NAME, 'usbdetach', identity)
     call('controlvm', NAME, 'usbattach', identity)
     found = device()
@@ -199,6 +202,61 @@ def saved_state(_world):
     assert state() == 'Captured'
 
 
+def snapshots(_world):
+    """One of a running machine takes the device out for its time only; a live one leaves it where it is."""
+    start()
+    call('controlvm', NAME, 'usbattach', '1-1')
+    call('snapshot', NAME, 'take', 'Stopped')
+    until(lambda: state() == 'Captured', 'the machine that goes on has it again')
+    call('snapshot', NAME, 'take', 'Live', '--live')
+    assert state() == 'Captured'
+    call('controlvm', NAME, 'usbdetach', '1-1')
+    call('snapshot', NAME, 'take', 'Without')
+    assert state() == 'Available', 'what it did not have it does not get'
+
+
+def refused_record(world):
+    start()
+    said('cannot be made', 'controlvm', NAME, 'usbattach', '1-1', '--capturefile', world.home / 'none' / 'file')
+    assert state() == 'Available'
+    call('controlvm', NAME, 'usbattach', '1-1', '--capturefile', world.home / 'record.pcapng')
+    said('unknown option', 'controlvm', NAME, 'usbdetach', '1-1', '--capturefile', 'x', expect=SYNTAX)
+    call('controlvm', NAME, 'usbdetach', '1-1')
+    assert usb_capture.read(world.home / 'record.pcapng') == []
+
+
+def port_is_open(port):
+    with socket.socket() as peer:
+        return peer.connect_ex(('127.0.0.1', port)) == 0
+
+
+def listening(_world):
+    """Peers may come to a machine that waits for them: given by a command, or in its settings."""
+    first, second = free_port(), free_port()
+    address = f'usbredir:listen:127.0.0.1:{first}'
+    make('Other')
+    call('modifyvm', 'Other', '--usb-xhci', 'on', '--memory', '64')
+    call('startvm', 'Other', '--type', 'headless')
+    start('--usb-xhci', 'on', '--usb-remotes', f'usbredir:tcp://:{second} usbredir:/no/such/socket')
+    assert info(NAME)['usbremotes'] == f'usbredir:tcp://:{second} usbredir:/no/such/socket'
+    until(lambda: port_is_open(second), 'the machine waits where its settings say')
+    call('controlvm', NAME, 'usbattach', address)
+    assert port_is_open(first) and port_is_open(first), 'one peer after the other'
+    said('waits at', 'controlvm', 'Other', 'usbattach', address)
+    said('waits at', 'controlvm', NAME, 'usbattach', f'usbredir:listen:127.0.0.1:{second}')
+    said('no address of this computer', 'controlvm', NAME, 'usbattach', 'usbredir:listen:nowhere:4000')
+    said('no address of a remote', 'controlvm', NAME, 'usbattach', 'usbredir:listen:x')
+    call('controlvm', NAME, 'usbdetach', address)
+    until(lambda: not port_is_open(first), 'it waits no longer')
+    call('controlvm', 'Other', 'usbattach', address)
+    assert port_is_open(first)
+    call('controlvm', NAME, 'poweroff')
+    until(lambda: not port_is_open(second), 'the port is free when the machine is off')
+    said('usbredir:host:port', 'modifyvm', NAME, '--usb-remotes', 'elsewhere:4000')
+    call('modifyvm', NAME, '--usb-remotes', '')
+    assert 'usbremotes' not in info(NAME)
+
+
 def process_dies(world):
     start()
     call('controlvm', NAME, 'usbattach', '1-1')
@@ -231,7 +289,7 @@ SCENARIOS = {
     # What the host's kernel was asked for in the end.
     lists: '', hot_plug: '', without_controller: '', filters: '', denied: '',
     attach_and_detach: 'attach 0;', two_machines: None, filter_attaches: None, global_filters: 'attach 0;',
-    saved_state: None, process_dies: 'attach 0;', service_dies: 'attach 0;',
+    saved_state: None, snapshots: None, refused_record: 'attach 0;', listening: '', process_dies: 'attach 0;', service_dies: 'attach 0;',
 }
 
 

@@ -4,7 +4,8 @@
 # timeout: 600
 #
 # A running Linux gets a USB device of the host through the service: by a filter when it starts, by the command line
-# afterwards; it sees it go each time it is taken back or pulled out, and in the end the host's drivers have it. The
+# afterwards, with a record of its traffic; it keeps it over a live snapshot, and has it again after others; it sees
+# it go each time it is taken back or pulled out, and in the end the host's drivers have it. The
 # device is umockdev's, service and machine are real.
 """A running Linux gets a USB device of the host and gives it back."""
 
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import guest
 import media
+import usb_capture
 import usb_host
 
 BOOT_SECONDS = 300
@@ -26,7 +28,7 @@ GIVEN_BACK = 'attach 0;'
 def main():
     """On the host that has the device."""
     with tempfile.TemporaryDirectory() as folder:
-        disk = Path(folder) / 'usb.img'
+        disk, record = Path(folder) / 'usb.img', Path(folder) / 'record.pcapng'
         media.copy('usb-amd64', disk)
         with guest.Machine('usb-service', disk=disk, settings=('--usb-xhci', 'on', '--exec-engine', 'rem')) as machine:
             guest.manage('usbfilter', 'add', 0, '--target', machine.name, '--name', 'mock', '--vendorid', '1234')
@@ -34,15 +36,36 @@ def main():
             machine.wait_serial(FOUND, BOOT_SECONDS)  # before the prompt or after it
             machine.control('usbdetach', '1-1')
             machine.wait_serial(GONE, SECONDS)
-            machine.control('usbattach', '1-1')
+            machine.control('usbattach', '1-1', '--capturefile', record)
             machine.wait_serial(FOUND, SECONDS)
             machine.serial.write('usb\n')
             machine.wait_serial(r'usb: \S+ 1234:5678 12 Mock Device', SECONDS)
+            snapshots(machine)
             usb_host.unplug()
             machine.wait_serial(GONE, SECONDS)
             usb_host.plug()
             machine.wait_serial(FOUND, SECONDS)
             machine.control('poweroff')
+        usb_capture.check(record)
+        asked = [event.setup[1] for event in usb_capture.read(record) if event.setup and not event.setup[0] & 0x60]
+        if not {6, 9} <= set(asked):
+            sys.exit(f'the record has no descriptors or no configuration: {asked}')
+
+
+def snapshots(machine):
+    """The guest keeps the device while a live snapshot is made; one that stops it gives it back for so long. A
+    restored machine has lost it, and gets it by its filter."""
+    guest.manage('snapshot', machine.name, 'take', 'live', '--live', seconds=SECONDS)
+    machine.serial.write('usb\n')
+    machine.wait_serial(r'usb: \S+ 1234:5678 12 Mock Device', SECONDS)
+    guest.manage('snapshot', machine.name, 'take', 'stopped', seconds=SECONDS)
+    machine.wait_serial(GONE, SECONDS)
+    machine.wait_serial(FOUND, SECONDS)
+    machine.control('poweroff')
+    guest.manage('snapshot', machine.name, 'restore', 'live', seconds=SECONDS)
+    machine.start()
+    machine.wait_serial(GONE, SECONDS)
+    machine.wait_serial(FOUND, SECONDS)
 
 
 if __name__ == '__main__':

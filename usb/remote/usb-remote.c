@@ -184,6 +184,12 @@ usb_remote_update(UsbRemote *remote, VusbHub *const *hubs, size_t count, GError 
     return ok;
 }
 
+bool
+usb_remote_listens(const UsbRemote *remote)
+{
+    return remote->descriptor >= 0;
+}
+
 UsbRemoteState
 usb_remote_state(UsbRemote *remote)
 {

@@ -32,6 +32,8 @@ UsbRemote *usb_remote_new(int descriptor, const UsbRemoteEvents *events, GError 
  * its speed, takes one out that has gone. BASE_ERROR_INVALID: there is a device and no port is fit
  * for it, said once; the peer is sent away. */
 bool usb_remote_update(UsbRemote *remote, VusbHub *const *hubs, size_t count, GError **error);
+/* Whether another peer may come when one goes. */
+bool usb_remote_listens(const UsbRemote *remote);
 UsbRemoteState usb_remote_state(UsbRemote *remote);
 /* Of the device that is plugged in, "USB device 1234:5678"; NULL: none. Until the next update. */
 const char *usb_remote_title(const UsbRemote *remote);

@@ -38,6 +38,7 @@ static const Field fields[] = {
 /* clang-format on */
 
 #define ENGINE_KEY "Vitrine/ExecEngine"
+#define REMOTES_KEY "Vitrine/UsbRemotes"
 #define PROFILE_KEY "Vitrine/CpuProfile" /* what the original does not have; else the attribute */
 #define PROFILE_PREFIX "x86-64-"
 #define FLIP_VERSION 16 /* some defaults are others from here on */
@@ -311,6 +312,7 @@ machine_file_read(SettingsFile *file, GError **error)
     g_autoptr(GHashTable) extra = settings_file_read_extra_data(file);
     VitrineSettings *settings = record->settings;
     const char *engine = g_hash_table_lookup(extra, ENGINE_KEY);
+    const char *remotes = g_hash_table_lookup(extra, REMOTES_KEY);
     const char *profile = g_hash_table_lookup(extra, PROFILE_KEY);
     g_autofree char *description = xml_get_text(file->body, "Description");
     read_identity(file, record);
@@ -320,6 +322,7 @@ machine_file_read(SettingsFile *file, GError **error)
         return NULL;
     vitrine_settings_set_string(settings, "description", description);
     vitrine_settings_set_string(settings, "exec-engine", engine ? engine : "auto");
+    vitrine_settings_set_string(settings, "usb-remotes", remotes ? remotes : "");
     if (profile)
         vitrine_settings_set_string(settings, "cpu-profile", profile);
     read_groups(file, settings);
@@ -403,5 +406,7 @@ machine_file_write(SettingsFile *file, const MachineRecord *record)
     machine_usb_write(file, settings);
     machine_storage_write(file, settings);
     write_cpu_profile(file, settings);
+    settings_file_set_extra_data(file, REMOTES_KEY,
+                                 vitrine_settings_get_string(settings, "usb-remotes"));
     settings_file_set_extra_data(file, ENGINE_KEY, g_str_equal(engine, "auto") ? "" : engine);
 }
