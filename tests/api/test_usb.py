@@ -203,11 +203,11 @@ def saved_state(_world):
 
 
 def snapshots(_world):
-    """One of a running machine takes the device out for its time only; a live one leaves it where it is."""
+    """They leave the device to the machine that goes on."""
     start()
     call('controlvm', NAME, 'usbattach', '1-1')
     call('snapshot', NAME, 'take', 'Stopped')
-    until(lambda: state() == 'Captured', 'the machine that goes on has it again')
+    until(lambda: state() == 'Captured', 'the machine goes on with it')
     call('snapshot', NAME, 'take', 'Live', '--live')
     assert state() == 'Captured'
     call('controlvm', NAME, 'usbdetach', '1-1')
