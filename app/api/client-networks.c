@@ -82,44 +82,127 @@ vitrine_client_find_dhcp_server(VitrineClient *client, const char *name)
     return NULL;
 }
 
+static RemoteCall
+save_nat_network(const char *name, const VitrineNatNetwork *network)
+{
+    return network_call("SaveNatNetwork",
+                        g_variant_new("(s@a{sv})", name, vitrine_nat_network_to_variant(network)));
+}
+
+static RemoteCall
+save_dhcp_server(const VitrineDhcpServer *server)
+{
+    return network_call("SaveDhcpServer",
+                        g_variant_new("(@a{sv})", vitrine_dhcp_server_to_variant(server)));
+}
+
+static RemoteCall
+change(const char *method, const char *name, const char *verb)
+{
+    return network_call(method, g_variant_new("(ss)", name, verb));
+}
+
 gboolean
 vitrine_client_save_nat_network_sync(VitrineClient *client, const char *name,
                                      const VitrineNatNetwork *network, GCancellable *cancellable,
                                      GError **error)
 {
-    const RemoteCall call =
-        network_call("SaveNatNetwork",
-                     g_variant_new("(s@a{sv})", name, vitrine_nat_network_to_variant(network)));
+    const RemoteCall call = save_nat_network(name, network);
 
     return client_change_sync(client, &call, cancellable, error);
+}
+
+void
+vitrine_client_save_nat_network_async(VitrineClient *client, const char *name,
+                                      const VitrineNatNetwork *network, GCancellable *cancellable,
+                                      GAsyncReadyCallback callback, gpointer user_data)
+{
+    const RemoteCall call = save_nat_network(name, network);
+
+    client_call_async(client, client, &call, cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_client_save_nat_network_finish(VitrineClient *client, GAsyncResult *result, GError **error)
+{
+    return client_call_finish_void(client, result, error);
 }
 
 gboolean
 vitrine_client_change_nat_network_sync(VitrineClient *client, const char *name, const char *verb,
                                        GCancellable *cancellable, GError **error)
 {
-    const RemoteCall call = network_call("ChangeNatNetwork", g_variant_new("(ss)", name, verb));
+    const RemoteCall call = change("ChangeNatNetwork", name, verb);
 
     return client_change_sync(client, &call, cancellable, error);
+}
+
+void
+vitrine_client_change_nat_network_async(VitrineClient *client, const char *name, const char *verb,
+                                        GCancellable *cancellable, GAsyncReadyCallback callback,
+                                        gpointer user_data)
+{
+    const RemoteCall call = change("ChangeNatNetwork", name, verb);
+
+    client_call_async(client, client, &call, cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_client_change_nat_network_finish(VitrineClient *client, GAsyncResult *result,
+                                         GError **error)
+{
+    return client_call_finish_void(client, result, error);
 }
 
 gboolean
 vitrine_client_save_dhcp_server_sync(VitrineClient *client, const VitrineDhcpServer *server,
                                      GCancellable *cancellable, GError **error)
 {
-    const RemoteCall call = network_call(
-        "SaveDhcpServer", g_variant_new("(@a{sv})", vitrine_dhcp_server_to_variant(server)));
+    const RemoteCall call = save_dhcp_server(server);
 
     return client_change_sync(client, &call, cancellable, error);
+}
+
+void
+vitrine_client_save_dhcp_server_async(VitrineClient *client, const VitrineDhcpServer *server,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback,
+                                      gpointer user_data)
+{
+    const RemoteCall call = save_dhcp_server(server);
+
+    client_call_async(client, client, &call, cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_client_save_dhcp_server_finish(VitrineClient *client, GAsyncResult *result, GError **error)
+{
+    return client_call_finish_void(client, result, error);
 }
 
 gboolean
 vitrine_client_change_dhcp_server_sync(VitrineClient *client, const char *name, const char *verb,
                                        GCancellable *cancellable, GError **error)
 {
-    const RemoteCall call = network_call("ChangeDhcpServer", g_variant_new("(ss)", name, verb));
+    const RemoteCall call = change("ChangeDhcpServer", name, verb);
 
     return client_change_sync(client, &call, cancellable, error);
+}
+
+void
+vitrine_client_change_dhcp_server_async(VitrineClient *client, const char *name, const char *verb,
+                                        GCancellable *cancellable, GAsyncReadyCallback callback,
+                                        gpointer user_data)
+{
+    const RemoteCall call = change("ChangeDhcpServer", name, verb);
+
+    client_call_async(client, client, &call, cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_client_change_dhcp_server_finish(VitrineClient *client, GAsyncResult *result,
+                                         GError **error)
+{
+    return client_call_finish_void(client, result, error);
 }
 
 gboolean

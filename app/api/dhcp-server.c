@@ -249,3 +249,74 @@ vitrine_dhcp_server_check(const VitrineDhcpServer *server, GError **error)
     }
     return TRUE;
 }
+
+/* --- what a NAT network has --- */
+
+#define SERVER_NUMBER 3u /* of the addresses of a NAT network */
+#define FIRST_NUMBER 4u
+
+static void
+take(char **field, char *text)
+{
+    g_free(*field);
+    *field = text;
+}
+
+VitrineDhcpServer *
+vitrine_dhcp_server_new_for_network(const VitrineNatNetwork *network)
+{
+    VitrineDhcpServer *server = vitrine_dhcp_server_new();
+    const char *slash = strchr(network->range, '/');
+    const guint bits = slash != NULL ? (guint)g_ascii_strtoull(slash + 1, NULL, 10) : 24;
+    const guint32 mask = ~(guint32)0 << (32 - CLAMP(bits, 1, 31));
+
+    server->enabled = TRUE;
+    vitrine_adapter_set_text(&server->name, network->name);
+    take(&server->address, vitrine_nat_network_address(network, SERVER_NUMBER));
+    take(&server->lower, vitrine_nat_network_address(network, FIRST_NUMBER));
+    take(&server->upper, vitrine_nat_network_address(network, ~mask - 1));
+    take(&server->mask,
+         g_strdup_printf("%u.%u.%u.%u", mask >> 24, mask >> 16 & 255, mask >> 8 & 255, mask & 255));
+    return server;
+}
+
+/* --- lines of the configuration --- */
+
+char *
+vitrine_dhcp_server_get_config(const VitrineDhcpServer *server, const char *scope, const char *word)
+{
+    g_autofree char *start = g_strdup_printf("%s %s ", scope, word);
+    g_auto(GStrv) lines = g_strsplit(server->configs, "\n", -1);
+
+    for (char **line = lines; *line != NULL; line++) {
+        if (g_str_has_prefix(*line, start))
+            return g_strdup(*line + strlen(start));
+    }
+    return NULL;
+}
+
+void
+vitrine_dhcp_server_add_config(VitrineDhcpServer *server, const char *scope, const char *word,
+                               const char *value)
+{
+    const char *before = server->configs;
+
+    take(&server->configs,
+         g_strdup_printf("%s%s%s %s %s", before, *before != '\0' ? "\n" : "", scope, word, value));
+}
+
+void
+vitrine_dhcp_server_remove_config(VitrineDhcpServer *server, const char *start)
+{
+    g_auto(GStrv) lines = g_strsplit(server->configs, "\n", -1);
+    GString *left = g_string_new(NULL);
+
+    for (char **line = lines; *line != NULL; line++) {
+        const gboolean same = g_str_has_prefix(*line, start) &&
+                              ((*line)[strlen(start)] == ' ' || (*line)[strlen(start)] == '\0');
+
+        if (**line != '\0' && !same)
+            g_string_append_printf(left, "%s%s", left->len != 0 ? "\n" : "", *line);
+    }
+    take(&server->configs, g_string_free(left, FALSE));
+}

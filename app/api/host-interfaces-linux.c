@@ -8,12 +8,14 @@
 #include <fcntl.h>
 #include <glib/gi18n.h>
 #include <ifaddrs.h>
+#include <linux/capability.h>
 #include <linux/if_tun.h>
 #include <linux/ipv6.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "app/api/vitrine.h"
@@ -209,6 +211,31 @@ set_persistent(char name[IFNAMSIZ], gboolean stays, GError **error)
     return fail(error, errnum,
                 stays ? _("A host-only network device cannot be made")
                       : _("The network device cannot be removed"));
+}
+
+/* CAP_NET_ADMIN is in force. */
+static gboolean
+may_change_devices(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+    return syscall(SYS_capget, &header, data) == 0 &&
+           (data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN)) != 0;
+}
+
+char *
+vitrine_host_only_problem(void)
+{
+    if (access("/dev/net/tun", F_OK) != 0)
+        return g_strdup(_("This host has no TAP devices: /dev/net/tun is not there. An "
+                          "administrator loads the kernel module: modprobe tun"));
+    if (may_change_devices())
+        return NULL;
+    return g_strdup_printf(
+        _("Only the host's administrator may make network devices. One that belongs to you is made "
+          "by: ip tuntap add dev vboxnet0 mode tap user %s"),
+        g_get_user_name());
 }
 
 char *

@@ -112,6 +112,32 @@ gboolean vitrine_dhcp_server_check(const VitrineDhcpServer *server, GError **err
  * Returns: (transfer full): the option's bytes, or %NULL with @error
  */
 GBytes *vitrine_dhcp_option_parse(guint number, const char *text, GError **error);
+/**
+ * vitrine_dhcp_server_new_for_network:
+ * @network: whose range is a network
+ *
+ * Returns: (transfer full): the server that a NAT network has without saying so
+ */
+VitrineDhcpServer *vitrine_dhcp_server_new_for_network(const VitrineNatNetwork *network);
+/**
+ * vitrine_dhcp_server_get_config:
+ *
+ * Returns: (transfer full) (nullable): the value of the first line "@scope @word VALUE"
+ */
+char *vitrine_dhcp_server_get_config(const VitrineDhcpServer *server, const char *scope,
+                                     const char *word);
+/**
+ * vitrine_dhcp_server_add_config:
+ *
+ * Adds the line "@scope @word @value".
+ */
+void vitrine_dhcp_server_add_config(VitrineDhcpServer *server, const char *scope, const char *word,
+                                    const char *value);
+/**
+ * vitrine_dhcp_server_remove_config:
+ * @start: of the lines: "SCOPE", "SCOPE WORD" or "SCOPE WORD NUMBER"
+ */
+void vitrine_dhcp_server_remove_config(VitrineDhcpServer *server, const char *start);
 GVariant *vitrine_dhcp_server_to_variant(const VitrineDhcpServer *server);
 VitrineDhcpServer *vitrine_dhcp_server_from_variant(GVariant *value, GError **error);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VitrineDhcpServer, vitrine_dhcp_server_free)
@@ -138,6 +164,12 @@ VitrineNatNetwork *vitrine_client_find_nat_network(VitrineClient *client, const 
 gboolean vitrine_client_save_nat_network_sync(VitrineClient *client, const char *name,
                                               const VitrineNatNetwork *network,
                                               GCancellable *cancellable, GError **error);
+void vitrine_client_save_nat_network_async(VitrineClient *client, const char *name,
+                                           const VitrineNatNetwork *network,
+                                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                                           gpointer user_data);
+gboolean vitrine_client_save_nat_network_finish(VitrineClient *client, GAsyncResult *result,
+                                                GError **error);
 /**
  * vitrine_client_change_nat_network_sync:
  * @verb: "remove", "start" or "stop"
@@ -145,6 +177,11 @@ gboolean vitrine_client_save_nat_network_sync(VitrineClient *client, const char 
 gboolean vitrine_client_change_nat_network_sync(VitrineClient *client, const char *name,
                                                 const char *verb, GCancellable *cancellable,
                                                 GError **error);
+void vitrine_client_change_nat_network_async(VitrineClient *client, const char *name,
+                                             const char *verb, GCancellable *cancellable,
+                                             GAsyncReadyCallback callback, gpointer user_data);
+gboolean vitrine_client_change_nat_network_finish(VitrineClient *client, GAsyncResult *result,
+                                                  GError **error);
 /**
  * vitrine_client_list_dhcp_servers:
  *
@@ -164,6 +201,11 @@ VitrineDhcpServer *vitrine_client_find_dhcp_server(VitrineClient *client, const 
 gboolean vitrine_client_save_dhcp_server_sync(VitrineClient *client,
                                               const VitrineDhcpServer *server,
                                               GCancellable *cancellable, GError **error);
+void vitrine_client_save_dhcp_server_async(VitrineClient *client, const VitrineDhcpServer *server,
+                                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                                           gpointer user_data);
+gboolean vitrine_client_save_dhcp_server_finish(VitrineClient *client, GAsyncResult *result,
+                                                GError **error);
 /**
  * vitrine_client_change_dhcp_server_sync:
  * @verb: "remove", "start", "restart" or "stop"
@@ -171,6 +213,11 @@ gboolean vitrine_client_save_dhcp_server_sync(VitrineClient *client,
 gboolean vitrine_client_change_dhcp_server_sync(VitrineClient *client, const char *name,
                                                 const char *verb, GCancellable *cancellable,
                                                 GError **error);
+void vitrine_client_change_dhcp_server_async(VitrineClient *client, const char *name,
+                                             const char *verb, GCancellable *cancellable,
+                                             GAsyncReadyCallback callback, gpointer user_data);
+gboolean vitrine_client_change_dhcp_server_finish(VitrineClient *client, GAsyncResult *result,
+                                                  GError **error);
 /**
  * vitrine_client_find_lease_sync:
  * @name: of the network
@@ -223,6 +270,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VitrineHostInterface, vitrine_host_interface_free)
  * Returns: (transfer container) (element-type VitrineHostInterface): by name; without loopback
  */
 GPtrArray *vitrine_list_host_interfaces(void);
+/**
+ * vitrine_host_only_problem:
+ *
+ * Returns: (transfer full) (nullable): why this program cannot make or change devices for host-only
+ *   networks on this host, in a sentence; %NULL: it can
+ */
+char *vitrine_host_only_problem(void);
 /**
  * vitrine_host_only_create:
  *

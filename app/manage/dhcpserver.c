@@ -63,42 +63,19 @@ skip_name(ManageArgs *args)
 
 /* --- lines of its settings --- */
 
-/* Takes away lines that begin so; with a space behind. */
-static void
-remove_lines(VitrineDhcpServer *server, const char *start)
-{
-    g_auto(GStrv) lines = g_strsplit(server->configs, "\n", -1);
-    GString *left = g_string_new(NULL);
-
-    for (char **line = lines; *line != NULL; line++) {
-        const bool same = g_str_has_prefix(*line, start) &&
-                          ((*line)[strlen(start)] == ' ' || (*line)[strlen(start)] == '\0');
-
-        if (**line != '\0' && !same)
-            g_string_append_printf(left, "%s%s", left->len != 0 ? "\n" : "", *line);
-    }
-    g_free(server->configs);
-    server->configs = g_string_free(left, FALSE);
-}
-
 static void
 remove_word(const Change *change, const char *word, const char *number)
 {
     g_autofree char *start =
         g_strdup_printf("%s %s%s%s", change->scope, word, *number != '\0' ? " " : "", number);
 
-    remove_lines(change->server, start);
+    vitrine_dhcp_server_remove_config(change->server, start);
 }
 
 static void
 add_line(const Change *change, const char *word, const char *value)
 {
-    const char *before = change->server->configs;
-    char *all = g_strdup_printf("%s%s%s %s %s", before, *before != '\0' ? "\n" : "", change->scope,
-                                word, value);
-
-    g_free(change->server->configs);
-    change->server->configs = all;
+    vitrine_dhcp_server_add_config(change->server, change->scope, word, value);
 }
 
 /* --- options --- */
@@ -259,7 +236,7 @@ take_option(Change *change, ManageArgs *args, GError **error)
     if (manage_args_take_option(args, "macaddress", NULL))
         return take_mac(change, args, error);
     if (manage_args_take_option(args, "removeconfig", NULL)) {
-        remove_lines(change->server, change->scope);
+        vitrine_dhcp_server_remove_config(change->server, change->scope);
         return true;
     }
     for (guint i = 0; i < G_N_ELEMENTS(scoped); i++) {

@@ -76,19 +76,6 @@ list_intnets(VitrineClient *client)
 
 /* --- DHCP servers --- */
 
-/* The value of the first line "SCOPE WORD VALUE"; NULL: there is none. */
-static const char *
-value_of(char **lines, const char *scope, const char *word)
-{
-    g_autofree char *start = g_strdup_printf("%s %s ", scope, word);
-
-    for (; *lines != NULL; lines++) {
-        if (g_str_has_prefix(*lines, start))
-            return *lines + strlen(start);
-    }
-    return NULL;
-}
-
 static void
 print_marks(char **lines, const char *scope, const char *title, const char *word)
 {
@@ -117,7 +104,7 @@ print_options(char **lines, const char *scope)
 }
 
 static void
-print_scope(char **lines, const char *scope)
+print_scope(const VitrineDhcpServer *server, char **lines, const char *scope)
 {
     static const struct {
         const char *title, *word;
@@ -125,7 +112,7 @@ print_scope(char **lines, const char *scope)
         {"minLeaseTime:", "least"}, {"defaultLeaseTime:", "usual"}, {"maxLeaseTime:", "most"}};
 
     for (guint i = 0; i < G_N_ELEMENTS(times); i++) {
-        const char *value = value_of(lines, scope, times[i].word);
+        g_autofree char *value = vitrine_dhcp_server_get_config(server, scope, times[i].word);
 
         manage_print("    %-18s%s%s\n", times[i].title, value != NULL ? value : "default",
                      value != NULL ? " sec" : "");
@@ -135,22 +122,22 @@ print_scope(char **lines, const char *scope)
 }
 
 static void
-print_scopes(char **lines)
+print_scopes(const VitrineDhcpServer *server, char **lines)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
     for (char **line = lines; *line != NULL; line++) {
         g_auto(GStrv) words = g_strsplit(*line, " ", 2);
-        const char *fixed;
+        g_autofree char *fixed = NULL;
 
         if (words[0] == NULL || *words[0] == '\0' || g_str_equal(words[0], "global") ||
             !g_hash_table_add(seen, g_strdup(words[0])))
             continue;
         if (g_hash_table_size(seen) == 1)
             manage_print("Individual Configs:\n");
-        fixed = value_of(lines, words[0], "fixed");
+        fixed = vitrine_dhcp_server_get_config(server, words[0], "fixed");
         manage_print("Individual Config: %s\n", words[0]);
-        print_scope(lines, words[0]);
+        print_scope(server, lines, words[0]);
         manage_print("    %-18s%s\n", "Fixed address:", fixed != NULL ? fixed : "dynamic");
         print_options(lines, words[0]);
     }
@@ -174,11 +161,11 @@ list_dhcpservers(VitrineClient *client)
         manage_print("NetworkMask:    %s\n", server->mask);
         manage_print("Enabled:        %s\n", server->enabled ? "Yes" : "No");
         manage_print("Global Configuration:\n");
-        print_scope(lines, "global");
+        print_scope(server, lines, "global");
         manage_print("        1/legacy: %s\n", server->mask);
         print_options(lines, "global");
         manage_print("Groups:               None\n");
-        print_scopes(lines);
+        print_scopes(server, lines);
         manage_print("\n");
     }
 }

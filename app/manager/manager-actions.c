@@ -3,6 +3,7 @@
  * What can be done in the manager's window. */
 #include "app/manager/manager-private.h"
 #include "app/media/media-window.h"
+#include "app/networks/networks-window.h"
 #include "app/settings/settings-dialog.h"
 #include "app/widgets/widget-actions.h"
 #include "app/wizards/clone-machine/clone-machine.h"
@@ -306,6 +307,13 @@ on_media(GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+on_networks(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    gtk_window_present(
+        GTK_WINDOW(networks_window_new(GTK_WINDOW(data), manager_window_get_client(data))));
+}
+
+static void
 show_folder(ManagerWindow *window, const char *folder)
 {
     g_autofree char *uri = g_filename_to_uri(folder, NULL, NULL);
@@ -425,6 +433,7 @@ manager_window_add_actions(ManagerWindow *window)
         {.name = "open-settings", .activate = on_open_settings, .parameter_type = "s"},
         {.name = "show-log", .activate = on_show_log},
         {.name = "media", .activate = on_media},
+        {.name = "networks", .activate = on_networks},
         {.name = "clone", .activate = on_clone},
         {.name = "move-machine", .activate = on_move},
         {.name = "show-folder", .activate = on_show_folder},

@@ -94,6 +94,7 @@ add_accelerators(GtkApplication *application)
         {"win.show-help-overlay", {"<Primary>question"}},
         {"win.show-log", {"<Primary>l"}},
         {"win.media", {"<Primary>d"}},
+        {"win.networks", {"<Primary>h"}},
         {"win.clone", {"<Primary>o"}},
     };
 

@@ -10,7 +10,6 @@
 
 #define HOST_PREFIX "HostInterfaceNetworking-"
 #define DHCP_NUMBER 3u
-#define FIRST_NUMBER 4u
 #define ROUTER 3
 #define NAME_SERVER 6
 
@@ -40,37 +39,6 @@ find_settings(Networks *networks, const char *name)
     return NULL;
 }
 
-static char *
-last_address(const VitrineNatNetwork *network, guint bits)
-{
-    return vitrine_nat_network_address(network, (1u << (32 - bits)) - 2);
-}
-
-static void
-take(char **field, char *text)
-{
-    g_free(*field);
-    *field = text;
-}
-
-/* What a NAT network has without saying so. */
-static VitrineDhcpServer *
-usual_server(const VitrineNatNetwork *network)
-{
-    VitrineDhcpServer *server = vitrine_dhcp_server_new();
-    const guint bits = (guint)g_ascii_strtoull(strchr(network->range, '/') + 1, NULL, 10);
-    const guint32 mask = ~(guint32)0 << (32 - bits);
-
-    server->enabled = TRUE;
-    vitrine_adapter_set_text(&server->name, network->name);
-    take(&server->address, vitrine_nat_network_address(network, DHCP_NUMBER));
-    take(&server->lower, vitrine_nat_network_address(network, FIRST_NUMBER));
-    take(&server->upper, last_address(network, bits));
-    take(&server->mask,
-         g_strdup_printf("%u.%u.%u.%u", mask >> 24, mask >> 16 & 255, mask >> 8 & 255, mask & 255));
-    return server;
-}
-
 /* The server's settings as they are in force; NULL: there is none. nat: that of its network. */
 static VitrineDhcpServer *
 find_server(Network *network, VitrineNatNetwork **nat)
@@ -88,7 +56,7 @@ find_server(Network *network, VitrineNatNetwork **nat)
     }
     server = find_settings(network->networks, name);
     if (server == NULL && *nat != NULL)
-        server = usual_server(*nat);
+        server = vitrine_dhcp_server_new_for_network(*nat);
     return server != NULL && server->enabled && vitrine_dhcp_server_check(server, NULL)
                ? g_steal_pointer(&server)
                : NULL;

@@ -2,8 +2,9 @@
  *
  * Settings, Network: a tab for each of the first four cards. Cards 5 to 8 stay as they are. Left
  * out: NAT's name servers and TFTP, which a card that has them keeps. */
-#include "app/settings/settings-forwards.h"
+#include "app/settings/settings-private.h"
 #include "app/widgets/widget-format.h"
+#include "app/widgets/widget-forwards.h"
 #include "app/widgets/widget-network.h"
 
 #include <glib/gi18n.h>
@@ -375,12 +376,39 @@ add_properties(NetworkCard *card, int row)
     return row;
 }
 
+static void
+on_forwards(gpointer data, const char *lines)
+{
+    NetworkCard *card = data;
+    g_autoptr(VitrineAdapter) adapter =
+        vitrine_adapter_copy(vitrine_settings_get_adapter(card->settings, card->slot));
+
+    vitrine_adapter_set_text(&adapter->nat_forwards, lines);
+    vitrine_settings_set_adapter(card->settings, card->slot, adapter);
+}
+
+/* What is wrong stands above the rules, where it is in sight while they are edited. */
+static GtkWidget *
+new_forwards(NetworkCard *card, SettingsDialog *dialog)
+{
+    const VitrineAdapter *adapter = vitrine_settings_get_adapter(card->settings, card->slot);
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6), *problem = gtk_grid_new();
+    g_autofree char *field = g_strdup_printf("adapter:%u:forwards", card->slot);
+
+    settings_add_problem(problem, 0, dialog, field);
+    gtk_box_pack_start(GTK_BOX(box), problem, FALSE, FALSE, 0);
+    gtk_box_pack_start(GTK_BOX(box),
+                       widget_forwards_new(adapter->nat_forwards, TRUE, on_forwards, card, NULL),
+                       FALSE, FALSE, 0);
+    return box;
+}
+
 /* Below the whole form: the table is wider than the controls. */
 static void
 add_forwards(NetworkCard *card, int row, SettingsDialog *dialog)
 {
     card->forwards_label = widget_dim_label(_("Port forwarding"));
-    card->forwards = settings_forwards_new(dialog, card->slot);
+    card->forwards = new_forwards(card, dialog);
     gtk_widget_show_all(card->forwards);
     gtk_widget_set_no_show_all(card->forwards_label, TRUE);
     gtk_widget_set_no_show_all(card->forwards, TRUE);

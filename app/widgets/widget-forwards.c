@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The table of forwarded ports: a row of entries for each rule, so that everything is reached with
- * the Tab key. The lines of VitrineAdapter's nat_forwards are written after each change. */
-#include "app/settings/settings-forwards.h"
+ * the Tab key. */
+#include "app/widgets/widget-forwards.h"
 
+#include "app/widgets/widget-form.h"
 #include "app/widgets/widget-format.h"
 
 #include <glib/gi18n.h>
@@ -21,8 +22,10 @@ enum {
 };
 
 typedef struct {
-    VitrineSettings *settings;
-    guint slot;
+    WidgetForwardsChanged changed;
+    gpointer data;
+    GDestroyNotify free_data;
+    gboolean first;
     GtkWidget *grid;
     GPtrArray *rules; /* Rule */
 } Forwards;
@@ -38,11 +41,12 @@ forwards_free(gpointer data)
     Forwards *forwards = data;
 
     g_ptr_array_unref(forwards->rules);
-    g_object_unref(forwards->settings);
+    if (forwards->free_data != NULL)
+        forwards->free_data(forwards->data);
     g_free(forwards);
 }
 
-/* --- to the settings --- */
+/* --- as lines --- */
 
 /* A comma is between two words, and a line ends a rule. */
 static char *
@@ -58,8 +62,6 @@ static void
 store(Forwards *forwards)
 {
     g_autoptr(GString) lines = g_string_new(NULL);
-    g_autoptr(VitrineAdapter) adapter =
-        vitrine_adapter_copy(vitrine_settings_get_adapter(forwards->settings, forwards->slot));
 
     for (guint i = 0; i < forwards->rules->len; i++) {
         for (guint column = 0; column < COLUMN_COUNT; column++) {
@@ -67,8 +69,7 @@ store(Forwards *forwards)
             g_string_append_printf(lines, "%s%s", column ? "," : i ? "\n" : "", text);
         }
     }
-    vitrine_adapter_set_text(&adapter->nat_forwards, lines->str);
-    vitrine_settings_set_adapter(forwards->settings, forwards->slot, adapter);
+    forwards->changed(forwards->data, lines->str);
 }
 
 static void
@@ -93,7 +94,7 @@ column_title(guint column)
 }
 
 static GtkWidget *
-new_cell(guint column, const char *text)
+new_cell(const Forwards *forwards, guint column, const char *text)
 {
     GtkWidget *cell;
     gboolean port = column == COLUMN_HOST_PORT || column == COLUMN_GUEST_PORT;
@@ -112,9 +113,10 @@ new_cell(guint column, const char *text)
     gtk_widget_set_hexpand(cell, !port);
     if (port)
         gtk_entry_set_max_length(GTK_ENTRY(cell), 5);
-    else if (column != COLUMN_NAME)
-        gtk_entry_set_placeholder_text(GTK_ENTRY(cell),
-                                       column == COLUMN_HOST_IP ? _("Any") : _("First"));
+    else if (column == COLUMN_HOST_IP)
+        gtk_entry_set_placeholder_text(GTK_ENTRY(cell), _("Any"));
+    else if (column == COLUMN_GUEST_IP && forwards->first)
+        gtk_entry_set_placeholder_text(GTK_ENTRY(cell), _("First"));
     return cell;
 }
 
@@ -173,7 +175,7 @@ add_rule(Forwards *forwards, char **words)
 
     rule->forwards = forwards;
     for (guint column = 0; column < COLUMN_COUNT; column++) {
-        rule->cells[column] = new_cell(column, words[column]);
+        rule->cells[column] = new_cell(forwards, column, words[column]);
         gtk_grid_attach(GTK_GRID(forwards->grid), rule->cells[column], (int)column, row, 1, 1);
         g_signal_connect(rule->cells[column], "changed", G_CALLBACK(on_changed), rule);
     }
@@ -219,11 +221,9 @@ on_add(GtkButton *button, Forwards *forwards)
 /* --- the table --- */
 
 static void
-fill(Forwards *forwards)
+fill(Forwards *forwards, const char *text)
 {
-    const VitrineAdapter *adapter =
-        vitrine_settings_get_adapter(forwards->settings, forwards->slot);
-    g_auto(GStrv) lines = g_strsplit(adapter->nat_forwards, "\n", -1);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
     for (char **line = lines; *line != NULL; line++) {
         g_auto(GStrv) words = g_strsplit(*line, ",", COLUMN_COUNT);
@@ -249,26 +249,24 @@ new_grid(void)
 }
 
 GtkWidget *
-settings_forwards_new(SettingsDialog *dialog, guint slot)
+widget_forwards_new(const char *lines, gboolean first, WidgetForwardsChanged changed, gpointer data,
+                    GDestroyNotify free_data)
 {
     Forwards *forwards = g_new0(Forwards, 1);
     GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
     GtkWidget *add = gtk_button_new_with_mnemonic(_("_Forward a port"));
-    GtkWidget *problem = gtk_grid_new();
-    g_autofree char *field = g_strdup_printf("adapter:%u:forwards", slot);
 
-    forwards->settings = g_object_ref(settings_dialog_get_settings(dialog));
-    forwards->slot = slot;
+    forwards->changed = changed;
+    forwards->data = data;
+    forwards->free_data = free_data;
+    forwards->first = first;
     forwards->rules = g_ptr_array_new_with_free_func(g_free);
     forwards->grid = new_grid();
     gtk_widget_set_halign(add, GTK_ALIGN_START);
     gtk_widget_set_tooltip_text(add, _("What reaches this port of the host goes to the guest"));
-    /* Above the rules, where it is in sight while they are edited. */
-    settings_add_problem(problem, 0, dialog, field);
-    gtk_box_pack_start(GTK_BOX(box), problem, FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(box), forwards->grid, FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(box), add, FALSE, FALSE, 0);
-    fill(forwards);
+    fill(forwards, lines);
     g_signal_connect(add, "clicked", G_CALLBACK(on_add), forwards);
     g_object_set_data_full(G_OBJECT(box), "forwards", forwards, forwards_free);
     return box;
