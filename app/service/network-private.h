@@ -42,18 +42,34 @@ struct Networks {
 #define NETWORK_NATNET "natnet/"
 #define NETWORK_TAP "tap/"
 
-/* --- network.c --- */
+/* --- network-worker.c --- */
 
+/* Starts its worker and says what it is. */
+gboolean network_start(Network *network, GError **error);
+/* GDestroyNotify: ends its worker. */
+void network_free(gpointer network);
+void network_request_clear(NetworkRequest *request);
+gboolean network_fail_errno(GError **error, int errnum);
 gboolean network_ask(Network *network, const NetworkRequest *request, GError **error);
 gboolean network_ask_text(Network *network, const char *text, GError **error);
+/* Another worker, with another setup (taken), for the same cards. */
+gboolean network_replace(Network *network, char *setup, GError **error);
+
+/* --- network.c --- */
+
 /* The network of this name as its worker has it; NULL: it does not run. */
 Network *network_find(Networks *networks, const char *name);
 /* Starts one. name and setup are taken. */
 Network *network_make(Networks *networks, char *name, char *setup, GError **error);
 /* Ends one that nobody needs. */
 void network_drop_unused(Network *network);
-/* Another worker, with another setup (taken), for the same cards. */
-gboolean network_replace(Network *network, char *setup, GError **error);
+
+/* --- network-setup.c --- */
+
+/* The name of the network that a card is on; NULL with error where this version has no such. */
+char *network_name(const char *machine, guint slot, const VitrineAdapter *adapter, GError **error);
+/* Its request "network"; NULL with error: its settings are not there. */
+char *network_setup(Networks *networks, const VitrineAdapter *adapter, guint slot, GError **error);
 /* Adds "\nKEY=VALUE"; a value with a line's end is left out, and so is an empty one. */
 void network_add_key(GString *text, const char *key, const char *value);
 /* "forward" or "unforward" of a line of the settings. The caller's. */

@@ -83,6 +83,7 @@ set_up(Network *network, Request *request, GError **error)
         .loopback = flag_of(request, "loopback"),
         .dns = !flag_of(request, "no-dns"),
         .dhcp = !flag_of(request, "no-dhcp"),
+        .host_names = flag_of(request, "host-names"),
         .domain = value_of(request, "domain"),
         .search = search != NULL ? (const char *const *)domains : NULL,
         .tftp_path = value_of(request, "tftp-path"),

@@ -32,7 +32,8 @@ struct Nat {
     Slirp *slirp;
     GPtrArray *timers; /* NatTimer */
     GArray *fds;       /* while libslirp fills or reads it: the loop's */
-    struct in_addr first, host, name_server;
+    struct in_addr base, mask, first, host, name_server;
+    bool host_names;
     Fragments *fragments;
     Joiner *joiner; /* of what libslirp sends */
 };
@@ -49,9 +50,15 @@ static ssize_t
 send_packet(const void *data, size_t size, void *opaque)
 {
     Nat *nat = opaque;
+    g_autofree uint8_t *changed = NULL;
 
-    if (size <= PDM_NETWORK_FRAME_MAX)
-        joiner_add(nat->joiner, data, size);
+    if (size > PDM_NETWORK_FRAME_MAX)
+        return (ssize_t)size;
+    if (nat->host_names && size <= FRAME_USUAL_MAX) {
+        changed = g_memdup2(data, size);
+        names_tell(changed, size, nat->base, nat->mask);
+    }
+    joiner_add(nat->joiner, changed != NULL ? changed : data, size);
     return (ssize_t)size;
 }
 
@@ -318,6 +325,9 @@ nat_new(Network *network, const NatOptions *options, GError **error)
     nat = g_new0(Nat, 1);
     nat->network = network;
     nat->timers = g_ptr_array_new_with_free_func(g_free);
+    nat->base = config.vnetwork;
+    nat->mask = config.vnetmask;
+    nat->host_names = options->host_names;
     nat->first = config.vdhcp_start;
     nat->host = config.vhost;
     nat->name_server = config.vnameserver;

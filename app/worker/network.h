@@ -6,6 +6,7 @@
 #pragma once
 
 #include <glib.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -101,6 +102,7 @@ typedef struct {
     bool loopback;             /* the host's own addresses can be reached */
     bool dns;                  /* questions are passed on to the host's servers */
     bool dhcp;                 /* the gateway answers DHCP */
+    bool host_names;           /* and tells the host's name servers, not itself */
     const char *domain;        /* that DHCP tells; NULL: none */
     const char *const *search; /* domains that DHCP tells; NULL: none */
     const char *tftp_path, *tftp_server, *boot_file; /* NULL: none */
@@ -128,6 +130,12 @@ uint32_t nat_gateway(const Nat *nat);
 bool nat_has_address(const Nat *nat, uint32_t address);
 bool nat_add_forward(Nat *nat, const NatForward *forward, GError **error);
 bool nat_remove_forward(Nat *nat, const NatForward *forward, GError **error);
+
+/* --- network-names.c --- */
+
+/* Puts the host's name servers into a frame from the gateway to a machine of this network, if it is
+ * an answer of DHCP and machines can ask them. */
+void names_tell(uint8_t *frame, size_t size, struct in_addr network, struct in_addr mask);
 
 /* --- network-control.c --- */
 

@@ -110,9 +110,9 @@ def nat_network_runs(world):
     said('uses the NAT network', 'natnetwork', 'stop', '--netname', 'work')
     call('controlvm', 'one', 'poweroff')
     # The service may die: what was leased is kept.
-    until(lambda: (world.config / 'work-Dhcpd.leases').exists(), 'the leases are kept')
-    kept = ElementTree.parse(world.config / 'work-Dhcpd.leases').getroot()
-    assert {node.get('mac') for node in kept} >= {'08:00:27:00:00:11', '08:00:27:00:00:12'}
+    file = world.config / 'work-Dhcpd.leases'
+    until(lambda: file.exists() and {'08:00:27:00:00:11', '08:00:27:00:00:12'} <=
+          {node.get('mac') for node in ElementTree.parse(file).getroot()}, 'the leases are kept')
     call('controlvm', 'two', 'poweroff')
     until(lambda: not listens(), 'nobody uses it any more')
     assert lease('--network=work', '080027000011')['IP Address'] == first['IP Address']
@@ -191,6 +191,33 @@ def tunnels(_world):
     call('modifyvm', 'five', '--nataliasmode1', 'default')
 
 
+def told_servers(trace):
+    """The name servers in the first DHCP offer of a record of frames; None: there is none yet."""
+    data = trace.read_bytes() if trace.exists() else b''
+    at = data.find(b'\x63\x82\x53\x63\x35\x01\x02')
+    options, at = data[at + 4:at + 312] if at >= 0 else b'', 0
+    while at + 1 < len(options) and options[at] not in (6, 255):
+        at += 1 if options[at] == 0 else 2 + options[at + 1]
+    if at + 1 >= len(options) or options[at] != 6:
+        return None
+    return [socket.inet_ntoa(options[i:i + 4]) for i in range(at + 2, at + 2 + options[at + 1], 4)]
+
+
+def name_servers(world):
+    """Machines behind NAT are told of the host's name servers, with a proxy of the gateway."""
+    lines = [line.split() for line in Path('/etc/resolv.conf').read_text(encoding='utf-8').splitlines()]
+    servers = [words[1] for words in lines if len(words) > 1 and words[0] == 'nameserver'][:3]
+    plain = servers and all(':' not in server and not server.startswith(('127.', '10.0.2.')) for server in servers)
+    boots('eight', '080027000018', 'nat')
+    for proxy, expected in (('off', servers if plain else ['10.0.2.3']), ('on', ['10.0.2.3'])):
+        trace = world.root / f'proxy-{proxy}.pcapng'
+        call('modifyvm', 'eight', '--natdnsproxy1', proxy, '--nictrace1', 'on', '--nictracefile1', trace)
+        call('startvm', 'eight', '--type', 'headless')
+        until(lambda file=trace: told_servers(file), 'an offer', 60)
+        call('controlvm', 'eight', 'poweroff')
+        assert told_servers(trace) == expected, f'proxy {proxy}: {told_servers(trace)}, not {expected}'
+
+
 def host_devices(_world):
     """In a network namespace where this is the administrator."""
     call('hostonlyif', 'create')
@@ -252,5 +279,5 @@ if __name__ == '__main__':
         subprocess.run(('ip', 'link', 'set', 'lo', 'up'), check=True)
         run(host_devices)
     else:
-        run(nat_networks, nat_network_runs, dhcp_servers, tunnels, without_rights)
+        run(nat_networks, nat_network_runs, dhcp_servers, tunnels, name_servers, without_rights)
         inside()

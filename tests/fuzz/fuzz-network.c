@@ -40,8 +40,12 @@ network_tell(Network *network, const char *text)
 static void
 open_target(Target *target, bool ipv6)
 {
-    const NatOptions options = {
-        .ipv4 = "10.0.2.0/24", .ipv6 = ipv6, .dns = true, .dhcp = ipv6, .loopback = true};
+    const NatOptions options = {.ipv4 = "10.0.2.0/24",
+                                .ipv6 = ipv6,
+                                .dns = true,
+                                .dhcp = ipv6,
+                                .host_names = true,
+                                .loopback = true};
     const DhcpRange range = {0x0a000203, 0xffffff00, 0x0a000204, 0x0a0002fe};
     const uint8_t router[] = {10, 0, 2, 1};
     Network *network = &target->network;

@@ -35,14 +35,16 @@ def _build(name, sources, packages):
 
 
 def run(name, sources, packages, seeds, short=10, long=600, most=65536):
-    """Builds the target `name` from sources and fuzzes it, from seeds (programs that print one): `short` seconds, with
+    """Builds the target `name` from sources and fuzzes it, from seeds (programs that
+    print one, or a dictionary of them): `short` seconds, with
     --long `long`, or as many as the script was told. Ends the test where an input fails."""
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else long if os.environ.get('VITRINE_LONG') else short
     folder, program = _build(name, [ROOT / source for source in sources], packages)
     corpus = folder / 'corpus'
     corpus.mkdir(exist_ok=True)
     for seed in seeds:
-        (corpus / Path(seed).name).write_bytes(subprocess.run([BUILD / seed], check=True, capture_output=True).stdout)
+        (corpus / Path(seed).name).write_bytes(seeds[seed] if isinstance(seeds, dict) else subprocess.run(
+            [BUILD / seed], check=True, capture_output=True).stdout)
     _fuzz(name, program, corpus, folder / 'failed-', seconds, most, 100)
 
 

@@ -48,7 +48,10 @@ class WebServer:
 
 
 class Switch:
-    """A context: a network worker without a gateway; each port is a card's wire."""
+    """A context: a network worker, without a gateway unless the setup says so; each port is a card's wire."""
+
+    def __init__(self, setup='network'):
+        self.setup = setup
 
     def __enter__(self):
         worker = Path(os.environ['VITRINE_BUILD']) / 'app' / 'worker' / 'vitrine-worker'
@@ -58,7 +61,7 @@ class Switch:
         self.process = subprocess.Popen(['/bin/sh', '-c', f'exec "$0" network 3<&{theirs.fileno()}', worker],
                                         stdout=subprocess.DEVNULL, pass_fds=(theirs.fileno(),))
         theirs.close()
-        self.request('network')
+        self.request(self.setup)
         return self
 
     def request(self, text, *descriptors):
