@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What a card's settings mean: the name of its network, and the first request to its worker. */
+ * What a card's settings mean: the name of its network, and the first request to its worker. Leaves
+ * out: the host resolver of NAT, which is the proxy: questions go on to the host's servers, and not
+ * through the host's own functions. */
 #include "app/service/network-private.h"
 
 #include <string.h>

@@ -31,12 +31,12 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 class WebServer:
-    """A context: a folder's files at http://127.0.0.1:port/."""
+    """A context: a folder's files at http://127.0.0.1:port/, or at another address of the host's own."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, server=http.server.ThreadingHTTPServer, address='127.0.0.1'):
         handler = functools.partial(_Quiet, directory=str(folder))
-        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
-        self.port = self.server.server_port
+        self.server = server((address, 0), handler)
+        self.port = self.server.socket.getsockname()[1]
 
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
