@@ -14,7 +14,8 @@
 #define ROOM_SITES (3 * REM_TRACE_INSNS)
 #define ROOM_ARENA ((size_t)16 << 10)
 /* A guest that executes so few instructions a second, for so long, only waits. If it has translated
- * more than that, most of it is what ran once, and goes. */
+ * more than that, or had to forget all of it meanwhile, most of the memory is that of what ran
+ * once, and goes. */
 #define REST_US (8 * G_USEC_PER_SEC)
 #define REST_INSNS_PER_SECOND 8000000
 #define REST_CODE ((size_t)12 << 20)
@@ -102,6 +103,7 @@ drop(RemVcpu *rem)
     base_memory_discard((uint8_t *)rem->sites + kept, rem->sites_most * sizeof *rem->sites - kept);
     base_memory_discard(rem->blocks, rem->blocks_most * sizeof *rem->blocks);
     base_memory_discard(rem->arena, rem->arena_size);
+    rem->flushes_rested = rem->flushes;
 }
 
 size_t
@@ -122,7 +124,8 @@ rest(Vcpu *vcpu)
     if (passed < REST_US)
         return;
     if (rem->rest_look != 0 && vcpu->retired - rem->rest_retired < most &&
-        rem_cache_code_bytes(rem) > REST_CODE / cpum_count(vcpu->cpum)) {
+        (rem->flushes != rem->flushes_rested ||
+         rem_cache_code_bytes(rem) > REST_CODE / cpum_count(vcpu->cpum))) {
         drop(rem);
         iem_engine.forget(vcpu);
     }

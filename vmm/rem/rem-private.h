@@ -230,8 +230,8 @@ struct RemVcpu {
     uint64_t crossed;      /* linear address of the operand in RemHot.bounce */
     bool care;             /* IEM has to execute the next instruction */
     /* Statistics. */
-    uint64_t translated, translated_insns, translated_bytes, killed_blocks, flushes, lookups,
-        recordings, traces, jump_misses, fallbacks, memory_misses, linked, untranslated;
+    uint64_t translated, translated_insns, translated_bytes, killed_blocks, flushes, flushes_rested,
+        lookups, recordings, traces, jump_misses, fallbacks, memory_misses, linked, untranslated;
     uint64_t *fallback_rows; /* by mnemonic */
 };
 
