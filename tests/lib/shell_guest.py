@@ -15,6 +15,8 @@ import run_guest
 PROMPT = 'vitrine# '
 # What the kernel says on any machine like ours, with any device.
 USUAL = ('tsc: ', 'fail to add MMCONFIG information', 'hrtimer: interrupt took', 'clocksource: ')
+# The kernel's own messages go to the same line; one may stand in the middle of what a program says.
+KERNEL = re.compile(r'(?<!>)\[ *\d+\.\d{6}\] [^\n]*\n')
 CONTROL = re.compile(r'\x1b(?:\[[0-9;?]*[A-Za-z]|[()].|.)|\r')
 
 
@@ -83,11 +85,11 @@ class ShellGuest:
         self._send(command)
 
     def run(self, command, seconds=60):
-        """Runs a command to its end; returns what it said."""
+        """Runs a command to its end; returns what it said, without what the kernel said meanwhile."""
         begin = self.seen
         self._send(command)
         self.wait(r'\n' + re.escape(PROMPT), seconds)
-        return self.text[begin:self.seen - len(PROMPT)].split('\n', 1)[-1]
+        return KERNEL.sub('', self.text[begin:self.seen - len(PROMPT)]).split('\n', 1)[-1]
 
     def save(self, seconds=60):
         """Ends the machine where it is, for one that has --save and --until saved."""

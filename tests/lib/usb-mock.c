@@ -47,7 +47,8 @@ typedef struct {
     GString *log;
     const UsbMockKind *kind;
     bool busy, gone, bound;
-    guint8 *loop; /* what bulk OUT brought since the last IN; IN reads it over and over */
+    guint8 *loop;  /* what bulk OUT brought since the last IN; IN reads it over and over */
+    void *nothing; /* memory of a program that is gone */
     guint loop_size, loop_read;
     guint8 last[LAST_MAX]; /* what isochronous or interrupt OUT brought in the end */
     guint last_size;
@@ -149,19 +150,37 @@ finish(MockUsb *mock, UMockdevIoctlData *data, int status)
     g_queue_push_tail(&mock->done, data);
 }
 
+/* What a pointer at `offset` of the program's memory leads to. A program may be killed in mid-call:
+ * zeros then, that nobody gets. */
+static void *
+memory_of(MockUsb *mock, UMockdevIoctlData *data, gsize offset, gsize size)
+{
+    UMockdevIoctlData *part =
+        data != NULL ? umockdev_ioctl_data_resolve(data, offset, size, NULL) : NULL;
+
+    if (part != NULL)
+        return part->data;
+    g_free(mock->nothing);
+    return mock->nothing = g_malloc0(MAX(size, sizeof(struct usbdevfs_urb)));
+}
+
+static guint8 *
+buffer_of(MockUsb *mock, UMockdevIoctlData *data)
+{
+    return memory_of(mock, data, G_STRUCT_OFFSET(struct usbdevfs_urb, buffer),
+                     (gsize)MAX(urb_of(data)->buffer_length, 0));
+}
+
 /* What waits at the interrupt endpoint gets its two bytes. */
 static int
 press(MockUsb *mock, const guint8 *setup)
 {
     UMockdevIoctlData *data = g_queue_pop_head(&mock->waiting);
-    UMockdevIoctlData *buffer;
 
     if (data == NULL)
         return -EPIPE;
-    buffer = umockdev_ioctl_data_resolve(data, G_STRUCT_OFFSET(struct usbdevfs_urb, buffer),
-                                         (gsize)urb_of(data)->buffer_length, NULL);
     urb_of(data)->actual_length =
-        answer(buffer->data, (guint)urb_of(data)->buffer_length, setup + 2, 2);
+        answer(buffer_of(mock, data), (guint)urb_of(data)->buffer_length, setup + 2, 2);
     finish(mock, data, 0);
     return 0;
 }
@@ -303,7 +322,7 @@ resolve_urb(UMockdevIoctlData *argument)
         umockdev_ioctl_data_resolve(argument, 0, sizeof(struct usbdevfs_urb), NULL);
     gsize size = sizeof(struct usbdevfs_urb);
 
-    if (urb_of(data)->type != USBDEVFS_URB_TYPE_ISO)
+    if (data == NULL || urb_of(data)->type != USBDEVFS_URB_TYPE_ISO)
         return data;
     size += (gsize)urb_of(data)->number_of_packets * sizeof(struct usbdevfs_iso_packet_desc);
     *(gulong *)(void *)argument->data = data->client_addr;
@@ -315,11 +334,10 @@ static int
 submit(MockUsb *mock, UMockdevIoctlData *argument)
 {
     UMockdevIoctlData *data = resolve_urb(argument);
-    UMockdevIoctlData *buffer =
-        umockdev_ioctl_data_resolve(data, G_STRUCT_OFFSET(struct usbdevfs_urb, buffer),
-                                    (gsize)urb_of(data)->buffer_length, NULL);
 
-    transfer(mock, g_object_ref(data), buffer != NULL ? buffer->data : NULL);
+    if (data == NULL)
+        return -EFAULT;
+    transfer(mock, g_object_ref(data), buffer_of(mock, data));
     return 0;
 }
 
@@ -351,14 +369,15 @@ discard(MockUsb *mock, gulong address)
 static int
 reap(MockUsb *mock, UMockdevIoctlData *argument)
 {
-    UMockdevIoctlData *data;
+    UMockdevIoctlData *to = umockdev_ioctl_data_resolve(argument, 0, sizeof(void *), NULL), *data;
 
     end_timed(mock, g_get_monotonic_time(), 0);
+    if (to == NULL)
+        return -EFAULT;
     data = g_queue_pop_head(&mock->done);
     if (data == NULL)
         return mock->gone ? -ENODEV : -EAGAIN;
-    umockdev_ioctl_data_set_ptr(umockdev_ioctl_data_resolve(argument, 0, sizeof(void *), NULL), 0,
-                                data);
+    umockdev_ioctl_data_set_ptr(to, 0, data);
     return 0;
 }
 
@@ -366,8 +385,7 @@ reap(MockUsb *mock, UMockdevIoctlData *argument)
 static int
 note(MockUsb *mock, UMockdevIoctlData *argument, const char *word, int result)
 {
-    const guint *value =
-        (const guint *)(void *)umockdev_ioctl_data_resolve(argument, 0, 4, NULL)->data;
+    const guint *value = memory_of(mock, argument, 0, sizeof *value);
 
     g_string_append_printf(mock->log, "%s %d; ", word, (int)*value);
     return result;
@@ -376,21 +394,18 @@ note(MockUsb *mock, UMockdevIoctlData *argument, const char *word, int result)
 static int
 get_driver(MockUsb *mock, UMockdevIoctlData *argument)
 {
-    UMockdevIoctlData *data =
-        umockdev_ioctl_data_resolve(argument, 0, sizeof(struct usbdevfs_getdriver), NULL);
+    struct usbdevfs_getdriver *what = memory_of(mock, argument, 0, sizeof *what);
 
     if (!mock->bound)
         return -ENODATA;
-    strcpy(((struct usbdevfs_getdriver *)(void *)data->data)->driver, "usbtest");
+    strcpy(what->driver, "usbtest");
     return 0;
 }
 
 static int
 driver(MockUsb *mock, UMockdevIoctlData *argument)
 {
-    UMockdevIoctlData *data =
-        umockdev_ioctl_data_resolve(argument, 0, sizeof(struct usbdevfs_ioctl), NULL);
-    const struct usbdevfs_ioctl *what = (const void *)data->data;
+    const struct usbdevfs_ioctl *what = memory_of(mock, argument, 0, sizeof *what);
 
     mock->bound = (unsigned)what->ioctl_code == USBDEVFS_CONNECT;
     g_string_append_printf(mock->log, "%s %d; ", mock->bound ? "attach" : "detach", what->ifno);
@@ -400,9 +415,7 @@ driver(MockUsb *mock, UMockdevIoctlData *argument)
 static int
 set_interface(MockUsb *mock, UMockdevIoctlData *argument)
 {
-    UMockdevIoctlData *data =
-        umockdev_ioctl_data_resolve(argument, 0, sizeof(struct usbdevfs_setinterface), NULL);
-    const struct usbdevfs_setinterface *what = (const void *)data->data;
+    const struct usbdevfs_setinterface *what = memory_of(mock, argument, 0, sizeof *what);
 
     g_string_append_printf(mock->log, "alternate %u %u; ", what->interface, what->altsetting);
     return 0;
@@ -413,17 +426,19 @@ control_at_once(MockUsb *mock, UMockdevIoctlData *argument)
 {
     UMockdevIoctlData *data =
         umockdev_ioctl_data_resolve(argument, 0, sizeof(struct usbdevfs_ctrltransfer), NULL);
-    const struct usbdevfs_ctrltransfer *what = (const void *)data->data;
-    UMockdevIoctlData *buffer = umockdev_ioctl_data_resolve(
-        data, G_STRUCT_OFFSET(struct usbdevfs_ctrltransfer, data), what->wLength, NULL);
+    const struct usbdevfs_ctrltransfer *what = (const void *)(data != NULL ? data->data : NULL);
 
-    return control(mock, (const guint8 *)what, buffer != NULL ? buffer->data : NULL);
+    if (what == NULL)
+        return -EFAULT;
+    return control(
+        mock, (const guint8 *)what,
+        memory_of(mock, data, G_STRUCT_OFFSET(struct usbdevfs_ctrltransfer, data), what->wLength));
 }
 
 static int
-number(UMockdevIoctlData *argument, guint32 value)
+number(MockUsb *mock, UMockdevIoctlData *argument, guint32 value)
 {
-    *(guint32 *)(void *)umockdev_ioctl_data_resolve(argument, 0, 4, NULL)->data = value;
+    *(guint32 *)memory_of(mock, argument, 0, sizeof value) = value;
     return 0;
 }
 
@@ -440,8 +455,8 @@ dispatch(MockUsb *mock, unsigned request, UMockdevIoctlData *argument)
     if (mock->gone)
         return -ENODEV;
     switch (request) {
-    case USBDEVFS_GET_CAPABILITIES: return number(argument, 0x1f);
-    case USBDEVFS_CONNECTINFO: return number(argument, USB_MOCK_ADDRESS);
+    case USBDEVFS_GET_CAPABILITIES: return number(mock, argument, 0x1f);
+    case USBDEVFS_CONNECTINFO: return number(mock, argument, USB_MOCK_ADDRESS);
     case USBDEVFS_GET_SPEED: return mock->kind->speed;
     case USBDEVFS_CLAIMINTERFACE: return note(mock, argument, "claim", mock->busy ? -EBUSY : 0);
     case USBDEVFS_SETCONFIGURATION: return note(mock, argument, "configuration", 0);
@@ -522,6 +537,7 @@ usb_mock_free(UsbMock *mock)
     g_object_unref(mock->testbed);
     g_string_free(mock->device->log, TRUE);
     g_free(mock->device->loop);
+    g_free(mock->device->nothing);
     g_object_unref(mock->device);
     g_free(mock);
 }
