@@ -2,8 +2,9 @@
  *
  * The boot order of a machine some of whose drives firmware is to leave alone: then each of the
  * others is named by its device path, in the forms that SeaBIOS looks for (its documentation,
- * "Runtime config", file "bootorder"), and a HALT follows them. Where all drives may be booted the
- * order of classes is enough, and firmware decides within a class. Leaves out: drives that come
+ * "Runtime config", file "bootorder"), and a HALT follows them. So are the drives of a machine with
+ * several at USB, which firmware finds in any order. Elsewhere the order of classes is enough, and
+ * firmware decides within a class. Leaves out: drives that come
  * while such a machine runs, which are not booted before its next start. */
 #include "devices/machine-private.h"
 
@@ -53,7 +54,10 @@ add_drive(GString *order, const MachineMedium *medium)
     case MACHINE_BUS_VIRTIO_SCSI:
         g_string_append_printf(order, ",%s/scsi@f/channel@0/disk@%x,0", PCI, port);
         break;
-    case MACHINE_BUS_USB: add_usb(order); break;
+    case MACHINE_BUS_USB:
+        if (strstr(order->str, "/usb@") == NULL)
+            add_usb(order);
+        break;
     }
 }
 
@@ -89,13 +93,23 @@ leaves_out_any(const MachineSpec *spec)
     return false;
 }
 
+static bool
+has_several_at_usb(const MachineSpec *spec)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < spec->media_count; i++)
+        count += spec->media[i].bus == MACHINE_BUS_USB;
+    return count > 1;
+}
+
 char *
 machine_boot_order(const MachineSpec *spec)
 {
     static const char *const classes[] = {"dvd", "disk", "floppy", "network"};
     GString *order;
 
-    if (!leaves_out_any(spec))
+    if (!leaves_out_any(spec) && !has_several_at_usb(spec))
         return g_strdup(spec->boot_order);
     order = g_string_new(spec->boot_order != NULL ? spec->boot_order : MACHINE_DEFAULT_BOOT_ORDER);
     g_auto(GStrv) words = g_strsplit(order->str, ",", -1);
@@ -106,6 +120,7 @@ machine_boot_order(const MachineSpec *spec)
         if (!g_strv_contains((const char *const *)words, classes[i]))
             add_class(order, spec, classes[i]);
     }
-    g_string_append(order, ",HALT");
+    if (leaves_out_any(spec))
+        g_string_append(order, ",HALT");
     return g_string_free(order, FALSE);
 }
