@@ -222,7 +222,8 @@ def refused_record(world):
     call('controlvm', NAME, 'usbattach', '1-1', '--capturefile', world.home / 'record.pcapng')
     said('unknown option', 'controlvm', NAME, 'usbdetach', '1-1', '--capturefile', 'x', expect=SYNTAX)
     call('controlvm', NAME, 'usbdetach', '1-1')
-    assert usb_capture.read(world.home / 'record.pcapng') == []
+    # It is whole; what firmware asked by then is in it.
+    usb_capture.read(world.home / 'record.pcapng')
 
 
 def port_is_open(port):

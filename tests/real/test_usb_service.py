@@ -11,6 +11,7 @@
 
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import guest
@@ -44,6 +45,7 @@ def main():
             snapshots(machine)
             usb_host.unplug()
             machine.wait_serial(GONE, SECONDS)
+            until_unlisted()
             usb_host.plug()
             machine.wait_serial(FOUND, SECONDS)
             machine.control('poweroff')
@@ -51,6 +53,15 @@ def main():
         asked = [event.setup[1] for event in usb_capture.read(record) if event.setup and not event.setup[0] & 0x60]
         if not {6, 9} <= set(asked):
             sys.exit(f'the record has no descriptors or no configuration: {asked}')
+
+
+def until_unlisted():
+    """The mocked host gives the device the address that it had, by which the service would take it for the old one."""
+    end = time.monotonic() + SECONDS
+    while 'Mock Device' in guest.manage('list', 'usbhost'):
+        if time.monotonic() > end:
+            sys.exit('the service still lists what was pulled out')
+        time.sleep(0.05)
 
 
 def snapshots(machine):
