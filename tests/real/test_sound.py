@@ -191,7 +191,7 @@ def silenced(server, disk):
         for allowed in (False, True):
             machine.control('audioin', 'on' if allowed else 'off')
             machine.serial.write('tone hear 2 44100\n')
-            said = machine.wait_serial(r'heard [^\n]*level [0-9.]+', 60)
+            said = machine.wait_serial(r'heard [^\n]*level [0-9.]+\s', 60)
             heard_by(f'audioin {allowed}', said.group(0) if hasattr(said, 'group') else said, silent=not allowed)
         player.kill()
         player.wait()
