@@ -136,6 +136,20 @@ field_text(const Field *field, const GValue *value)
     return g_value_dup_string(value);
 }
 
+/* A file that does not say how much memory the machine has is taken for a damaged one. */
+static gboolean
+is_required(const Field *field)
+{
+    return g_str_equal(field->property, "memory");
+}
+
+static gboolean
+is_said(const SettingsFile *file, const Field *field)
+{
+    g_autofree char *text = xml_get(xml_path(file->body, field->path), field->attribute);
+    return text != NULL;
+}
+
 static void
 field_write(SettingsFile *file, VitrineSettings *settings, const Field *field)
 {
@@ -145,9 +159,9 @@ field_write(SettingsFile *file, VitrineSettings *settings, const Field *field)
     field_default(file, settings, field, &standard);
     g_value_init(&now, spec->value_type);
     g_object_get_property(G_OBJECT(settings), field->property, &now);
-    if (g_param_values_cmp(spec, &now, &old) == 0)
+    if (g_param_values_cmp(spec, &now, &old) == 0 && (!is_required(field) || is_said(file, field)))
         return;
-    if (g_param_values_cmp(spec, &now, &standard) == 0) {
+    if (g_param_values_cmp(spec, &now, &standard) == 0 && !is_required(field)) {
         xmlNodePtr node = xml_path(file->body, field->path);
         if (node) {
             xml_set(node, field->attribute, NULL);
