@@ -9,9 +9,10 @@
 #define KINDS 8
 
 /* ---- the choice of a path ---- */
-/* The instructions from `start` on, until the head comes again. */
+/* The instructions from `start` on, until the head comes again: how often, and how often with some
+ * that no trace has. */
 typedef struct {
-    unsigned start, length, count;
+    unsigned start, length, count, fresh;
 } Kind;
 
 typedef struct {
@@ -29,12 +30,13 @@ is_same(const RemRecorder *recorder, const Kind *kind, unsigned start, unsigned 
 static void
 count_kind(const RemRecorder *recorder, Kind kinds[KINDS], unsigned start, unsigned length)
 {
+    const bool fresh = memchr(recorder->told + start, false, length) != NULL;
     unsigned i = 0;
 
     while (i < KINDS && kinds[i].count != 0 && !is_same(recorder, &kinds[i], start, length))
         i++;
     if (i < KINDS)
-        kinds[i] = (Kind){start, length, kinds[i].count + 1};
+        kinds[i] = (Kind){start, length, kinds[i].count + 1, kinds[i].fresh + fresh};
 }
 
 /* The way round from the head that was gone most often, if it is most of them. */
@@ -58,15 +60,16 @@ best_round(const RemRecorder *recorder, int32_t head)
     for (unsigned i = 0; i < KINDS; i++)
         if (kinds[i].count > best.count)
             best = kinds[i];
-    if (best.count < 2 || best.count < needed * rounds / 4 || best.length > REM_TRACE_INSNS)
-        best.count = 0;
+    if (best.count < 2 || best.count < needed * rounds / 4 || best.length > REM_TRACE_INSNS ||
+        2 * best.fresh < best.count)
+        best.fresh = 0;
     return best;
 }
 
 static unsigned
 covered(const Candidate *candidate)
 {
-    return candidate->best.count * candidate->best.length;
+    return candidate->best.fresh * candidate->best.length;
 }
 
 /* Where a jump back leads to is the start of a loop. */
@@ -107,17 +110,33 @@ best_head(Candidate heads[HEADS], unsigned count)
     return best;
 }
 
-/* Rounds that an existing trace goes show nothing new. */
-static void
-erase(RemRecorder *recorder, const Kind *kind)
+/* If the path at `i` is `length` instructions of the round from its `first` one, they are told. */
+static bool
+tell_at(RemRecorder *recorder, const Kind *kind, unsigned i, unsigned first, unsigned length)
 {
-    int32_t round[REM_TRACE_INSNS];
+    const int32_t *round = recorder->path + kind->start + first;
 
-    memcpy(round, recorder->path + kind->start, kind->length * sizeof round[0]);
-    for (unsigned i = 0; i + kind->length <= recorder->count; i++)
-        if (memcmp(recorder->path + i, round, kind->length * sizeof round[0]) == 0)
-            for (unsigned k = 0; k < kind->length; k++)
-                recorder->path[i + k] = REM_RECORD_ELSEWHERE;
+    if (memcmp(recorder->path + i, round, length * sizeof round[0]) != 0)
+        return false;
+    memset(recorder->told + i, true, length);
+    return true;
+}
+
+/* Rounds that an existing trace goes show nothing new, nor do the parts of one in which the
+ * recording began and ended. A loop around them may. */
+static void
+tell(RemRecorder *recorder, const Kind *kind)
+{
+    const unsigned count = recorder->count, length = kind->length;
+
+    for (unsigned i = 0; i + length <= count; i++)
+        tell_at(recorder, kind, i, 0, length);
+    for (unsigned k = 1; k < length; k++)
+        if (tell_at(recorder, kind, 0, k, length - k))
+            break;
+    for (unsigned k = length - 1; k > 0; k--)
+        if (tell_at(recorder, kind, count - k, 0, k))
+            break;
 }
 
 /* ---- its pages ---- */
@@ -192,19 +211,21 @@ make_known(RemRecorder *recorder)
     recorder->known[hash % REM_RECORD_KNOWN] = hash;
 }
 
-/* Rounds that some trace goes already, from wherever they are looked at, show nothing new. */
+/* Those of rounds that no trace goes already, from wherever they are looked at. */
 static unsigned
 find_new_heads(Vcpu *vcpu, RemRecorder *recorder, Candidate heads[HEADS])
 {
-    unsigned count = find_heads(recorder, heads);
+    unsigned count;
 
+    memset(recorder->told, false, recorder->count);
+    count = find_heads(recorder, heads);
     for (unsigned i = 0; i < count; i++) {
         const Kind *kind = &heads[i].best;
 
-        if (kind->count == 0 || !set_path(vcpu, recorder, kind) ||
+        if (kind->fresh == 0 || !set_path(vcpu, recorder, kind) ||
             !is_known(rem_of(vcpu), kind->length))
             continue;
-        erase(recorder, kind);
+        tell(recorder, kind);
         count = find_heads(recorder, heads);
         i = UINT_MAX; /* from the first one again */
     }
@@ -227,7 +248,7 @@ choose(Vcpu *vcpu, RemRecorder *recorder)
             !rem_cache_has_trace(rem, trace->pages[0].host + recorder->chosen[0], trace->mode) &&
             rem_trace_decode(rem, trace, recorder->chosen, best->best.length))
             return true;
-        best->best.count = 0;
+        best->best.fresh = 0;
     }
     return false;
 }

@@ -31,6 +31,7 @@ struct RemRecorder {
     uint64_t steps;                /* executed for recordings that showed nothing, or forfeited */
     unsigned patience;             /* instructions to wait for the start */
     int32_t path[REM_RECORD_LONG]; /* offsets from the page, or REM_RECORD_ELSEWHERE */
+    bool told[REM_RECORD_LONG];    /* some trace goes there already */
     uint32_t known[REM_RECORD_KNOWN];              /* hashes of paths that became traces */
     int32_t chosen[REM_TRACE_INSNS];               /* the trace's path, from its head's page */
     uint8_t bytes[REM_TRACE_PAGES][X86_PAGE_SIZE]; /* of its pages, when it was decoded */
