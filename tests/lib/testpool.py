@@ -5,6 +5,7 @@
 """Running tests."""
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -18,6 +19,9 @@ from testlist import ROOT, build_dir
 
 SKIPPED = 77
 TAIL_LINES = 40
+# Tests of a run that may be given a second chance by themselves; what is never given one.
+AGAIN = 3
+DEFECT = re.compile(r'AddressSanitizer|LeakSanitizer|runtime error:|Segmentation fault|SIGSEGV|SIGABRT|-CRITICAL \*\*')
 ASAN_OPTIONS = 'abort_on_error=0:allow_user_segv_handler=1:detect_stack_use_after_return=0'
 
 
@@ -80,22 +84,35 @@ class Pool:
         self.lock = threading.Lock()
         self.counts = {'passed': 0, 'failed': 0, 'skipped': 0}
         self.failed = []
+        self.unsteady = []
         self.logs = build_dir('plain') / 'test-logs'
         self.logs.mkdir(parents=True, exist_ok=True)
 
     def run(self, tests):
-        """Runs those that may share the machine together, then the others one by one."""
-        with ThreadPoolExecutor(self.options.jobs) as executor:
-            list(executor.map(self._run_one, [test for test in tests if not test.is_alone]))
-        for test in tests:
-            if test.is_alone:
-                self._run_one(test)
+        """Runs those that may share the machine together, then the others one by one.
 
-    def _run_one(self, test):
+        Other tests take a test's processor away at moments that no guest's clock allows for: of those
+        that fail beside another, up to AGAIN are run once more by themselves, and named at the end."""
+        together = [test for test in tests if not test.is_alone]
+        with ThreadPoolExecutor(self.options.jobs) as executor:
+            outcomes = list(executor.map(self._run_one, together))
+        again = [test for test, outcome in zip(together, outcomes) if outcome == 'unsteady']
+        for test in again + [test for test in tests if test.is_alone]:
+            self._run_one(test, may_repeat=False)
+
+    def _may_repeat(self, test, log):
+        """Whether a failure may be the machine's; counts it as such."""
+        with self.lock:
+            if self.options.jobs < 2 or len(self.unsteady) == AGAIN or DEFECT.search(log):
+                return False
+            self.unsteady.append(test.label)
+            return True
+
+    def _run_one(self, test, may_repeat=True):
+        """Runs and reports a test; 'passed', 'failed', 'skipped' or 'unsteady': it is to be run again."""
         missing = [name for name in test.needs if media.package_version(name) is None]
         if missing:
-            self.report(test, 'skipped', 0, 'needs the packages ' + ' '.join(missing))
-            return
+            return self.report(test, 'skipped', 0, 'needs the packages ' + ' '.join(missing))
         log = self.logs / (test.label.replace('/', '-').replace(' ', '') + '.log')
         with tempfile.TemporaryDirectory(prefix='vitrine-test-', ignore_cleanup_errors=True) as home:
             start = time.monotonic()
@@ -105,29 +122,34 @@ class Pool:
                 log.write_text(f'{error}\n', encoding='utf-8')
                 code = 127
             seconds = time.monotonic() - start
-        lines = log.read_text(encoding='utf-8', errors='replace').rstrip().split('\n')
+        text = log.read_text(encoding='utf-8', errors='replace').rstrip()
+        lines = text.split('\n')
         if code == 0:
-            self.report(test, 'passed', seconds)
-        elif code == SKIPPED:
-            self.report(test, 'skipped', seconds, lines[-1] or 'no reason given')
-        else:
-            why = f'no end after {test.seconds:.0f} s' if code is None else f'exit code {code}'
-            self.report(test, 'failed', seconds, why, lines[-TAIL_LINES:])
+            return self.report(test, 'passed', seconds)
+        if code == SKIPPED:
+            return self.report(test, 'skipped', seconds, lines[-1] or 'no reason given')
+        why = f'no end after {test.seconds:.0f} s' if code is None else f'exit code {code}'
+        repeats = may_repeat and code != 127 and self._may_repeat(test, text)
+        return self.report(test, 'unsteady' if repeats else 'failed', seconds, why, lines[-TAIL_LINES:])
 
     def report(self, test, result, seconds, why='', lines=()):
-        """Prints a result and counts it."""
+        """Prints a result, counts it and returns it."""
         with self.lock:
-            self.counts[result] += 1
+            if result != 'unsteady':
+                self.counts[result] += 1
             if result == 'failed':
                 self.failed.append(test.label)
-            word = {'passed': 'ok  ', 'failed': 'FAIL', 'skipped': 'skip'}[result]
+            word = {'passed': 'ok  ', 'failed': 'FAIL', 'skipped': 'skip', 'unsteady': 'once'}[result]
             print(f'{word} {test.label:60} {seconds:7.1f} s' + (f'  {result}: {why}' if why else ''))
             for line in lines:
                 print(f'     | {line}')
             print(end='', flush=True)
+        return result
 
     def summary(self):
         """The closing lines; the last one is for machines to read."""
+        for label in self.unsteady:
+            print(f'unsteady: {label} (failed beside another test; then run by itself)')
         for label in self.failed:
             print(f'failed: {label}')
         print(', '.join(f'{count} {result}' for result, count in self.counts.items()), flush=True)

@@ -74,6 +74,28 @@ class Runner(unittest.TestCase):
         status = Path(f'/proc/{child}/stat')
         self.assertTrue(not status.exists() or status.read_text().split()[2] == 'Z')
 
+    def test_unsteady(self):
+        """What fails beside others is run once more by itself, some tests a run, and is named."""
+        with tempfile.TemporaryDirectory() as name:
+            once = f'test -e {name}/$0 && exit 0; touch {name}/$0; echo slow; exit 1'
+            tests = [testlist.Test('unit', f'sample-{i}', 'plain', ['sh', '-c', once, str(i)], 20)
+                     for i in range(testpool.AGAIN + 1)]
+            tests.append(testlist.Test('unit', 'lone', 'plain', ['sh', '-c', once, 'lone'], 20, is_alone=True))
+            counts, code, output = self.run_tests(tests)
+        self.assertEqual((counts['passed'], counts['failed'], code), (testpool.AGAIN, 2, 1))
+        self.assertEqual(output.count('\nunsteady: unit/sample'), testpool.AGAIN)
+        self.assertIn('| slow', output)
+
+    def test_defects(self):
+        """What a sanitizer says, and a second failure, are no matter of the machine."""
+        counts, _, output = self.run_tests([self.sample(
+            'echo "x.c:3:1: runtime error: overflow"; exit 1')])
+        self.assertEqual(counts['failed'], 1)
+        self.assertNotIn('unsteady', output)
+        counts, code, output = self.run_tests([self.sample('exit 1'), self.sample('true', name='other')])
+        self.assertEqual((counts, code), ({'passed': 1, 'failed': 1, 'skipped': 0}, 1))
+        self.assertIn('\nfailed: unit/sample', output)
+
     def test_nothing_passed(self):
         """A run in which nothing passed is no success."""
         self.assertEqual(self.run_tests([self.sample('exit 77')])[1], 1)
