@@ -175,8 +175,31 @@ check_scope(const char *scope)
 {
     if (g_str_has_prefix(scope, "mac:"))
         return strlen(scope + 4) == 12 && strspn(scope + 4, "0123456789ABCDEF") == 12;
-    return g_str_equal(scope, "global") ||
+    return g_str_equal(scope, "global") || g_str_has_prefix(scope, "group:") ||
            (g_str_has_prefix(scope, "vm:") && strchr(scope, '/') != NULL);
+}
+
+/* "KIND VALUE" */
+static gboolean
+check_condition(const char *text, GError **error)
+{
+    static const char *const kinds[] = {"mac",  "mac-wild",  "vendor", "vendor-wild",
+                                        "user", "user-wild", NULL};
+    g_auto(GStrv) words = g_strsplit(text, " ", 2);
+    const char *value = g_strv_length(words) == 2 ? words[1] : "";
+
+    if (*value == '\0' || strlen(value) > 255 || !g_strv_contains(kinds, words[0]))
+        return refuse(error, _("This is no condition of a group of DHCP clients"), text);
+    if (g_str_equal(words[0], "mac") &&
+        (strlen(value) != 12 || strspn(value, "0123456789ABCDEF") != 12))
+        return refuse(error, _("This is no address of a network card"), value);
+    return TRUE;
+}
+
+static gboolean
+is_condition(const char *word)
+{
+    return g_str_equal(word, "include") || g_str_equal(word, "exclude");
 }
 
 static gboolean
@@ -207,17 +230,23 @@ check_config(const char *line, GError **error)
     static const char *const options[] = {"option", "hex", "force", "suppress", NULL};
     static const char *const times[] = {"least", "usual", "most", NULL};
     g_auto(GStrv) words = g_strsplit(line, " ", 3);
+    const gboolean of_card = g_str_has_prefix(line, "mac:") || g_str_has_prefix(line, "vm:");
     guint32 address;
 
     if (g_strv_length(words) != 3 || !check_scope(words[0]))
         return refuse(error, _("This is no setting of a DHCP server"), line);
+    if (g_str_has_prefix(line, "group:")) {
+        if (is_condition(words[1]))
+            return check_condition(words[2], error);
+        if (g_str_equal(words[1], "group"))
+            return TRUE;
+    }
     if (g_strv_contains(options, words[1]))
         return check_option(words[1], words[2], error);
     if (g_strv_contains(times, words[1]) &&
         g_ascii_string_to_unsigned(words[2], 10, 1, G_MAXINT32, NULL, NULL))
         return TRUE;
-    if (g_str_equal(words[1], "fixed") && !g_str_equal(words[0], "global") &&
-        vitrine_parse_ipv4(words[2], &address))
+    if (g_str_equal(words[1], "fixed") && of_card && vitrine_parse_ipv4(words[2], &address))
         return TRUE;
     return refuse(error, _("This is no setting of a DHCP server"), line);
 }

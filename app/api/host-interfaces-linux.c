@@ -111,18 +111,29 @@ take_ipv4(VitrineHostInterface *device, const struct ifaddrs *entry)
     vitrine_adapter_set_text(&device->mask, text);
 }
 
+static guint
+prefix_bits(const struct ifaddrs *entry)
+{
+    const struct sockaddr_in6 *mask = (struct sockaddr_in6 *)entry->ifa_netmask;
+    guint bits = 0;
+
+    for (guint i = 0; mask != NULL && i < 16; i++)
+        bits += (guint)__builtin_popcount(mask->sin6_addr.s6_addr[i]);
+    return bits;
+}
+
+/* The one that the device was given goes before that of its link. */
 static void
 take_ipv6(VitrineHostInterface *device, const struct ifaddrs *entry)
 {
     const struct sockaddr_in6 *address = (struct sockaddr_in6 *)entry->ifa_addr;
-    const struct sockaddr_in6 *mask = (struct sockaddr_in6 *)entry->ifa_netmask;
     char text[INET6_ADDRSTRLEN];
 
+    if (*device->address6 != '\0' && !g_str_has_prefix(device->address6, "fe80:"))
+        return;
     inet_ntop(AF_INET6, &address->sin6_addr, text, sizeof(text));
     vitrine_adapter_set_text(&device->address6, text);
-    device->bits6 = 0;
-    for (guint i = 0; mask != NULL && i < 16; i++)
-        device->bits6 += (guint)__builtin_popcount(mask->sin6_addr.s6_addr[i]);
+    device->bits6 = prefix_bits(entry);
 }
 
 static void
@@ -135,7 +146,7 @@ take_address(GPtrArray *devices, const struct ifaddrs *entry)
             continue;
         if (entry->ifa_addr->sa_family == AF_INET && *device->address == '\0')
             take_ipv4(device, entry);
-        if (entry->ifa_addr->sa_family == AF_INET6 && *device->address6 == '\0')
+        if (entry->ifa_addr->sa_family == AF_INET6)
             take_ipv6(device, entry);
     }
 }
@@ -291,6 +302,31 @@ set_ipv4(int fd, const char *name, unsigned long what, const char *text)
     return ioctl(fd, what, &request) == 0;
 }
 
+/* Takes away the addresses that a device was given; the one of its link stays. */
+static gboolean
+remove_ipv6(int fd, const char *name)
+{
+    struct ifaddrs *entries = NULL;
+    gboolean done = getifaddrs(&entries) == 0;
+
+    for (struct ifaddrs *entry = entries; entry != NULL && done; entry = entry->ifa_next) {
+        struct in6_ifreq request = {.ifr6_ifindex = (int)if_nametoindex(name)};
+
+        if (entry->ifa_addr == NULL || entry->ifa_addr->sa_family != AF_INET6 ||
+            !g_str_equal(entry->ifa_name, name))
+            continue;
+        request.ifr6_addr = ((struct sockaddr_in6 *)entry->ifa_addr)->sin6_addr;
+        if (IN6_IS_ADDR_LINKLOCAL(&request.ifr6_addr))
+            continue;
+        request.ifr6_prefixlen = prefix_bits(entry);
+        done = ioctl(fd, SIOCDIFADDR, &request) == 0;
+    }
+    if (entries != NULL)
+        freeifaddrs(entries);
+    return done;
+}
+
+/* One address in the place of what there was; "": none. */
 static gboolean
 set_ipv6(const char *name, const char *text, guint bits)
 {
@@ -302,10 +338,11 @@ set_ipv6(const char *name, const char *text, guint bits)
     if (fd < 0)
         return FALSE;
     request.ifr6_ifindex = (int)if_nametoindex(name);
-    if (bits > 128 || inet_pton(AF_INET6, text, &request.ifr6_addr) != 1)
+    if (bits > 128 || (*text != '\0' && inet_pton(AF_INET6, text, &request.ifr6_addr) != 1))
         errno = EINVAL;
     else
-        done = ioctl(fd, SIOCSIFADDR, &request) == 0 || errno == EEXIST;
+        done = remove_ipv6(fd, name) &&
+               (*text == '\0' || ioctl(fd, SIOCSIFADDR, &request) == 0 || errno == EEXIST);
     errnum = errno;
     close(fd);
     errno = errnum;

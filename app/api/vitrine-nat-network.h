@@ -73,9 +73,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VitrineNatNetwork, vitrine_nat_network_free)
  * @mask: of the network
  * @lower: first address given out
  * @upper: last one
- * @configs: lines "SCOPE WORD VALUE". SCOPE: "global", "mac:080027A1B2C3", "vm:UUID/SLOT". WORD:
- *   "option N" (a text), "hex N", "force N", "suppress N", "least", "usual", "most" (seconds),
- *   "fixed" (an address, of a card)
+ * @configs: lines "SCOPE WORD VALUE". SCOPE: "global", "group:NAME" (as in a URI),
+ *   "mac:080027A1B2C3", "vm:UUID/SLOT". WORD: "option N" (a text), "hex N", "force N",
+ *   "suppress N", "least", "usual", "most" (seconds), "fixed" (an address, of a card), "group 1"
+ *   (there is this group; the first count most), "include KIND", "exclude KIND" (who is in a
+ *   group; KIND: "mac", "vendor", "user", with "-wild" a pattern)
  */
 typedef struct {
     gboolean enabled;
@@ -289,7 +291,7 @@ char *vitrine_host_only_create(GError **error);
 gboolean vitrine_host_only_remove(const char *name, GError **error);
 /**
  * vitrine_host_only_configure:
- * @address: IPv4 or IPv6
+ * @address: IPv4, or IPv6 (in the place of the one before; "": none)
  * @mask: (nullable): of an IPv4 address
  * @bits: of an IPv6 address
  */

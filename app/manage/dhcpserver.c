@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * dhcpserver: servers that give out addresses in internal, host-only and NAT networks. Manual,
- * chapter VBoxManage, "dhcpserver". Leaves out: groups of clients (--group and its conditions). */
+ * chapter VBoxManage, "dhcpserver". */
 #include <string.h>
 
 #include "app/manage/manage.h"
@@ -192,6 +192,77 @@ take_mac(Change *change, ManageArgs *args, GError **error)
     return set_scope(change, g_strconcat("mac:", mac, NULL));
 }
 
+/* --- groups of clients --- */
+
+static bool
+take_group(Change *change, ManageArgs *args, GError **error)
+{
+    g_autofree char *escaped = NULL, *known = NULL;
+    const char *name;
+
+    if (!manage_args_text(args, &name, error))
+        return false;
+    escaped = g_uri_escape_string(name, NULL, TRUE);
+    set_scope(change, g_strconcat("group:", escaped, NULL));
+    known = vitrine_dhcp_server_get_config(change->server, change->scope, "group");
+    if (known == NULL)
+        add_line(change, "group", "1");
+    return true;
+}
+
+/* A value is in one condition of a kind at most. */
+static bool
+take_condition(Change *change, ManageArgs *args, const char *kind, const char *word, GError **error)
+{
+    g_autofree char *line = NULL, *mac = NULL;
+    const char *text;
+
+    if (!manage_args_text(args, &text, error))
+        return false;
+    if (!g_str_has_prefix(change->scope, "group:"))
+        return fail_syntax(error, "A group has to be named before the condition", text);
+    if (*text == '\0')
+        return fail_syntax(error, "The value of a condition cannot be empty", text);
+    mac = plain_mac(text);
+    line = g_strdup_printf("%s %s", kind, g_str_equal(kind, "mac") ? mac : text);
+    remove_word(change, "include", line);
+    remove_word(change, "exclude", line);
+    if (word != NULL)
+        add_line(change, word, line);
+    return true;
+}
+
+/* --incl-mac, --del-vendor-wild ... */
+static bool
+take_group_option(Change *change, ManageArgs *args, bool *taken, GError **error)
+{
+    static const char *const kinds[][2] = {{"mac", "mac"},       {"macwild", "mac-wild"},
+                                           {"vendor", "vendor"}, {"vendorwild", "vendor-wild"},
+                                           {"user", "user"},     {"userwild", "user-wild"}};
+    static const char *const verbs[][2] = {{"incl", "include"}, {"excl", "exclude"}, {"del", NULL}};
+
+    *taken = true;
+    if (manage_args_take_option(args, "group", NULL))
+        return take_group(change, args, error);
+    if (manage_args_take_option(args, "zapconditions", NULL)) {
+        remove_word(change, "include", "");
+        remove_word(change, "exclude", "");
+        return true;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(kinds) * G_N_ELEMENTS(verbs); i++) {
+        const char *const *kind = kinds[i / G_N_ELEMENTS(verbs)];
+        const char *const *verb = verbs[i % G_N_ELEMENTS(verbs)];
+        g_autofree char *pattern = g_strconcat(verb[0], kind[0], NULL);
+
+        if (manage_args_take_option(args, pattern, NULL))
+            return take_condition(change, args, kind[1], verb[1], error);
+    }
+    *taken = false;
+    return true;
+}
+
+/* --- all options --- */
+
 static bool
 take_server_option(Change *change, ManageArgs *args, bool *taken, GError **error)
 {
@@ -229,6 +300,10 @@ take_option(Change *change, ManageArgs *args, GError **error)
         return true;
     if (!take_server_option(change, args, &taken, error) || taken)
         return taken;
+    if (!take_group_option(change, args, &taken, error))
+        return false;
+    if (taken)
+        return true;
     if (manage_args_take_option(args, "global", NULL))
         return set_scope(change, g_strdup("global"));
     if (manage_args_take_option(args, "vm", NULL))
@@ -242,12 +317,6 @@ take_option(Change *change, ManageArgs *args, GError **error)
     for (guint i = 0; i < G_N_ELEMENTS(scoped); i++) {
         if (manage_args_take_option(args, scoped[i].pattern, NULL))
             return take_scoped(change, args, scoped[i].kind, scoped[i].word, error);
-    }
-    if (manage_args_take_option(args, "group", NULL)) {
-        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                    "This version has settings of DHCP for all machines and for single cards "
-                    "(--global, --vm, --mac-address), not for groups.");
-        return false;
     }
     return fail_syntax(error, "Invalid parameter", manage_args_take(args));
 }
@@ -369,17 +438,26 @@ run(Manage *manage, ManageArgs *args, GError **error)
 const ManageCommand manage_command_dhcpserver = {
     .name = "dhcpserver",
     .title = "Make and change DHCP servers of networks",
-    .usage = "dhcpserver add --network NAME|--interface DEVICE --server-ip ADDRESS --netmask MASK\n"
-             "        --lower-ip ADDRESS --upper-ip ADDRESS --enable|--disable\n"
-             "        [[--global | --vm NAME|UUID [--nic N] | --mac-address ADDRESS]\n"
-             "        [--set-opt N VALUE] [--set-opt-hex N HEX] [--force-opt N] "
-             "[--suppress-opt N]\n"
-             "        [--min-lease-time SECONDS] [--default-lease-time SECONDS]\n"
-             "        [--max-lease-time SECONDS] [--fixed-address ADDRESS] ...]\n"
-             "dhcpserver modify --network NAME|--interface DEVICE [the options of add]\n"
-             "        [--del-opt N] [--unforce-opt N] [--unsuppress-opt N] [--remove-config]\n"
-             "dhcpserver remove|start|restart|stop --network NAME|--interface DEVICE\n"
-             "dhcpserver findlease --network NAME|--interface DEVICE --mac-address ADDRESS\n",
+    .usage =
+        "dhcpserver add --network NAME|--interface DEVICE --server-ip ADDRESS --netmask MASK\n"
+        "        --lower-ip ADDRESS --upper-ip ADDRESS --enable|--disable\n"
+        "        [[--global | --group NAME | --vm NAME|UUID [--nic N] | --mac-address ADDRESS]\n"
+        "        [--set-opt N VALUE] [--set-opt-hex N HEX] [--force-opt N] "
+        "[--suppress-opt N]\n"
+        "        [--min-lease-time SECONDS] [--default-lease-time SECONDS]\n"
+        "        [--max-lease-time SECONDS] [--fixed-address ADDRESS]\n"
+        "        [--incl-mac|--excl-mac ADDRESS] [--incl-mac-wild|--excl-mac-wild PATTERN]\n"
+        "        [--incl-vendor|--excl-vendor CLASS] "
+        "[--incl-vendor-wild|--excl-vendor-wild PATTERN]\n"
+        "        [--incl-user|--excl-user CLASS] [--incl-user-wild|--excl-user-wild PATTERN] "
+        "...]\n"
+        "dhcpserver modify --network NAME|--interface DEVICE [the options of add]\n"
+        "        [--del-opt N] [--unforce-opt N] [--unsuppress-opt N] [--remove-config]\n"
+        "        [--del-mac|--del-vendor|--del-user VALUE]\n"
+        "        [--del-mac-wild|--del-vendor-wild|--del-user-wild PATTERN] "
+        "[--zap-conditions]\n"
+        "dhcpserver remove|start|restart|stop --network NAME|--interface DEVICE\n"
+        "dhcpserver findlease --network NAME|--interface DEVICE --mac-address ADDRESS\n",
     .about = "A DHCP server gives machines of an internal, host-only or NAT network their "
              "addresses. It runs as long as a machine uses the network.",
     .run = run,

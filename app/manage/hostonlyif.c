@@ -80,8 +80,9 @@ const ManageCommand manage_command_hostonlyif = {
     .usage = "hostonlyif create\n"
              "hostonlyif remove DEVICE\n"
              "hostonlyif ipconfig DEVICE --ip ADDRESS [--netmask MASK]\n"
-             "hostonlyif ipconfig DEVICE --ipv6 ADDRESS [--netmasklengthv6 BITS]\n",
+             "hostonlyif ipconfig DEVICE --ipv6 ADDRESS|\"\" [--netmasklengthv6 BITS]\n",
     .about = "Makes a network device of the host that machines can be attached to, and gives it "
-             "an address. The host lets only its administrator do that.",
+             "an address; an empty one of IPv6 takes that away. The host lets only its "
+             "administrator do that.",
     .run = run,
 };

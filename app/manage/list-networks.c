@@ -122,6 +122,48 @@ print_scope(const VitrineDhcpServer *server, char **lines, const char *scope)
 }
 
 static void
+print_conditions(char **lines, const char *scope)
+{
+    g_autofree char *include = g_strconcat(scope, " include ", NULL);
+    g_autofree char *exclude = g_strconcat(scope, " exclude ", NULL);
+    guint count = 0;
+
+    for (; *lines != NULL; lines++) {
+        const bool in = g_str_has_prefix(*lines, include);
+
+        if (!in && !g_str_has_prefix(*lines, exclude))
+            continue;
+        manage_print("    %-18s%s %s\n", "Conditions:", in ? "include" : "exclude",
+                     *lines + strlen(include));
+        count++;
+    }
+    if (count == 0)
+        manage_print("    %-18s%s\n", "Conditions:", "None");
+}
+
+static void
+print_groups(const VitrineDhcpServer *server, char **lines)
+{
+    guint count = 0;
+
+    for (char **line = lines; *line != NULL; line++) {
+        g_autofree char *scope = NULL, *name = NULL;
+
+        if (!g_str_has_prefix(*line, "group:") || !g_str_has_suffix(*line, " group 1"))
+            continue;
+        scope = g_strndup(*line, strcspn(*line, " "));
+        name = g_uri_unescape_string(scope + strlen("group:"), NULL);
+        manage_print("Group:              %s\n", name != NULL ? name : scope);
+        print_conditions(lines, scope);
+        print_scope(server, lines, scope);
+        print_options(lines, scope);
+        count++;
+    }
+    if (count == 0)
+        manage_print("Groups:               None\n");
+}
+
+static void
 print_scopes(const VitrineDhcpServer *server, char **lines)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -131,7 +173,7 @@ print_scopes(const VitrineDhcpServer *server, char **lines)
         g_autofree char *fixed = NULL;
 
         if (words[0] == NULL || *words[0] == '\0' || g_str_equal(words[0], "global") ||
-            !g_hash_table_add(seen, g_strdup(words[0])))
+            g_str_has_prefix(words[0], "group:") || !g_hash_table_add(seen, g_strdup(words[0])))
             continue;
         if (g_hash_table_size(seen) == 1)
             manage_print("Individual Configs:\n");
@@ -164,7 +206,7 @@ list_dhcpservers(VitrineClient *client)
         print_scope(server, lines, "global");
         manage_print("        1/legacy: %s\n", server->mask);
         print_options(lines, "global");
-        manage_print("Groups:               None\n");
+        print_groups(server, lines);
         print_scopes(server, lines);
         manage_print("\n");
     }

@@ -77,8 +77,8 @@ configure(DeviceDialog *device, GError **error)
     if ((!g_str_equal(address, before->address) || !g_str_equal(mask, before->mask)) &&
         !vitrine_host_only_configure(before->name, address, mask, 0, error))
         return FALSE;
-    return *address6 == '\0' ||
-           (g_str_equal(address6, before->address6) && bits6 == before->bits6) ||
+    return (g_str_equal(address6, before->address6) &&
+            (*address6 == '\0' || bits6 == before->bits6)) ||
            vitrine_host_only_configure(before->name, address6, NULL, bits6, error);
 }
 

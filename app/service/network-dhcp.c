@@ -64,16 +64,35 @@ find_server(Network *network, VitrineNatNetwork **nat)
 
 /* --- its settings --- */
 
-/* "mac" of a scope; FALSE: the machine or its card is not there. */
-static gboolean
-add_scope(Networks *networks, GString *text, const char *scope)
+/* Groups are told by number, in their order. */
+static guint
+group_number(char **lines, const char *scope)
 {
+    g_autofree char *own = g_strconcat(scope, " ", NULL);
+    guint number = 0;
+
+    for (; *lines != NULL && !g_str_has_prefix(*lines, own); lines++) {
+        if (g_str_has_prefix(*lines, "group:") && g_str_has_suffix(*lines, " group 1"))
+            number++;
+    }
+    return number;
+}
+
+/* "mac" or "group" of a scope; FALSE: the machine or its card is not there. */
+static gboolean
+add_scope(Networks *networks, GString *text, char **lines, const char *scope)
+{
+    g_autofree char *number = g_strdup_printf("%u", group_number(lines, scope));
     g_auto(GStrv) parts = NULL;
     const Machine *machine;
     guint64 slot;
 
     if (g_str_equal(scope, "global"))
         return TRUE;
+    if (g_str_has_prefix(scope, "group:")) {
+        network_add_key(text, "group", number);
+        return TRUE;
+    }
     if (g_str_has_prefix(scope, "mac:")) {
         network_add_key(text, "mac", scope + 4);
         return TRUE;
@@ -119,6 +138,18 @@ is_forced(char **lines, const char *scope, const char *number)
 }
 
 static void
+add_condition(GString *text, gboolean include, const char *value)
+{
+    g_auto(GStrv) parts = g_strsplit(value, " ", 2);
+
+    g_string_assign(text, "dhcp-condition");
+    if (include)
+        network_add_key(text, "include", "1");
+    network_add_key(text, "kind", parts[0]);
+    network_add_key(text, "value", parts[1] != NULL ? parts[1] : "");
+}
+
+static void
 say_config(Network *network, char **lines, const char *line)
 {
     static const char *const options[] = {"option", "hex", "suppress", NULL};
@@ -136,11 +167,13 @@ say_config(Network *network, char **lines, const char *line)
     } else if (g_strv_contains(times, words[1])) {
         g_string_assign(text, "dhcp-times");
         network_add_key(text, words[1], words[2]);
+    } else if (g_str_equal(words[1], "include") || g_str_equal(words[1], "exclude")) {
+        add_condition(text, g_str_equal(words[1], "include"), words[2]);
     } else if (g_str_equal(words[1], "fixed")) {
         g_string_assign(text, "dhcp-fixed");
         network_add_key(text, "address", words[2]);
     }
-    if (text->len != 0 && add_scope(network->networks, text, words[0]))
+    if (text->len != 0 && add_scope(network->networks, text, lines, words[0]))
         network_ask_text(network, text->str, NULL);
 }
 

@@ -32,6 +32,9 @@ typedef struct {
     guint watch, event_source, restarts;
     GArray *leases; /* NetLease; NULL: it has no DHCP server */
     guint lease_source;
+    gboolean resolves; /* its machines ask the host's resolver */
+    guint questions;   /* that are under way */
+    GCancellable *cancellable;
 } Network;
 
 struct Networks {
@@ -86,6 +89,13 @@ gboolean network_stop_dhcp(Network *network, GError **error);
 void network_take_lease(Network *network, const char *text);
 /* Writes what has not been written, and forgets all. */
 void network_close_leases(Network *network);
+
+/* --- network-resolve.c: the host's resolver for machines --- */
+
+/* A message "resolve" of the worker's: answered with "resolved", sooner or later. */
+void network_take_question(Network *network, const char *text);
+/* Nobody waits for answers any more. */
+void network_close_questions(Network *network);
 
 /* --- network-nat.c: NAT networks --- */
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What a card's settings mean: the name of its network, and the first request to its worker. Leaves
- * out: the host resolver of NAT, which is the proxy: questions go on to the host's servers, and not
- * through the host's own functions. */
+ * What a card's settings mean: the name of its network, and the first request to its worker. */
 #include "app/service/network-private.h"
 
 #include <string.h>
@@ -28,6 +26,8 @@ nat_setup(const VitrineAdapter *adapter, guint slot)
     network_add_key(setup, "boot-file", adapter->nat_tftp_file);
     if (adapter->nat_localhost)
         network_add_key(setup, "loopback", "1");
+    if (adapter->nat_host_resolver)
+        network_add_key(setup, "resolver", "1");
     if (!adapter->nat_dns_proxy && !adapter->nat_host_resolver)
         network_add_key(setup, "host-names", "1");
     if (adapter->nat_pass_domain)

@@ -15,7 +15,8 @@
 #define ANSWER_MAX 1024
 #define ANSWER_SECONDS 2
 #define RESTARTS_MAX 20
-#define EVENT "lease\n"
+#define LEASE "lease\n"
+#define QUESTION "resolve\n"
 #define EVENTS_MAX 256
 
 /* --- talking to a worker --- */
@@ -46,6 +47,19 @@ send_request(int control, const NetworkRequest *request)
     return sendmsg(control, &message, MSG_NOSIGNAL) >= 0;
 }
 
+/* FALSE: it is no message that the worker says by itself. */
+static gboolean
+take_event(Network *network, const char *text)
+{
+    if (g_str_has_prefix(text, LEASE))
+        network_take_lease(network, text);
+    else if (g_str_has_prefix(text, QUESTION))
+        network_take_question(network, text);
+    else
+        return FALSE;
+    return TRUE;
+}
+
 /* What the worker says by itself may come before its answer. */
 static ssize_t
 receive_answer(Network *network, char answer[ANSWER_MAX + 1])
@@ -56,9 +70,8 @@ receive_answer(Network *network, char answer[ANSWER_MAX + 1])
         if (got <= 0)
             return got;
         answer[got] = '\0';
-        if (!g_str_has_prefix(answer, EVENT))
+        if (!take_event(network, answer))
             return got;
-        network_take_lease(network, answer);
     }
     errno = EPROTO;
     return -1;
@@ -109,8 +122,7 @@ on_event(int fd, GIOCondition condition, gpointer user_data)
         return G_SOURCE_REMOVE;
     }
     text[got] = '\0';
-    if (g_str_has_prefix(text, EVENT))
-        network_take_lease(network, text);
+    take_event(network, text);
     return G_SOURCE_CONTINUE;
 }
 
@@ -183,6 +195,7 @@ network_start(Network *network, GError **error)
     int pair[2];
     gboolean ok;
 
+    network->resolves = strstr(network->setup, "\nresolver=1") != NULL;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return network_fail_errno(error, errno);
     setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
@@ -232,6 +245,7 @@ network_free(gpointer data)
 
     leave_worker(network);
     network_close_leases(network);
+    network_close_questions(network);
     if (network->trunk != NULL)
         network_request_clear(network->trunk);
     g_free(network->trunk);

@@ -11,7 +11,7 @@
 #define FIXED_SIZE 240u /* up to and with the cookie */
 #define COOKIE 0x63825363u
 #define USUAL_MAX 548u /* a datagram of 576 bytes */
-#define SETTINGS_MAX 1024u
+#define FIXED_MAX 1024u
 #define SECONDS_USUAL 600u
 #define DECLINED_SECONDS 600u
 #define NEWS_SECONDS 10 /* a client may ask as often as it likes */
@@ -33,28 +33,16 @@ enum {
     OPTION_MAX_SIZE = 57,
     OPTION_RENEW = 58,
     OPTION_REBIND = 59,
+    OPTION_VENDOR = 60,
     OPTION_TFTP_SERVER = 66,
     OPTION_BOOT_FILE = 67,
+    OPTION_USER = 77,
     OPTION_END = 255,
 };
 
-typedef struct {
-    bool for_all, forced;
-    uint8_t mac[6];
-    uint8_t number;
-    GBytes *data; /* empty: not said */
-} Option;
-
-typedef struct {
-    bool for_all;
-    uint8_t mac[6];
-    uint32_t least, usual, most;
-} Times;
-
 struct Dhcp {
     DhcpLeases leases;
-    GArray *options; /* Option */
-    GArray *times;   /* Times */
+    DhcpSettings *settings;
     DhcpChanged changed;
     void *user;
 };
@@ -62,7 +50,7 @@ struct Dhcp {
 /* A client's message; parts of it are borrowed. */
 typedef struct {
     uint8_t type;
-    uint8_t mac[6];
+    DhcpClient from;
     uint32_t client; /* ciaddr */
     uint32_t wanted, server;
     size_t largest;
@@ -77,12 +65,6 @@ typedef struct {
 
 /* --- settings --- */
 
-static void
-option_clear(gpointer data)
-{
-    g_bytes_unref(((Option *)data)->data);
-}
-
 Dhcp *
 dhcp_new(const DhcpRange *range, DhcpChanged changed, void *user)
 {
@@ -96,9 +78,7 @@ dhcp_new(const DhcpRange *range, DhcpChanged changed, void *user)
     dhcp->leases.range = *range;
     dhcp->leases.leases = g_array_new(FALSE, FALSE, sizeof(DhcpLease));
     dhcp->leases.fixed = g_array_new(FALSE, FALSE, sizeof(DhcpFixed));
-    dhcp->options = g_array_new(FALSE, FALSE, sizeof(Option));
-    g_array_set_clear_func(dhcp->options, option_clear);
-    dhcp->times = g_array_new(FALSE, FALSE, sizeof(Times));
+    dhcp->settings = dhcp_settings_new();
     dhcp->changed = changed;
     dhcp->user = user;
     return dhcp;
@@ -109,8 +89,7 @@ dhcp_free(Dhcp *dhcp)
 {
     g_array_unref(dhcp->leases.leases);
     g_array_unref(dhcp->leases.fixed);
-    g_array_unref(dhcp->options);
-    g_array_unref(dhcp->times);
+    dhcp_settings_free(dhcp->settings);
     g_free(dhcp);
 }
 
@@ -129,31 +108,24 @@ is_servers(uint8_t number)
 }
 
 bool
-dhcp_set_option(Dhcp *dhcp, const uint8_t *mac, uint8_t number, const uint8_t *data, size_t size,
-                bool forced)
+dhcp_set_option(Dhcp *dhcp, const DhcpScope *scope, uint8_t number, const uint8_t *data,
+                size_t size, bool forced)
 {
-    Option option = {.for_all = mac == NULL, .forced = forced, .number = number};
-
-    if (is_servers(number) || size > 255 || dhcp->options->len >= SETTINGS_MAX)
-        return false;
-    if (mac != NULL)
-        memcpy(option.mac, mac, 6);
-    option.data = g_bytes_new(data, size);
-    g_array_append_val(dhcp->options, option);
-    return true;
+    return !is_servers(number) &&
+           dhcp_settings_add_option(dhcp->settings, scope, number, data, size, forced);
 }
 
 bool
-dhcp_set_times(Dhcp *dhcp, const uint8_t *mac, uint32_t least, uint32_t usual, uint32_t most)
+dhcp_set_times(Dhcp *dhcp, const DhcpScope *scope, const uint32_t seconds[DHCP_TIMES])
 {
-    Times times = {.for_all = mac == NULL, .least = least, .usual = usual, .most = most};
+    return dhcp_settings_add_times(dhcp->settings, scope, seconds);
+}
 
-    if (dhcp->times->len >= SETTINGS_MAX)
-        return false;
-    if (mac != NULL)
-        memcpy(times.mac, mac, 6);
-    g_array_append_val(dhcp->times, times);
-    return true;
+bool
+dhcp_set_condition(Dhcp *dhcp, unsigned group, bool takes_in, DhcpConditionKind kind,
+                   const void *value, size_t size)
+{
+    return dhcp_settings_add_condition(dhcp->settings, group, takes_in, kind, value, size);
 }
 
 bool
@@ -163,7 +135,7 @@ dhcp_set_fixed(Dhcp *dhcp, const uint8_t mac[6], uint32_t address)
     DhcpFixed fixed = {.address = address};
 
     if (((address ^ range->server) & range->mask) != 0 || address == range->server ||
-        dhcp->leases.fixed->len >= SETTINGS_MAX)
+        dhcp->leases.fixed->len >= FIXED_MAX)
         return false;
     memcpy(fixed.mac, mac, 6);
     g_array_append_val(dhcp->leases.fixed, fixed);
@@ -182,45 +154,17 @@ dhcp_find(const Dhcp *dhcp, const uint8_t mac[6])
     return dhcp_leases_find(&dhcp->leases, mac);
 }
 
-/* A card's own before those for all. */
-static const Option *
-find_option(const Dhcp *dhcp, const uint8_t mac[6], uint8_t number)
-{
-    const Option *found = NULL;
-
-    for (guint i = 0; i < dhcp->options->len; i++) {
-        const Option *option = &g_array_index(dhcp->options, Option, i);
-
-        if (option->number != number)
-            continue;
-        if (!option->for_all && memcmp(option->mac, mac, 6) == 0)
-            return option;
-        if (option->for_all)
-            found = option;
-    }
-    return found;
-}
-
 static uint32_t
 lease_seconds(const Dhcp *dhcp, const Message *message, uint32_t asked)
 {
-    uint32_t least = 0, usual = 0, most = 0, seconds;
+    uint32_t times[DHCP_TIMES], seconds, most;
 
-    for (int own = 0; own < 2; own++) {
-        for (guint i = 0; i < dhcp->times->len; i++) {
-            const Times *times = &g_array_index(dhcp->times, Times, i);
-
-            if (own ? times->for_all || memcmp(times->mac, message->mac, 6) != 0 : !times->for_all)
-                continue;
-            least = times->least != 0 ? times->least : least;
-            usual = times->usual != 0 ? times->usual : usual;
-            most = times->most != 0 ? times->most : most;
-        }
-    }
-    seconds = asked != 0 ? asked : usual != 0 ? usual : SECONDS_USUAL;
-    if (most == 0)
-        most = MAX(usual != 0 ? usual : SECONDS_USUAL, least);
-    return MAX(MIN(seconds, most), MAX(least, 1));
+    dhcp_settings_times(dhcp->settings, &message->from, times);
+    if (times[DHCP_USUAL] == 0)
+        times[DHCP_USUAL] = SECONDS_USUAL;
+    seconds = asked != 0 ? asked : times[DHCP_USUAL];
+    most = times[DHCP_MOST] != 0 ? times[DHCP_MOST] : MAX(times[DHCP_USUAL], times[DHCP_LEAST]);
+    return MAX(MIN(seconds, most), MAX(times[DHCP_LEAST], 1));
 }
 
 /* --- what a client says --- */
@@ -255,6 +199,12 @@ take_option(Message *message, uint8_t number, const uint8_t *data, size_t length
     else if (number == OPTION_WISHES) {
         message->wishes = data;
         message->wish_count = length;
+    } else if (number == OPTION_VENDOR) {
+        message->from.vendor = data;
+        message->from.vendor_size = length;
+    } else if (number == OPTION_USER) {
+        message->from.user = data;
+        message->from.user_size = length;
     }
 }
 
@@ -272,8 +222,8 @@ parse(const uint8_t *data, size_t size, Message *message, uint32_t *seconds)
         data[HLEN] != 6 || frame_load32(data + COOKIE_AT) != COOKIE ||
         frame_load32(data + GIADDR) != 0)
         return false;
-    memcpy(message->mac, data + CHADDR, 6);
-    if ((message->mac[0] & 1) != 0 || memcmp(message->mac, nobody, 6) == 0)
+    memcpy(message->from.mac, data + CHADDR, 6);
+    if ((message->from.mac[0] & 1) != 0 || memcmp(message->from.mac, nobody, 6) == 0)
         return false;
     message->client = frame_load32(data + CIADDR);
     while ((content = next_option(data, size, &at, &number, &length)) != NULL)
@@ -304,20 +254,38 @@ put32(Writer *writer, uint8_t number, uint32_t value)
     put(writer, number, bytes, 4);
 }
 
-static void
-put_setting(Writer *writer, const Dhcp *dhcp, const Message *message, uint8_t number, bool *said)
-{
-    const Option *option = find_option(dhcp, message->mac, number);
-    size_t size = 0;
-    const void *data = option != NULL ? g_bytes_get_data(option->data, &size) : NULL;
+/* An answer's options while they are put. */
+typedef struct {
+    Writer *writer;
+    const Dhcp *dhcp;
+    const Message *message;
+    bool said[256];
+} Saying;
 
-    if (said[number] || is_servers(number))
+static void
+put_setting(Saying *saying, uint8_t number)
+{
+    const Dhcp *dhcp = saying->dhcp;
+    GBytes *set = dhcp_settings_find(dhcp->settings, &saying->message->from, number);
+    gsize size = 0;
+    const void *data = set != NULL ? g_bytes_get_data(set, &size) : NULL;
+
+    if (saying->said[number] || is_servers(number))
         return;
-    said[number] = true;
+    saying->said[number] = true;
     if (size != 0)
-        put(writer, number, data, size);
-    else if (number == OPTION_MASK && option == NULL)
-        put32(writer, number, dhcp->leases.range.mask);
+        put(saying->writer, number, data, size);
+    else if (number == OPTION_MASK && set == NULL)
+        put32(saying->writer, number, dhcp->leases.range.mask);
+}
+
+static void
+put_unasked(void *user, uint8_t number, bool forced)
+{
+    Saying *saying = user;
+
+    if (forced || saying->message->wish_count == 0)
+        put_setting(saying, number);
 }
 
 /* What was asked for, in the client's order, and what is said in any case. The mask goes before the
@@ -325,18 +293,12 @@ put_setting(Writer *writer, const Dhcp *dhcp, const Message *message, uint8_t nu
 static void
 put_settings(Writer *writer, const Dhcp *dhcp, const Message *message)
 {
-    bool said[256] = {false};
+    Saying saying = {.writer = writer, .dhcp = dhcp, .message = message};
 
-    put_setting(writer, dhcp, message, OPTION_MASK, said);
+    put_setting(&saying, OPTION_MASK);
     for (size_t i = 0; i < message->wish_count; i++)
-        put_setting(writer, dhcp, message, message->wishes[i], said);
-    for (guint i = 0; i < dhcp->options->len; i++) {
-        const Option *option = &g_array_index(dhcp->options, Option, i);
-
-        if ((option->forced || message->wish_count == 0) &&
-            (option->for_all || memcmp(option->mac, message->mac, 6) == 0))
-            put_setting(writer, dhcp, message, option->number, said);
-    }
+        put_setting(&saying, message->wishes[i]);
+    dhcp_settings_foreach(dhcp->settings, &message->from, put_unasked, &saying);
 }
 
 /* Loaders of the network read the fields, not the options. */
@@ -349,9 +311,9 @@ put_boot(uint8_t *answer, const Dhcp *dhcp, const Message *message)
     } fields[] = {{OPTION_TFTP_SERVER, SNAME, 64}, {OPTION_BOOT_FILE, FILE_NAME, 128}};
 
     for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
-        const Option *option = find_option(dhcp, message->mac, fields[i].number);
-        size_t size = 0;
-        const void *data = option != NULL ? g_bytes_get_data(option->data, &size) : NULL;
+        GBytes *set = dhcp_settings_find(dhcp->settings, &message->from, fields[i].number);
+        gsize size = 0;
+        const void *data = set != NULL ? g_bytes_get_data(set, &size) : NULL;
 
         if (size != 0 && size < fields[i].room)
             memcpy(answer + fields[i].at, data, size);
@@ -435,7 +397,8 @@ static size_t
 on_discover(Dhcp *dhcp, const Message *message, unsigned port, int64_t now, uint32_t seconds,
             const uint8_t *question, uint8_t *answer)
 {
-    DhcpLease *lease = dhcp_leases_offer(&dhcp->leases, message->mac, port, message->wanted, now);
+    DhcpLease *lease =
+        dhcp_leases_offer(&dhcp->leases, message->from.mac, port, message->wanted, now);
     DhcpLease told;
 
     if (lease == NULL)
@@ -456,7 +419,7 @@ on_request(Dhcp *dhcp, const Message *message, unsigned port, int64_t now, uint3
            const uint8_t *question, uint8_t *answer)
 {
     const uint32_t wanted = message->wanted != 0 ? message->wanted : message->client;
-    DhcpLease *lease = dhcp_leases_find(&dhcp->leases, message->mac);
+    DhcpLease *lease = dhcp_leases_find(&dhcp->leases, message->from.mac);
     bool news;
 
     if (message->server != 0 && message->server != dhcp->leases.range.server) {
@@ -464,7 +427,7 @@ on_request(Dhcp *dhcp, const Message *message, unsigned port, int64_t now, uint3
             lease->seconds = 0;
         return 0;
     }
-    lease = dhcp_leases_offer(&dhcp->leases, message->mac, port, wanted, now);
+    lease = dhcp_leases_offer(&dhcp->leases, message->from.mac, port, wanted, now);
     if (lease == NULL || wanted != lease->address)
         return refuse(dhcp, message, question, answer);
     news = !lease->bound || now - lease->issued >= NEWS_SECONDS;
@@ -481,7 +444,7 @@ static void
 on_given_back(Dhcp *dhcp, const Message *message, unsigned port, int64_t now)
 {
     const uint32_t address = message->type == DECLINE ? message->wanted : message->client;
-    DhcpLease *lease = dhcp_leases_find(&dhcp->leases, message->mac);
+    DhcpLease *lease = dhcp_leases_find(&dhcp->leases, message->from.mac);
 
     if (lease == NULL || lease->address != address || lease->port != port)
         return;
@@ -506,6 +469,7 @@ dhcp_answer(Dhcp *dhcp, unsigned port, int64_t now, const uint8_t *data, size_t 
 
     if (!parse(data, size, &message, &seconds))
         return 0;
+    message.from.groups = dhcp_settings_groups(dhcp->settings, &message.from);
     switch (message.type) {
     case DISCOVER: length = on_discover(dhcp, &message, port, now, seconds, data, answer); break;
     case REQUEST: length = on_request(dhcp, &message, port, now, seconds, data, answer); break;

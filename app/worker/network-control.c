@@ -103,6 +103,8 @@ set_up(Network *network, Request *request, GError **error)
         if (network->nat == NULL)
             return false;
         local_set_gateway(network, address_of(request, "gateway"));
+        if (flag_of(request, "resolver"))
+            network->resolver = resolver_new();
     }
     return network_confine(folders, error);
 }
@@ -236,14 +238,18 @@ set_dhcp(Network *network, Request *request, GError **error)
     return true;
 }
 
-/* The card that a setting is for; *mac NULL: for all. */
+/* Whom a setting is for. */
 static bool
-card_of(const Request *request, uint8_t room[6], const uint8_t **mac)
+read_scope(const Request *request, DhcpScope *scope)
 {
-    const char *text = value_of(request, "mac");
+    const char *mac = value_of(request, "mac");
 
-    *mac = text != NULL ? room : NULL;
-    return text == NULL || parse_mac(text, room);
+    *scope = (DhcpScope){.kind = DHCP_FOR_ALL, .group = number_of(request, "group")};
+    if (value_of(request, "group") != NULL)
+        scope->kind = DHCP_FOR_GROUP;
+    else if (mac != NULL)
+        scope->kind = DHCP_FOR_CARD;
+    return mac == NULL || parse_mac(mac, scope->mac);
 }
 
 static bool
@@ -252,14 +258,14 @@ set_dhcp_option(Network *network, Request *request, GError **error)
     const char *hex = value_of(request, "data");
     const uint32_t number = number_of(request, "number");
     const size_t size = hex != NULL ? strlen(hex) / 2 : 0;
-    uint8_t data[256], room[6];
-    const uint8_t *mac;
+    uint8_t data[256];
+    DhcpScope scope;
 
     for (size_t i = 0; i < MIN(size, sizeof(data)); i++)
         data[i] =
             (uint8_t)(g_ascii_xdigit_value(hex[2 * i]) << 4 | g_ascii_xdigit_value(hex[2 * i + 1]));
-    if (network->dhcp == NULL || number > 255 || size > 255 || !card_of(request, room, &mac) ||
-        !dhcp_set_option(network->dhcp, mac, (uint8_t)number, data, size,
+    if (network->dhcp == NULL || number > 255 || size > 255 || !read_scope(request, &scope) ||
+        !dhcp_set_option(network->dhcp, &scope, (uint8_t)number, data, size,
                          flag_of(request, "forced")))
         return refuse(error, "a DHCP option that cannot be");
     return true;
@@ -268,14 +274,39 @@ set_dhcp_option(Network *network, Request *request, GError **error)
 static bool
 set_dhcp_times(Network *network, Request *request, GError **error)
 {
-    const uint8_t *mac;
-    uint8_t room[6];
+    const uint32_t seconds[DHCP_TIMES] = {number_of(request, "least"), number_of(request, "usual"),
+                                          number_of(request, "most")};
+    DhcpScope scope;
 
-    if (network->dhcp == NULL || !card_of(request, room, &mac) ||
-        !dhcp_set_times(network->dhcp, mac, number_of(request, "least"),
-                        number_of(request, "usual"), number_of(request, "most")))
+    if (network->dhcp == NULL || !read_scope(request, &scope) ||
+        !dhcp_set_times(network->dhcp, &scope, seconds))
         return refuse(error, "lease times that cannot be");
     return true;
+}
+
+static bool
+set_dhcp_condition(Network *network, Request *request, GError **error)
+{
+    static const char *const kinds[] = {
+        [DHCP_MAC] = "mac",       [DHCP_MAC_PATTERN] = "mac-wild",
+        [DHCP_VENDOR] = "vendor", [DHCP_VENDOR_PATTERN] = "vendor-wild",
+        [DHCP_USER] = "user",     [DHCP_USER_PATTERN] = "user-wild"};
+    const char *value = value_of(request, "value"), *kind = value_of(request, "kind");
+    size_t size = value != NULL ? strlen(value) : 0;
+    uint8_t mac[6];
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(kinds) && network->dhcp != NULL; i++) {
+        if (g_strcmp0(kind, kinds[i]) != 0)
+            continue;
+        if (i == DHCP_MAC) {
+            value = parse_mac(value, mac) ? (const char *)mac : NULL;
+            size = value != NULL ? sizeof(mac) : 0;
+        }
+        if (dhcp_set_condition(network->dhcp, number_of(request, "group"),
+                               flag_of(request, "include"), i, value, size))
+            return true;
+    }
+    return refuse(error, "a condition that cannot be");
 }
 
 static bool
@@ -304,11 +335,26 @@ restore_lease(Network *network, Request *request, GError **error)
     return true;
 }
 
+/* --- names --- */
+
+static bool
+answer_question(Network *network, Request *request, GError **error)
+{
+    const char *content = value_of(request, "content");
+
+    /* A name that is there may have no address of the kind. */
+    if (content == NULL && !flag_of(request, "missing"))
+        content = "";
+    resolver_answer(network, number_of(request, "number"), content, flag_of(request, "failed"));
+    return true;
+}
+
 static const struct {
     const char *word;
     bool (*run)(Network *network, Request *request, GError **error);
 } requests[] = {
     {"dhcp", set_dhcp},
+    {"dhcp-condition", set_dhcp_condition},
     {"dhcp-fixed", set_dhcp_fixed},
     {"dhcp-lease", restore_lease},
     {"dhcp-option", set_dhcp_option},
@@ -317,6 +363,7 @@ static const struct {
     {"network", set_up},
     {"policy", set_policy},
     {"port", add_port},
+    {"resolved", answer_question},
     {"unforward", remove_forward},
     {"unport", remove_port},
 };

@@ -32,7 +32,9 @@ struct Nat {
     Slirp *slirp;
     GPtrArray *timers; /* NatTimer */
     GArray *fds;       /* while libslirp fills or reads it: the loop's */
-    struct in_addr base, mask, first, host, name_server;
+    struct in_addr first, host, name_server;
+    struct in6_addr name_server6; /* zero: there is no IPv6 */
+    NamesNetwork names;
     bool host_names;
     Fragments *fragments;
     Joiner *joiner; /* of what libslirp sends */
@@ -50,16 +52,18 @@ static ssize_t
 send_packet(const void *data, size_t size, void *opaque)
 {
     Nat *nat = opaque;
+    const ssize_t sent = (ssize_t)size;
     g_autofree uint8_t *changed = NULL;
 
     if (size > PDM_NETWORK_FRAME_MAX)
-        return (ssize_t)size;
+        return sent;
     if (nat->host_names && size <= FRAME_USUAL_MAX) {
-        changed = g_memdup2(data, size);
-        names_tell(changed, size, nat->base, nat->mask);
+        changed = g_malloc(FRAME_USUAL_MAX);
+        memcpy(changed, data, size);
+        size = names_tell(changed, size, FRAME_USUAL_MAX, &nat->names);
     }
     joiner_add(nat->joiner, changed != NULL ? changed : data, size);
-    return (ssize_t)size;
+    return sent;
 }
 
 static void
@@ -325,12 +329,12 @@ nat_new(Network *network, const NatOptions *options, GError **error)
     nat = g_new0(Nat, 1);
     nat->network = network;
     nat->timers = g_ptr_array_new_with_free_func(g_free);
-    nat->base = config.vnetwork;
-    nat->mask = config.vnetmask;
+    nat->names = (NamesNetwork){config.vnetwork, config.vnetmask, config.vprefix_addr6};
     nat->host_names = options->host_names;
     nat->first = config.vdhcp_start;
     nat->host = config.vhost;
     nat->name_server = config.vnameserver;
+    nat->name_server6 = config.vnameserver6;
     nat->fragments = fragments_new();
     nat->joiner = joiner_new(forward, nat);
     nat->slirp = slirp_new(&config, &callbacks, nat);
@@ -365,6 +369,15 @@ bool
 nat_has_address(const Nat *nat, uint32_t address)
 {
     return address == ntohl(nat->host.s_addr) || address == ntohl(nat->name_server.s_addr);
+}
+
+bool
+nat_is_name_server(const Nat *nat, const uint8_t *address, bool ipv6)
+{
+    if (!ipv6)
+        return memcmp(address, &nat->name_server, sizeof(nat->name_server)) == 0;
+    return !IN6_IS_ADDR_UNSPECIFIED(&nat->name_server6) &&
+           memcmp(address, &nat->name_server6, sizeof(nat->name_server6)) == 0;
 }
 
 /* --- ports that lead to machines --- */

@@ -259,7 +259,9 @@ network_forward(Network *network, unsigned from, uint8_t *data, size_t size,
     if (!frame_offload_holds(offload, size))
         return;
     learn(network, from, data + 6);
-    taken = from < NETWORK_PORTS_MAX && local_input(network, from, data, size);
+    taken = from < NETWORK_PORTS_MAX &&
+            (local_input(network, from, data, size) ||
+             (network->resolver != NULL && resolver_input(network, data, size)));
     to = is_group(data) ? -1 : find_place(network, data);
     to_ports(network, from, to, data, size, offload);
     if (from != PLACE_HOST && !taken && network->nat != NULL && (to < 0 || to == PLACE_HOST))

@@ -85,6 +85,7 @@ worker_network(GError **error)
         turn(network, fds);
     g_clear_pointer(&network->nat, nat_free);
     g_clear_pointer(&network->dhcp, dhcp_free);
+    g_clear_pointer(&network->resolver, resolver_free);
     g_hash_table_unref(network->places);
     g_free(network->buffer);
     return true;

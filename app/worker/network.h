@@ -34,6 +34,7 @@ typedef struct {
 } Port;
 
 typedef struct Nat Nat;
+typedef struct Resolver Resolver;
 typedef struct Fragments Fragments;
 
 /* An address that the network itself answers for. */
@@ -49,6 +50,7 @@ typedef struct {
     GHashTable *places; /* address as uint64 -> where it is: index of a port + 1, or PLACE_HOST */
     Nat *nat;           /* NULL: none */
     Dhcp *dhcp;         /* NULL: none */
+    Resolver *resolver; /* NULL: questions for names go to the host's servers */
     LocalAddress local[LOCAL_COUNT];
     int control;
     bool configured, stop;
@@ -128,14 +130,45 @@ void nat_flush(Nat *nat);
 /* The address that leads to the gateway, and whether it has this one itself. Host's order. */
 uint32_t nat_gateway(const Nat *nat);
 bool nat_has_address(const Nat *nat, uint32_t address);
+/* Whether an IPv4 or IPv6 address of a packet is that of the one who answers for names. */
+bool nat_is_name_server(const Nat *nat, const uint8_t *address, bool ipv6);
 bool nat_add_forward(Nat *nat, const NatForward *forward, GError **error);
 bool nat_remove_forward(Nat *nat, const NatForward *forward, GError **error);
 
-/* --- network-names.c --- */
+/* --- network-names.c: the host's name servers in what the gateway says --- */
 
-/* Puts the host's name servers into a frame from the gateway to a machine of this network, if it is
- * an answer of DHCP and machines can ask them. */
-void names_tell(uint8_t *frame, size_t size, struct in_addr network, struct in_addr mask);
+#define NAMES_MAX 3u /* resolv.conf(5) */
+
+/* The network whose machines are to ask them. */
+typedef struct {
+    struct in_addr base, mask;
+    struct in6_addr prefix6;
+} NamesNetwork;
+
+/* Servers that machines can ask; 0 of a kind: the gateway is asked. */
+typedef struct {
+    struct in_addr ipv4[NAMES_MAX];
+    struct in6_addr ipv6[NAMES_MAX];
+    size_t count4, count6;
+} HostNames;
+
+/* The servers of a text as resolv.conf(5) has it. */
+void names_parse(const char *text, const NamesNetwork *network, HostNames *names);
+/* Puts them into a frame from the gateway that names servers: of DHCP, DHCPv6, or a router's
+ * advertisement. room: how large it may become. Its size then. */
+size_t names_put(uint8_t *frame, size_t size, size_t room, const HostNames *names);
+/* The same with the host's servers as they are now. */
+size_t names_tell(uint8_t *frame, size_t size, size_t room, const NamesNetwork *network);
+
+/* --- network-resolver.c: the host's resolver answers for names --- */
+
+Resolver *resolver_new(void);
+void resolver_free(Resolver *resolver);
+/* A frame of a machine's; true: it is a question (RFC 1035) that the service was asked. */
+bool resolver_input(Network *network, const uint8_t *data, size_t size);
+/* What the service says to a question of this number: addresses (separated by commas) or a name;
+ * NULL: there is none such. failed: nobody could tell. */
+void resolver_answer(Network *network, uint32_t number, const char *content, bool failed);
 
 /* --- network-control.c --- */
 

@@ -32,19 +32,28 @@ put_mac(uint8_t mac[6], unsigned card)
 static Dhcp *
 new_server(void)
 {
+    const DhcpScope all = {.kind = DHCP_FOR_ALL}, group = {.kind = DHCP_FOR_GROUP, .group = 5};
     const uint8_t router[] = {10, 7, 0, 1};
+    DhcpScope card = {.kind = DHCP_FOR_CARD};
     uint8_t mac[6], name[255];
     Dhcp *dhcp = dhcp_new(&range, NULL, NULL);
 
     put_mac(mac, 0);
+    put_mac(card.mac, 0);
     memset(name, 'n', sizeof(name));
     if (!dhcp_set_fixed(dhcp, mac, kept))
         g_error("no address can be kept");
-    dhcp_set_option(dhcp, NULL, 3, router, sizeof(router), true);
-    dhcp_set_option(dhcp, NULL, 15, name, sizeof(name), true);
-    dhcp_set_option(dhcp, mac, 67, name, 127, false);
-    dhcp_set_option(dhcp, mac, 43, name, sizeof(name), true);
-    dhcp_set_times(dhcp, NULL, 60, 600, 3600);
+    dhcp_set_option(dhcp, &all, 3, router, sizeof(router), true);
+    dhcp_set_option(dhcp, &all, 15, name, sizeof(name), true);
+    dhcp_set_option(dhcp, &card, 67, name, 127, false);
+    dhcp_set_option(dhcp, &card, 43, name, sizeof(name), true);
+    dhcp_set_option(dhcp, &group, 12, name, 40, true);
+    dhcp_set_option(dhcp, &group, 15, name, 0, false);
+    dhcp_set_condition(dhcp, group.group, true, DHCP_VENDOR_PATTERN, "a*b?c*", 6);
+    dhcp_set_condition(dhcp, group.group, true, DHCP_USER_PATTERN, "*us*er", 6);
+    dhcp_set_condition(dhcp, group.group, true, DHCP_USER, "us", 2);
+    dhcp_set_condition(dhcp, group.group, false, DHCP_MAC_PATTERN, "*:03", 4);
+    dhcp_set_times(dhcp, &all, (const uint32_t[]){60, 600, 3600});
     return dhcp;
 }
 

@@ -10,6 +10,7 @@
 
 #include "app/service/settings/global-file.h"
 #include "app/service/settings/machine-file.h"
+#include "app/service/settings/netservice-file.h"
 #include "app/service/settings/snapshot-file.h"
 
 #define SNAPSHOTS_LOOKED_AT 4u
@@ -100,6 +101,31 @@ try_machine(const char *path, const char *folder)
     save(file, folder, record);
 }
 
+/* What is good is written and read as it was. */
+static void
+try_networks(SettingsFile *file)
+{
+    g_autoptr(GPtrArray) networks = netservice_read_nat_networks(file);
+    g_autoptr(GPtrArray) servers = netservice_read_dhcp_servers(file);
+
+    for (guint i = 0; i < networks->len; i++) {
+        const VitrineNatNetwork *network = networks->pdata[i];
+
+        if (vitrine_nat_network_check(network, NULL))
+            netservice_write_nat_network(file, network->name, network);
+    }
+    for (guint i = 0; i < servers->len; i++) {
+        const VitrineDhcpServer *server = servers->pdata[i];
+
+        if (vitrine_dhcp_server_check(server, NULL))
+            netservice_write_dhcp_server(file, server->name, server);
+    }
+    g_autoptr(GPtrArray) again = netservice_read_dhcp_servers(file);
+
+    if (again->len != servers->len)
+        g_error("%u DHCP servers, and %u when they were written", servers->len, again->len);
+}
+
 static void
 try_global(const char *path)
 {
@@ -113,6 +139,7 @@ try_global(const char *path)
     g_autoptr(GVariant) properties = g_variant_ref_sink(global_file_read_properties(file));
     g_assert(extra != NULL && properties != NULL);
     settings_file_write_media(file, media);
+    try_networks(file);
     for (guint i = 0; i < machines->len; i++) {
         const MachineEntry *entry = machines->pdata[i];
 

@@ -12,7 +12,7 @@ import struct
 
 import fuzzing
 
-SOURCES = ('tests/fuzz/fuzz-dhcp.c', 'app/worker/dhcp.c', 'app/worker/dhcp-leases.c', 'devices/drivers/network/frame/frame.c')
+SOURCES = ('tests/fuzz/fuzz-dhcp.c', 'app/worker/dhcp.c', 'app/worker/dhcp-leases.c', 'app/worker/dhcp-settings.c', 'devices/drivers/network/frame/frame.c')
 DISCOVER, REQUEST, DECLINE, RELEASE, INFORM = 1, 3, 4, 7, 8
 
 

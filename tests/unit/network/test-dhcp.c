@@ -11,6 +11,13 @@ enum { DISCOVER = 1, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM };
 enum { NOW = 1000000, SERVER = 0x0a000003, LOWER = 0x0a000010, UPPER = 0x0a000013 };
 
 static const uint8_t first[6] = {8, 0, 0x27, 0, 0, 1}, second[6] = {8, 0, 0x27, 0, 0, 2};
+static const DhcpScope for_all = {.kind = DHCP_FOR_ALL},
+                       for_second = {.kind = DHCP_FOR_CARD, .mac = {8, 0, 0x27, 0, 0, 2}};
+
+/* Classes that the client says; "": none. */
+typedef struct {
+    const char *vendor, *user;
+} Classes;
 
 typedef struct {
     Dhcp *dhcp;
@@ -19,6 +26,7 @@ typedef struct {
     uint8_t answer[DHCP_MESSAGE_MAX];
     size_t size;
     DhcpTarget target;
+    Classes classes;
 } Fixture;
 
 static void
@@ -54,6 +62,19 @@ put32(uint8_t *at, uint8_t number, uint32_t value)
     return at + 6;
 }
 
+static uint8_t *
+put_class(uint8_t *at, uint8_t number, const char *text)
+{
+    const size_t size = text != NULL ? strlen(text) : 0;
+
+    if (size == 0)
+        return at;
+    at[0] = number;
+    at[1] = (uint8_t)size;
+    memcpy(at + 2, text, size);
+    return at + 2 + size;
+}
+
 /* The type of the answer; 0: none. */
 static unsigned
 say(Fixture *fixture, unsigned type, const uint8_t mac[6], unsigned port, int64_t now,
@@ -69,6 +90,8 @@ say(Fixture *fixture, unsigned type, const uint8_t mac[6], unsigned port, int64_
     *at++ = 53;
     *at++ = 1;
     *at++ = (uint8_t)type;
+    at = put_class(at, 60, fixture->classes.vendor);
+    at = put_class(at, 77, fixture->classes.user);
     if (wanted != 0)
         at = put32(at, 50, wanted);
     if (server != 0)
@@ -137,13 +160,13 @@ test_settings(Fixture *fixture, gconstpointer data)
 {
     const uint8_t router[] = {10, 0, 0, 1}, other[] = {10, 0, 0, 9};
 
-    g_assert_true(dhcp_set_option(fixture->dhcp, NULL, 3, router, 4, false));
-    g_assert_true(dhcp_set_option(fixture->dhcp, second, 3, other, 4, false));
-    g_assert_true(dhcp_set_option(fixture->dhcp, NULL, 66, (const uint8_t *)"boot", 4, false));
-    g_assert_true(dhcp_set_option(fixture->dhcp, NULL, 15, (const uint8_t *)"here", 4, true));
-    g_assert_false(dhcp_set_option(fixture->dhcp, NULL, 51, router, 4, false));
-    g_assert_true(dhcp_set_times(fixture->dhcp, NULL, 0, 1200, 0));
-    g_assert_true(dhcp_set_times(fixture->dhcp, second, 0, 60, 0));
+    g_assert_true(dhcp_set_option(fixture->dhcp, &for_all, 3, router, 4, false));
+    g_assert_true(dhcp_set_option(fixture->dhcp, &for_second, 3, other, 4, false));
+    g_assert_true(dhcp_set_option(fixture->dhcp, &for_all, 66, (const uint8_t *)"boot", 4, false));
+    g_assert_true(dhcp_set_option(fixture->dhcp, &for_all, 15, (const uint8_t *)"here", 4, true));
+    g_assert_false(dhcp_set_option(fixture->dhcp, &for_all, 51, router, 4, false));
+    g_assert_true(dhcp_set_times(fixture->dhcp, &for_all, (const uint32_t[]){0, 1200, 0}));
+    g_assert_true(dhcp_set_times(fixture->dhcp, &for_second, (const uint32_t[]){0, 60, 0}));
     g_assert_true(dhcp_set_fixed(fixture->dhcp, second, 0x0a0000f0));
     g_assert_false(dhcp_set_fixed(fixture->dhcp, second, 0x0b0000f0));
     g_assert_cmpuint(say(fixture, DISCOVER, first, 0, NOW, 0, 0x0a0000f0, 0), ==, OFFER);
@@ -156,6 +179,59 @@ test_settings(Fixture *fixture, gconstpointer data)
     g_assert_cmphex(given(fixture), ==, 0x0a0000f0);
     g_assert_cmpmem(option(fixture, 3) + 1, 4, other, 4);
     g_assert_cmpuint(frame_load32(option(fixture, 51) + 1), ==, 60);
+}
+
+static char
+router(Fixture *fixture, const uint8_t mac[6], const char *vendor, const char *user)
+{
+    fixture->classes = (Classes){vendor, user};
+    g_assert_cmpuint(say(fixture, DISCOVER, mac, 0, NOW, 0, 0, 0), ==, OFFER);
+    return option(fixture, 3) != NULL ? (char)option(fixture, 3)[4] : '-';
+}
+
+/* Who is in which group, and which settings count. */
+static void
+test_groups(Fixture *fixture, gconstpointer data)
+{
+    const DhcpScope one = {.kind = DHCP_FOR_GROUP, .group = 0},
+                    two = {.kind = DHCP_FOR_GROUP, .group = 1},
+                    none = {.kind = DHCP_FOR_GROUP, .group = 2};
+    Dhcp *dhcp = fixture->dhcp;
+
+    dhcp_set_option(dhcp, &two, 3, (const uint8_t *)"\0\0\0t", 4, false);
+    dhcp_set_option(dhcp, &for_all, 3, (const uint8_t *)"\0\0\0a", 4, false);
+    dhcp_set_option(dhcp, &one, 3, (const uint8_t *)"\0\0\0o", 4, false);
+    dhcp_set_option(dhcp, &none, 3, (const uint8_t *)"\0\0\0n", 4, false);
+    dhcp_set_times(dhcp, &for_all, (const uint32_t[]){0, 1200, 0});
+    dhcp_set_times(dhcp, &two, (const uint32_t[]){0, 60, 0});
+    g_assert_true(dhcp_set_condition(dhcp, 0, true, DHCP_VENDOR, "PXE", 3));
+    g_assert_true(dhcp_set_condition(dhcp, 0, true, DHCP_USER_PATTERN, "i?XE*", 5));
+    g_assert_true(dhcp_set_condition(dhcp, 0, false, DHCP_MAC, second, 6));
+    g_assert_true(dhcp_set_condition(dhcp, 1, true, DHCP_MAC_PATTERN, "08:00:27:*", 10));
+    g_assert_true(dhcp_set_condition(dhcp, 1, true, DHCP_VENDOR_PATTERN, "*:Arch:*0?", 10));
+    g_assert_true(dhcp_set_condition(dhcp, 2, false, DHCP_USER, "x", 1));
+    g_assert_false(dhcp_set_condition(dhcp, DHCP_GROUPS_MAX, true, DHCP_USER, "x", 1));
+    g_assert_cmpint(router(fixture, first, NULL, NULL), ==, 't');
+    g_assert_cmpuint(frame_load32(option(fixture, 51) + 1), ==, 60);
+    g_assert_cmpint(router(fixture, first, "PXE", NULL), ==, 'o');
+    g_assert_cmpint(router(fixture, first, "PXEClient", NULL), ==, 't');
+    g_assert_cmpint(router(fixture, second, "PXE", NULL), ==, 't');
+    g_assert_cmpint(router(fixture, first, NULL, "iPXE"), ==, 'o');
+    g_assert_cmpint(router(fixture, first, NULL, "\2ab\4iPXE"), ==, 'o');
+    g_assert_cmpint(router(fixture, first, NULL, "\2ab\5iPXE"), ==, 't');
+    g_assert_cmpint(router(fixture, (const uint8_t[]){2, 0, 0, 0, 0, 1}, NULL, NULL), ==, 'a');
+    g_assert_cmpuint(frame_load32(option(fixture, 51) + 1), ==, 1200);
+    g_assert_cmpint(
+        router(fixture, (const uint8_t[]){2, 0, 0, 0, 0, 1}, "PXEClient:Arch:00007", NULL), ==,
+        't');
+    g_assert_cmpint(
+        router(fixture, (const uint8_t[]){2, 0, 0, 0, 0, 1}, "PXEClient:Arch:00017", NULL), ==,
+        'a');
+    /* What is kept silent for a group is silent, whatever is said for all. */
+    dhcp_set_option(dhcp, &one, 3, NULL, 0, false);
+    g_assert_cmpint(router(fixture, first, "PXE", NULL), ==, '-');
+    dhcp_set_option(dhcp, &for_second, 3, (const uint8_t *)"\0\0\0c", 4, false);
+    g_assert_cmpint(router(fixture, second, "PXE", NULL), ==, 'c');
 }
 
 /* The pool has four addresses; leases end, and the one that ended first is given out again. */
@@ -229,6 +305,7 @@ main(int argc, char **argv)
 #define ADD(name, function) g_test_add(name, Fixture, NULL, set_up, function, tear_down)
     ADD("/dhcp/way-to-address", test_way_to_address);
     ADD("/dhcp/settings", test_settings);
+    ADD("/dhcp/groups", test_groups);
     ADD("/dhcp/exhaustion", test_exhaustion);
     ADD("/dhcp/restore", test_restore);
 #undef ADD
