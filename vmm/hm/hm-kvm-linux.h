@@ -98,9 +98,14 @@ hm_count(HmVcpu *own, HmCount what)
     atomic_store_explicit(&own->count[what], value + 1, memory_order_relaxed);
 }
 
+/* hm-linux.c */
+/* Is the state one that KVM of this host executes? Always where it is real hardware. */
+bool hm_can_run(const Vcpu *vcpu);
+
 /* hm-run-linux.c */
 EmExit hm_run(Vcpu *vcpu, uint64_t budget);
 void hm_kick(Vcpu *vcpu);
+
 /* Ends the instruction that left for an access, so that the registers can be read. */
 void hm_finish(HmVcpu *own);
 /* The signal that ends KVM_RUN; false: it cannot be had. */
