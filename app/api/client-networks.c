@@ -102,14 +102,27 @@ change(const char *method, const char *name, const char *verb)
     return network_call(method, g_variant_new("(ss)", name, verb));
 }
 
+/* --- the ways to make such a call --- */
+
+static gboolean
+make(VitrineClient *client, RemoteCall call, GCancellable *cancellable, GError **error)
+{
+    return client_change_sync(client, &call, cancellable, error);
+}
+
+static void
+begin(VitrineClient *client, RemoteCall call, GCancellable *cancellable,
+      GAsyncReadyCallback callback, gpointer user_data)
+{
+    client_call_async(client, client, &call, cancellable, callback, user_data);
+}
+
 gboolean
 vitrine_client_save_nat_network_sync(VitrineClient *client, const char *name,
                                      const VitrineNatNetwork *network, GCancellable *cancellable,
                                      GError **error)
 {
-    const RemoteCall call = save_nat_network(name, network);
-
-    return client_change_sync(client, &call, cancellable, error);
+    return make(client, save_nat_network(name, network), cancellable, error);
 }
 
 void
@@ -117,9 +130,7 @@ vitrine_client_save_nat_network_async(VitrineClient *client, const char *name,
                                       const VitrineNatNetwork *network, GCancellable *cancellable,
                                       GAsyncReadyCallback callback, gpointer user_data)
 {
-    const RemoteCall call = save_nat_network(name, network);
-
-    client_call_async(client, client, &call, cancellable, callback, user_data);
+    begin(client, save_nat_network(name, network), cancellable, callback, user_data);
 }
 
 gboolean
@@ -132,9 +143,7 @@ gboolean
 vitrine_client_change_nat_network_sync(VitrineClient *client, const char *name, const char *verb,
                                        GCancellable *cancellable, GError **error)
 {
-    const RemoteCall call = change("ChangeNatNetwork", name, verb);
-
-    return client_change_sync(client, &call, cancellable, error);
+    return make(client, change("ChangeNatNetwork", name, verb), cancellable, error);
 }
 
 void
@@ -142,9 +151,7 @@ vitrine_client_change_nat_network_async(VitrineClient *client, const char *name,
                                         GCancellable *cancellable, GAsyncReadyCallback callback,
                                         gpointer user_data)
 {
-    const RemoteCall call = change("ChangeNatNetwork", name, verb);
-
-    client_call_async(client, client, &call, cancellable, callback, user_data);
+    begin(client, change("ChangeNatNetwork", name, verb), cancellable, callback, user_data);
 }
 
 gboolean
@@ -158,9 +165,7 @@ gboolean
 vitrine_client_save_dhcp_server_sync(VitrineClient *client, const VitrineDhcpServer *server,
                                      GCancellable *cancellable, GError **error)
 {
-    const RemoteCall call = save_dhcp_server(server);
-
-    return client_change_sync(client, &call, cancellable, error);
+    return make(client, save_dhcp_server(server), cancellable, error);
 }
 
 void
@@ -168,9 +173,7 @@ vitrine_client_save_dhcp_server_async(VitrineClient *client, const VitrineDhcpSe
                                       GCancellable *cancellable, GAsyncReadyCallback callback,
                                       gpointer user_data)
 {
-    const RemoteCall call = save_dhcp_server(server);
-
-    client_call_async(client, client, &call, cancellable, callback, user_data);
+    begin(client, save_dhcp_server(server), cancellable, callback, user_data);
 }
 
 gboolean
@@ -183,9 +186,7 @@ gboolean
 vitrine_client_change_dhcp_server_sync(VitrineClient *client, const char *name, const char *verb,
                                        GCancellable *cancellable, GError **error)
 {
-    const RemoteCall call = change("ChangeDhcpServer", name, verb);
-
-    return client_change_sync(client, &call, cancellable, error);
+    return make(client, change("ChangeDhcpServer", name, verb), cancellable, error);
 }
 
 void
@@ -193,9 +194,7 @@ vitrine_client_change_dhcp_server_async(VitrineClient *client, const char *name,
                                         GCancellable *cancellable, GAsyncReadyCallback callback,
                                         gpointer user_data)
 {
-    const RemoteCall call = change("ChangeDhcpServer", name, verb);
-
-    client_call_async(client, client, &call, cancellable, callback, user_data);
+    begin(client, change("ChangeDhcpServer", name, verb), cancellable, callback, user_data);
 }
 
 gboolean

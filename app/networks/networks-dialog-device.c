@@ -199,14 +199,12 @@ new_dhcp(DeviceDialog *device)
 {
     g_autofree char *name = networks_device_dhcp_name(device->before->name);
     g_autoptr(VitrineDhcpServer) server = vitrine_client_find_dhcp_server(device->client, name);
-    GtkWidget *form;
 
     if (server == NULL)
         server = usual_server(device->before->address, device->before->mask, name);
-    form = networks_dhcp_form_new(server, server->enabled);
-    device->dhcp = NETWORKS_DHCP_FORM(form);
-    g_signal_connect_swapped(form, "changed", G_CALLBACK(on_changed), device);
-    return form;
+    device->dhcp =
+        networks_dialog_new_dhcp(server, server->enabled, G_CALLBACK(on_changed), device);
+    return GTK_WIDGET(device->dhcp);
 }
 
 static VitrineHostInterface *

@@ -31,7 +31,7 @@ static VitrineDhcpServer *
 read_server(InternalDialog *internal)
 {
     VitrineDhcpServer *server = networks_dhcp_form_get_server(internal->dhcp);
-    g_autofree char *name = g_strstrip(g_strdup(gtk_entry_get_text(GTK_ENTRY(internal->name))));
+    g_autofree char *name = networks_dialog_read_entry(internal->name);
 
     vitrine_adapter_set_text(&server->name, name);
     return server;
@@ -127,26 +127,22 @@ usual_server(VitrineClient *client, const char *name)
 static GtkWidget *
 new_page(InternalDialog *internal, gboolean new)
 {
-    GtkWidget *page = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0), *form = widget_form_new(), *dhcp;
+    GtkWidget *page = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0), *form = widget_form_new();
     g_autoptr(VitrineDhcpServer) server =
         vitrine_client_find_dhcp_server(internal->client, internal->before);
 
     if (server == NULL)
         server = usual_server(internal->client, internal->before);
-    internal->name = gtk_entry_new();
-    gtk_entry_set_text(GTK_ENTRY(internal->name), internal->before);
-    gtk_entry_set_activates_default(GTK_ENTRY(internal->name), TRUE);
+    internal->name = networks_dialog_new_entry(internal->before, G_CALLBACK(on_changed), internal);
     gtk_widget_set_sensitive(internal->name, new);
     if (!new)
         gtk_widget_set_tooltip_text(internal->name,
                                     _("The name is in the settings of the machines that use it."));
     widget_form_add(form, 0, _("_Name"), internal->name);
-    g_signal_connect_swapped(internal->name, "changed", G_CALLBACK(on_changed), internal);
-    dhcp = networks_dhcp_form_new(server, new || server->enabled);
-    internal->dhcp = NETWORKS_DHCP_FORM(dhcp);
-    g_signal_connect_swapped(dhcp, "changed", G_CALLBACK(on_changed), internal);
+    internal->dhcp =
+        networks_dialog_new_dhcp(server, new || server->enabled, G_CALLBACK(on_changed), internal);
     gtk_box_pack_start(GTK_BOX(page), form, FALSE, FALSE, 0);
-    gtk_box_pack_start(GTK_BOX(page), dhcp, TRUE, TRUE, 0);
+    gtk_box_pack_start(GTK_BOX(page), GTK_WIDGET(internal->dhcp), TRUE, TRUE, 0);
     return page;
 }
 

@@ -43,7 +43,7 @@ is_on(GtkWidget *check)
 static void
 read_entry(GtkWidget *entry, char **field)
 {
-    g_autofree char *text = g_strstrip(g_strdup(gtk_entry_get_text(GTK_ENTRY(entry))));
+    g_autofree char *text = networks_dialog_read_entry(entry);
 
     vitrine_adapter_set_text(field, text);
 }
@@ -203,12 +203,7 @@ on_forwards6(gpointer data, const char *lines)
 static GtkWidget *
 new_entry(NatDialog *nat, const char *text)
 {
-    GtkWidget *entry = gtk_entry_new();
-
-    gtk_entry_set_text(GTK_ENTRY(entry), text);
-    gtk_entry_set_activates_default(GTK_ENTRY(entry), TRUE);
-    g_signal_connect_swapped(entry, "changed", G_CALLBACK(on_changed), nat);
-    return entry;
+    return networks_dialog_new_entry(text, G_CALLBACK(on_changed), nat);
 }
 
 static GtkWidget *
@@ -266,14 +261,11 @@ new_dhcp(NatDialog *nat, const VitrineNatNetwork *network)
 {
     g_autoptr(VitrineDhcpServer) server =
         vitrine_client_find_dhcp_server(nat->client, network->name);
-    GtkWidget *form;
 
     if (server == NULL)
         server = vitrine_dhcp_server_new_for_network(network);
-    form = networks_dhcp_form_new(server, network->dhcp);
-    nat->dhcp = NETWORKS_DHCP_FORM(form);
-    g_signal_connect_swapped(form, "changed", G_CALLBACK(on_dhcp), nat);
-    return form;
+    nat->dhcp = networks_dialog_new_dhcp(server, network->dhcp, G_CALLBACK(on_dhcp), nat);
+    return GTK_WIDGET(nat->dhcp);
 }
 
 /* A new network has a name and addresses that no other has. */

@@ -128,6 +128,33 @@ networks_dialog_add_page(NetworksDialog *dialog, const char *title, GtkWidget *p
     gtk_notebook_append_page(GTK_NOTEBOOK(dialog->pages), page, gtk_label_new(title));
 }
 
+GtkWidget *
+networks_dialog_new_entry(const char *text, GCallback changed, gpointer data)
+{
+    GtkWidget *entry = gtk_entry_new();
+
+    gtk_entry_set_text(GTK_ENTRY(entry), text);
+    gtk_entry_set_activates_default(GTK_ENTRY(entry), TRUE);
+    g_signal_connect_swapped(entry, "changed", changed, data);
+    return entry;
+}
+
+char *
+networks_dialog_read_entry(GtkWidget *entry)
+{
+    return g_strstrip(g_strdup(gtk_entry_get_text(GTK_ENTRY(entry))));
+}
+
+NetworksDhcpForm *
+networks_dialog_new_dhcp(const VitrineDhcpServer *server, gboolean on, GCallback changed,
+                         gpointer data)
+{
+    GtkWidget *form = networks_dhcp_form_new(server, on);
+
+    g_signal_connect_swapped(form, "changed", changed, data);
+    return NETWORKS_DHCP_FORM(form);
+}
+
 void
 networks_dialog_run(NetworksDialog *dialog, NetworksChanged changed, GObject *target)
 {

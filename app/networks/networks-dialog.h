@@ -26,6 +26,13 @@ typedef struct {
 NetworksDialog *networks_dialog_new(GtkWindow *parent, const char *title, const char *button,
                                     const NetworksDialogKind *kind, gpointer data);
 void networks_dialog_add_page(NetworksDialog *dialog, const char *title, GtkWidget *page);
+/* An entry of a page, in which Return saves; changed is called with data. */
+GtkWidget *networks_dialog_new_entry(const char *text, GCallback changed, gpointer data);
+/* What is in it, without spaces around it. g_free() */
+char *networks_dialog_read_entry(GtkWidget *entry);
+/* A page for a DHCP server; changed is called with data. */
+NetworksDhcpForm *networks_dialog_new_dhcp(const VitrineDhcpServer *server, gboolean on,
+                                           GCallback changed, gpointer data);
 /* What the pages say has changed. */
 void networks_dialog_update(NetworksDialog *dialog);
 /* target's end ends the dialog's interest in it. */

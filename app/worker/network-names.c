@@ -188,14 +188,15 @@ tell6(Frame *frame, const FrameParts *parts, const HostNames *names)
 
     if (parts->type != FRAME_IPV6 || parts->network != FRAME_ETHERNET || parts->end < data)
         return;
-    frame->size = parts->end;
     if (frame->data[FRAME_ETHERNET + IPV6_NEXT] == ICMP6 &&
-        frame->size >= data + ADVERTISEMENT_OPTIONS && frame->data[data] == ADVERTISEMENT) {
+        parts->end >= data + ADVERTISEMENT_OPTIONS && frame->data[data] == ADVERTISEMENT) {
+        frame->size = parts->end; /* without padding */
         tell_advertisement(frame, data, names);
         mend6(frame, 2, false);
     } else if (parts->protocol == FRAME_UDP && parts->transport == data && parts->payload != 0 &&
                frame_load16(frame->data + data) == SERVER6_PORT &&
                frame_load16(frame->data + data + 2) == CLIENT6_PORT) {
+        frame->size = parts->end;
         tell_dhcp6(frame, parts->payload + DHCP6_OPTIONS, names);
         mend6(frame, 6, true);
     }
@@ -218,9 +219,8 @@ names_put(uint8_t *data, size_t size, size_t room, const HostNames *names)
     return frame.size;
 }
 
-/* Few frames name servers: the host's are read for those only. */
-static bool
-may_name(const uint8_t *data, size_t size)
+bool
+names_may_be_in(const uint8_t *data, size_t size)
 {
     const uint16_t type = size >= FRAME_ETHERNET + IPV6_SIZE ? frame_load16(data + 12) : 0;
     FrameParts parts;
@@ -241,8 +241,7 @@ names_tell(uint8_t *frame, size_t size, size_t room, const NamesNetwork *network
     HostNames names;
     gsize length;
 
-    if (!may_name(frame, size) || !g_file_get_contents(RESOLVER, &text, &length, NULL) ||
-        length > RESOLVER_MAX)
+    if (!g_file_get_contents(RESOLVER, &text, &length, NULL) || length > RESOLVER_MAX)
         return size;
     names_parse(text, network, &names);
     return names_put(frame, size, room, &names);

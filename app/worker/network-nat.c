@@ -57,7 +57,7 @@ send_packet(const void *data, size_t size, void *opaque)
 
     if (size > PDM_NETWORK_FRAME_MAX)
         return sent;
-    if (nat->host_names && size <= FRAME_USUAL_MAX) {
+    if (nat->host_names && size <= FRAME_USUAL_MAX && names_may_be_in(data, size)) {
         changed = g_malloc(FRAME_USUAL_MAX);
         memcpy(changed, data, size);
         size = names_tell(changed, size, FRAME_USUAL_MAX, &nat->names);

@@ -159,6 +159,8 @@ void names_parse(const char *text, const NamesNetwork *network, HostNames *names
 size_t names_put(uint8_t *frame, size_t size, size_t room, const HostNames *names);
 /* The same with the host's servers as they are now. */
 size_t names_tell(uint8_t *frame, size_t size, size_t room, const NamesNetwork *network);
+/* Few frames name servers: whether this may be one. */
+bool names_may_be_in(const uint8_t *frame, size_t size);
 
 /* --- network-resolver.c: the host's resolver answers for names --- */
 

@@ -20,32 +20,45 @@ pcnet_guest_at(uint32_t offset)
     return PCI_GUEST_BAR(1) + offset;
 }
 
+/* Ports behind which the register is whose number was written. */
+enum { NUMBER = 0x12, CSR_DATA = 0x10, BCR_DATA = 0x16 };
+
+static uint16_t
+read_register(DeviceBench *bench, unsigned number, uint32_t data)
+{
+    device_bench_write(bench, pcnet_guest_at(NUMBER), number, 2);
+    return (uint16_t)device_bench_read(bench, pcnet_guest_at(data), 2);
+}
+
+static void
+write_register(DeviceBench *bench, unsigned number, uint32_t data, uint16_t value)
+{
+    device_bench_write(bench, pcnet_guest_at(NUMBER), number, 2);
+    device_bench_write(bench, pcnet_guest_at(data), value, 2);
+}
+
 uint16_t
 pcnet_guest_csr(DeviceBench *bench, unsigned number)
 {
-    device_bench_write(bench, pcnet_guest_at(0x12), number, 2);
-    return (uint16_t)device_bench_read(bench, pcnet_guest_at(0x10), 2);
+    return read_register(bench, number, CSR_DATA);
 }
 
 void
 pcnet_guest_set_csr(DeviceBench *bench, unsigned number, uint16_t value)
 {
-    device_bench_write(bench, pcnet_guest_at(0x12), number, 2);
-    device_bench_write(bench, pcnet_guest_at(0x10), value, 2);
+    write_register(bench, number, CSR_DATA, value);
 }
 
 uint16_t
 pcnet_guest_bcr(DeviceBench *bench, unsigned number)
 {
-    device_bench_write(bench, pcnet_guest_at(0x12), number, 2);
-    return (uint16_t)device_bench_read(bench, pcnet_guest_at(0x16), 2);
+    return read_register(bench, number, BCR_DATA);
 }
 
 void
 pcnet_guest_set_bcr(DeviceBench *bench, unsigned number, uint16_t value)
 {
-    device_bench_write(bench, pcnet_guest_at(0x12), number, 2);
-    device_bench_write(bench, pcnet_guest_at(0x16), value, 2);
+    write_register(bench, number, BCR_DATA, value);
 }
 
 uint64_t
