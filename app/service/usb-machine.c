@@ -11,17 +11,18 @@
 #include <unistd.h>
 
 /* A device that a machine's process was asked to take. */
-typedef struct {
+struct UsbAttach {
     Service *service;
-    char *machine, *entry;
+    char *machine, *entry, *capture;
     GDBusMethodInvocation *invocation; /* NULL: a filter's */
-} Attach;
+};
 
 static void
-attach_free(Attach *attach)
+attach_free(UsbAttach *attach)
 {
     g_free(attach->machine);
     g_free(attach->entry);
+    g_free(attach->capture);
     g_free(attach);
 }
 
@@ -41,6 +42,14 @@ set_owner(UsbEntry *entry, const char *owner, UsbPhase phase)
     entry->phase = phase;
 }
 
+static void
+answer_waiting(UsbEntry *entry)
+{
+    for (guint i = 0; i < entry->waiting->len; i++)
+        g_dbus_method_invocation_return_value(entry->waiting->pdata[i], NULL);
+    g_ptr_array_set_size(entry->waiting, 0);
+}
+
 void
 usb_released(Usb *usb, UsbEntry *entry)
 {
@@ -49,15 +58,14 @@ usb_released(Usb *usb, UsbEntry *entry)
     set_owner(entry, NULL, USB_FREE);
     if (entry->held)
         usb_bind(usb, entry, FALSE);
-    for (guint i = 0; i < entry->waiting->len; i++)
-        g_dbus_method_invocation_return_value(entry->waiting->pdata[i], NULL);
-    g_ptr_array_set_size(entry->waiting, 0);
+    else
+        answer_waiting(entry);
     usb_refresh(usb);
 }
 
 /* --- attaching --- */
 static void
-answer(Attach *attach, GError *error)
+answer(UsbAttach *attach, GError *error)
 {
     if (error == NULL && attach->invocation != NULL)
         g_dbus_method_invocation_return_value(attach->invocation, NULL);
@@ -73,7 +81,7 @@ answer(Attach *attach, GError *error)
 static void
 on_attached(GObject *source, GAsyncResult *result, gpointer user_data)
 {
-    Attach *attach = user_data;
+    UsbAttach *attach = user_data;
     Usb *usb = attach->service->usb;
     UsbEntry *entry = usb_find(usb, attach->entry);
     GError *error = NULL;
@@ -157,27 +165,70 @@ usb_hand_over(Machine *machine, const UsbGift *gift, GAsyncReadyCallback callbac
     return TRUE;
 }
 
+/* The entry is the machine's until that fails. */
+static void
+begin_attach(Machine *machine, UsbEntry *entry, UsbAttach *attach)
+{
+    g_autoptr(VitrineUsbDevice) device = usb_describe(entry);
+    g_autofree char *title = vitrine_usb_device_get_title(device);
+    GError *error = NULL;
+    UsbGift gift = {entry->id, title, open_node(entry, &error), attach->capture};
+
+    if (gift.node < 0 || !usb_hand_over(machine, &gift, on_attached, attach, &error)) {
+        set_owner(entry, NULL, USB_FREE);
+        answer(attach, error);
+    }
+    if (gift.node >= 0)
+        close(gift.node);
+}
+
 void
 usb_attach(Machine *machine, UsbEntry *entry, const char *capture,
            GDBusMethodInvocation *invocation)
 {
-    Attach *attach = g_new0(Attach, 1);
-    g_autoptr(VitrineUsbDevice) device = usb_describe(entry);
-    g_autofree char *title = vitrine_usb_device_get_title(device);
-    UsbGift gift = {entry->id, title, -1, capture};
+    UsbAttach *attach = g_new0(UsbAttach, 1);
     GError *error = NULL;
 
-    *attach = (Attach){machine->service, g_strdup(machine->id), g_strdup(entry->id), invocation};
-    if (check_free(machine->service->usb, entry, &error))
-        gift.node = open_node(entry, &error);
-    if (gift.node < 0 || !usb_hand_over(machine, &gift, on_attached, attach, &error)) {
+    *attach = (UsbAttach){machine->service, g_strdup(machine->id), g_strdup(entry->id),
+                          g_strdup(capture), invocation};
+    if (!check_free(machine->service->usb, entry, &error)) {
         answer(attach, error);
-    } else {
-        set_owner(entry, machine->id, USB_COMING);
-        usb_publish(machine->service->usb);
+        return;
     }
-    if (gift.node >= 0)
-        close(gift.node);
+    set_owner(entry, machine->id, USB_COMING);
+    if (entry->job != NULL)
+        entry->later = attach;
+    else
+        begin_attach(machine, entry, attach);
+    usb_publish(machine->service->usb);
+}
+
+void
+usb_bound(Usb *usb, UsbEntry *entry)
+{
+    UsbAttach *attach = g_steal_pointer(&entry->later);
+    Machine *machine = attach != NULL ? service_find_machine(usb->service, attach->machine) : NULL;
+
+    answer_waiting(entry);
+    if (machine != NULL && machine->vm != NULL) {
+        begin_attach(machine, entry, attach);
+    } else if (attach != NULL) {
+        entry->later = attach;
+        usb_forgo(entry);
+    }
+}
+
+void
+usb_forgo(UsbEntry *entry)
+{
+    UsbAttach *attach = g_steal_pointer(&entry->later);
+
+    if (attach == NULL)
+        return;
+    set_owner(entry, NULL, USB_FREE);
+    answer(attach, g_error_new_literal(VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND,
+                                       "The machine did not get the USB device: one of them has "
+                                       "gone, or it was told to give the device back."));
 }
 
 void
@@ -258,12 +309,12 @@ usb_machine_gone(Machine *machine)
             g_clear_pointer(&entry->again, g_free);
         if (g_strcmp0(entry->owner, machine->id) != 0)
             continue;
-        if (!entry->held)
-            usb_bind(usb, entry, TRUE);
+        if (entry->later != NULL) {
+            usb_forgo(entry);
+            continue;
+        }
         set_owner(entry, NULL, USB_FREE);
-        for (guint w = 0; w < entry->waiting->len; w++)
-            g_dbus_method_invocation_return_value(entry->waiting->pdata[w], NULL);
-        g_ptr_array_set_size(entry->waiting, 0);
+        usb_bind(usb, entry, !entry->held);
     }
     usb_publish(usb);
 }
@@ -327,6 +378,11 @@ on_detach(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const
                               "The machine \"%s\" does not have this USB device.",
                               machine_name(machine));
     g_ptr_array_add(entry->waiting, invocation);
+    if (entry->later != NULL) { /* it has not come yet */
+        usb_forgo(entry);
+        usb_publish(machine->service->usb);
+        return TRUE;
+    }
     entry->phase = USB_GOING;
     call_vm(machine, "DetachUsb", entry);
     return TRUE;

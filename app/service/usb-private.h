@@ -13,6 +13,8 @@ typedef enum {
     USB_GOING,  /* it was asked to give it back */
 } UsbPhase;
 
+typedef struct UsbAttach UsbAttach;
+
 typedef struct {
     UsbHostInfo *info;
     char *id;
@@ -21,6 +23,9 @@ typedef struct {
     char *again; /* the machine that gave it back only while its state is saved; NULL: none */
     gboolean ignored, held; /* by a global filter */
     GPtrArray *waiting;     /* GDBusMethodInvocation: DetachUsbDevice */
+    gpointer job;           /* a thread gives it to the host's drivers or takes it; NULL: none */
+    gboolean bound;         /* while there is one: whether they are to have it in the end */
+    UsbAttach *later;       /* begins when the job has ended; NULL: none */
 } UsbEntry;
 
 struct Usb {
@@ -41,8 +46,9 @@ void usb_refresh(Usb *usb);
 void usb_publish(Usb *usb);
 UsbEntry *usb_find(Usb *usb, const char *id);
 VitrineUsbDevice *usb_describe(const UsbEntry *entry);
-/* Gives the device to the host's drivers or takes it from them, later. */
-void usb_bind(Usb *usb, const UsbEntry *entry, gboolean bound);
+/* Gives the device to the host's drivers or takes it from them. That takes its time; until
+ * usb_bound nobody else gets it. */
+void usb_bind(Usb *usb, UsbEntry *entry, gboolean bound);
 /* The first active filter that fits; NULL: none. */
 const VitrineUsbFilter *usb_match(GPtrArray *filters, const UsbEntry *entry);
 
@@ -61,6 +67,10 @@ void usb_attach(Machine *machine, UsbEntry *entry, const char *capture,
                 GDBusMethodInvocation *invocation);
 /* The device has left the host. */
 void usb_left(Usb *usb, UsbEntry *entry);
+/* The host's drivers have it, or have it no longer: those who wait for that go on. */
+void usb_bound(Usb *usb, UsbEntry *entry);
+/* A machine does not get it, for it has left the host or the machine has gone. */
+void usb_forgo(UsbEntry *entry);
 /* Nobody has it any more. */
 void usb_released(Usb *usb, UsbEntry *entry);
 /* Whether filters may give the machine a device now. */

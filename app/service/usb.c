@@ -15,6 +15,7 @@ entry_free(gpointer data)
 {
     UsbEntry *entry = data;
 
+    usb_forgo(entry);
     for (guint i = 0; i < entry->waiting->len; i++)
         service_refuse(entry->waiting->pdata[i], VITRINE_ERROR_NOT_FOUND,
                        "The USB device has left the host.");
@@ -40,7 +41,7 @@ void
 usb_free(Usb *usb)
 {
     for (guint i = 0; i < usb->entries->len; i++) {
-        const UsbEntry *entry = usb->entries->pdata[i];
+        UsbEntry *entry = usb->entries->pdata[i];
 
         if (entry->held && entry->owner == NULL)
             usb_bind(usb, entry, TRUE);
@@ -77,6 +78,8 @@ state_of(const UsbEntry *entry)
         return VITRINE_USB_STATE_CAPTURED;
     if (problem_of(entry) != VITRINE_USB_PROBLEM_NONE)
         return VITRINE_USB_STATE_UNAVAILABLE;
+    if (entry->job != NULL) /* who asks for it waits */
+        return VITRINE_USB_STATE_BUSY;
     if (entry->held)
         return VITRINE_USB_STATE_HELD;
     return entry->info->drivers != NULL ? VITRINE_USB_STATE_BUSY : VITRINE_USB_STATE_AVAILABLE;
@@ -217,28 +220,61 @@ bind_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancellab
         g_task_return_error(task, error);
 }
 
+static void begin_job(Usb *usb, UsbEntry *entry);
+
+/* NULL: the device has left meanwhile. */
+static UsbEntry *
+find_job(Usb *usb, gconstpointer job)
+{
+    for (guint i = 0; i < usb->entries->len; i++) {
+        UsbEntry *entry = usb->entries->pdata[i];
+
+        if (entry->job == job)
+            return entry;
+    }
+    return NULL;
+}
+
 static void
 on_bound(GObject *source, GAsyncResult *result, gpointer data)
 {
     Usb *usb = data;
+    const BindJob *job = g_task_get_task_data(G_TASK(result));
+    UsbEntry *entry = find_job(usb, job);
     g_autoptr(GError) error = NULL;
 
     usb->jobs--;
     if (!g_task_propagate_boolean(G_TASK(result), &error))
         g_message("USB: %s", error->message);
+    if (entry != NULL && entry->bound != job->bound) {
+        begin_job(usb, entry);
+    } else if (entry != NULL) {
+        entry->job = NULL;
+        usb_bound(usb, entry);
+    }
     usb_refresh(usb);
 }
 
-void
-usb_bind(Usb *usb, const UsbEntry *entry, gboolean bound)
+static void
+begin_job(Usb *usb, UsbEntry *entry)
 {
     g_autoptr(GTask) task = g_task_new(NULL, NULL, on_bound, usb);
     BindJob *job = g_new(BindJob, 1);
 
-    *job = (BindJob){usb, entry->info->bus, entry->info->address, bound};
+    *job = (BindJob){usb, entry->info->bus, entry->info->address, entry->bound};
     usb->jobs++;
+    entry->job = job;
     g_task_set_task_data(task, job, g_free);
     g_task_run_in_thread(task, bind_thread);
+}
+
+/* One at a time for each device: two threads might come in any order. */
+void
+usb_bind(Usb *usb, UsbEntry *entry, gboolean bound)
+{
+    entry->bound = bound;
+    if (entry->job == NULL)
+        begin_job(usb, entry);
 }
 
 /* --- what is plugged in --- */

@@ -86,7 +86,7 @@ class World:
         return client.find_machine(created[0])
 
 
-def until(condition, what, seconds=10):
+def until(condition, what, seconds=30):
     """Runs the main loop until condition() is true."""
     context = GLib.MainContext.default()
     end = time.monotonic() + seconds

@@ -46,7 +46,7 @@ typedef struct {
     GQueue done, waiting; /* UMockdevIoctlData: URBs that can be reaped, and that cannot yet */
     GString *log;
     const UsbMockKind *kind;
-    bool busy, gone, bound;
+    bool busy, closing, gone, bound;
     guint8 *loop;  /* what bulk OUT brought since the last IN; IN reads it over and over */
     void *nothing; /* memory of a program that is gone */
     guint loop_size, loop_read;
@@ -407,6 +407,10 @@ driver(MockUsb *mock, UMockdevIoctlData *argument)
 {
     const struct usbdevfs_ioctl *what = memory_of(mock, argument, 0, sizeof *what);
 
+    if ((unsigned)what->ioctl_code == USBDEVFS_CONNECT && mock->closing) {
+        g_string_append_printf(mock->log, "busy %d; ", what->ifno);
+        return -EBUSY;
+    }
     mock->bound = (unsigned)what->ioctl_code == USBDEVFS_CONNECT;
     g_string_append_printf(mock->log, "%s %d; ", mock->bound ? "attach" : "detach", what->ifno);
     return mock->bound;
@@ -547,6 +551,14 @@ usb_mock_set_busy(UsbMock *mock, bool busy)
 {
     g_mutex_lock(&mock->device->lock);
     mock->device->busy = busy;
+    g_mutex_unlock(&mock->device->lock);
+}
+
+void
+usb_mock_set_closing(UsbMock *mock, bool closing)
+{
+    g_mutex_lock(&mock->device->lock);
+    mock->device->closing = closing;
     g_mutex_unlock(&mock->device->lock);
 }
 

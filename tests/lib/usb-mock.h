@@ -27,6 +27,8 @@ UsbMock *usb_mock_new(bool high);
 void usb_mock_free(UsbMock *mock);
 /* A program of the host has claimed it. */
 void usb_mock_set_busy(UsbMock *mock, bool busy);
+/* Who had it has not closed its node yet: drivers of the host cannot have it. */
+void usb_mock_set_closing(UsbMock *mock, bool closing);
 /* Only root may open it from now on. */
 void usb_mock_deny(UsbMock *mock);
 /* Pulled out: what is under way ends as it does then. */

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#define ATTACH_TRIES 100
+#define ATTACH_PAUSE_US 20000
 #define PORTS_MAX 7 /* USB 3.2 section 8.9: tiers */
 
 struct UsbHostList {
@@ -155,6 +157,23 @@ open_device(UsbHostList *list, guint bus, guint address, int *code)
     return handle;
 }
 
+/* Who had the device until now may be ending: it is claimed until the kernel has closed its node,
+ * which waits for the device's transfers. */
+static int
+attach_driver(libusb_device_handle *handle, int interface)
+{
+    int code = libusb_attach_kernel_driver(handle, interface);
+
+    for (unsigned i = 1; i < ATTACH_TRIES && code == LIBUSB_ERROR_BUSY; i++) {
+        g_usleep(ATTACH_PAUSE_US);
+        if (libusb_kernel_driver_active(handle, interface) == 1)
+            return LIBUSB_SUCCESS;
+        code = libusb_attach_kernel_driver(handle, interface);
+    }
+    /* The host may have no driver for it. */
+    return code == LIBUSB_ERROR_NOT_FOUND ? LIBUSB_SUCCESS : code;
+}
+
 /* Of one interface: what is as it should be is no error. */
 static int
 bind(libusb_device_handle *handle, int interface, bool bound)
@@ -164,10 +183,10 @@ bind(libusb_device_handle *handle, int interface, bool bound)
 
     if (is_bound == bound)
         return LIBUSB_SUCCESS;
-    code = bound ? libusb_attach_kernel_driver(handle, interface)
-                 : libusb_detach_kernel_driver(handle, interface);
-    /* The host may have no driver for it. */
-    return bound || code == LIBUSB_ERROR_NOT_FOUND ? LIBUSB_SUCCESS : code;
+    if (bound)
+        return attach_driver(handle, interface);
+    code = libusb_detach_kernel_driver(handle, interface);
+    return code == LIBUSB_ERROR_NOT_FOUND ? LIBUSB_SUCCESS : code;
 }
 
 static int
