@@ -22,6 +22,9 @@ typedef struct {
     /* Fills `count` stereo frames. False: it was all silence for a while and will stay so until
      * set_output(true), so the back end may rest. */
     bool (*pull)(void *user, float *frames, size_t count);
+    /* How many of `count` frames a pull would give without a gap at present: a back end whose host
+     * has enough for a while may ask for the rest later. */
+    size_t (*ready)(void *user, size_t count);
     void (*push)(void *user, const float *frames, size_t count);
     /* Since set_output(true) the host has begun to take frames (it also pulls some before it does),
      * or there is no host to wait for. Again: it was away meanwhile, and what was queued for it is
@@ -45,5 +48,7 @@ typedef struct {
      * back. A back end that nobody records from has no microphone open. */
     void (*set_output)(void *backend, bool on);
     void (*set_input)(void *backend, bool on);
+    /* As AudioConnector's; NULL: it has none. */
+    uint64_t (*late_thread)(void *backend);
     void (*close)(void *backend); /* returns when no function of host is running any more */
 } AudioBackendInfo;

@@ -64,6 +64,9 @@ typedef struct {
     void (*read)(AudioStream *stream, void *frames, size_t size);
     /* For the embedder, any thread, device lock or not: what the person allows. */
     void (*enable)(void *user, bool output, bool input);
+    /* The same: a thread (base_thread_id()) that must not be late and has no right to come before
+     * others; 0: there is none. */
+    uint64_t (*late_thread)(void *user);
     PdmActivity *activity; /* bytes of both directions */
 } AudioConnector;
 

@@ -114,6 +114,8 @@ bool console_ports_connect(Console *console, GError **error);
 /* console-network.c: cards, and what is behind their cables. */
 /* console-sound.c */
 void console_sound_describe(Console *console, MachineSound *sound);
+/* The machine is made: what it is heard through is to be in time. */
+void console_sound_start(Console *console);
 gboolean console_sound_set(gpointer data, gboolean input, gboolean on, GError **error);
 void console_sound_activity(Console *console, VitrineActivity *activity);
 

@@ -176,6 +176,7 @@ build(Console *console, GError **error)
     if (!console->vmm)
         return false;
     console_input_attach(console->input, vmm_pdm(console->vmm));
+    console_sound_start(console);
     return true;
 }
 

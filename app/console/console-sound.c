@@ -2,6 +2,7 @@
  *
  * The sound card: from the settings, and what may be changed while the machine runs. */
 #include "app/console/console-private.h"
+#include "app/console/console-realtime.h"
 
 #include "audio/audio.h"
 
@@ -9,11 +10,6 @@
 void
 console_sound_describe(Console *console, MachineSound *sound)
 {
-    static const char *const cards[] = {
-        [VITRINE_AUDIO_CONTROLLER_AC97] = "ac97",
-        [VITRINE_AUDIO_CONTROLLER_HDA] = "hda",
-        [VITRINE_AUDIO_CONTROLLER_SB16] = "sb16",
-    };
     VitrineSettings *settings = console->settings;
     const int controller = vitrine_settings_get_enum(settings, "audio-controller");
     const bool nothing =
@@ -22,7 +18,8 @@ console_sound_describe(Console *console, MachineSound *sound)
 
     if (!vitrine_settings_get_bool(settings, "audio"))
         return;
-    sound->card = cards[controller];
+    /* The setting's values are the devices' names (vitrine_device_get_audio_controller()). */
+    sound->card = vitrine_nick(VITRINE_TYPE_AUDIO_CONTROLLER, controller);
     if (controller == VITRINE_AUDIO_CONTROLLER_AC97 &&
         vitrine_settings_get_enum(settings, "audio-codec") == VITRINE_AUDIO_CODEC_AD1980)
         sound->codec = "AD1980";
@@ -45,6 +42,16 @@ connector_of(Console *console)
     return place.device == NULL ? NULL
                                 : pdm_lun_connector(vmm_pdm(console->vmm), place.device,
                                                     place.instance, place.lun, PDM_IF_AUDIO);
+}
+
+void
+console_sound_start(Console *console)
+{
+    const AudioConnector *connector = connector_of(console);
+    const uint64_t thread = connector ? connector->late_thread(connector->user) : 0;
+
+    if (thread != 0)
+        console_realtime_ask(thread);
 }
 
 gboolean

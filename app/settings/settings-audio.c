@@ -64,14 +64,13 @@ fill_cards(GtkComboBoxText *combo, VitrineSettings *settings, GPtrArray *devices
 {
     g_autofree char *present = g_strdup(present_card(settings));
     g_autofree char *word = g_ascii_strup(present, -1);
-    int card;
+    VitrineAudioController card;
 
     gtk_combo_box_text_remove_all(combo);
     for (guint i = 0; devices != NULL && i < devices->len; i++) {
-        const VitrineDevice *device = devices->pdata[i];
+        VitrineDevice *device = devices->pdata[i];
 
-        if (g_str_equal(device->kind, "sound") &&
-            vitrine_from_nick(VITRINE_TYPE_AUDIO_CONTROLLER, device->name, &card))
+        if (vitrine_device_get_audio_controller(device, &card))
             gtk_combo_box_text_append(combo, device->name, device->title);
     }
     if (!gtk_combo_box_set_active_id(GTK_COMBO_BOX(combo), present)) {

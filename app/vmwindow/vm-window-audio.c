@@ -51,22 +51,49 @@ set_state(VmWindow *window, const char *name, gboolean on, gboolean enabled)
     g_simple_action_set_enabled(action, enabled);
 }
 
+static void
+on_catalog(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(VmWindow) window = data;
+
+    if (!window->devices)
+        return;
+    window->catalog = vitrine_client_load_devices_finish(VITRINE_CLIENT(source), result, NULL);
+    if (window->catalog != NULL)
+        vm_window_refresh_media(window);
+}
+
+/* The card's title, or its word as long as the list of devices has not come. The caller's. */
+static char *
+card_title(VmWindow *window, int controller)
+{
+    VitrineAudioController other;
+
+    for (guint i = 0; window->catalog != NULL && i < window->catalog->len; i++) {
+        VitrineDevice *device = window->catalog->pdata[i];
+
+        if (vitrine_device_get_audio_controller(device, &other) && (int)other == controller)
+            return g_strdup(device->title);
+    }
+    return g_ascii_strup(vitrine_nick(VITRINE_TYPE_AUDIO_CONTROLLER, controller), -1);
+}
+
 /* The card and what it may do, for people; the caller's. */
 static char *
-card_text(VitrineSettings *settings)
+card_text(VmWindow *window, VitrineSettings *settings)
 {
-    static const char *const cards[] = {
-        [VITRINE_AUDIO_CONTROLLER_AC97] = "ICH AC97",
-        [VITRINE_AUDIO_CONTROLLER_SB16] = "Sound Blaster 16",
-        [VITRINE_AUDIO_CONTROLLER_HDA] = "Intel HD Audio",
-    };
     const gboolean heard = vitrine_settings_get_bool(settings, "audio-out");
     const gboolean listens = vitrine_settings_get_bool(settings, "audio-in");
+    g_autofree char *card = NULL;
 
     if (!vitrine_settings_get_bool(settings, "audio"))
         return g_strdup("");
-    return g_strdup_printf("%s\n%s\n%s",
-                           cards[vitrine_settings_get_enum(settings, "audio-controller")],
+    if (!window->catalog_wanted) {
+        window->catalog_wanted = TRUE;
+        vitrine_client_load_devices_async(window->client, NULL, on_catalog, g_object_ref(window));
+    }
+    card = card_title(window, vitrine_settings_get_enum(settings, "audio-controller"));
+    return g_strdup_printf("%s\n%s\n%s", card,
                            heard ? _("Output is on") : _("Output is off: the guest is not heard"),
                            listens ? _("Input is on") : _("Input is off: the guest hears nothing"));
 }
@@ -76,7 +103,7 @@ vm_window_fill_audio(VmWindow *window, VitrineSettings *settings)
 {
     const gboolean has_card = vitrine_settings_get_bool(settings, "audio");
     const gboolean heard = vitrine_settings_get_bool(settings, "audio-out");
-    g_autofree char *card = card_text(settings);
+    g_autofree char *card = card_text(window, settings);
     g_autoptr(GMenu) menu = g_menu_new();
 
     set_state(window, OUTPUT, heard, has_card);

@@ -34,7 +34,9 @@ struct _VmWindow {
     VmStatus *status;
     GtkWidget *information; /* NULL: not open */
     GMenu *devices, *optical_menu, *floppy_menu, *usb_menu;
-    gboolean has_usb; /* the machine has a USB controller */
+    GPtrArray *catalog;      /* of VitrineDevice; NULL: not known yet */
+    gboolean catalog_wanted; /* it was asked for */
+    gboolean has_usb;        /* the machine has a USB controller */
     GtkWidget *menu_bar;
     VitrineProgress *work; /* saves or restores the state; NULL: neither is being done */
     gboolean restoring;    /* it restores */

@@ -275,6 +275,7 @@ vm_window_dispose(GObject *object)
     window->display = NULL;
     g_clear_object(&window->input);
     g_clear_object(&window->devices);
+    g_clear_pointer(&window->catalog, g_ptr_array_unref);
     g_clear_object(&window->optical_menu);
     g_clear_object(&window->floppy_menu);
     g_clear_object(&window->usb_menu);

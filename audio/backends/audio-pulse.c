@@ -7,6 +7,7 @@
  * record stream exists only while the guest records. */
 #include "audio/audio-backend.h"
 #include "vmm/base/clock.h"
+#include "vmm/base/thread-turns.h"
 
 #include <pulse/pulseaudio.h>
 #include <stdatomic.h>
@@ -16,6 +17,7 @@
 #define BYTES_OF_MS(ms) ((uint32_t)(AUDIO_HOST_RATE / 1000 * (ms)*FRAME_BYTES))
 #define PLAY_MS 20   /* the server's queue */
 #define ASK_MS 5     /* it asks for at least so much at a time */
+#define ENOUGH_MS 8  /* so much in it lasts until it asks again */
 #define RECORD_MS 10 /* it delivers so much at a time */
 #define RETRY_US (2 * G_USEC_PER_SEC)
 
@@ -26,6 +28,8 @@ typedef struct {
     pa_context *context;
     pa_stream *play, *record;
     pa_time_event *retry;
+    BaseWaiter *begun;
+    uint64_t late_thread;    /* ours, if it may not come before others */
     _Atomic unsigned starts; /* counts set_output(true) */
     _Atomic bool off, input, quit;
     unsigned played; /* the start whose sound is over */
@@ -73,6 +77,18 @@ note_start(AudioPulse *pulse)
     pulse->was_away = false;
 }
 
+/* How much of what the server asks for it gets now. A card that is late finds a gap where its
+ * frames belong only if the server has none left either: it asks again in a moment. */
+static size_t
+portion_of(const AudioPulse *pulse, size_t size)
+{
+    const size_t queue = pa_stream_get_buffer_attr(pulse->play)->tlength;
+
+    if (pulse->prefill != 0 || size + BYTES_OF_MS(ENOUGH_MS) > queue)
+        return size;
+    return pulse->host->ready(pulse->host->user, size / FRAME_BYTES) * FRAME_BYTES;
+}
+
 static void
 server_asks(pa_stream *stream, size_t size, void *user)
 {
@@ -80,6 +96,7 @@ server_asks(pa_stream *stream, size_t size, void *user)
     unsigned starts = atomic_load(&pulse->starts);
 
     note_start(pulse);
+    size = portion_of(pulse, size);
     while (size >= FRAME_BYTES) {
         size_t room = size;
         void *data;
@@ -301,6 +318,11 @@ pulse_thread(gpointer user)
 {
     AudioPulse *pulse = user;
 
+    if (!base_thread_take_first_turns()) {
+        base_thread_take_short_turns();
+        pulse->late_thread = base_thread_id();
+    }
+    base_waiter_wake(pulse->begun);
     connect_server(pulse);
     while (!atomic_load(&pulse->quit)) {
         pa_mainloop_iterate(pulse->loop, 1, NULL);
@@ -341,7 +363,14 @@ pulse_close(void *backend)
     if (pulse->retry)
         pa_mainloop_get_api(pulse->loop)->time_free(pulse->retry);
     pa_mainloop_free(pulse->loop);
+    base_waiter_free(pulse->begun);
     g_free(pulse);
+}
+
+static uint64_t
+pulse_late_thread(void *backend)
+{
+    return ((AudioPulse *)backend)->late_thread;
 }
 
 static void *
@@ -351,7 +380,9 @@ pulse_open(const AudioHost *host, GError **error)
 
     pulse->host = host;
     pulse->loop = pa_mainloop_new();
+    pulse->begun = base_waiter_new();
     pulse->thread = g_thread_new("audio-pulse", pulse_thread, pulse);
+    base_waiter_wait_until(pulse->begun, UINT64_MAX);
     return pulse;
 }
 
@@ -362,5 +393,6 @@ const AudioBackendInfo audio_pulse_backend = {
     .open = pulse_open,
     .set_output = pulse_set_output,
     .set_input = pulse_set_input,
+    .late_thread = pulse_late_thread,
     .close = pulse_close,
 };

@@ -10,18 +10,26 @@
 
 #include <math.h>
 
-#define MEAN_OVER 2.0        /* seconds */
-#define LOOK_OVER 2.0        /* seconds of a start in which the level is only looked at */
+#define MEAN_OVER 1.0        /* seconds */
+#define LOOK_OVER 1.0        /* seconds of a start in which the level is only looked at */
 #define THINK_EVERY 0.5      /* seconds */
 #define GAIN 0.03            /* correction for each second of error */
-#define GAIN_SQUARE 3.5      /* and for its square */
+#define GAIN_SQUARE 12       /* and for its square */
 #define GAIN_INTEGRAL 0.0003 /* each second */
 #define WALK 0.0004          /* seconds of level for each second */
 #define CORRECTION_MAX 0.005 /* a twelfth of a half-tone */
 #define CORRECTION_STEP 1e-5 /* smaller changes are not worth a new filter */
-#define TARGET_STEP 0.010
-#define TARGET_MAX 0.080
 #define LIMIT_OVER_TARGET 0.120
+#define PORTION_USUAL 0.005
+#define PORTION_OVER 2.0 /* seconds */
+/* What is kept for hosts that have other work: more after each gap, and less again where a long
+ * time has shown that it was not needed. The most of it keeps the whole way from a guest's write to
+ * the host's loudspeaker below 80 ms. */
+#define SPARE_STEP 0.005
+#define SPARE_MAX 0.025
+#define SPARE_LESS 0.001
+#define SPARE_UNUSED 0.010
+#define WATCH_OVER 30.0 /* seconds */
 
 static double
 within(double value, double most)
@@ -29,10 +37,28 @@ within(double value, double most)
     return fmax(fmin(value, most), -most);
 }
 
-void
-audio_drift_init(AudioDrift *drift, double target)
+static void
+watch_again(AudioDrift *drift)
 {
-    *drift = (AudioDrift){.target = target, .mean = target, .level = target};
+    drift->left = HUGE_VAL;
+    drift->watched = 0;
+}
+
+void
+audio_drift_init(AudioDrift *drift, double target, double least)
+{
+    *drift = (AudioDrift){.spare = fmax(target - PORTION_USUAL, least),
+                          .spare_least = least,
+                          .portion = PORTION_USUAL,
+                          .mean = target,
+                          .level = target};
+    watch_again(drift);
+}
+
+double
+audio_drift_target(const AudioDrift *drift)
+{
+    return drift->spare + drift->portion;
 }
 
 void
@@ -40,6 +66,22 @@ audio_drift_start(AudioDrift *drift, double held)
 {
     drift->mean = drift->level = held;
     drift->since = drift->looked = 0;
+    watch_again(drift);
+}
+
+/* Follows how much is taken at a time, and how little was left. */
+static void
+watch(AudioDrift *drift, double held, double taken)
+{
+    drift->portion +=
+        (fmin(taken, LIMIT_OVER_TARGET) - drift->portion) * fmin(taken / PORTION_OVER, 1.0);
+    drift->left = fmin(drift->left, held - taken);
+    drift->watched += taken;
+    if (drift->watched < WATCH_OVER)
+        return;
+    if (drift->left > SPARE_UNUSED)
+        drift->spare = fmax(drift->spare - SPARE_LESS, drift->spare_least);
+    watch_again(drift);
 }
 
 /* At first the mean becomes the level, as far as that leaves a queue that will last. */
@@ -48,7 +90,7 @@ look(AudioDrift *drift, double held, double taken)
 {
     drift->looked += taken;
     drift->mean += (held - drift->mean) * fmin(taken / drift->looked, 1.0);
-    drift->level = fmax(drift->mean, drift->target / 2);
+    drift->level = fmax(drift->mean, audio_drift_target(drift) / 2);
 }
 
 bool
@@ -56,6 +98,7 @@ audio_drift_step(AudioDrift *drift, double held, double taken)
 {
     double error, wanted;
 
+    watch(drift, held, taken);
     if (drift->looked < LOOK_OVER)
         look(drift, held, taken);
     else
@@ -63,7 +106,7 @@ audio_drift_step(AudioDrift *drift, double held, double taken)
     drift->since += taken;
     if (drift->since < THINK_EVERY)
         return false;
-    drift->level += within(drift->target - drift->level, WALK * drift->since);
+    drift->level += within(audio_drift_target(drift) - drift->level, WALK * drift->since);
     error = drift->mean - drift->level;
     drift->learnt = within(drift->learnt + error * GAIN_INTEGRAL * drift->since, CORRECTION_MAX);
     drift->since = 0;
@@ -77,11 +120,11 @@ audio_drift_step(AudioDrift *drift, double held, double taken)
 void
 audio_drift_starved(AudioDrift *drift)
 {
-    drift->target = fmax(drift->target, fmin(drift->target + TARGET_STEP, TARGET_MAX));
+    drift->spare = fmax(drift->spare, fmin(drift->spare + SPARE_STEP, SPARE_MAX));
 }
 
 double
 audio_drift_limit(const AudioDrift *drift)
 {
-    return drift->target + LIMIT_OVER_TARGET;
+    return audio_drift_target(drift) + LIMIT_OVER_TARGET;
 }

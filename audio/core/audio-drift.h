@@ -9,16 +9,23 @@
 #include <stddef.h>
 
 typedef struct {
-    double target;     /* seconds that the queue ought to hold, as seen before each take */
-    double mean;       /* how many it held lately */
-    double level;      /* how many it is kept at: it goes to the target slowly */
-    double looked;     /* seconds taken since the start */
-    double learnt;     /* the part of the correction that is the clocks' difference */
-    double since;      /* seconds taken since the correction was last thought over */
-    double correction; /* the queue's frames are to be taken 1 + correction times as fast */
+    double spare;       /* seconds that the queue ought to hold after a take */
+    double spare_least; /* and at least */
+    double portion;     /* seconds that are usually taken at a time */
+    double mean;        /* how many it held lately before a take */
+    double level;       /* how many it is kept at: it goes to the target slowly */
+    double looked;      /* seconds taken since the start */
+    double learnt;      /* the part of the correction that is the clocks' difference */
+    double since;       /* seconds taken since the correction was last thought over */
+    double correction;  /* the queue's frames are to be taken 1 + correction times as fast */
+    double left;        /* the least that it held after a take, in the last `watched` seconds */
+    double watched;
 } AudioDrift;
 
-void audio_drift_init(AudioDrift *drift, double target);
+/* `target` seconds at first, and never less than `least` of them after a take. */
+void audio_drift_init(AudioDrift *drift, double target, double least);
+/* The seconds that the queue ought to hold before a take. */
+double audio_drift_target(const AudioDrift *drift);
 /* The queue starts over with as much as it holds now. */
 void audio_drift_start(AudioDrift *drift, double held);
 /* `held` seconds are in the queue, of which about `taken` are taken now. True: the correction has

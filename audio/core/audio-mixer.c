@@ -4,6 +4,7 @@
  * the back end recorded; tells the back end when nobody plays or records. */
 #include "audio/core/audio-private.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define IDLE_FRAMES AUDIO_HOST_RATE /* silence of a second: the host's stream may rest */
@@ -34,6 +35,20 @@ mixer_pull(void *user, float *frames, size_t count)
     for (size_t i = 0; i < 2 * count; i++)
         frames[i] = CLAMP(frames[i], -1.0f, 1.0f);
     return go_on;
+}
+
+static size_t
+mixer_ready(void *user, size_t count)
+{
+    AudioMixer *mixer = user;
+
+    g_mutex_lock(&mixer->lock);
+    for (unsigned i = 0; i < mixer->stream_count && mixer->output && !mixer->paused; i++) {
+        if (mixer->streams[i].direction == AUDIO_OUTPUT)
+            count = audio_stream_ready(&mixer->streams[i], count);
+    }
+    g_mutex_unlock(&mixer->lock);
+    return count;
 }
 
 static void
@@ -245,6 +260,14 @@ mixer_enable(void *user, bool output, bool input)
     g_mutex_unlock(&mixer->lock);
 }
 
+static uint64_t
+mixer_late_thread(void *user)
+{
+    const AudioMixer *mixer = user;
+
+    return mixer->info->late_thread ? mixer->info->late_thread(mixer->backend) : 0;
+}
+
 const AudioConnector *
 audio_mixer_connector(AudioMixer *mixer)
 {
@@ -285,6 +308,7 @@ audio_mixer_new(const AudioBackendInfo *backend, const AudioMixerOptions *option
                               .card = g_strdup(options->card ? options->card : ""),
                               .file = g_strdup(options->file),
                               .pull = mixer_pull,
+                              .ready = mixer_ready,
                               .push = mixer_push,
                               .started = mixer_started,
                               .problem = mixer_problem,
@@ -298,9 +322,23 @@ audio_mixer_new(const AudioBackendInfo *backend, const AudioMixerOptions *option
                                         .is_ready = mixer_is_ready,
                                         .read = mixer_read,
                                         .enable = mixer_enable,
+                                        .late_thread = mixer_late_thread,
                                         .activity = &mixer->activity};
     mixer->backend = backend->open(&mixer->host, error);
     return mixer->backend ? g_steal_pointer(&mixer) : NULL;
+}
+
+static void
+log_counts(const AudioMixer *mixer)
+{
+    g_autofree char *line = NULL;
+
+    if (mixer->counts.starved == 0 && mixer->counts.dropped == 0)
+        return;
+    line = g_strdup_printf("%s: the queue ran dry %" PRIu64 " times, and %" PRIu64
+                           " frames came at a wrong time",
+                           mixer->host.card, mixer->counts.starved, mixer->counts.dropped);
+    mixer->options.log(mixer->options.user, line);
 }
 
 void
@@ -310,6 +348,7 @@ audio_mixer_free(AudioMixer *mixer)
         return;
     if (mixer->backend)
         mixer->info->close(mixer->backend);
+    log_counts(mixer);
     for (unsigned i = 0; i < mixer->stream_count; i++)
         audio_stream_clear(&mixer->streams[i]);
     g_free((char *)mixer->host.machine);

@@ -9,9 +9,10 @@
 
 #include <speex/speex_resampler.h>
 
-/* How much a queue ought to hold: a host that has other work may keep a card's thread from running
- * for as long. */
-#define AUDIO_TARGET_SECONDS 0.040
+/* How much a queue ought to hold at first, and at least after each portion that the host took:
+ * other work of the host's may keep a card's thread from running for as long. */
+#define AUDIO_TARGET_SECONDS 0.020
+#define AUDIO_SPARE_SECONDS 0.008
 
 struct AudioStream {
     AudioMixer *mixer;
@@ -55,6 +56,8 @@ void audio_stream_read(AudioStream *stream, uint8_t *frames, size_t size);
 /* Host frames: adds to `mix` what is to be heard; takes what was recorded. */
 void audio_stream_play(AudioStream *stream, float *mix, size_t count);
 void audio_stream_record(AudioStream *stream, const float *frames, size_t count);
+/* How many of `count` host frames there are. Silence counts, unless it would be a gap. */
+size_t audio_stream_ready(const AudioStream *stream, size_t count);
 /* Forgets what is queued beyond the target. */
 void audio_stream_trim(AudioStream *stream);
 /* Forgets what is queued. */

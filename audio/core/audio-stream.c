@@ -5,6 +5,7 @@
 #include "audio/core/audio-convert.h"
 #include "audio/core/audio-private.h"
 
+#include <math.h>
 #include <string.h>
 
 #define CHUNK 512u /* frames */
@@ -67,8 +68,11 @@ audio_stream_init(AudioStream *stream, AudioMixer *mixer, AudioDirection directi
     stream->resampler = speex_resampler_init(2, AUDIO_HOST_RATE, AUDIO_HOST_RATE, QUALITY, NULL);
     if (stream->resampler == NULL)
         return false;
-    audio_drift_init(&stream->drift, mixer->info->queue_ms != 0 ? mixer->info->queue_ms / 1000.0
-                                                                : AUDIO_TARGET_SECONDS);
+    if (mixer->info->queue_ms != 0)
+        audio_drift_init(&stream->drift, mixer->info->queue_ms / 1000.0,
+                         mixer->info->queue_ms / 1000.0);
+    else
+        audio_drift_init(&stream->drift, AUDIO_TARGET_SECONDS, AUDIO_SPARE_SECONDS);
     audio_stream_set_format(stream, &usual);
     return true;
 }
@@ -108,7 +112,7 @@ audio_stream_set_format(AudioStream *stream, const AudioFormat *format)
 void
 audio_stream_trim(AudioStream *stream)
 {
-    size_t target = (size_t)(stream->drift.target * stream->format.rate);
+    size_t target = (size_t)(audio_drift_target(&stream->drift) * stream->format.rate);
 
     if (stream->ring.fill <= target)
         return;
@@ -130,7 +134,7 @@ static bool
 is_primed(AudioStream *stream, bool more_will_come)
 {
     if (!stream->primed && stream->ring.fill != 0 &&
-        (!more_will_come || seconds_held(stream) >= stream->drift.target)) {
+        (!more_will_come || seconds_held(stream) >= audio_drift_target(&stream->drift))) {
         stream->primed = true;
         audio_drift_start(&stream->drift, seconds_held(stream));
     }
@@ -145,6 +149,17 @@ ran_dry(AudioStream *stream)
         return;
     stream->mixer->counts.starved++;
     audio_drift_starved(&stream->drift);
+}
+
+size_t
+audio_stream_ready(const AudioStream *stream, size_t count)
+{
+    /* The resampler may want one frame more than the rates say. */
+    const double held = fmax((double)stream->ring.fill - 1, 0);
+
+    if (!stream->running || !stream->primed)
+        return count;
+    return (size_t)fmin((double)count, held * AUDIO_HOST_RATE / stream->format.rate);
 }
 
 void

@@ -8,15 +8,31 @@
 void
 sound_pace_start(SoundPace *pace, uint64_t now, uint32_t rate)
 {
-    *pace = (SoundPace){.since = now, .rate = rate};
+    *pace = (SoundPace){.since = now, .asked = now, .rate = rate};
+}
+
+static uint64_t
+frames_in(const SoundPace *pace, uint64_t ns)
+{
+    return (uint64_t)((unsigned __int128)ns * pace->rate / NS);
+}
+
+/* How many frames may be moved now, however many are due. */
+static uint64_t
+most_at_once(SoundPace *pace, uint64_t now)
+{
+    uint64_t passed = now > pace->asked ? now - pace->asked : 0;
+
+    pace->asked = now;
+    return frames_in(pace, 2 * MIN(passed, AUDIO_PERIOD_NS)) + 1;
 }
 
 uint64_t
 sound_pace_due(SoundPace *pace, uint64_t now)
 {
     uint64_t passed = now > pace->since ? now - pace->since : 0;
-    uint64_t due = (uint64_t)((unsigned __int128)passed * pace->rate / NS);
-    uint64_t most = pace->rate / 4 + 1;
+    uint64_t due = frames_in(pace, passed);
+    uint64_t most = pace->rate / 4 + 1, at_once = most_at_once(pace, now);
 
     due = due > pace->moved ? due - pace->moved : 0;
     if (due > most) {
@@ -24,7 +40,7 @@ sound_pace_due(SoundPace *pace, uint64_t now)
         pace->moved = 0;
         due = most - 1;
     }
-    return due;
+    return MIN(due, at_once);
 }
 
 bool

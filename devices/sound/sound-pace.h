@@ -9,13 +9,16 @@
 typedef struct {
     uint64_t since; /* virtual ns */
     uint64_t moved; /* frames since then */
+    uint64_t asked; /* virtual ns: when it was last asked what is due */
     uint32_t rate;  /* frames a second, not 0 */
 } SoundPace;
 
 /* From now on at this rate; nothing is due yet. */
 void sound_pace_start(SoundPace *pace, uint64_t now, uint32_t rate);
-/* Frames that are due and not moved. A clock that has jumped by more than a quarter of a second
- * (the machine stood still) makes up for that much only. */
+/* Frames that are due and not moved. A card that was late, because the host did something else,
+ * makes up for that at twice its pace: a guest whose queue is short finds time to fill it
+ * meanwhile. A clock that has jumped by more than a quarter of a second (the machine stood still)
+ * makes up for that much only. */
 uint64_t sound_pace_due(SoundPace *pace, uint64_t now);
 static inline void
 sound_pace_moved(SoundPace *pace, uint64_t frames)

@@ -7,7 +7,7 @@
 #
 # Sound of every card through PulseAudio: the delay from a Linux guest's write to the monitor, which the guest's and
 # the host's clocks tell, and how it changes while a tone of ten minutes plays; that tone's frequency and gaps. The
-# cards play at the same time, each to a server of its own, beside a program that keeps a core busy. Then what a
+# cards play at the same time, each to a server of its own, beside programs that keep all cores busy. Then what a
 # machine with network, sound and a USB tablet costs while it does nothing.
 #
 #   test_sound.py [SECONDS [CARD ...]]     a shorter tone, some cards; "idle" for what is behind them
@@ -110,27 +110,29 @@ def card_figures(card, folder, seconds):
             ShellGuest(disk, '--sound', f'{card},pulse', env=server.env, boot_seconds=400) as shell:
         found = delays(shell, server, rate)
         hz, lasted, odd, growth = tone(shell, server, seconds, rate)
+    dry = shell.text.count('tone: ran dry')
     if len(found) < PULSES // 2:
         return [f'{card}: {len(found)} of {PULSES} bursts were heard']
     delay, ours = (statistics.median(column) for column in zip(*found))
     worst = max(ours for _, ours in found)
     ppm = (hz / HZ - 1) * 1e6
     print(f'{card}: delay {delay:.1f} ms, {ours:.1f} ms beyond the guest\'s own queue (worst {worst:.1f}); '
-          f'tone {hz:.4f} Hz ({ppm:+.0f} ppm) for {lasted:.2f} s, {odd} gaps, delay grew by {growth:.1f} ms', flush=True)
-    faults = [(delay > MOST_DELAY_MS, f'delay {delay:.1f} ms'), (odd > 0, f'{odd} gaps'),
+          f'tone {hz:.4f} Hz ({ppm:+.0f} ppm) for {lasted:.2f} s, {odd} odd periods, delay grew by {growth:.1f} ms; '
+          f'the guest\'s own queue ran dry {dry} times', flush=True)
+    faults = [(delay > MOST_DELAY_MS, f'delay {delay:.1f} ms'), (odd > 0, f'{odd} odd periods'),
               (growth > MOST_GROWTH_MS, f'delay grew by {growth:.1f} ms'), (abs(ppm) > MOST_DRIFT_PPM, f'{ppm:.0f} ppm'),
               (lasted < seconds - 0.3, f'only {lasted:.2f} s')]
     return [f'{card}: {what}' for is_fault, what in faults if is_fault]
 
 
 @contextlib.contextmanager
-def busy_core():
-    """Other work of the host's."""
-    with subprocess.Popen(('sh', '-c', 'while :; do :; done')) as process:
-        try:
-            yield
-        finally:
-            process.kill()
+def busy_host():
+    """Other work of the host's, for each of its cores."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(os.cpu_count()):
+            process = stack.enter_context(subprocess.Popen(('sh', '-c', 'while :; do :; done')))
+            stack.callback(process.kill)
+        yield
 
 
 def idle(folder):
@@ -163,7 +165,7 @@ def main():
         media.get(medium)
     faults = []
     with tempfile.TemporaryDirectory() as temporary:
-        with busy_core() if cards else contextlib.nullcontext(), ThreadPoolExecutor(3) as pool:
+        with busy_host() if cards else contextlib.nullcontext(), ThreadPoolExecutor(3) as pool:
             for found in pool.map(lambda card: card_figures(card, Path(temporary) / card, seconds), cards):
                 faults += found
         if 'idle' in wanted:

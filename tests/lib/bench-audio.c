@@ -64,6 +64,12 @@ fake_enable(void *user, bool output, bool input)
 {
 }
 
+static uint64_t
+fake_late_thread(void *user)
+{
+    return 0;
+}
+
 static bool
 fake_construct(PdmDriver *driver, const CfgmNode *config, GError **error)
 {
@@ -78,6 +84,7 @@ fake_construct(PdmDriver *driver, const CfgmNode *config, GError **error)
                                        .is_ready = fake_is_ready,
                                        .read = fake_read,
                                        .enable = fake_enable,
+                                       .late_thread = fake_late_thread,
                                        .activity = &fake->activity};
     driver->connector = &fake->connector;
     pdm_driver_offer_object(driver, AUDIO_OBJECT, &fake->connector);

@@ -133,12 +133,14 @@ MEDIA = {
         "a disk with a small Linux that has drivers for every sound card", '.img',
         media_sound.build,
         ('debian-installer-12-netboot-amd64', 'grub-pc-bin', 'grub-common', 'e2fsprogs', 'gzip'),
-        ('media_sound.py', '../real/tone.c', '../real/tone-card.h', '../real/tone-oss.c', 'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py'), 'vitrine: ready'),
+        ('media_sound.py', '../real/tone.c', '../real/tone-card.h', '../real/tone-alsa.c', '../real/tone-levels-oss.c',
+         'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py'), 'vitrine: ready'),
     'sound-i386': Medium(
         "the same for i386, with drivers for cards of the ISA bus", '.img',
         media_sound.build_isa,
         ('debian-installer-12-netboot-i386', 'grub-pc-bin', 'grub-common', 'e2fsprogs', 'gcc-multilib', 'gzip'),
-        ('media_sound.py', '../real/tone.c', '../real/tone-card.h', '../real/tone-alsa.c', 'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py'),
+        ('media_sound.py', '../real/tone.c', '../real/tone-card.h', '../real/tone-alsa.c', '../real/tone-levels-sb16.c',
+         'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py'),
         'vitrine: ready'),
     'storage-amd64': Medium(
         "a disk with a small Linux that has drivers for every storage controller", '.img',

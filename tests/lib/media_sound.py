@@ -28,10 +28,10 @@ SIZE_MIB = 48
 REAL = Path(__file__).resolve().parent.parent / 'real'
 
 
-def _tone(work, interface, *options):
-    """Our program for one of the kernel's interfaces."""
+def _tone(work, levels, *options):
+    """Our program, with one of the ways to a card's levels."""
     tone = work / 'tone'
-    sources = [REAL / 'tone.c', REAL / f'tone-{interface}.c']
+    sources = [REAL / 'tone.c', REAL / 'tone-alsa.c', REAL / f'tone-levels-{levels}.c']
     subprocess.run(['gcc', *options, '-O2', '-Wall', '-Werror', '-static', '-s', '-o', tone, *sources, '-lm'], check=True)
     return tone.read_bytes()
 
@@ -59,7 +59,7 @@ def build_isa(out, work):
     """The disk with drivers of ISA cards."""
     tree = work / 'tree'
     (tree / 'boot' / 'grub').mkdir(parents=True)
-    media_linux.write_kernel(tree, 'i386', _isa_entries(_tone(work, 'alsa', '-m32')))
+    media_linux.write_kernel(tree, 'i386', _isa_entries(_tone(work, 'sb16', '-m32')))
     (tree / 'boot' / 'grub' / 'grub.cfg').write_text(GRUB_SERIAL + '''
 set timeout=0
 menuentry "Small Linux" {

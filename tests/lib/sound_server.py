@@ -17,6 +17,9 @@ from pathlib import Path
 
 RATE = 48000
 FRAME_BYTES = 4
+# How far a tone may be from its frequency, as a part of it: a third of what a musician hears. Two clocks are
+# brought together by less than that.
+ACCURACY = 0.002
 
 
 class SoundServer:
@@ -31,7 +34,9 @@ class SoundServer:
 
     def start(self):
         """Starts the daemon, or starts it again."""
-        loads = ('module-null-sink sink_name=out rate=48000', 'module-null-sink sink_name=mic rate=48000',
+        # Of those that are left when one goes, the first is the best.
+        loads = ('module-null-sink sink_name=out rate=48000 sink_properties=device.class=sound',
+                 'module-null-sink sink_name=mic rate=48000',
                  f'module-native-protocol-unix socket={self.socket} auth-anonymous=1')
         words = ['pulseaudio', '-n', '--daemonize=no', '--exit-idle-time=-1', '--use-pid-file=no', '--disallow-exit',
                  '--log-level=error']
@@ -62,6 +67,15 @@ class SoundServer:
 
     def __exit__(self, *_):
         self.stop()
+
+    def control(self, *words):
+        """What pactl answers."""
+        return subprocess.run(['pactl', *words], env=self.env, check=True, capture_output=True, text=True).stdout
+
+    def add_sink(self, name):
+        """One more sink into nothing; returns what removes it."""
+        number = self.control('load-module', 'module-null-sink', f'sink_name={name}', f'rate={RATE}').strip()
+        return lambda: self.control('unload-module', number)
 
     def record(self, device='out.monitor'):
         """A process whose standard output is what the device gives: 16 bits, stereo, 48 kHz."""
@@ -98,6 +112,18 @@ class Listener:
             self.arrivals.append((len(self.data), time.monotonic()))
             self.data += chunk
 
+    def wait(self, is_right, what, seconds=60, last=0.3):
+        """Until what was heard in the last moments, at its loudest, is right."""
+        size = round(last * RATE) * FRAME_BYTES
+        begin, end = len(self.data), time.monotonic() + seconds
+        while True:
+            stop = len(self.data) // FRAME_BYTES * FRAME_BYTES
+            if stop - begin >= size and is_right(loudest(left(bytes(self.data[stop - size:stop])))):
+                return
+            if time.monotonic() > end:
+                raise TimeoutError(f'not heard within {seconds} s: {what}')
+            time.sleep(0.05)
+
     def when(self, frame):
         """When a frame was recorded, by time.monotonic()."""
         at = bisect.bisect_right(self.arrivals, (frame * FRAME_BYTES, math.inf)) - 1
@@ -117,6 +143,16 @@ def left(data):
     samples = array.array('h')
     samples.frombytes(data[:len(data) // 4 * 4])
     return samples[::2]
+
+
+def loudest(samples):
+    """How far from zero they go."""
+    return max((abs(value) for value in samples), default=0)
+
+
+def is_tone(hz, wanted):
+    """Whether that is its frequency."""
+    return abs(hz - wanted) <= wanted * ACCURACY
 
 
 def tone_of(samples, rate=RATE):

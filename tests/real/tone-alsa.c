@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Cards through the kernel's ALSA interface (sound/asound.h), for kernels without the older one:
- * the first device of the first card. */
+ * Cards through the kernel's ALSA interface (sound/asound.h): the first device of the first card.
+ */
 #include "tone-card.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sound/asound.h>
@@ -13,32 +14,8 @@
 #include <unistd.h>
 
 #define MOST_KIB 64 /* of memory below 16 MiB */
-
-/* As the driver of the Sound Blaster 16 names them. */
-static const struct {
-    const char *name;
-    long value;
-} levels[] = {
-    {"Master Playback Volume", 31}, {"PCM Playback Volume", 31}, {"Mic Playback Volume", 31},
-    {"Mic Capture Route", 1},       {"Capture Volume", 0},
-};
-
-void
-card_levels(void)
-{
-    int control = open("/dev/snd/controlC0", O_RDWR);
-
-    for (unsigned i = 0; i < sizeof levels / sizeof *levels; i++) {
-        struct snd_ctl_elem_value value = {.id.iface = SNDRV_CTL_ELEM_IFACE_MIXER};
-
-        strncpy((char *)value.id.name, levels[i].name, sizeof value.id.name - 1);
-        for (unsigned k = 0; k < 4; k++)
-            value.value.integer.value[k] = levels[i].value;
-        if (ioctl(control, SNDRV_CTL_IOCTL_ELEM_WRITE, &value) < 0)
-            printf("tone: no %s\n", levels[i].name);
-    }
-    close(control);
-}
+/* In portions of 1 or 4 KiB: AC'97 has 32 of them at most. */
+#define PORTION(kib) ((kib) < 32 ? 1024u : 4096u)
 
 static void
 set_mask(struct snd_pcm_hw_params *params, int which, unsigned bit)
@@ -70,8 +47,8 @@ set_format(int card, int rate, int kib)
     set_mask(&params, SNDRV_PCM_HW_PARAM_SUBFORMAT, SNDRV_PCM_SUBFORMAT_STD);
     set_interval(&params, SNDRV_PCM_HW_PARAM_CHANNELS, 2);
     set_interval(&params, SNDRV_PCM_HW_PARAM_RATE, (unsigned)rate);
-    set_interval(&params, SNDRV_PCM_HW_PARAM_PERIOD_BYTES, 1024);
-    set_interval(&params, SNDRV_PCM_HW_PARAM_PERIODS, (unsigned)kib);
+    set_interval(&params, SNDRV_PCM_HW_PARAM_PERIOD_BYTES, PORTION(kib));
+    set_interval(&params, SNDRV_PCM_HW_PARAM_PERIODS, (unsigned)kib * 1024 / PORTION(kib));
     return ioctl(card, SNDRV_PCM_IOCTL_HW_PARAMS, &params);
 }
 
@@ -81,7 +58,7 @@ set_start(int card, int mode, int kib)
 {
     unsigned long frames = (unsigned long)kib * 256;
     struct snd_pcm_sw_params params = {.period_step = 1,
-                                       .avail_min = 256,
+                                       .avail_min = PORTION(kib) / 4,
                                        .start_threshold = mode == O_RDONLY ? 1 : frames / 2,
                                        .stop_threshold = frames};
 
@@ -108,6 +85,28 @@ card_delay(int card)
 
     ioctl(card, SNDRV_PCM_IOCTL_DELAY, &delay);
     return delay;
+}
+
+/* A card that ran dry, or into what was not read, stands still until it is prepared again. */
+static ssize_t
+again(int card, ssize_t moved)
+{
+    if (moved >= 0 || errno != EPIPE)
+        return moved;
+    puts("tone: ran dry");
+    return ioctl(card, SNDRV_PCM_IOCTL_PREPARE) < 0 ? -1 : 0;
+}
+
+ssize_t
+card_write(int card, const void *frames, size_t size)
+{
+    return again(card, write(card, frames, size));
+}
+
+ssize_t
+card_read(int card, void *frames, size_t size)
+{
+    return again(card, read(card, frames, size));
 }
 
 void

@@ -6,7 +6,7 @@
  *   tone play HZ SECONDS RATE     a sine on both channels, half of full scale
  *   tone pulse MILLISECONDS RATE  silence; a burst each second, and when it was written
  *   tone beep HZ SECONDS          a square wave of the PC's speaker, by the kernel's pcspkr
- *   tone hear SECONDS RATE        the frequency and level of what is recorded */
+ *   tone hear SECONDS RATE        the frequency and level of each second that is recorded */
 #include "tone-card.h"
 
 #include <fcntl.h>
@@ -30,14 +30,14 @@ fail(const char *what)
     return 1;
 }
 
-/* A write ends early where the card ran dry meanwhile. */
+/* A write ends early where the card ran dry meanwhile, or takes nothing. */
 static int
 write_all(int card, const void *frames, size_t size)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t more = write(card, (const char *)frames + done, size - done);
+        ssize_t more = card_write(card, (const char *)frames + done, size - done);
 
-        if (more <= 0)
+        if (more < 0)
             return -1;
         done += (size_t)more;
     }
@@ -118,42 +118,61 @@ pulse(int milliseconds, int rate)
     return 0;
 }
 
+/* What was heard in a second: level, and where its waves rose. */
+typedef struct {
+    double square, first, last, before;
+    long frames, rises;
+} Second;
+
+static void
+listen(Second *second, double value)
+{
+    second->square += value * value;
+    if (second->before < 0 && value >= 0) {
+        second->last = second->frames - value / (value - second->before);
+        second->first = second->rises == 0 ? second->last : second->first;
+        second->rises++;
+    }
+    second->before = value;
+    second->frames++;
+}
+
+static void
+report(const Second *second, int rate)
+{
+    const double seconds = (second->last - second->first) / rate;
+
+    printf("tone: heard %.2f Hz, level %.3f\n", seconds > 0 ? (second->rises - 1) / seconds : 0,
+           sqrt(2 * second->square / second->frames));
+}
+
 static int
 hear(double seconds, int rate)
 {
     int card = card_open(O_RDONLY, rate, 32);
     int16_t frames[2 * CHUNK];
-    double square = 0, first = -1, last = -1, before = 0;
-    const long skipped = rate; /* while card and server begin */
-    long heard = 0, rises = 0;
+    Second second = {0};
 
     if (card < 0)
         return fail("sound card");
-    for (heard = -skipped; heard < seconds * rate; heard += CHUNK) {
+    /* Not the first one, in which card and server begin. */
+    for (long heard = -rate; heard < seconds * rate; heard += CHUNK) {
         for (size_t got = 0; got < sizeof frames;) {
-            ssize_t more = read(card, (char *)frames + got, sizeof frames - got);
+            ssize_t more = card_read(card, (char *)frames + got, sizeof frames - got);
 
-            if (more <= 0)
+            if (more < 0)
                 return fail("read");
             got += (size_t)more;
         }
-        for (int i = 0; i < CHUNK; i++) {
-            double value = frames[2 * i] / 32768.0;
-
-            if (heard < 0)
-                continue;
-            square += value * value;
-            if (before < 0 && value >= 0) {
-                last = heard + i - value / (value - before);
-                first = first < 0 ? last : first;
-                rises++;
-            }
-            before = value;
+        for (int i = 0; i < CHUNK && heard >= 0; i++)
+            listen(&second, frames[2 * i] / 32768.0);
+        if (second.frames >= rate) {
+            report(&second, rate);
+            second = (Second){0};
         }
     }
     close(card);
-    printf("tone: heard %.2f Hz, level %.3f\n", rises > 1 ? (rises - 1) * rate / (last - first) : 0,
-           sqrt(2 * square / heard));
+    puts("tone: listened");
     return 0;
 }
 

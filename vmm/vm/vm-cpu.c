@@ -3,6 +3,8 @@
  * One thread for each virtual CPU: runs EM, or is parked. */
 #include "vmm/vm/vm-private.h"
 
+#include "vmm/base/thread-turns.h"
+
 /* Waits while the CPU has to stand still. False: the thread ends. Called with the lock held. */
 static bool
 wait_for_turn(VmCpu *cpu)
@@ -30,6 +32,8 @@ cpu_main(void *data)
     VmCpu *cpu = data;
     Vmm *vmm = cpu->vmm;
 
+    /* Guests' timers and interrupts, such as those of sound, are late by what this thread is. */
+    base_thread_take_short_turns();
     g_mutex_lock(&vmm->lock);
     while (wait_for_turn(cpu)) {
         EmResult result;
