@@ -14,6 +14,8 @@ import tempfile
 
 import gui
 
+CARD = 'Intel HD Audio'
+
 
 def manage(*words):
     """Runs vitrine-manage; what it says."""
@@ -46,7 +48,7 @@ def main():
     with tempfile.TemporaryDirectory() as home, gui.Desktop() as desktop:
         os.environ['HOME'] = home
         manage('createvm', '--name', 'Box', '--ostype', 'Debian_64', '--default', '--register')
-        manage('modifyvm', 'Box', '--audio-driver', 'null')
+        manage('modifyvm', 'Box', '--audio-driver', 'null', '--audio-controller', 'hda')
         if settings() != {'audio': 'null', 'audio_out': 'on', 'audio_in': 'off'}:
             return f'a new machine: {settings()}'
         process = desktop.launch([gui.program('app/vitrine'), '--startvm', 'Box'])
@@ -61,6 +63,8 @@ def main():
         # The status bar says so too, and its menu switches it back.
         button = desktop.find(app, 'Sound card', 'toggle button')
         gui.wait_for('muted in the status bar', lambda: 'Output is off' in button.description)
+        # With the title that the device has.
+        gui.wait_for('the card in the status bar', lambda: CARD in button.description)
         desktop.screenshot('muted')
         button.doActionNamed('click')
         desktop.find(app, 'Audio output', 'check box').doActionNamed('click')
