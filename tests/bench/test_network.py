@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # needs: debian-installer-12-netboot-amd64 grub-pc-bin grub-common e2fsprogs gzip gcc qemu-system-x86
-# timeout: 900
+# timeout: 1500
 # alone
 #
 # TCP between a guest and its host through NAT, on REM and on QEMU's TCG with -netdev user and the same
@@ -25,6 +25,8 @@ import media
 from network_peers import free_port, tcpspeed
 from shell_guest import ShellGuest
 
+BOOT_SECONDS = 400  # beside others' work
+TURN_SECONDS = 300
 LEAST_RATIO = 1.5
 MOST_SLOWER_US = 100
 QEMU = ('qemu-system-x86_64', '-M', 'pc', '-accel', 'tcg', '-cpu', 'max', '-m', '256', '-nodefaults',
@@ -37,18 +39,18 @@ def guests(card, folder, stack):
     disks = {who: media.copy('network-amd64', folder / f'{card}-{who}.img') for who in ('ours', 'tcg')}
     tcg = [*QEMU, '-device', f'{CARDS[card]},netdev=net', '-drive', f'file={disks["tcg"]},format=raw']
     engine = () if os.environ.get('VITRINE_ENGINE') else ('--engine', 'rem')
-    found = {'ours': ShellGuest(disks['ours'], '--nic', f'{card},nat,loopback', *engine),
-             'tcg': ShellGuest(None, command=tcg)}
+    found = {'ours': ShellGuest(disks['ours'], '--nic', f'{card},nat,loopback', *engine, boot_seconds=BOOT_SECONDS),
+             'tcg': ShellGuest(None, command=tcg, boot_seconds=BOOT_SECONDS)}
     for who, guest in found.items():
         stack.enter_context(guest)
-        if 'lease: eth0 10.0.2.15' not in guest.run('lease'):
+        if 'lease: eth0 10.0.2.15' not in guest.run('lease', TURN_SECONDS):
             sys.exit(f'{card}, {who}: no address\n{guest.text[-2000:]}')
     return found
 
 
 def ask(guest, word, port, amount):
     """The figure of one turn: MB/s or microseconds."""
-    text = guest.run(f'tcpspeed {word} 10.0.2.2 {port} {amount}', 200)
+    text = guest.run(f'tcpspeed {word} 10.0.2.2 {port} {amount}', TURN_SECONDS)
     found = re.search(rf'tcpspeed: {word} ([\d.]+)', text)
     if not found:
         sys.exit(f'no figure\n{text}')
