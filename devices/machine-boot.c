@@ -4,14 +4,15 @@
  * others is named by its device path, in the forms that SeaBIOS looks for (its documentation,
  * "Runtime config", file "bootorder"), and a HALT follows them. So are the drives of a machine with
  * several at USB, which firmware finds in any order. Elsewhere the order of classes is enough, and
- * firmware decides within a class. Leaves out: drives that come
- * while such a machine runs, which are not booted before its next start. */
+ * firmware decides within a class. Drives that come while such a machine runs are found at the next
+ * reset, behind the disks that it had: free ports are named, too. */
 #include "devices/machine-private.h"
 
 #include <string.h>
 
 #define PCI "/pci@i0cf8"
 #define USB_PORTS 16u
+#define SATA_PORTS 30u
 
 /* Where our controllers are on PCI; tests/api/test_bootable.py boots from each. */
 static const unsigned usb_slots[] = {6, 11, 12};
@@ -70,6 +71,35 @@ add_drives(GString *order, const MachineSpec *spec, PdmMediaType type)
     }
 }
 
+static bool
+has_medium(const MachineSpec *spec, MachineBus bus, unsigned port)
+{
+    for (size_t i = 0; i < spec->media_count; i++) {
+        if (spec->media[i].bus == bus && spec->media[i].port == port)
+            return true;
+    }
+    return false;
+}
+
+/* Where a drive may be at the next reset: SATA alone takes them while the machine runs. */
+static void
+add_free_ports(GString *order, const MachineSpec *spec)
+{
+    MachineMedium medium = {.bus = MACHINE_BUS_SATA};
+
+    for (size_t i = 0; i < spec->controller_count; i++) {
+        const MachineController *controller = &spec->controllers[i];
+        const unsigned ports = controller->ports != 0 ? controller->ports : SATA_PORTS;
+
+        if (controller->bus != MACHINE_BUS_SATA || controller->not_bootable)
+            continue;
+        for (medium.port = 0; medium.port < ports; medium.port++) {
+            if (!has_medium(spec, MACHINE_BUS_SATA, medium.port))
+                add_drive(order, &medium);
+        }
+    }
+}
+
 static void
 add_class(GString *order, const MachineSpec *spec, const char *class)
 {
@@ -77,9 +107,10 @@ add_class(GString *order, const MachineSpec *spec, const char *class)
         add_drives(order, spec, PDM_MEDIA_FLOPPY);
     else if (g_str_equal(class, "dvd"))
         add_drives(order, spec, PDM_MEDIA_OPTICAL);
-    else if (g_str_equal(class, "disk"))
+    else if (g_str_equal(class, "disk")) {
         add_drives(order, spec, PDM_MEDIA_DISK);
-    else if (g_str_equal(class, "network"))
+        add_free_ports(order, spec);
+    } else if (g_str_equal(class, "network"))
         machine_add_network_boot(spec, order);
 }
 

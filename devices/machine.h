@@ -28,6 +28,7 @@ typedef struct {
     MachineBus bus;
     unsigned ports;    /* 0: as many as there can be */
     const char *model; /* NULL: the usual one */
+    bool not_bootable; /* firmware does not look at what is plugged in later */
 } MachineController;
 
 /* Another file of an image in several. */
@@ -62,6 +63,8 @@ typedef struct {
     unsigned extent_count;
     bool read_only, non_rotational, discard;
     bool not_bootable;  /* firmware does not look at it */
+    bool host_drive;    /* the descriptor is of a drive of the host, whose media come and go */
+    bool passthrough;   /* the guest's commands reach it */
     bool no_host_cache; /* past the host's cache where its file system can */
     const char *driver; /* NULL: the one for this type */
 } MachineMedium;

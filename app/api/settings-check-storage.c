@@ -56,6 +56,16 @@ check_medium(const VitrineAttachment *attachment, const char *field, GPtrArray *
                              g_strdup(_("A drive has either an image or a host drive.")));
 }
 
+static void
+add_unserved(const VitrineController *controller, const VitrineAttachment *attachment, guint ports,
+             const char *field, GPtrArray *problems)
+{
+    vitrine_problems_add(problems, field, VITRINE_ERROR_NOT_SUPPORTED, TRUE,
+                         g_strdup_printf(_("In this version drives can be at ports 0 to %u of "
+                                           "\"%s\", not at port %u."),
+                                         ports - 1, controller->name, attachment->port));
+}
+
 /* The port is one of the controller's, and one that there is a device for. */
 static void
 check_place(const VitrineController *controller, const VitrineAttachment *attachment,
@@ -70,11 +80,7 @@ check_place(const VitrineController *controller, const VitrineAttachment *attach
                                              controller->name, attachment->port,
                                              attachment->device));
     else if (attachment->port >= limits->served_ports)
-        vitrine_problems_add(
-            problems, field, VITRINE_ERROR_NOT_SUPPORTED, TRUE,
-            g_strdup_printf(_("In this version drives can be at ports 0 to %u of \"%s\", not at "
-                              "port %u."),
-                            limits->served_ports - 1, controller->name, attachment->port));
+        add_unserved(controller, attachment, limits->served_ports, field, problems);
 }
 
 static void
@@ -119,4 +125,30 @@ vitrine_settings_check_storage(VitrineSettings *settings, GPtrArray *problems)
         check_controller(settings, i, problems);
     for (guint i = 0; i < vitrine_settings_get_attachments(settings)->len; i++)
         check_attachment(settings, i, problems);
+}
+
+void
+vitrine_settings_check_models(VitrineSettings *settings, VitrineModelLookup model,
+                              gpointer user_data, GPtrArray *problems)
+{
+    GPtrArray *attachments = vitrine_settings_get_attachments(settings);
+
+    for (guint i = 0; i < attachments->len; i++) {
+        const VitrineAttachment *a = attachments->pdata[i];
+        const VitrineController *controller =
+            vitrine_settings_find_controller(settings, a->controller);
+        g_autofree char *field =
+            g_strdup_printf("attachment:%s:%u:%u", a->controller, a->port, a->device);
+        const char *name = controller ? model(user_data, controller->name) : NULL;
+        guint ports = controller ? vitrine_controller_served_ports(controller->type, name) : 0;
+
+        /* What its bus does not serve has been said. */
+        if (controller && a->port >= ports &&
+            ports < vitrine_controller_served_ports(controller->type, NULL))
+            add_unserved(controller, a, ports, field, problems);
+        if (controller && name && *name && a->kind != VITRINE_MEDIUM_KIND_HARD_DISK)
+            vitrine_problems_add(
+                problems, field, VITRINE_ERROR_INVALID, TRUE,
+                g_strdup_printf(_("\"%s\" cannot serve this kind of drive."), controller->name));
+    }
 }

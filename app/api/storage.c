@@ -60,10 +60,34 @@ vitrine_controller_is_built(VitrineControllerType type)
     }
 }
 
+/* A virtio block device is a PCI card; as many slots are kept for them. */
+#define VIRTIO_BLK_PORTS 8
+
+guint
+vitrine_controller_served_ports(VitrineControllerType type, const char *model)
+{
+    if (type == VITRINE_CONTROLLER_VIRTIO_SCSI &&
+        g_strcmp0(model, VITRINE_CONTROLLER_MODEL_VIRTIO_BLK) == 0)
+        return VIRTIO_BLK_PORTS;
+    return vitrine_bus_limits(vitrine_controller_bus(type))->served_ports;
+}
+
 gboolean
 vitrine_controller_hot_plugs(VitrineControllerType type)
 {
     return type == VITRINE_CONTROLLER_AHCI;
+}
+
+gboolean
+vitrine_controller_passes_commands(VitrineControllerType type)
+{
+    switch (vitrine_controller_bus(type)) {
+    case VITRINE_STORAGE_BUS_SATA:
+    case VITRINE_STORAGE_BUS_SCSI:
+    case VITRINE_STORAGE_BUS_SAS:
+    case VITRINE_STORAGE_BUS_VIRTIO: return TRUE;
+    default: return FALSE;
+    }
 }
 
 char *

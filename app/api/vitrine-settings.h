@@ -155,6 +155,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VitrineProblem, vitrine_problem_free)
  */
 GPtrArray *vitrine_settings_check(VitrineSettings *settings);
 
+/* The model of a controller as the machine's extra data have it (vitrine_controller_model_key()),
+ * %NULL or "" for none. */
+typedef const char *(*VitrineModelLookup)(gpointer user_data, const char *controller);
+/**
+ * vitrine_settings_check_models: (skip)
+ * @settings: settings
+ * @model: tells the models of their controllers
+ * @user_data: of @model
+ * @problems: (element-type VitrineProblem): what is wrong with drives at controllers of these
+ *   models is added
+ */
+void vitrine_settings_check_models(VitrineSettings *settings, VitrineModelLookup model,
+                                   gpointer user_data, GPtrArray *problems);
+
 /**
  * vitrine_settings_to_variant:
  * Returns: (transfer full): the a{sv} that travels over D-Bus.

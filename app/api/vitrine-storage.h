@@ -48,6 +48,14 @@ gboolean vitrine_controller_is_built(VitrineControllerType type);
  */
 gboolean vitrine_controller_hot_plugs(VitrineControllerType type);
 
+/**
+ * vitrine_controller_passes_commands:
+ * @type: a kind of storage controller
+ *
+ * Returns: whether a guest's commands can go through it to a drive of the host.
+ */
+gboolean vitrine_controller_passes_commands(VitrineControllerType type);
+
 /* What the settings' format cannot say of a controller: the machine's extra data have it, under
  * this key. "virtio-blk": each disk of a virtio SCSI controller is a virtio block device. */
 #define VITRINE_CONTROLLER_MODEL_VIRTIO_BLK "virtio-blk"
@@ -77,6 +85,15 @@ typedef struct {
  * Returns: its limits, static.
  */
 const VitrineBusLimits *vitrine_bus_limits(VitrineStorageBus bus);
+
+/**
+ * vitrine_controller_served_ports: (skip)
+ * @type: a kind of storage controller
+ * @model: (nullable): what extra data say of it
+ *
+ * Returns: how many of its ports can have drives.
+ */
+guint vitrine_controller_served_ports(VitrineControllerType type, const char *model);
 
 /**
  * VitrineAttachment:

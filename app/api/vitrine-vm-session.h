@@ -27,6 +27,9 @@ typedef struct {
     int descriptor;
 } VitrineImagePart;
 
+/* The format of an image that is a drive of the host: its medium comes and goes. */
+#define VITRINE_IMAGE_HOST_DRIVE "HostDrive"
+
 /**
  * VitrineImage: (skip)
  * @id: UUID; owned

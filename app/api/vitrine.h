@@ -7,6 +7,7 @@
 #include "app/api/vitrine-client.h"
 #include "app/api/vitrine-console.h"
 #include "app/api/vitrine-devices.h"
+#include "app/api/vitrine-host-drive.h"
 #include "app/api/vitrine-machine.h"
 #include "app/api/vitrine-medium.h"
 #include "app/api/vitrine-nat-network.h"

@@ -87,7 +87,8 @@ take_images(Console *console, GPtrArray *images, MachineMedium *medium)
     medium->descriptor = image->descriptor;
     image->descriptor = -1;
     medium->path = keep(console, image->location);
-    medium->format = keep(console, image->format);
+    medium->host_drive = g_str_equal(image->format, VITRINE_IMAGE_HOST_DRIVE);
+    medium->format = medium->host_drive ? NULL : keep(console, image->format);
     medium->read_only = image->read_only;
     if (medium->type != PDM_MEDIA_DISK)
         return;
@@ -117,6 +118,7 @@ console_media_describe(Console *console, const VitrineAttachment *attachment, GP
     medium->descriptor = -1;
     medium->non_rotational = attachment->non_rotational;
     medium->discard = attachment->discard;
+    medium->passthrough = attachment->passthrough;
     medium->no_host_cache = passes_host_cache(console, attachment);
     if (images->len)
         take_images(console, images, medium);
@@ -199,7 +201,10 @@ console_media_change(Console *console, const char *controller, guint port, guint
     image = top_image(images);
     if (image) {
         command = force ? "insert!" : "insert";
-        argument = g_strdup_printf("%u:fd:%d", drive->place.lun, image->descriptor);
+        argument = g_str_equal(image->format, VITRINE_IMAGE_HOST_DRIVE)
+                       ? g_strdup_printf("%u:drive:%d:%s", drive->place.lun, image->descriptor,
+                                         image->location)
+                       : g_strdup_printf("%u:fd:%d", drive->place.lun, image->descriptor);
         image->descriptor = -1;
     } else {
         command = force ? "eject!" : "eject";

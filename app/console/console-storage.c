@@ -69,6 +69,7 @@ add_controllers(Console *console, GHashTable *extra, GArray *controllers)
             !find_bus(controller, extra, &described.bus, NULL))
             continue;
         described.model = row->model;
+        described.not_bootable = !controller->bootable;
         g_array_append_val(controllers, described);
     }
 }

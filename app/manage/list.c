@@ -109,30 +109,35 @@ list_floppies(const List *list, GError **error)
     return list_media(list, VITRINE_MEDIUM_KIND_FLOPPY, error);
 }
 
-/* The host's drives: what its kernel calls them. */
 static bool
-list_drives(const char *prefix, GError **error)
+list_drives(const List *list, VitrineMediumKind kind, GError **error)
 {
-    g_autoptr(GDir) dir = g_dir_open("/sys/block", 0, NULL);
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *path = g_strconcat("/dev/", name, NULL);
-        if (g_str_has_prefix(name, prefix) && g_file_test(path, G_FILE_TEST_EXISTS))
-            manage_print("UUID:         %s\nName:         %s\n\n", path, path);
+    g_autoptr(GPtrArray) drives =
+        vitrine_client_load_host_drives_sync(list->manage->client, NULL, error);
+    for (guint i = 0; drives && i < drives->len; i++) {
+        const VitrineHostDrive *drive = drives->pdata[i];
+        g_autofree char *id = vitrine_host_drive_get_id(drive);
+        g_autofree char *title = vitrine_host_drive_get_title(drive);
+        if (drive->kind != kind)
+            continue;
+        manage_print("UUID:         %s\nName:         %s\n", id, drive->path);
+        if (list->full)
+            manage_print("Description:  %s\n", title);
+        manage_print("\n");
     }
-    return true;
+    return drives != NULL;
 }
 
 static bool
 list_hostdvds(const List *list, GError **error)
 {
-    return list_drives("sr", error);
+    return list_drives(list, VITRINE_MEDIUM_KIND_DVD, error);
 }
 
 static bool
 list_hostfloppies(const List *list, GError **error)
 {
-    return list_drives("fd", error);
+    return list_drives(list, VITRINE_MEDIUM_KIND_FLOPPY, error);
 }
 
 static int

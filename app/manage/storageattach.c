@@ -172,15 +172,18 @@ set_switches(VitrineAttachment *attachment, const StorageAttach *wanted)
 
 /* Settings files of others may ask for it, and keep what they say. */
 static bool
-check_passthrough(const StorageAttach *wanted, GError **error)
+check_passthrough(VitrineSettings *settings, const StorageAttach *wanted, GError **error)
 {
-    if (wanted->passthrough != MANAGE_ON)
+    const VitrineController *controller =
+        vitrine_settings_find_controller(settings, wanted->controller);
+    if (wanted->passthrough != MANAGE_ON || controller == NULL ||
+        vitrine_controller_passes_commands(controller->type))
         return true;
-    g_set_error(
-        error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-        "This version does not pass a guest's commands on to a host drive, so guests cannot "
-        "write discs or play audio CDs. Without --passthrough the medium in the host drive "
-        "can be read.");
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
+                "The controller '%s' does not pass a guest's commands on to a host drive. Attach "
+                "the drive to a SATA, SAS, SCSI or virtio-scsi controller for that. Without "
+                "--passthrough the medium in the host drive can be read.",
+                wanted->controller);
     return false;
 }
 
@@ -198,7 +201,7 @@ make(Manage *manage, VitrineSettings *settings, const StorageAttach *wanted, GEr
         present ? vitrine_attachment_copy(present)
                 : vitrine_attachment_new(wanted->controller, port, device, kind, "");
     attachment->kind = kind;
-    if (!check_passthrough(wanted, error))
+    if (!check_passthrough(settings, wanted, error))
         return NULL;
     set_switches(attachment, wanted);
     if (wanted->medium && !find_medium(manage, wanted, attachment, error))

@@ -243,7 +243,7 @@ check_startable(Machine *machine, GError **error)
         machine_set_busy_error(machine, error);
         return FALSE;
     }
-    g_autoptr(GPtrArray) problems = vitrine_settings_check(machine->record->settings);
+    g_autoptr(GPtrArray) problems = machine_problems(machine, machine->record->settings);
     for (guint i = 0; i < problems->len; i++) {
         const VitrineProblem *problem = problems->pdata[i];
         if (problem->fatal) {

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/api/vitrine-vm-session.h"
+#include "app/service/host-drives.h"
 #include "app/service/machine.h"
 #include "app/service/medium.h"
 #include "app/service/settings/file-error.h"
@@ -137,16 +139,29 @@ add_chain(Machine *machine, GVariantBuilder *builder, GUnixFDList *fds, const ch
     return TRUE;
 }
 
+/* A floppy that the host may write to can be written; discs only by a guest's own commands. */
+static gboolean
+add_host_drive(GVariantBuilder *builder, GUnixFDList *fds, const VitrineAttachment *a,
+               GError **error)
+{
+    gboolean writes =
+        a->kind == VITRINE_MEDIUM_KIND_FLOPPY ? access(a->host_drive, W_OK) == 0 : a->passthrough;
+
+    return host_drives_check(a->host_drive, a->kind, error) &&
+           add_file(builder, fds, "", a->host_drive, VITRINE_IMAGE_HOST_DRIVE, !writes, FALSE,
+                    error);
+}
+
 GVariant *
-machine_open_images(Machine *machine, const char *medium, GUnixFDList *fds, GError **error)
+machine_open_images(Machine *machine, const VitrineAttachment *a, GUnixFDList *fds, GError **error)
 {
     GVariantBuilder builder;
     gboolean done = TRUE;
     g_variant_builder_init(&builder, G_VARIANT_TYPE(IMAGES_TYPE));
-    if (g_str_has_prefix(medium, "host:"))
-        done = add_file(&builder, fds, "", medium + strlen("host:"), "RAW", TRUE, FALSE, error);
-    else if (*medium)
-        done = add_chain(machine, &builder, fds, medium, error);
+    if (*a->host_drive)
+        done = add_host_drive(&builder, fds, a, error);
+    else if (*a->medium)
+        done = add_chain(machine, &builder, fds, a->medium, error);
     if (!done) {
         g_variant_builder_clear(&builder);
         return NULL;
@@ -171,8 +186,7 @@ on_open_attachment(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocati
         return service_refuse(invocation, VITRINE_ERROR_NOT_FOUND,
                               "\"%s\" has no drive at port %u, device %u.", controller, port,
                               device);
-    g_autofree char *host = *a->host_drive ? g_strconcat("host:", a->host_drive, NULL) : NULL;
-    GVariant *images = machine_open_images(machine, host ? host : a->medium, fds, &error);
+    GVariant *images = machine_open_images(machine, a, fds, &error);
     if (images == NULL)
         return service_fail(invocation, error);
     vitrine_dbus_machine_complete_open_attachment(skeleton, invocation, fds, images);
@@ -241,11 +255,11 @@ on_vm_changed(GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static gboolean
-send_to_vm(Machine *machine, Change *change, const char *medium, gboolean force, GError **error)
+send_to_vm(Machine *machine, Change *change, gboolean force, GError **error)
 {
     const VitrineAttachment *a = change->attachment;
     g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
-    GVariant *images = machine_open_images(machine, medium, fds, error);
+    GVariant *images = machine_open_images(machine, a, fds, error);
     if (images == NULL)
         return FALSE;
     g_dbus_connection_call_with_unix_fd_list(
@@ -274,6 +288,8 @@ changed_attachment(Machine *machine, const char *controller, guint port, guint d
                     "There is no medium {%s} for this kind of drive.", medium);
         return NULL;
     }
+    if (host && !host_drives_check(medium + strlen("host:"), old->kind, error))
+        return NULL;
     VitrineAttachment *attachment = vitrine_attachment_copy(old);
     g_free(attachment->medium);
     g_free(attachment->host_drive);
@@ -301,7 +317,7 @@ on_change_medium(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation
     change->attachment = attachment;
     if (machine->vm == NULL) {
         finish_change(change);
-    } else if (!send_to_vm(machine, change, medium, force, &error)) {
+    } else if (!send_to_vm(machine, change, force, &error)) {
         change_free(change);
         service_fail(invocation, error);
     }

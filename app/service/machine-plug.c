@@ -158,8 +158,7 @@ on_vm_done(GObject *source, GAsyncResult *result, gpointer user_data)
 static GVariant *
 plug_call(Machine *machine, const VitrineAttachment *a, GUnixFDList *fds, GError **error)
 {
-    g_autofree char *host = *a->host_drive ? g_strconcat("host:", a->host_drive, NULL) : NULL;
-    GVariant *images = machine_open_images(machine, host ? host : a->medium, fds, error);
+    GVariant *images = machine_open_images(machine, a, fds, error);
     if (images == NULL)
         return NULL;
     return g_variant_new("(suusbb@" IMAGES_TYPE ")", a->controller, a->port, a->device,

@@ -2,6 +2,7 @@
  *
  * Reading and changing a machine's settings and extra data for clients. A change is refused when it
  * brings in something wrong; what was wrong before stays as it is. */
+#include "app/service/host-drives.h"
 #include "app/service/machine.h"
 #include "app/service/medium.h"
 #include "app/service/usb.h"
@@ -17,6 +18,24 @@ on_get_settings(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation,
     return TRUE;
 }
 
+static const char *
+model_of(gpointer table, const char *controller)
+{
+    g_autofree char *key = vitrine_controller_model_key(controller);
+
+    return g_hash_table_lookup(table, key);
+}
+
+GPtrArray *
+machine_problems(Machine *machine, VitrineSettings *settings)
+{
+    g_autoptr(GHashTable) extra = settings_file_read_extra_data(machine->file);
+    GPtrArray *problems = vitrine_settings_check(settings);
+
+    vitrine_settings_check_models(settings, model_of, extra, problems);
+    return problems;
+}
+
 static gboolean
 had_problem(GPtrArray *problems, const VitrineProblem *problem)
 {
@@ -30,10 +49,10 @@ had_problem(GPtrArray *problems, const VitrineProblem *problem)
 }
 
 static gboolean
-check_new_problems(VitrineSettings *before, VitrineSettings *after, GError **error)
+check_new_problems(Machine *machine, VitrineSettings *after, GError **error)
 {
-    g_autoptr(GPtrArray) old = vitrine_settings_check(before);
-    g_autoptr(GPtrArray) now = vitrine_settings_check(after);
+    g_autoptr(GPtrArray) old = machine_problems(machine, machine->record->settings);
+    g_autoptr(GPtrArray) now = machine_problems(machine, after);
     for (guint i = 0; i < now->len; i++) {
         const VitrineProblem *problem = now->pdata[i];
         if (!problem->fatal || had_problem(old, problem))
@@ -67,6 +86,17 @@ is_exclusive(Medium *medium)
     return type == VITRINE_MEDIUM_TYPE_NORMAL || type == VITRINE_MEDIUM_TYPE_WRITETHROUGH;
 }
 
+/* A drive of the host that it had already need not be there today. */
+static gboolean
+check_host_drive(Machine *machine, const VitrineAttachment *a, GError **error)
+{
+    const VitrineAttachment *before = vitrine_settings_find_attachment(
+        machine->record->settings, a->controller, a->port, a->device);
+
+    return *a->host_drive == '\0' || (before && g_str_equal(before->host_drive, a->host_drive)) ||
+           host_drives_check(a->host_drive, a->kind, error);
+}
+
 /* Media must be known; a hard disk that another machine writes to cannot be in two. */
 static gboolean
 check_media(Machine *machine, VitrineSettings *after, GError **error)
@@ -74,6 +104,8 @@ check_media(Machine *machine, VitrineSettings *after, GError **error)
     GPtrArray *attachments = vitrine_settings_get_attachments(after);
     for (guint i = 0; i < attachments->len; i++) {
         const VitrineAttachment *a = attachments->pdata[i];
+        if (!check_host_drive(machine, a, error))
+            return FALSE;
         if (*a->medium == '\0' || machine_uses_medium(machine, a->medium))
             continue;
         Medium *medium = service_find_medium(machine->service, a->medium);
@@ -151,7 +183,7 @@ changed_settings(Machine *machine, GVariant *changes, GError **error)
     g_autoptr(VitrineSettings) after = vitrine_settings_copy(machine->record->settings);
     if (!check_state(machine, changes, error) ||
         !vitrine_settings_apply_variant(after, changes, error) ||
-        !check_new_problems(machine->record->settings, after, error) ||
+        !check_new_problems(machine, after, error) ||
         !check_name(machine, vitrine_settings_get_string(after, "name"), error) ||
         !check_media(machine, after, error))
         return NULL;

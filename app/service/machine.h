@@ -102,9 +102,9 @@ typedef gboolean (*MachineCommit)(Machine *machine, VitrineSettings *after, GErr
 gboolean machine_attach_indirectly(Machine *machine, VitrineSettings *after,
                                    GDBusMethodInvocation *invocation, MachineCommit commit);
 /* machine-media.c: the images of a drive with this content, a(sssiba(si)) with descriptors in fds;
- * "" and "host:<device>" as in ChangeMedium. NULL with error. */
-GVariant *machine_open_images(Machine *machine, const char *medium, GUnixFDList *fds,
-                              GError **error);
+ * of a host drive the drive. NULL with error. */
+GVariant *machine_open_images(Machine *machine, const VitrineAttachment *attachment,
+                              GUnixFDList *fds, GError **error);
 /* machine-plug.c: whether settings of a running machine differ in their drives; then the drive
  * comes or goes, commit is called, and the invocation is answered. Takes after in this case. */
 gboolean machine_plug_drive(Machine *machine, VitrineSettings *after,
@@ -118,6 +118,8 @@ gboolean machine_change_network(Machine *machine, VitrineSettings *after,
 gboolean machine_reset_images(Machine *machine, GDBusMethodInvocation *invocation,
                               void (*again)(Machine *machine, GDBusMethodInvocation *invocation));
 /* machine-settings.c */
+/* All that is wrong with settings for this machine: with the models of its controllers. */
+GPtrArray *machine_problems(Machine *machine, VitrineSettings *settings);
 void machine_connect_settings(Machine *machine);
 /* machine-rename.c: the folder and the file get the new name, if they had the old one. */
 gboolean machine_rename_files(Machine *machine, const char *old_name, const char *new_name,

@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "app/service/host-drives.h"
 #include "app/service/machine.h"
 #include "app/service/medium.h"
 #include "app/service/settings/file-error.h"
@@ -352,6 +353,26 @@ on_get_devices(VitrineDBusService *skeleton, GDBusMethodInvocation *invocation, 
     return TRUE;
 }
 
+static gboolean
+on_get_host_drives(VitrineDBusService *skeleton, GDBusMethodInvocation *invocation,
+                   Service *service)
+{
+    g_autoptr(GPtrArray) drives = host_drives_list();
+    GVariantBuilder list;
+
+    g_variant_builder_init(&list, G_VARIANT_TYPE("a(ssss)"));
+    for (guint i = 0; i < drives->len; i++) {
+        const VitrineHostDrive *drive = drives->pdata[i];
+
+        g_variant_builder_add(&list, "(ssss)",
+                              vitrine_nick(VITRINE_TYPE_MEDIUM_KIND, (int)drive->kind), drive->path,
+                              drive->vendor, drive->model);
+    }
+    vitrine_dbus_service_complete_get_host_drives(skeleton, invocation,
+                                                  g_variant_builder_end(&list));
+    return TRUE;
+}
+
 void
 service_connect_calls(Service *service)
 {
@@ -360,6 +381,7 @@ service_connect_calls(Service *service)
         GCallback handler;
     } handlers[] = {
         {"handle-get-devices", G_CALLBACK(on_get_devices)},
+        {"handle-get-host-drives", G_CALLBACK(on_get_host_drives)},
         {"handle-get-objects", G_CALLBACK(on_get_objects)},
         {"handle-set-system-property", G_CALLBACK(on_set_system_property)},
         {"handle-set-extra-data", G_CALLBACK(on_set_extra_data)},

@@ -186,6 +186,12 @@ settings_dialog_lock(SettingsDialog *dialog, GtkWidget *place)
     settings_lock_apply(place, settings_dialog_get_state(dialog), lock_reason(dialog));
 }
 
+static const char *
+model_of(gpointer models, const char *controller)
+{
+    return settings_models_get(models, controller);
+}
+
 static void
 check(SettingsDialog *dialog)
 {
@@ -197,6 +203,7 @@ check(SettingsDialog *dialog)
         return;
     read_only = settings_dialog_get_state(dialog) == SETTINGS_READ_ONLY;
     problems = vitrine_settings_check(dialog->settings);
+    vitrine_settings_check_models(dialog->settings, model_of, dialog->models, problems);
     fatal = show_problems(dialog, problems, &homeless);
     gtk_widget_set_sensitive(GTK_WIDGET(dialog->save_button),
                              !read_only && !fatal && !dialog->saving);

@@ -6,6 +6,7 @@
 
 #include "app/settings/settings-storage-kinds.h"
 #include "app/widgets/widget-drive.h"
+#include "app/widgets/widget-host-drive.h"
 #include "app/widgets/widget-new-disk.h"
 
 #include <glib/gi18n.h>
@@ -37,12 +38,12 @@ insertion_free(gpointer data)
 }
 
 static void
-put(Insertion *insertion, const char *medium)
+put(Insertion *insertion, const char *medium, const char *host_drive)
 {
     g_free(insertion->drive->medium);
     g_free(insertion->drive->host_drive);
     insertion->drive->medium = g_strdup(medium);
-    insertion->drive->host_drive = g_strdup("");
+    insertion->drive->host_drive = g_strdup(host_drive);
     vitrine_settings_put_attachment(settings_dialog_get_settings(insertion->dialog),
                                     insertion->drive);
 }
@@ -53,18 +54,47 @@ on_chosen(const char *medium, const GError *error, gpointer data)
     Insertion *insertion = data;
 
     if (medium)
-        put(insertion, medium);
+        put(insertion, medium, "");
     else
         settings_dialog_show_error(insertion->dialog, error->message);
 }
 
+static void
+choose_file(SettingsDialog *dialog, Insertion *insertion)
+{
+    widget_medium_choose(GTK_WINDOW(dialog), settings_dialog_get_client(dialog),
+                         insertion->drive->kind, on_chosen, insertion, insertion_free);
+}
+
+static void
+on_host_drive(const char *path, gpointer data)
+{
+    Insertion *insertion = data;
+    Insertion *copy;
+
+    if (!settings_dialog_get_client(insertion->dialog)) /* it has been closed */
+        return;
+    if (path) {
+        put(insertion, "", path);
+        return;
+    }
+    copy = g_new(Insertion, 1);
+    *copy = (Insertion){g_object_ref(insertion->dialog), vitrine_attachment_copy(insertion->drive)};
+    choose_file(copy->dialog, copy);
+}
+
 void
-settings_storage_choose_medium(SettingsStorage *storage, const VitrineAttachment *drive)
+settings_storage_choose_medium(SettingsStorage *storage, const VitrineAttachment *drive,
+                               GtkWidget *button)
 {
     SettingsDialog *dialog = settings_storage_dialog(storage);
+    Insertion *insertion = insertion_new(storage, drive);
 
-    widget_medium_choose(GTK_WINDOW(dialog), settings_dialog_get_client(dialog), drive->kind,
-                         on_chosen, insertion_new(storage, drive), insertion_free);
+    if (button == NULL || drive->kind == VITRINE_MEDIUM_KIND_HARD_DISK)
+        choose_file(dialog, insertion);
+    else
+        widget_host_drive_ask(button, settings_dialog_get_client(dialog), drive->kind,
+                              on_host_drive, insertion, insertion_free);
 }
 
 /* --- a new disk --- */
@@ -226,7 +256,7 @@ on_existing_disk(GSimpleAction *action, GVariant *parameter, gpointer data)
     g_autoptr(VitrineAttachment) drive = free_drive(data, VITRINE_MEDIUM_KIND_HARD_DISK);
 
     if (drive)
-        settings_storage_choose_medium(data, drive);
+        settings_storage_choose_medium(data, drive, NULL);
 }
 
 static gboolean

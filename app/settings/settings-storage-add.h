@@ -10,5 +10,7 @@ typedef struct _SettingsStorage SettingsStorage;
 SettingsDialog *settings_storage_dialog(SettingsStorage *storage);
 /* The buttons below the list. */
 GtkWidget *settings_storage_add_bar(SettingsStorage *storage);
-/* Asks for a file and puts it into the drive. */
-void settings_storage_choose_medium(SettingsStorage *storage, const VitrineAttachment *drive);
+/* Asks for a file and puts it into the drive. button: offers the host's own drives, too, in a menu
+ * there; NULL: only files. */
+void settings_storage_choose_medium(SettingsStorage *storage, const VitrineAttachment *drive,
+                                    GtkWidget *button);

@@ -17,8 +17,9 @@ struct _Editor {
     VitrineAttachment *drive; /* NULL: about the controller */
     void (*apply)(Editor *editor);
     GtkWidget *dialog, *form, *button, *problem;
-    GtkWidget *name, *kind, *ports, *cache;                               /* of a controller */
-    GtkWidget *place, *hot_pluggable, *solid_state, *discard, *temporary; /* of a drive */
+    GtkWidget *name, *kind, *ports, *cache; /* of a controller */
+    GtkWidget *place, *hot_pluggable, *solid_state, *discard, *temporary,
+        *passthrough;  /* of a drive */
     GPtrArray *places; /* VitrineAttachment, by the number in place */
 };
 
@@ -283,7 +284,20 @@ can_plug(const Editor *editor)
 static void
 on_place_changed(GtkComboBox *combo, Editor *editor)
 {
+    const VitrineController *controller =
+        vitrine_settings_find_controller(settings_of(editor), chosen_place(editor)->controller);
+    const gboolean passes = vitrine_controller_passes_commands(controller->type);
+
     gtk_widget_set_visible(editor->hot_pluggable, can_plug(editor));
+    if (editor->passthrough == NULL)
+        return;
+    gtk_widget_set_sensitive(editor->passthrough, passes);
+    gtk_widget_set_tooltip_text(
+        editor->passthrough,
+        passes ? _("The guest's commands reach the host's drive, so that it can write discs and "
+                   "play audio CDs. No other machine can use the drive then.")
+               : _("Only SATA, SAS, SCSI and VirtIO controllers pass commands on: choose another "
+                   "place for the drive."));
 }
 
 static void
@@ -305,6 +319,9 @@ apply_drive(Editor *editor)
     }
     if (editor->temporary)
         drive->temp_eject = is_checked(editor->temporary);
+    if (editor->passthrough)
+        drive->passthrough =
+            gtk_widget_get_sensitive(editor->passthrough) && is_checked(editor->passthrough);
     vitrine_settings_put_attachment(settings, drive);
 }
 
@@ -390,6 +407,8 @@ settings_storage_edit_drive(SettingsStorage *storage, const VitrineAttachment *d
                                       _("When the guest ejects it, it is there again at the next "
                                         "start."),
                                       drive->temp_eject);
+    if (drive->kind == VITRINE_MEDIUM_KIND_DVD && *drive->host_drive)
+        editor->passthrough = add_check(editor, &row, _("_Passthrough"), NULL, drive->passthrough);
     editor->hot_pluggable =
         add_check(editor, &row, _("_Hot-pluggable"),
                   _("The drive can be taken out while the machine runs."), drive->hot_pluggable);

@@ -80,7 +80,7 @@ on_eject(GtkButton *button, RowTarget *target)
 static void
 on_choose(GtkButton *button, RowTarget *target)
 {
-    settings_storage_choose_medium(target->storage, target->drive);
+    settings_storage_choose_medium(target->storage, target->drive, GTK_WIDGET(button));
 }
 
 static void
@@ -156,6 +156,8 @@ drive_subtitle(SettingsStorage *storage, const VitrineAttachment *drive)
         g_string_append_printf(text, ", %s", _("hot-pluggable"));
     if (drive->non_rotational)
         g_string_append_printf(text, ", %s", _("solid-state"));
+    if (drive->passthrough && *drive->host_drive)
+        g_string_append_printf(text, ", %s", _("passthrough"));
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 

@@ -215,6 +215,20 @@ plain(const char *text)
     return g_strjoinv("__", parts);
 }
 
+/* With why a disk stays; name, controller and place follow. */
+static const char *
+disk_label(VitrineSettings *settings, const VitrineAttachment *disk)
+{
+    const VitrineController *controller =
+        vitrine_settings_find_controller(settings, disk->controller);
+
+    if (disk->hot_pluggable)
+        return _("Remove %s (%s, %s)…");
+    if (controller != NULL && vitrine_controller_hot_plugs(controller->type))
+        return _("%s (%s, %s): not set to be hot-pluggable");
+    return _("%s (%s, %s): only SATA disks come and go while the machine runs");
+}
+
 static void
 append_disk(VmWindow *window, GMenu *section, VitrineSettings *settings,
             const VitrineAttachment *disk)
@@ -223,8 +237,7 @@ append_disk(VmWindow *window, GMenu *section, VitrineSettings *settings,
     g_autofree char *place = widget_drive_place(settings, disk);
     g_autofree char *name = plain(medium);
     g_autofree char *controller = plain(disk->controller);
-    g_autofree char *label = g_strdup_printf(
-        disk->hot_pluggable ? _("Remove %s (%s, %s)…") : "%s (%s, %s)", name, controller, place);
+    g_autofree char *label = g_strdup_printf(disk_label(settings, disk), name, controller, place);
     g_autoptr(GMenuItem) item = g_menu_item_new(label, NO_ACTION);
 
     if (disk->hot_pluggable)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The Devices menu: for each optical and floppy drive the media that are known, a file chooser, and
- * eject. The target of the actions is (controller, port, device, medium). */
+ * The Devices menu: for each optical and floppy drive the media that are known, a file chooser, the
+ * host's own drives, and eject. The target of the actions is (controller, port, device, medium). */
 #include "app/vmwindow/vm-window-private.h"
 
 #include "app/widgets/widget-drive.h"
+#include "app/widgets/widget-host-drive.h"
 
 #include <glib/gi18n.h>
 
@@ -112,6 +113,19 @@ append_known_media(VmWindow *window, GMenu *menu, const VitrineAttachment *drive
     }
 }
 
+static void
+append_host_drives(GMenu *menu, const VitrineAttachment *drive, GPtrArray *host_drives)
+{
+    for (guint i = 0; host_drives != NULL && i < host_drives->len; i++) {
+        const VitrineHostDrive *host = host_drives->pdata[i];
+        g_autofree char *label = widget_host_drive_label(host);
+        g_autofree char *medium = g_strconcat("host:", host->path, NULL);
+
+        if (host->kind == drive->kind && g_strcmp0(host->path, drive->host_drive) != 0)
+            append(menu, g_strdelimit(label, "_", ' '), "win.insert-medium", drive, medium);
+    }
+}
+
 static char *
 drive_label(VmWindow *window, const VitrineAttachment *drive)
 {
@@ -120,32 +134,38 @@ drive_label(VmWindow *window, const VitrineAttachment *drive)
     g_autofree char *name =
         medium ? g_path_get_basename(vitrine_medium_get_location(medium)) : g_strdup(_("empty"));
 
+    if (*drive->host_drive) {
+        g_free(name);
+        name = widget_drive_medium(window->client, drive);
+    }
     return g_strdup_printf(
         "%s (%s)", drive->kind == VITRINE_MEDIUM_KIND_DVD ? _("Optical drive") : _("Floppy drive"),
         g_strdelimit(name, "_", ' '));
 }
 
 static GMenu *
-drive_menu(VmWindow *window, const VitrineAttachment *drive)
+drive_menu(VmWindow *window, const VitrineAttachment *drive, GPtrArray *host_drives)
 {
     GMenu *menu = g_menu_new();
-    g_autoptr(GMenu) known = g_menu_new(), eject = g_menu_new();
+    g_autoptr(GMenu) known = g_menu_new(), eject = g_menu_new(), host = g_menu_new();
     gboolean optical = drive->kind == VITRINE_MEDIUM_KIND_DVD;
 
     append_known_media(window, known, drive);
     append(known, _("_Choose a file…"), "win.choose-medium", drive, optical ? "dvd" : "floppy");
     g_menu_append_section(menu, NULL, G_MENU_MODEL(known));
-    if (*drive->medium)
+    append_host_drives(host, drive, host_drives);
+    g_menu_append_section(menu, NULL, G_MENU_MODEL(host));
+    if (*drive->medium || *drive->host_drive)
         append(eject, _("_Eject"), "win.insert-medium", drive, "");
     g_menu_append_section(menu, NULL, G_MENU_MODEL(eject));
     return menu;
 }
 
 static void
-append_drive(VmWindow *window, const VitrineAttachment *drive)
+append_drive(VmWindow *window, const VitrineAttachment *drive, GPtrArray *host_drives)
 {
     g_autofree char *label = drive_label(window, drive);
-    g_autoptr(GMenu) menu = drive_menu(window, drive);
+    g_autoptr(GMenu) menu = drive_menu(window, drive, host_drives);
 
     g_menu_append_submenu(window->devices, label, G_MENU_MODEL(menu));
     g_menu_append_submenu(drive->kind == VITRINE_MEDIUM_KIND_DVD ? window->optical_menu
@@ -154,7 +174,7 @@ append_drive(VmWindow *window, const VitrineAttachment *drive)
 }
 
 static void
-fill(VmWindow *window, VitrineSettings *settings)
+fill(VmWindow *window, VitrineSettings *settings, GPtrArray *host_drives)
 {
     GPtrArray *drives = vitrine_settings_get_attachments(settings);
     GString *texts[] = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL)};
@@ -169,7 +189,7 @@ fill(VmWindow *window, VitrineSettings *settings)
         GString *text = texts[drive->kind];
         g_string_append_printf(text, "%s%s: %s", text->len ? "\n" : "", place, medium);
         if (drive->kind != VITRINE_MEDIUM_KIND_HARD_DISK)
-            append_drive(window, drive);
+            append_drive(window, drive, host_drives);
     }
     for (guint kind = 0; kind < G_N_ELEMENTS(texts); kind++) {
         vm_status_set_drives(window->status, (VitrineMediumKind)kind, texts[kind]->str);
@@ -181,15 +201,38 @@ fill(VmWindow *window, VitrineSettings *settings)
     vm_window_fill_usb(window, settings);
 }
 
+typedef struct {
+    VmWindow *window;
+    VitrineSettings *settings;
+} Refresh;
+
+static void
+on_host_drives(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Refresh *refresh = data;
+    g_autoptr(VmWindow) window = refresh->window;
+    g_autoptr(VitrineSettings) settings = refresh->settings;
+    g_autoptr(GPtrArray) host_drives =
+        vitrine_client_load_host_drives_finish(VITRINE_CLIENT(source), result, NULL);
+
+    g_free(refresh);
+    if (window->devices)
+        fill(window, settings, host_drives);
+}
+
 static void
 on_settings(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(VmWindow) window = data;
     g_autoptr(VitrineSettings) settings =
         vitrine_machine_load_settings_finish(VITRINE_MACHINE(source), result, NULL);
+    Refresh *refresh;
 
-    if (settings && window->devices)
-        fill(window, settings);
+    if (!settings || !window->devices)
+        return;
+    refresh = g_new(Refresh, 1);
+    *refresh = (Refresh){g_object_ref(window), g_object_ref(settings)};
+    vitrine_client_load_host_drives_async(window->client, window->cancel, on_host_drives, refresh);
 }
 
 void
@@ -208,4 +251,7 @@ vm_window_add_media_actions(VmWindow *window)
     };
 
     g_action_map_add_action_entries(G_ACTION_MAP(window), entries, G_N_ELEMENTS(entries), window);
+    /* Drives of the host at USB come and go, too. */
+    g_signal_connect_object(window->client, "usb-devices-changed",
+                            G_CALLBACK(vm_window_refresh_media), window, G_CONNECT_SWAPPED);
 }

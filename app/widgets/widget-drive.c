@@ -64,6 +64,10 @@ widget_drive_medium(VitrineClient *client, const VitrineAttachment *drive)
     g_autofree char *name = medium ? vitrine_medium_dup_name(medium) : NULL, *size = NULL;
     guint64 bytes = medium ? vitrine_medium_get_logical_size(medium) : 0;
 
+    if (*drive->host_drive) {
+        name = g_path_get_basename(drive->host_drive);
+        return g_strdup_printf(_("Host drive %s"), name);
+    }
     if (!medium)
         return g_strdup(*drive->medium ? _("The image is not known")
                                        : _(kinds[drive->kind].missing));

@@ -8,6 +8,7 @@ drive_attach(PdmDevice *device, unsigned lun, PdmMediaPort *port, ScsiUnit *unit
              const char *controller, const PdmMediaConnector **media, GError **error)
 {
     port->user = unit;
+    unit->passes = true;
     port->type = PDM_MEDIA_DISK;
     port->medium_changed = scsi_medium_changed;
     port->eject_request = scsi_eject_request;

@@ -115,6 +115,7 @@ io_kind(const DriveJob *job)
     case DRIVE_JOB_FILL: return PDM_IO_WRITE;
     case DRIVE_JOB_DISCARD: return PDM_IO_DISCARD;
     case DRIVE_JOB_FLUSH: return PDM_IO_FLUSH;
+    case DRIVE_JOB_COMMAND: return PDM_IO_COMMAND;
     default: return PDM_IO_READ;
     }
 }
@@ -206,7 +207,8 @@ prepare_copy(DriveJob *job)
     io->buffer = job->raw ? job->buffer + job->buffer_size - job->chunk : job->buffer;
     if (job->kind == DRIVE_JOB_FILL) {
         fill(job);
-    } else if (job->kind == DRIVE_JOB_WRITE) {
+    } else if (job->kind == DRIVE_JOB_WRITE ||
+               (job->kind == DRIVE_JOB_COMMAND && io->command->to_device)) {
         uint64_t have =
             dma_list_read(&job->list, job->jobs->device, job->list_offset, job->buffer, job->chunk);
 
@@ -256,10 +258,24 @@ deliver(DriveJob *job)
     job->list_offset += bytes;
 }
 
+static void
+deliver_answer(DriveJob *job)
+{
+    const PdmMediaCommand *command = job->io.command;
+
+    if (!command->to_device)
+        dma_list_write(&job->list, job->jobs->device, job->list_offset, job->buffer,
+                       MIN(command->transferred, job->chunk));
+}
+
 /* True: there is more to do, and it has been begun. */
 static bool
 go_on(DriveJob *job)
 {
+    if (job->kind == DRIVE_JOB_COMMAND) {
+        deliver_answer(job);
+        return false;
+    }
     if (job->kind == DRIVE_JOB_READ && job->io.pieces == NULL)
         deliver(job);
     else if (job->kind == DRIVE_JOB_READ || job->kind == DRIVE_JOB_WRITE)

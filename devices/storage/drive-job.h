@@ -32,6 +32,7 @@ typedef enum {
     DRIVE_JOB_FILL, /* writes `pattern` over and over */
     DRIVE_JOB_DISCARD,
     DRIVE_JOB_FLUSH,
+    DRIVE_JOB_COMMAND, /* io.command goes to the host's drive, with `left` bytes of data */
 } DriveJobKind;
 
 struct DriveJob {

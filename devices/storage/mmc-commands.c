@@ -34,13 +34,15 @@ run_start_stop(ScsiUnit *unit, ScsiTask *task)
         unit->tray_open = false;
     else
         open_tray(unit);
+    if (unit->media->move_tray != NULL)
+        unit->media->move_tray(unit->media->user, !start);
     scsi_succeed(task);
 }
 
 static void
 run_prevent(ScsiUnit *unit, ScsiTask *task)
 {
-    unit->locked = (task->cdb[4] & 0x01) != 0;
+    scsi_lock(unit, (task->cdb[4] & 0x01) != 0);
     scsi_succeed(task);
 }
 

@@ -71,6 +71,8 @@ bool scsi_has_medium(const ScsiUnit *unit);
 uint64_t scsi_blocks(const ScsiUnit *unit);
 /* Starts a transfer of blocks, or fails where they are not all on the medium. */
 void scsi_begin_range(ScsiUnit *unit, ScsiTask *task, ScsiOp op, uint64_t lba, uint64_t count);
+/* Of a drive of the host its door, too. */
+void scsi_lock(ScsiUnit *unit, bool locked);
 void scsi_test_unit_ready(ScsiUnit *unit, ScsiTask *task);
 void scsi_request_sense(ScsiUnit *unit, ScsiTask *task);
 void scsi_report_luns(ScsiUnit *unit, ScsiTask *task);
@@ -92,6 +94,10 @@ void mmc_seek(ScsiUnit *unit, ScsiTask *task);
 
 /* mmc-frame.c: minute, second and frame of an address, with the two seconds of lead-in counted. */
 void mmc_put_msf(uint8_t out[3], uint32_t lba);
+
+/* mmc-pass.c: whether the command is for the host's drive (or is one that must not reach it, and
+ * has failed); false: it is carried out here. */
+bool mmc_pass(ScsiUnit *unit, ScsiTask *task);
 
 /* mmc-drive-info.c */
 void mmc_mode_sense_6(ScsiUnit *unit, ScsiTask *task);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * SCSI commands of adapters with lists of guest memory. */
+#include <string.h>
+
 #include "devices/storage/scsi-request.h"
 
 static void perform(ScsiRequest *request);
@@ -25,6 +27,9 @@ job_done(DriveJob *job, int error)
 
     if (error != 0) {
         scsi_medium_failed(request->unit, &request->task, error);
+    } else if (request->task.op == SCSI_PASS) {
+        request->transferred = request->command.transferred;
+        scsi_passed(request->unit, &request->task, &request->command);
     } else if (request->task.op == SCSI_UNMAP) {
         request->range++;
         perform(request);
@@ -139,6 +144,31 @@ fill(ScsiRequest *request)
               task->count);
 }
 
+/* How much a drive takes depends on how it was set up, which the guest's list follows. */
+static void
+pass(ScsiRequest *request)
+{
+    ScsiTask *task = &request->task;
+    DriveJob *job = &request->job;
+
+    request->command = (PdmMediaCommand){
+        .cdb_size = task->cdb[0] >= 0xa0 || request->unit->atapi ? 12
+                    : task->cdb[0] >= 0x20                       ? 10
+                                                                 : 6,
+        .to_device = task->to_device,
+    };
+    memcpy(request->command.cdb, task->cdb, SCSI_CDB_SIZE);
+    if (task->to_device)
+        task->size = (uint32_t)MIN(task->size, room_out(request));
+    job->kind = DRIVE_JOB_COMMAND;
+    job->media = request->unit->media;
+    job->io.command = &request->command;
+    job->offset = 0;
+    job->left = request->no_in && !task->to_device ? 0 : task->size;
+    job->done = job_done;
+    drive_job_start(job);
+}
+
 static void
 perform(ScsiRequest *request)
 {
@@ -151,6 +181,7 @@ perform(ScsiRequest *request)
     case SCSI_TAKE: take(request); break;
     case SCSI_UNMAP: unmap(request); break;
     case SCSI_SAME: fill(request); break;
+    case SCSI_PASS: pass(request); break;
     case SCSI_NOTHING:
     case SCSI_FAIL: finish(request); break;
     }

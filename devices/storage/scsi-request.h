@@ -15,9 +15,10 @@ struct ScsiRequest {
     bool no_in, no_out; /* the memory is not for data to the guest, or from it */
     ScsiUnit *unit;
     ScsiTask task;
-    uint32_t range;       /* of UNMAP */
-    uint64_t transferred; /* bytes of data that the command has moved, or wanted to */
-    uint8_t status;       /* SCSI_GOOD or SCSI_CHECK_CONDITION, with task.sense */
+    PdmMediaCommand command; /* of PASS */
+    uint32_t range;          /* of UNMAP */
+    uint64_t transferred;    /* bytes of data that the command has moved, or wanted to */
+    uint8_t status;          /* SCSI_GOOD or SCSI_CHECK_CONDITION, with task.sense */
     /* At the end; may be called before scsi_request_start() returns. */
     void (*finished)(ScsiRequest *request);
 };

@@ -107,7 +107,7 @@ scsi_eject_request(void *user, bool force)
         unit->event_eject = true;
         return false;
     }
-    unit->locked = false;
+    scsi_lock(unit, false);
     return true;
 }
 
@@ -122,8 +122,25 @@ scsi_unit_attach(ScsiUnit *unit, PdmDevice *device, const PdmMediaConnector *med
 void
 scsi_unit_reset(ScsiUnit *unit)
 {
-    unit->locked = false;
+    scsi_lock(unit, false);
     unit->sense = (ScsiSense){0};
+}
+
+void
+scsi_lock(ScsiUnit *unit, bool locked)
+{
+    if (unit->locked != locked && unit->media != NULL && unit->media->lock != NULL)
+        unit->media->lock(unit->media->user, locked);
+    unit->locked = locked;
+}
+
+void
+scsi_passed(ScsiUnit *unit, ScsiTask *task, const PdmMediaCommand *command)
+{
+    if (command->failed)
+        scsi_fail(unit, task, command->sense_key, command->asc, command->ascq);
+    else if (task->cdb[0] == 0x1e)
+        unit->locked = (task->cdb[4] & 0x01) != 0;
 }
 
 /* --- commands of every unit --- */
@@ -182,8 +199,12 @@ scsi_begin(ScsiUnit *unit, const uint8_t *cdb, ScsiTask *task)
     task->op = SCSI_NOTHING;
     memcpy(task->cdb, cdb, SCSI_CDB_SIZE);
     task->raw = task->fua = task->unmap = false;
+    task->to_device = false;
     task->size = 0;
     task->count = 0;
+    if (unit->optical && unit->passes && unit->media->takes_commands != NULL &&
+        unit->media->takes_commands(unit->media->user) && mmc_pass(unit, task))
+        return;
     if (command == NULL || (unit->atapi && (command->flags & SCSI_NOT_ATAPI) != 0)) {
         pdm_log(unit->device, "SCSI command %02x is not known.", cdb[0]);
         scsi_fail(unit, task, SENSE_ILLEGAL_REQUEST, 0x20, 0);

@@ -14,6 +14,8 @@
 #define SCSI_CD_RAW_SECTOR 2352u
 /* Answers and parameter lists are no longer. */
 #define SCSI_DATA_MAX 4096u
+/* Nor are data of a command that goes to the host's drive. */
+#define SCSI_PASS_MAX (256u * 1024)
 /* Ranges in one UNMAP. */
 #define SCSI_UNMAP_MAX ((SCSI_DATA_MAX - 8) / 16)
 
@@ -38,6 +40,7 @@ typedef struct {
     const PdmMediaConnector *media;
     bool optical;
     bool atapi;      /* INQUIRY answers as a packet drive's */
+    bool passes;     /* the adapter carries SCSI_PASS out */
     uint64_t wwn;    /* SCSI: a name that is unique in the machine */
     ScsiSense sense; /* of the last command, for REQUEST SENSE */
     bool tray_open, locked;
@@ -55,6 +58,7 @@ typedef enum {
     SCSI_FLUSH,
     SCSI_TAKE,  /* `size` bytes come from the host into `data`; then scsi_taken() */
     SCSI_UNMAP, /* `count` ranges of `data`: scsi_unmap_range() */
+    SCSI_PASS,  /* goes to the host's drive, with up to `size` bytes of data one way: to_device */
     SCSI_SAME,  /* WRITE SAME: `data` holds a block that fills the range; `unmap`: is discarded */
 } ScsiOp;
 
@@ -66,6 +70,7 @@ typedef struct {
     uint64_t count; /* blocks; of UNMAP: ranges */
     bool raw;       /* READ: CD sectors with their frames */
     bool fua, unmap;
+    bool to_device; /* PASS: which way its data go */
     uint32_t size;
     uint8_t data[SCSI_DATA_MAX];
 } ScsiTask;
@@ -83,6 +88,8 @@ void scsi_begin(ScsiUnit *unit, const uint8_t *cdb, ScsiTask *task);
 void scsi_taken(ScsiUnit *unit, ScsiTask *task);
 /* The medium has answered with an errno value. */
 void scsi_medium_failed(ScsiUnit *unit, ScsiTask *task, int error);
+/* The host's drive has answered. */
+void scsi_passed(ScsiUnit *unit, ScsiTask *task, const PdmMediaCommand *command);
 void scsi_put_sense(ScsiSense sense, uint8_t out[SCSI_SENSE_SIZE]);
 /* A range of an UNMAP task; false: it is empty. */
 bool scsi_unmap_range(const ScsiUnit *unit, const ScsiTask *task, unsigned index, uint64_t *lba,

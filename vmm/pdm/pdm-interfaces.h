@@ -33,7 +33,24 @@ typedef struct {
 /* --- disks, optical and floppy media --- */
 typedef enum { PDM_MEDIA_DISK, PDM_MEDIA_OPTICAL, PDM_MEDIA_FLOPPY } PdmMediaType;
 
-typedef enum { PDM_IO_READ, PDM_IO_WRITE, PDM_IO_FLUSH, PDM_IO_DISCARD } PdmIoKind;
+typedef enum {
+    PDM_IO_READ,
+    PDM_IO_WRITE,
+    PDM_IO_FLUSH,
+    PDM_IO_DISCARD,
+    PDM_IO_COMMAND, /* the request has a command, size and buffer are its data */
+} PdmIoKind;
+
+/* A SCSI command for a drive of the host. */
+typedef struct {
+    uint8_t cdb[16];
+    uint8_t cdb_size;
+    bool to_device; /* which way the data go */
+    /* Answers, when the request ends without an error. */
+    bool failed;
+    uint8_t sense_key, asc, ascq; /* why */
+    uint32_t transferred;         /* bytes of data */
+} PdmMediaCommand;
 
 /* A request: owned by the device, not touched by it until done. buffer is host memory (a bounce
  * buffer or mapped guest memory). Exactly one completion per request, on virtual CPU 0's thread
@@ -50,6 +67,7 @@ typedef struct PdmIoRequest {
      * size bytes together. NULL: there is a buffer. */
     const BaseFilePiece *pieces;
     uint32_t piece_count;
+    PdmMediaCommand *command; /* of COMMAND */
 } PdmIoRequest;
 
 struct PdmMediaConnector;
@@ -94,12 +112,19 @@ typedef struct PdmMediaConnector {
     void (*cancel)(void *user, PdmIoRequest *request);
     /* The guest ejected the medium. */
     void (*eject)(void *user);
+    /* The guest moves the tray, full or empty; locks the door. NULL: the device keeps these by
+     * itself. */
+    void (*move_tray)(void *user, bool open);
+    void (*lock)(void *user, bool locked);
+    /* There is a drive that PDM_IO_COMMAND reaches; NULL: there never is. */
+    bool (*takes_commands)(void *user);
     const char *(*serial)(void *user); /* stable, for IDENTIFY; at most 20 characters */
     PdmActivity *activity;
     bool non_rotational;
     PdmMediaType type; /* what kind of drive the device has to be for it */
     bool takes_pieces; /* requests may have pieces; there is cancel() */
-    /* The user changes the medium: source is a path or "fd:<number>", NULL takes the medium out.
+    /* The user changes the medium: source is a path, "fd:<number>" or, for a drive of the host,
+     * "drive:<number>:<name>", a descriptor of it, too. NULL takes the medium out.
      * False when the guest has locked the tray and force is false, or when the drive is not for
      * removable media. The medium is opened by a worker: medium_changed() follows, or a message. */
     bool (*change_medium)(void *user, const char *source, bool force);

@@ -61,7 +61,7 @@ drive_eject(void *user)
     MediaDrive *drive = user;
 
     drive->medium = media_properties(drive, NULL);
-    media_submit_change(drive, NULL);
+    media_submit_change(drive, drive->host != NULL ? MEDIA_SOURCE_CLOSED : NULL);
 }
 
 static bool
@@ -131,6 +131,9 @@ init_connector(MediaDrive *drive, PdmMediaType type, const CfgmNode *config)
         .cancel_all = drive_cancel_all,
         .cancel = drive_cancel,
         .eject = drive_eject,
+        .move_tray = media_move_tray,
+        .lock = media_lock,
+        .takes_commands = media_takes_commands,
         .serial = drive_serial,
         .activity = &drive->activity,
         .non_rotational = cfgm_bool(config, "NonRotational", false),
@@ -165,9 +168,24 @@ format_of(PdmMediaType type, const CfgmNode *config)
     return format;
 }
 
+/* Its medium is there at once, so that firmware finds it. */
+static void
+open_host_drive(MediaDrive *drive, const CfgmNode *config, Image **image)
+{
+    g_autoptr(GError) error = NULL;
+
+    drive->host = media_open_host(drive, cfgm_uint(config, "Descriptor", 0),
+                                  cfgm_string(config, "Path", "drive"));
+    if (media_host_state(drive->host) != HOST_DRIVE_READY)
+        return;
+    *image = media_host_open(drive->host, !drive->open_read_only, &error);
+    if (*image == NULL)
+        drive->driver->api->log(drive->driver->pdm, "%s", error->message);
+}
+
 /* *image stays NULL for an empty drive. */
 static bool
-open_configured(const MediaDrive *drive, const CfgmNode *config, Image **image, GError **error)
+open_configured(MediaDrive *drive, const CfgmNode *config, Image **image, GError **error)
 {
     const bool named = *cfgm_string(config, "Path", "") != '\0' || cfgm_has(config, "Descriptor");
 
@@ -177,6 +195,10 @@ open_configured(const MediaDrive *drive, const CfgmNode *config, Image **image, 
         g_set_error_literal(error, BASE_ERROR, BASE_ERROR_INVALID,
                             "A hard disk is attached that has no image file.");
         return false;
+    }
+    if (cfgm_bool(config, "HostDrive", false) && drive->connector.type != PDM_MEDIA_DISK) {
+        open_host_drive(drive, config, image);
+        return true;
     }
     *image = media_open_chain(drive, config, error);
     return *image != NULL;
@@ -189,7 +211,7 @@ init_serial(MediaDrive *drive, Image *image, const CfgmNode *config)
 
     if (*configured != '\0')
         g_strlcpy(drive->serial, configured, MEDIA_SERIAL_SIZE);
-    else if (image != NULL)
+    else if (image != NULL && drive->host == NULL)
         media_make_serial(image, drive->serial);
 }
 
@@ -210,6 +232,9 @@ media_drive_construct(PdmDriver *driver, const CfgmNode *config, PdmMediaType ty
     drive->format = g_strdup(format_of(type, config));
     init_connector(drive, type, config);
     drive->queue = pdm_driver_queue_new(driver, media_run_finished, drive);
+    drive->host_changed = pdm_driver_queue_new(driver, media_run_host_changed, drive);
+    drive->look_every_ms = (unsigned)CLAMP(cfgm_uint(config, "LookEvery", 1000), 1, 60000);
+    drive->passthrough = type == PDM_MEDIA_OPTICAL && cfgm_bool(config, "Passthrough", false);
     if (!open_configured(drive, config, &image, error))
         return false;
     init_serial(drive, image, config);
@@ -227,6 +252,7 @@ media_drive_destruct(PdmDriver *driver)
         return;
     media_merge_abandon(drive);
     media_worker_stop(drive);
+    media_host_free(drive->host);
     g_free(drive->format);
     g_mutex_clear(&drive->mutex);
     g_mutex_clear(&drive->chain);

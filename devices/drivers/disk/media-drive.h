@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "devices/drivers/disk/image/image-queue.h"
+#include "devices/drivers/disk/media-host.h"
 #include "vmm/pdm/pdm.h"
 
 #define MEDIA_SERIAL_SIZE 21
@@ -30,6 +31,12 @@ typedef struct {
 
     bool open_read_only; /* by configuration or by the kind of drive */
     char *format;        /* by configuration or by the kind of drive; NULL: probe */
+
+    MediaHost
+        *_Atomic host;      /* in the place of an image; calls of the queue change it, with mutex */
+    unsigned look_every_ms; /* at it */
+    PdmQueue *host_changed; /* tells of its changes */
+    bool passthrough;       /* the guest's commands reach it */
 
     MediaProperties medium; /* device lock */
     unsigned changes;       /* of the medium that are under way; device lock */
@@ -56,6 +63,22 @@ void media_drive_paused(PdmDriver *driver);
 void media_drive_resumed(PdmDriver *driver);
 void media_drive_power_off(PdmDriver *driver);
 
+/* media-change.c: other media, and drives of the host with theirs. */
+#define MEDIA_SOURCE_DRIVE "drive:"   /* a host drive: "drive:<descriptor>:<name>" */
+#define MEDIA_SOURCE_AGAIN "again:"   /* what is in the host drive now */
+#define MEDIA_SOURCE_CLOSED "closed:" /* the host drive stays, its medium is left alone */
+/* On a worker, while nothing else is under way: closes what is there and opens source (NULL:
+ * nothing; taken over). */
+MediaProperties media_exchange(MediaDrive *drive, const char *source);
+/* The drive that a configuration names; NULL with error. */
+MediaHost *media_open_host(MediaDrive *drive, uint64_t descriptor, const char *name);
+/* PDM queue: its medium came or went; device lock. */
+void media_run_host_changed(void *user, void *item);
+/* What PdmMediaConnector says. */
+void media_move_tray(void *user, bool open);
+void media_lock(void *user, bool locked);
+bool media_takes_commands(void *user);
+
 /* media-open.c: opens what source names ("fd:<number>" or a path; name is for messages, NULL:
  * source). A floppy that can't be written to is opened for reading. */
 Image *media_open(const MediaDrive *drive, const char *source, const char *name, GError **error);
@@ -65,6 +88,8 @@ Image *media_open_chain(const MediaDrive *drive, const CfgmNode *config, GError 
  * locked, else the caller does so when it can. */
 Image *media_open_file(const MediaDrive *drive, const PdmMediaSource *source, bool lock,
                        BaseFile **file, GError **error);
+/* The name in a source that is a drive of the host, and its descriptor; NULL: it is none. */
+const char *media_parse_drive(const char *source, int *descriptor);
 /* Closes the descriptor that a source names and nobody is going to open. */
 void media_discard_source(const char *source);
 /* A serial number that stays the same for the same image. */

@@ -2,6 +2,7 @@
  *
  * From a driver's configuration, or what a running drive is given, to open images. */
 #include <string.h>
+#include <unistd.h>
 
 #include "devices/drivers/disk/image/image-chain.h"
 #include "devices/drivers/disk/media-drive.h"
@@ -19,11 +20,31 @@ open_source(const char *source, const char *name, bool read_only, GError **error
     return base_file_new_from_descriptor((int)descriptor, name, error);
 }
 
+const char *
+media_parse_drive(const char *source, int *descriptor)
+{
+    char *end;
+    guint64 number;
+
+    if (source == NULL || !g_str_has_prefix(source, MEDIA_SOURCE_DRIVE))
+        return NULL;
+    source += strlen(MEDIA_SOURCE_DRIVE);
+    number = g_ascii_isdigit(*source) ? g_ascii_strtoull(source, &end, 10) : G_MAXUINT64;
+    if (number > G_MAXINT || *end != ':')
+        return NULL;
+    *descriptor = (int)number;
+    return end + 1;
+}
+
 void
 media_discard_source(const char *source)
 {
+    int descriptor;
+
     if (source != NULL && g_str_has_prefix(source, "fd:"))
         base_file_close(open_source(source, source, true, NULL));
+    else if (media_parse_drive(source, &descriptor) != NULL)
+        close(descriptor);
 }
 
 /* The host's cache is passed by where that can be done: it is no condition for running. */

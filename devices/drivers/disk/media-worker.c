@@ -91,7 +91,8 @@ on_done(ImageJob *image_job, GError **error)
 {
     MediaJob *job = image_job->user;
 
-    job->error = errno_of(job->drive, *error);
+    if (job->job.kind != IMAGE_JOB_CALL)
+        job->error = errno_of(job->drive, *error);
     put_finished(job->drive, job);
 }
 
@@ -99,26 +100,20 @@ static void
 change_medium(ImageJob *image_job)
 {
     MediaJob *job = image_job->user;
-    MediaDrive *drive = job->drive;
-    Image *image = image_queue_image(drive->images);
-    g_autoptr(GError) error = NULL;
 
-    image_queue_set_image(drive->images, NULL);
-    if (image != NULL && !image_close(image, &error)) {
-        pdm_driver_runtime_message(drive->driver, PDM_RUNTIME_WARNING, "medium-close",
-                                   error->message);
-        g_clear_error(&error);
-    }
-    image = NULL;
-    if (job->source != NULL) {
-        image = media_open(drive, job->source, NULL, &error);
-        g_clear_pointer(&job->source, g_free);
-    }
-    if (error != NULL)
-        pdm_driver_runtime_message(drive->driver, PDM_RUNTIME_WARNING, "medium-open",
-                                   error->message);
-    image_queue_set_image(drive->images, image);
-    job->properties = media_properties(drive, image);
+    job->properties = media_exchange(job->drive, job->source);
+    g_clear_pointer(&job->source, g_free);
+}
+
+static void
+run_command(ImageJob *image_job)
+{
+    MediaJob *job = image_job->user;
+    const PdmIoRequest *request = job->request;
+
+    job->error = job->drive->host == NULL ? ENOMEDIUM
+                                          : media_host_command(job->drive->host, request->command,
+                                                               request->buffer, request->size);
 }
 
 /* --- under the device lock --- */
@@ -167,10 +162,9 @@ void
 media_submit(MediaDrive *drive, PdmIoRequest *request)
 {
     static const ImageJobKind kinds[] = {
-        [PDM_IO_READ] = IMAGE_JOB_READ,
-        [PDM_IO_WRITE] = IMAGE_JOB_WRITE,
-        [PDM_IO_FLUSH] = IMAGE_JOB_FLUSH,
-        [PDM_IO_DISCARD] = IMAGE_JOB_DISCARD,
+        [PDM_IO_READ] = IMAGE_JOB_READ,    [PDM_IO_WRITE] = IMAGE_JOB_WRITE,
+        [PDM_IO_FLUSH] = IMAGE_JOB_FLUSH,  [PDM_IO_DISCARD] = IMAGE_JOB_DISCARD,
+        [PDM_IO_COMMAND] = IMAGE_JOB_CALL,
     };
     MediaJob *job = new_job(drive);
 
@@ -182,6 +176,7 @@ media_submit(MediaDrive *drive, PdmIoRequest *request)
     job->job.buffer = request->buffer;
     job->job.pieces = request->pieces;
     job->job.piece_count = request->piece_count;
+    job->job.call = request->kind == PDM_IO_COMMAND ? run_command : NULL;
     if (image_queue_try(drive->images, &job->job))
         put_finished(drive, job);
     else
@@ -243,6 +238,10 @@ void
 media_cancel_all(MediaDrive *drive)
 {
     GSList *cancelled = image_queue_cancel(drive->images, NULL);
+
+    /* Commands are calls, which stay in line. */
+    if (drive->passthrough)
+        image_queue_wait(drive->images);
 
     for (GSList *link = cancelled; link != NULL; link = link->next) {
         MediaJob *job = ((ImageJob *)link->data)->user;

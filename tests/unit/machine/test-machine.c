@@ -111,6 +111,39 @@ test_media(void)
     cfgm_free(root);
 }
 
+/* Firmware finds what is plugged in later, though a HALT ends its list. */
+static void
+test_boot_order(void)
+{
+    static const MachineMedium media[] = {
+        {.port = 0, .type = PDM_MEDIA_DISK, .path = "/a.vdi", .not_bootable = true},
+        {.bus = MACHINE_BUS_SATA, .port = 1, .type = PDM_MEDIA_DISK, .path = "/b.vdi"},
+        {.bus = MACHINE_BUS_SATA, .port = 2, .type = PDM_MEDIA_OPTICAL},
+    };
+    MachineController sata = {.bus = MACHINE_BUS_SATA, .ports = 4};
+    MachineSpec spec;
+    CfgmNode *root;
+
+    machine_spec_init(&spec);
+    spec.boot_order = "dvd,disk";
+    spec.media = media;
+    spec.media_count = G_N_ELEMENTS(media);
+    spec.controllers = &sata;
+    spec.controller_count = 1;
+    root = build(&spec);
+    g_assert_true(
+        g_str_has_prefix(text(root, "Devices/fw-cfg/0/Config", "BootOrder"),
+                         "dvd,disk,/pci@i0cf8/sata@d/drive@2/disk@0,"
+                         "/pci@i0cf8/sata@d/drive@1/disk@0,/pci@i0cf8/sata@d/drive@0/disk@0,"
+                         "/pci@i0cf8/sata@d/drive@3/disk@0"));
+    g_assert_true(g_str_has_suffix(text(root, "Devices/fw-cfg/0/Config", "BootOrder"), ",HALT"));
+    cfgm_free(root);
+    sata.not_bootable = true;
+    root = build(&spec);
+    g_assert_null(strstr(text(root, "Devices/fw-cfg/0/Config", "BootOrder"), "drive@3"));
+    cfgm_free(root);
+}
+
 static void
 expect_refusal(const MachineMedium *media, size_t count, const char *why)
 {
@@ -175,6 +208,7 @@ main(int argc, char **argv)
     g_test_add_func("/machine/usual", test_usual);
     g_test_add_func("/machine/interrupt-controllers", test_interrupt_controllers);
     g_test_add_func("/machine/media", test_media);
+    g_test_add_func("/machine/boot-order", test_boot_order);
     g_test_add_func("/machine/refused-media", test_refused_media);
     g_test_add_func("/machine/ports", test_ports);
     return g_test_run();
