@@ -8,16 +8,15 @@
 # starts all the same.
 """Optical drives of the host: listed, checked, booted from, missing."""
 
-import os
 import struct
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from client import BUILD, run, until  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parent.parent / 'lib'))
+from client import run, until  # noqa: E402
+from drive_host import SECTOR, Host  # noqa: E402
 from test_manage import call, said  # noqa: E402
-
-SECTOR = 2048
 
 
 def bootable_disc(letter):
@@ -38,38 +37,6 @@ def bootable_disc(letter):
     return b''.join(sectors.get(i, b'').ljust(SECTOR, b'\0') for i in range(24))
 
 
-class Host:
-    """What is below /dev and /sys/block for the programs of this world."""
-
-    def __init__(self, world):
-        self.root = world.root / 'host'
-        for name, number, kind in (('sr0', '11:0', '5'), ('sda', '8:0', '0')):
-            block = self.root / 'sys/block' / name
-            (block / 'device').mkdir(parents=True)
-            (block / 'dev').write_text(f'{number}\n')
-            (block / 'device/type').write_text(f'{kind}\n')
-            (block / 'device/vendor').write_text('MOCK    \n')
-            (block / 'device/model').write_text('RECORDER        \n')
-        (self.root / 'dev').mkdir()
-        (self.root / 'dev/sda').write_bytes(bytes(SECTOR))
-        (self.root / 'dev/sr0').write_bytes(bootable_disc('D'))
-        (self.root / 'state').write_text('disc')
-        (self.root / 'count').write_text('1')
-        (self.root / 'log').write_text('')
-        self.added = {'LD_PRELOAD': str(BUILD / 'tests/lib/drive-mock.so'), 'VITRINE_MOCK_DRIVES': str(self.root)}
-
-    def __enter__(self):
-        os.environ.update(self.added)
-        return self
-
-    def __exit__(self, *error):
-        for name in self.added:
-            os.environ.pop(name)
-
-    def asked(self, what):
-        return what in (self.root / 'log').read_text()
-
-
 def make(world):
     call('createvm', '--name', 'm', '--register', '--default', '--ostype', 'Other')
     call('storagectl', 'm', '--name', 'IDE', '--remove')
@@ -82,15 +49,18 @@ def attach(*words, controller='SATA', port=1):
     return ('storageattach', 'm', '--storagectl', controller, '--port', port, '--device', 0, *words)
 
 
-def start(world, client, wanted):
-    """Starts it; its log, when it has the text or the guest has said it."""
-    serial = world.root / 'serial'
-    serial.unlink(missing_ok=True)
+def text_of(path):
+    return path.read_text(encoding='utf-8', errors='replace') if path.exists() else ''
+
+
+def start(world, client, said_by, wanted):
+    """Starts it and waits until the guest or the log has said something; the log."""
+    files = {'guest': world.root / 'serial', 'log': Path(client.find_machine('m').get_log_folder()) / 'VBox.log'}
+    for path in files.values():
+        path.unlink(missing_ok=True)
     call('startvm', 'm', '--type', 'headless')
-    log = Path(client.find_machine('m').get_log_folder()) / 'VBox.log'
-    until(lambda: wanted in (serial.read_text() if serial.exists() else '') +
-          (log.read_text(encoding='utf-8', errors='replace') if log.exists() else ''), wanted, 60)
-    return log.read_text(encoding='utf-8', errors='replace')
+    until(lambda: wanted in text_of(files[said_by]), wanted, 90)
+    return text_of(files['log'])
 
 
 def refusals(world):
@@ -109,14 +79,14 @@ def refusals(world):
 
 
 def host_drive(world):
-    with Host(world) as host:
+    with Host(world.root / 'host', bootable_disc('D')) as host:
         client = world.client()
         make(world)
         until(lambda: client.find_machine('m'), 'the client knows it')
         refusals(world)
         call(*attach('--type', 'dvddrive', '--medium', 'host:/dev/sr0', '--passthrough', 'on'))
         assert '/dev/sr0' in call('showvminfo', 'm')[0]
-        start(world, client, 'D')
+        start(world, client, 'guest', 'D')
         call(*attach('--medium', 'emptydrive', '--forceunmount'))
         assert 'sr0' not in call('showvminfo', 'm')[0]
         said('a disk or another device', *attach('--medium', 'host:/dev/sda'))
@@ -125,7 +95,7 @@ def host_drive(world):
         call('controlvm', 'm', 'poweroff')
         assert not host.asked('eject')
         (host.root / 'dev/sr0').unlink()
-        log = start(world, client, 'is empty.')
+        log = start(world, client, 'log', 'is empty.')
         assert 'The drive at port 1, device 0 of “SATA” is empty.' in log and '/dev/sr0' in log, log[-2000:]
         call('controlvm', 'm', 'poweroff')
         assert '/dev/sr0' in call('showvminfo', 'm')[0], 'the settings have changed'

@@ -261,6 +261,23 @@ answer(sg_io_hdr_t *io, const void *data, unsigned size)
 }
 
 static int
+capacity(sg_io_hdr_t *io)
+{
+    char path[PATH_MAX];
+    uint8_t data[8] = {[6] = SECTOR >> 8};
+    struct stat status;
+    uint32_t last;
+
+    snprintf(path, sizeof(path), "%s/dev/sr0", folder());
+    if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0)
+        abort();
+    last = (uint32_t)(status.st_size / SECTOR) - 1;
+    for (unsigned i = 0; i < 4; i++)
+        data[i] = (uint8_t)(last >> (24 - 8 * i));
+    return answer(io, data, sizeof(data));
+}
+
+static int
 run_command(sg_io_hdr_t *io, const char *state)
 {
     static const uint8_t inquiry[36] = {5,   0x80, 2,   2,   31,  0,   0,   0,
@@ -274,6 +291,7 @@ run_command(sg_io_hdr_t *io, const char *state)
     switch (io->cmdp[0]) {
     case 0x00: return has_disc ? 0 : check(io, 2, 0x3a);
     case 0x12: return answer(io, inquiry, sizeof(inquiry));
+    case 0x25: return has_disc ? capacity(io) : check(io, 2, 0x3a);
     case 0x2a: return has_disc ? write_sectors(io) : check(io, 2, 0x3a);
     case 0x51: return has_disc ? answer(io, blank_disc, sizeof(blank_disc)) : check(io, 2, 0x3a);
     default: return check(io, 5, 0x20);

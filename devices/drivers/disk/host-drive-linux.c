@@ -76,6 +76,18 @@ host_drive_look(int descriptor, PdmMediaType type, bool *changed)
                                      : look_floppy(descriptor, changed);
 }
 
+int
+host_drive_copy(int descriptor)
+{
+    return fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+}
+
+void
+host_drive_close(int descriptor)
+{
+    close(descriptor);
+}
+
 bool
 host_drive_reopen(int descriptor, PdmMediaType type)
 {

@@ -17,6 +17,10 @@ typedef enum {
 /* changed: there may be another medium than at the last call. */
 HostDriveState host_drive_look(int descriptor, PdmMediaType type, bool *changed);
 
+/* Another descriptor of the same open drive, -1 with errno; and the end of one. */
+int host_drive_copy(int descriptor);
+void host_drive_close(int descriptor);
+
 /* Opens the drive anew in the place of the descriptor, which stays the same number: the host looks
  * how large the medium is only then. False: it is as before. */
 bool host_drive_reopen(int descriptor, PdmMediaType type);

@@ -5,8 +5,6 @@
 #include "devices/drivers/disk/media-host.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 typedef enum { WISH_NONE, WISH_NO, WISH_YES } Wish;
 
@@ -152,7 +150,7 @@ media_host_free(MediaHost *host)
     g_mutex_unlock(&host->mutex);
     g_thread_join(host->thread);
     host_drive_lock(host->descriptor, false);
-    close(host->descriptor);
+    host_drive_close(host->descriptor);
     g_mutex_clear(&host->mutex);
     g_cond_clear(&host->cond);
     g_free(host->name);
@@ -198,7 +196,7 @@ media_host_open(MediaHost *host, bool writable, GError **error)
     int copy;
 
     host_drive_reopen(host->descriptor, host->info.type);
-    copy = fcntl(host->descriptor, F_DUPFD_CLOEXEC, 0);
+    copy = host_drive_copy(host->descriptor);
     if (copy < 0) {
         base_error_set_errno(error, errno, "Could not use the host's drive “%s”", host->name);
         return NULL;

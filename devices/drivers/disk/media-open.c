@@ -2,7 +2,6 @@
  *
  * From a driver's configuration, or what a running drive is given, to open images. */
 #include <string.h>
-#include <unistd.h>
 
 #include "devices/drivers/disk/image/image-chain.h"
 #include "devices/drivers/disk/media-drive.h"
@@ -44,7 +43,7 @@ media_discard_source(const char *source)
     if (source != NULL && g_str_has_prefix(source, "fd:"))
         base_file_close(open_source(source, source, true, NULL));
     else if (media_parse_drive(source, &descriptor) != NULL)
-        close(descriptor);
+        host_drive_close(descriptor);
 }
 
 /* The host's cache is passed by where that can be done: it is no condition for running. */
