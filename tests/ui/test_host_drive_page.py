@@ -16,7 +16,7 @@ import gui
 from drive_host import SECTOR, Host
 from test_storage_page import apply_change, edit, manage
 
-LABEL = 'Host drive “MOCK RECORDER (sr0)”'
+LABEL = r'Host drive “MOCK RECORDER \(sr0\)”'
 
 
 def by_page(desktop, app):
