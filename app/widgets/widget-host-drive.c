@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * See the header. The menu is made anew each time: drives at USB come and go. */
+ * See the header. The menu is made anew each time: drives at USB come and go. It is not attached to
+ * the button, below which assistive technologies do not look for it. */
 #include "app/widgets/widget-host-drive.h"
 
 #include <glib/gi18n.h>
@@ -81,7 +82,6 @@ show_menu(Question *question, GPtrArray *drives)
         if (drive->kind == question->kind)
             add_item(menu, plain, drive->path, question);
     }
-    gtk_menu_attach_to_widget(GTK_MENU(menu), question->button, NULL);
     g_signal_connect(menu, "hide", G_CALLBACK(on_hide), NULL);
     gtk_widget_show_all(menu);
     gtk_menu_popup_at_widget(GTK_MENU(menu), question->button, GDK_GRAVITY_SOUTH_WEST,

@@ -40,9 +40,10 @@ def by_page(desktop, app):
                  lambda: '"/dev/sr0"' in manage('showvminfo', 'Box', '--machinereadable'))
 
 
-def by_menu(desktop, app):
-    """Another drive of the running machine gets it."""
+def by_menu(desktop):
+    """The running machine's drive loses it, and gets it again."""
     manage('startvm', 'Box', '--type', 'gui')
+    app = gui.wait_for('window', lambda: desktop.window('Box'), 60)
     desktop.find(app, 'Devices', 'menu').doActionNamed('click')
     desktop.find(app, 'Optical drive .*', 'menu').doActionNamed('click')
     desktop.screenshot('menu')
@@ -68,7 +69,7 @@ def main():
         desktop.launch([gui.program('app/vitrine')])
         app = desktop.application('vitrine')
         by_page(desktop, app)
-        by_menu(desktop, app)
+        by_menu(desktop)
     return None
 
 
