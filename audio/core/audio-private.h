@@ -21,6 +21,7 @@ struct AudioStream {
     AudioFormat format;
     bool running;
     bool primed;              /* the queue has held its target since it was empty */
+    bool behind;              /* it ran dry: what the gap was in the place of would come too late */
     float volume[2], gain[2]; /* wanted, and reached: it goes there within one call */
     AudioRing ring;           /* at the card's rate */
     AudioDrift drift;

@@ -10,6 +10,9 @@
 
 #define CHUNK 512u /* frames */
 #define RING_SECONDS 0.5
+#define BEHIND_SECONDS 0.010
+/* A card that was late has caught up by then. */
+#define BEHIND_OVER 0.100
 #define QUALITY 5 /* of speexdsp, 0 to 10 */
 /* The resampler multiplies denominators in 32 bits when its ratio changes. */
 #define DENOMINATOR_MAX 65535u
@@ -89,7 +92,7 @@ audio_stream_flush(AudioStream *stream)
 {
     audio_ring_drop(&stream->ring, stream->ring.fill);
     speex_resampler_reset_mem(stream->resampler);
-    stream->primed = false;
+    stream->primed = stream->behind = false;
 }
 
 void
@@ -121,11 +124,14 @@ audio_stream_trim(AudioStream *stream)
     audio_drift_start(&stream->drift, seconds_held(stream));
 }
 
-/* A delay that no correction would cure in time: the oldest go. */
+/* A delay that no correction would cure in time, or that a gap would leave: the oldest go. */
 static void
 keep_within_limit(AudioStream *stream)
 {
-    if (seconds_held(stream) >= audio_drift_limit(&stream->drift))
+    const double limit = stream->behind ? audio_drift_target(&stream->drift) + BEHIND_SECONDS
+                                        : audio_drift_limit(&stream->drift);
+
+    if (seconds_held(stream) >= limit)
         audio_stream_trim(stream);
 }
 
@@ -141,12 +147,22 @@ is_primed(AudioStream *stream, bool more_will_come)
     return stream->primed;
 }
 
+/* So many seconds are going to be taken. */
+static void
+follow(AudioStream *stream, double taken)
+{
+    if (audio_drift_step(&stream->drift, seconds_held(stream), taken))
+        set_rates(stream);
+    stream->behind = stream->behind && stream->drift.looked < BEHIND_OVER;
+}
+
 static void
 ran_dry(AudioStream *stream)
 {
     stream->primed = false;
     if (!stream->running)
         return;
+    stream->behind = true;
     stream->mixer->counts.starved++;
     audio_drift_starved(&stream->drift);
 }
@@ -202,8 +218,7 @@ audio_stream_play(AudioStream *stream, float *mix, size_t count)
 
     if (!is_primed(stream, stream->running))
         return;
-    if (audio_drift_step(&stream->drift, seconds_held(stream), (double)count / AUDIO_HOST_RATE))
-        set_rates(stream);
+    follow(stream, (double)count / AUDIO_HOST_RATE);
     while (done < count && stream->ring.fill != 0) {
         size_t run = stream->ring.fill;
         const float *in = audio_ring_peek(&stream->ring, &run);
@@ -248,9 +263,8 @@ audio_stream_read(AudioStream *stream, uint8_t *frames, size_t size)
     float work[2 * CHUNK];
     size_t step = audio_frame_size(&stream->format), left = size / step;
 
-    if (is_primed(stream, true) &&
-        audio_drift_step(&stream->drift, seconds_held(stream), (double)left / stream->format.rate))
-        set_rates(stream);
+    if (is_primed(stream, true))
+        follow(stream, (double)left / stream->format.rate);
     while (left != 0) {
         size_t count = left;
         const float *in = audio_ring_peek(&stream->ring, &count);

@@ -85,7 +85,7 @@ def delays(shell, server, rate):
 
 
 def tone(shell, server, seconds, rate):
-    """Of a tone: Hz, seconds, odd periods, and by how many ms its end came later than its beginning."""
+    """Of a tone: Hz, seconds, odd periods, and by how many ms its end came later than its first second."""
     listener = sound_server.Listener(server.record())
     shell.begin(f'tone play {HZ} {seconds} {rate}')
     begin = stamps(shell, 1)
@@ -97,7 +97,7 @@ def tone(shell, server, seconds, rate):
     samples = listener.stop()
     first = next(i for i, value in enumerate(samples) if abs(value) > LOUD)
     last = next(i for i in range(len(samples) - 1, 0, -1) if abs(samples[i]) > LOUD)
-    late = [listener.when(frame) * 1000 - at - queue for frame, (at, queue) in zip((first, last), ends)]
+    late = [listener.when(frame) * 1000 - at - queue for frame, (at, queue) in zip((first + sound_server.RATE, last), ends)]
     return *sound_server.tone_of(samples), late[1] - late[0]
 
 

@@ -282,6 +282,49 @@ host_starts_late(void)
     audio_mixer_free(bench.mixer);
 }
 
+/* A card is late by 60 ms and then catches up: what the gap was in the place of is not played
+ * behind it, so the delay is as before. A host that may wait is told how much there is. */
+static void
+card_is_late(void)
+{
+    Bench bench = start();
+    const AudioHost *host = bench.hand->host;
+    AudioStream *stream = bench.connector->open(bench.connector->user, AUDIO_OUTPUT, "out");
+    g_autoptr(GArray) heard = NULL;
+    int16_t frames[2 * 480];
+    float out[2 * 240];
+    unsigned after = 0;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(frames); i++)
+        frames[i] = 16000;
+    bench.connector->run(stream, true);
+    g_assert_cmpuint(host->ready(host->user, 240), ==, 240); /* silence is no gap yet */
+    heard = play(&bench, stream, 48000, 440, 5, 0);
+    g_assert_cmpuint(host->ready(host->user, 240), ==, 240);
+    for (unsigned i = 0; i < 12; i++)
+        host->pull(host->user, out, 240);
+    g_assert_cmpuint(audio_mixer_counts(bench.mixer).starved, ==, 1);
+    for (unsigned i = 0; i < 6; i++)
+        bench.connector->write(stream, frames, sizeof frames);
+    g_assert_cmpuint(host->ready(host->user, 240), ==, 240);
+    g_assert_cmpuint(audio_mixer_counts(bench.mixer).dropped, >, 1200);
+    bench.connector->run(stream, false);
+    do {
+        host->pull(host->user, out, 240);
+        after++;
+    } while (out[2 * 239] > 0.25f);
+    g_assert_cmpuint(after, <=, 8); /* portions of 5 ms */
+    /* Once that is over, there is less than a host might ask for. */
+    bench.connector->run(stream, true);
+    bench.connector->write(stream, frames, sizeof frames);
+    bench.connector->write(stream, frames, sizeof frames);
+    bench.connector->write(stream, frames, sizeof frames);
+    host->pull(host->user, out, 240);
+    g_assert_cmpuint(host->ready(host->user, 4800), <, 1440);
+    g_assert_cmpuint(host->ready(host->user, 4800), >, 720);
+    audio_mixer_free(bench.mixer);
+}
+
 /* The end of what was played is heard, then the host's stream rests, and wakes up again. */
 static void
 stops_and_rests(void)
@@ -472,6 +515,7 @@ main(int argc, char **argv)
     g_test_add_func("/audio/tones", tones);
     g_test_add_func("/audio/irregular-host", irregular_host);
     g_test_add_func("/audio/host-starts-late", host_starts_late);
+    g_test_add_func("/audio/card-is-late", card_is_late);
     g_test_add_func("/audio/stops-and-rests", stops_and_rests);
     g_test_add_func("/audio/host-stands-still", host_stands_still);
     g_test_add_func("/audio/records", records);
