@@ -11,8 +11,8 @@
 
 /* How much a queue ought to hold at first, and at least after each portion that the host took:
  * other work of the host's may keep a card's thread from running for as long. */
-#define AUDIO_TARGET_SECONDS 0.020
-#define AUDIO_SPARE_SECONDS 0.008
+#define AUDIO_TARGET_SECONDS 0.025
+#define AUDIO_SPARE_SECONDS 0.010
 
 struct AudioStream {
     AudioMixer *mixer;
