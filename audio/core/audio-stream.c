@@ -112,10 +112,17 @@ audio_stream_set_format(AudioStream *stream, const AudioFormat *format)
     audio_stream_flush(stream);
 }
 
+/* Frames that the queue ought to hold. */
+static size_t
+target_of(const AudioStream *stream)
+{
+    return (size_t)(audio_drift_target(&stream->drift) * stream->format.rate);
+}
+
 void
 audio_stream_trim(AudioStream *stream)
 {
-    size_t target = (size_t)(audio_drift_target(&stream->drift) * stream->format.rate);
+    size_t target = target_of(stream);
 
     if (stream->ring.fill <= target)
         return;
@@ -140,7 +147,7 @@ static bool
 is_primed(AudioStream *stream, bool more_will_come)
 {
     if (!stream->primed && stream->ring.fill != 0 &&
-        (!more_will_come || seconds_held(stream) >= audio_drift_target(&stream->drift))) {
+        (!more_will_come || stream->ring.fill >= target_of(stream))) {
         stream->primed = true;
         audio_drift_start(&stream->drift, seconds_held(stream));
     }
