@@ -12,11 +12,7 @@
  */
 #include "devices/devices.h"
 #include "devices/machine.h"
-#include "tests/lib/run-guest-drivers.h"
-#include "tests/lib/run-guest-keys.h"
-#include "tests/lib/run-guest-mix.h"
-#include "tests/lib/run-guest-network.h"
-#include "tests/lib/run-guest-usb.h"
+#include "tests/lib/run-guest-describe.h"
 #include "vmm/base/clock.h"
 #include "vmm/em/em.h"
 #include "vmm/vmm.h"
@@ -32,40 +28,8 @@
 #define TICK_NS 20000000ull
 #define TEXT_INTERVAL_NS 500000000ull
 #define STEP_INSTRUCTIONS 2000000ull
-#define MEDIA_MAX 12
-#define USB_DRIVE "storage:"
 
 enum { EXIT_OK, EXIT_FAULT, EXIT_TIMEOUT, EXIT_TRIPLE_FAULT };
-
-typedef struct {
-    int ram, cpus;
-    char *bus, *cdrom, *disk, *disk2, *floppy, *engine, *profile, *boot, *firmware, *serial, *debug;
-    char **nics, **usb_hosts, **usb_remotes, **settings;
-    char *usb, *usb_devices, *usb_trace;
-    char *screenshot, *keys, *until, *save, *save_live, *load, *sound;
-    double screenshot_every, timeout;
-    gint64 instructions;
-    gboolean deterministic, print_text, log, hpet, no_ioapic, statistics, digest;
-} Options;
-
-typedef struct {
-    Options options;
-    CfgmNode *config;
-    PdmRegistry *registry;
-    Vmm *vmm;
-    RunDisplay display;
-    RunChar serial, debug;
-    RunKeys *keys;
-    RunMix mix;
-    RunNetwork network;
-    RunUsb usb;
-    MachineMedium media[MEDIA_MAX];
-    char **sound; /* card, back end */
-    char **usb_words;
-    char *screen; /* the text at the last look */
-    uint64_t start_ns, next_text_ns, next_shot_ns;
-    gint off, stuck; /* set by events */
-} Run;
 
 static void
 on_guest_power_off(void *user)
@@ -112,203 +76,6 @@ open_stream(RunChar *stream, const char *where, GError **error)
         return true;
     base_error_set_errno(error, errno, "%s", where);
     return false;
-}
-
-/* The kinds of controllers that --bus names. */
-typedef struct {
-    const char *name;
-    MachineBus bus;
-    bool optical; /* takes the CD drive too */
-} BusName;
-
-static const BusName bus_names[] = {
-    {"ide", MACHINE_BUS_IDE, true},
-    {"sata", MACHINE_BUS_SATA, true},
-    {"nvme", MACHINE_BUS_NVME, false},
-    {"sas", MACHINE_BUS_SAS, true},
-    {"scsi", MACHINE_BUS_SCSI, true},
-    {"virtio-blk", MACHINE_BUS_VIRTIO_BLK, false},
-    {"virtio-scsi", MACHINE_BUS_VIRTIO_SCSI, true},
-    {"usb", MACHINE_BUS_USB, true},
-};
-
-static const BusName *
-find_bus(const char *name, GError **error)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(bus_names); i++) {
-        if (name == NULL || strcmp(bus_names[i].name, name) == 0)
-            return &bus_names[i];
-    }
-    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "There is no bus \"%s\"", name);
-    return NULL;
-}
-
-/* Where the drives are: primary master and slave, secondary master; or ports 0, 1 and 2. */
-static MachineMedium
-at_bus(const BusName *bus, unsigned index, PdmMediaType type, const char *path)
-{
-    const bool ide = bus->bus == MACHINE_BUS_IDE;
-
-    return (MachineMedium){
-        .bus = bus->bus,
-        .port = ide ? index / 2 : index,
-        .device = ide ? index % 2 : 0,
-        .type = type,
-        .path = path,
-        .discard = type == PDM_MEDIA_DISK,
-    };
-}
-
-static bool
-describe_media(Run *run, size_t *count, GError **error)
-{
-    const Options *options = &run->options;
-    const BusName *bus = find_bus(options->bus, error);
-    MachineMedium *media = run->media;
-
-    if (bus == NULL)
-        return false;
-    if (options->disk != NULL)
-        *media++ = at_bus(bus, 0, PDM_MEDIA_DISK, options->disk);
-    if (options->disk2 != NULL)
-        *media++ = at_bus(bus, 1, PDM_MEDIA_DISK, options->disk2);
-    if (options->cdrom != NULL)
-        *media++ = at_bus(bus->optical ? bus : &bus_names[0], 2, PDM_MEDIA_OPTICAL, options->cdrom);
-    if (options->floppy != NULL)
-        *media++ = (MachineMedium){
-            .bus = MACHINE_BUS_FLOPPY, .type = PDM_MEDIA_FLOPPY, .path = options->floppy};
-    *count = (size_t)(media - run->media);
-    return true;
-}
-
-/* CARD[,BACKEND[:FILE]]; what the guest plays is heard, and it hears what is said. */
-static void
-describe_sound(Run *run, MachineSound *sound)
-{
-    g_auto(GStrv) words = NULL;
-
-    if (run->options.sound == NULL)
-        return;
-    run->sound = g_strsplit(run->options.sound, ",", 2);
-    *sound = (MachineSound){.card = run->sound[0], .output = true, .input = true};
-    if (run->sound[1] == NULL)
-        return;
-    words = g_strsplit(run->sound[1], ":", 2);
-    g_free(run->sound[1]);
-    run->sound[1] = g_strdup(words[0]);
-    sound->backend = run->sound[1];
-    sound->file = words[1] ? strstr(run->options.sound, ":") + 1 : NULL;
-}
-
-/* Sets what a list with commas names. */
-static bool
-choose(const char *list, const char *const *names, bool *const *flags, GError **error)
-{
-    g_auto(GStrv) words = g_strsplit(list != NULL ? list : "", ",", -1);
-
-    for (char **word = words; *word != NULL; word++) {
-        unsigned i = 0;
-
-        while (names[i] != NULL && strcmp(names[i], *word) != 0)
-            i++;
-        if (names[i] == NULL) {
-            g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "There is no USB \"%s\"", *word);
-            return false;
-        }
-        *flags[i] = true;
-    }
-    return true;
-}
-
-/* Takes the drives out of the list of devices: "storage:FILE". Returns the others. */
-static char *
-take_usb_drives(Run *run, size_t *count)
-{
-    const char *list = run->options.usb_devices;
-    g_autoptr(GPtrArray) others = g_ptr_array_new();
-    unsigned port = 0;
-
-    run->usb_words = g_strsplit(list != NULL ? list : "", ",", -1);
-    for (char **word = run->usb_words; *word != NULL; word++) {
-        if (!g_str_has_prefix(*word, USB_DRIVE) || *count == MEDIA_MAX) {
-            g_ptr_array_add(others, *word);
-            continue;
-        }
-        run->media[(*count)++] = (MachineMedium){
-            .bus = MACHINE_BUS_USB,
-            .port = port++,
-            .type = PDM_MEDIA_DISK,
-            .path = *word + strlen(USB_DRIVE),
-        };
-    }
-    g_ptr_array_add(others, NULL);
-    return g_strjoinv(",", (char **)others->pdata);
-}
-
-static bool
-describe_usb(Run *run, MachineSpec *spec, GError **error)
-{
-    MachineUsb *usb = &spec->usb;
-    g_autofree char *others = take_usb_drives(run, &spec->media_count);
-    static const char *const controllers[] = {"ohci", "ehci", "xhci", NULL};
-    static const char *const devices[] = {"tablet", "mouse", "keyboard", "hub", NULL};
-    bool *const controller_flags[] = {&usb->ohci, &usb->ehci, &usb->xhci};
-    bool *const device_flags[] = {&usb->tablet, &usb->mouse, &usb->keyboard, &usb->hub};
-
-    return choose(run->options.usb, controllers, controller_flags, error) &&
-           choose(others, devices, device_flags, error);
-}
-
-/* "Devices/virtio-net/0/Config/Interface=legacy", as extra data has such keys. */
-static bool
-apply_settings(char **settings, CfgmNode *root, GError **error)
-{
-    for (; settings != NULL && *settings != NULL; settings++) {
-        g_auto(GStrv) halves = g_strsplit(*settings, "=", 2);
-        g_autofree char *node = g_path_get_dirname(halves[0]);
-        g_autofree char *key = g_path_get_basename(halves[0]);
-
-        if (halves[1] == NULL) {
-            g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "\"%s\" is no PATH=VALUE",
-                        *settings);
-            return false;
-        }
-        cfgm_set_string(cfgm_make(root, node), key, halves[1]);
-    }
-    return true;
-}
-
-static bool
-describe(Run *run, GError **error)
-{
-    const Options *options = &run->options;
-    MachineSpec spec;
-
-    machine_spec_init(&spec);
-    spec.ram_size = (uint64_t)MAX(options->ram, 1) << 20;
-    spec.cpus = (unsigned)MAX(options->cpus, 1);
-    spec.engine = run_mix_first(&run->mix, options->engine);
-    spec.cpu_profile = options->profile;
-    spec.boot_order = options->boot;
-    spec.firmware = options->firmware;
-    spec.deterministic = options->deterministic;
-    spec.hpet = options->hpet;
-    spec.ioapic = !options->no_ioapic;
-    spec.boot_menu = false; /* nobody is there to press a key */
-    spec.display_driver = RUN_DISPLAY_DRIVER;
-    if (options->debug != NULL)
-        spec.debug_driver = RUN_CHAR_DRIVER;
-    if (options->serial != NULL)
-        spec.serial[0] = (MachinePort){.enabled = true, .driver = RUN_CHAR_DRIVER};
-    describe_sound(run, &spec.sound);
-    spec.media = run->media;
-    if (!run_network_init(&run->network, options->nics, error))
-        return false;
-    memcpy(spec.adapters, run->network.adapters, sizeof(spec.adapters));
-    if (!describe_media(run, &spec.media_count, error) || !describe_usb(run, &spec, error))
-        return false;
-    return machine_build_config(&spec, run->config, error) &&
-           apply_settings(options->settings, run->config, error);
 }
 
 static void
@@ -382,7 +149,7 @@ set_up(Run *run, GError **error)
     config.registry = run->registry;
     if (!devices_register(run->registry, error) || !run_drivers_register(run->registry, error) ||
         !open_stream(&run->serial, run->options.serial, error) ||
-        !open_stream(&run->debug, run->options.debug, error) || !describe(run, error))
+        !open_stream(&run->debug, run->options.debug, error) || !run_describe(run, error))
         return false;
     if (run->options.keys != NULL) {
         run->keys = run_keys_new(run->options.keys, error);
@@ -436,7 +203,7 @@ look_at_screen(Run *run, uint64_t now_ns)
 static void
 take_picture(Run *run, uint64_t now_ns)
 {
-    const Options *options = &run->options;
+    const RunOptions *options = &run->options;
     g_autoptr(GError) error = NULL;
 
     if (options->screenshot == NULL || options->screenshot_every <= 0 || now_ns < run->next_shot_ns)
@@ -598,7 +365,7 @@ print_statistics(const Run *run)
 static bool
 finish(Run *run, GError **error)
 {
-    const Options *options = &run->options;
+    const RunOptions *options = &run->options;
     bool ok = true;
 
     run->next_text_ns = 0;
@@ -618,19 +385,6 @@ finish(Run *run, GError **error)
 }
 
 static void
-free_options(Options *options)
-{
-    char *texts[] = {options->cdrom,  options->disk,    options->disk2,       options->floppy,
-                     options->engine, options->profile, options->boot,        options->firmware,
-                     options->serial, options->debug,   options->screenshot,  options->keys,
-                     options->until,  options->save,    options->save_live,   options->load,
-                     options->sound,  options->usb,     options->usb_devices, options->usb_trace};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
-        g_free(texts[i]);
-}
-
-static void
 tear_down(Run *run)
 {
     if (run->vmm != NULL) {
@@ -643,10 +397,6 @@ tear_down(Run *run)
     run_keys_free(run->keys);
     run_mix_clear(&run->mix);
     run_network_clear(&run->network);
-    g_strfreev(run->options.nics);
-    g_strfreev(run->options.usb_hosts);
-    g_strfreev(run->options.settings);
-    g_strfreev(run->options.usb_remotes);
     g_strfreev(run->sound);
     g_strfreev(run->usb_words);
     g_free(run->screen);
@@ -654,66 +404,7 @@ tear_down(Run *run)
         g_string_free(run->serial.text, TRUE);
     if (run->debug.text != NULL)
         g_string_free(run->debug.text, TRUE);
-    free_options(&run->options);
-}
-
-static bool
-parse(Options *options, int *argc, char ***argv, GError **error)
-{
-    /* clang-format off */
-    const GOptionEntry entries[] = {
-        { "ram", 0, 0, G_OPTION_ARG_INT, &options->ram, "Memory in MiB (128)", "MIB" },
-        { "cpus", 0, 0, G_OPTION_ARG_INT, &options->cpus, "Virtual CPUs (1)", "N" },
-        { "cdrom", 0, 0, G_OPTION_ARG_FILENAME, &options->cdrom, "Optical image, secondary master", "ISO" },
-        { "bus", 0, 0, G_OPTION_ARG_STRING, &options->bus, "What disks and CD are attached to: ide, sata, sas, scsi, nvme, virtio-blk, virtio-scsi", "BUS" },
-        { "disk", 0, 0, G_OPTION_ARG_FILENAME, &options->disk, "Disk image, primary master", "FILE" },
-        { "disk2", 0, 0, G_OPTION_ARG_FILENAME, &options->disk2, "Disk image, primary slave", "FILE" },
-        { "floppy", 0, 0, G_OPTION_ARG_FILENAME, &options->floppy, "Floppy image, drive A", "FILE" },
-        { "nic", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->nics, "Network card: MODEL[,nat[,forward=tcp:HOST:GUEST][,tftp=DIR][,boot=FILE]|,fd=N|,tap=N][,mac=…][,trace=FILE]", "CARD" },
-        { "config", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->settings, "A value in the configuration tree: Devices/DEVICE/N/Config/KEY=VALUE", "PATH=VALUE" },
-        { "usb", 0, 0, G_OPTION_ARG_STRING, &options->usb, "USB controllers: ohci, ehci, xhci", "LIST" },
-        { "usb-device", 0, 0, G_OPTION_ARG_STRING, &options->usb_devices, "USB devices: tablet, mouse, keyboard, hub (with all the others at it), storage:FILE", "LIST" },
-        { "usb-host", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->usb_hosts, "A USB device of the host; with @hub at the emulated hub", "BUS.ADDRESS" },
-        { "usb-remote", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->usb_remotes, "A USB device of a usbredir peer: HOST:PORT or a path, with listen: before it for a server", "ADDRESS" },
-        { "usb-trace", 0, 0, G_OPTION_ARG_FILENAME, &options->usb_trace, "Record the traffic of the first such device (pcapng)", "FILE" },
-        { "boot", 0, 0, G_OPTION_ARG_STRING, &options->boot, "Boot order (dvd,disk,floppy,network)", "LIST" },
-        { "firmware", 0, 0, G_OPTION_ARG_FILENAME, &options->firmware, "BIOS image", "FILE" },
-        { "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Execution engine (auto); iem+rem: in turns", "NAME" },
-        { "profile", 0, 0, G_OPTION_ARG_STRING, &options->profile, "CPU profile", "NAME" },
-        { "hpet", 0, 0, G_OPTION_ARG_NONE, &options->hpet, "With an HPET", NULL },
-        { "no-ioapic", 0, 0, G_OPTION_ARG_NONE, &options->no_ioapic, "Without an I/O APIC", NULL },
-        { "serial", 0, 0, G_OPTION_ARG_STRING, &options->serial, "COM1", "stdio|FILE" },
-        { "sound", 0, 0, G_OPTION_ARG_STRING, &options->sound, "A sound card: ac97,pulse or ac97,wav:FILE", "CARD,BACKEND" },
-        { "debug-port", 0, 0, G_OPTION_ARG_STRING, &options->debug, "The firmware's debug port 0x402", "stdio|FILE" },
-        { "deterministic", 0, 0, G_OPTION_ARG_NONE, &options->deterministic, "Time from instructions", NULL },
-        { "instructions", 0, 0, G_OPTION_ARG_INT64, &options->instructions, "End after so many", "N" },
-        { "screenshot", 0, 0, G_OPTION_ARG_FILENAME, &options->screenshot, "Picture at the end (.ppm, .png)", "FILE" },
-        { "screenshot-every", 0, 0, G_OPTION_ARG_DOUBLE, &options->screenshot_every, "… and every so many seconds", "S" },
-        { "keys", 0, 0, G_OPTION_ARG_STRING, &options->keys, "Type: ls{enter} {ctrl-alt-del} {wait:2} {text:login:} {point:X,Y,BUTTONS}", "KEYS" },
-        { "print-text", 0, 0, G_OPTION_ARG_NONE, &options->print_text, "Print the text screen as it changes", NULL },
-        { "until", 0, 0, G_OPTION_ARG_STRING, &options->until, "End when screen or COM1 show this", "TEXT" },
-        { "timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options->timeout, "End after so many seconds", "S" },
-        { "save", 0, 0, G_OPTION_ARG_FILENAME, &options->save, "Save the state at the end", "FILE" },
-        { "save-live", 0, 0, G_OPTION_ARG_FILENAME, &options->save_live, "Save it when --until is seen, and go on until it is seen again", "FILE" },
-        { "load", 0, 0, G_OPTION_ARG_FILENAME, &options->load, "Start from a saved state", "FILE" },
-        { "log", 0, 0, G_OPTION_ARG_NONE, &options->log, "The machine's log on standard error", NULL },
-        { "digest", 0, 0, G_OPTION_ARG_NONE, &options->digest, "Print a digest of the state at the end", NULL },
-        { "statistics", 0, 0, G_OPTION_ARG_NONE, &options->statistics, "Print speed at the end", NULL },
-        { NULL, 0, 0, 0, NULL, NULL, NULL },
-    };
-    /* clang-format on */
-    GOptionContext *context = g_option_context_new("- run a guest without window and service");
-    bool ok;
-
-    g_option_context_add_main_entries(context, entries, NULL);
-    ok = g_option_context_parse(context, argc, argv, error);
-    g_option_context_free(context);
-    if (ok && *argc > 1) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "What is \"%s\"? See --help",
-                    (*argv)[1]);
-        return false;
-    }
-    return ok;
+    run_options_clear(&run->options);
 }
 
 int
@@ -727,7 +418,7 @@ main(int argc, char **argv)
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* threads inherit it */
     run->options.ram = 128;
     run->start_ns = base_clock_ns();
-    if (parse(&run->options, &argc, &argv, &error) &&
+    if (run_options_parse(&run->options, &argc, &argv, &error) &&
         run_mix_init(&run->mix, run->options.engine, &error) && set_up(run, &error)) {
         status = run_machine(run, &error);
         if (run->options.digest)
