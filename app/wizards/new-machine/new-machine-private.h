@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The wizard's window and what it hands to the creation. */
+ * What the wizard's window hands to the creation. */
 #pragma once
 
 #include "app/wizards/new-machine/new-machine.h"
@@ -35,6 +35,3 @@ void new_machine_create_async(VitrineClient *client, NewMachinePlan *plan,
                               GCancellable *cancellable, GAsyncReadyCallback callback,
                               gpointer user_data);
 gboolean new_machine_create_finish(GAsyncResult *result, GError **error);
-
-#define NEW_MACHINE_TYPE_DIALOG (new_machine_dialog_get_type())
-G_DECLARE_FINAL_TYPE(NewMachineDialog, new_machine_dialog, NEW_MACHINE, DIALOG, GtkDialog)
