@@ -4,6 +4,7 @@
  * their last 4 MiB are shown. */
 #include "app/manager/manager-logs.h"
 
+#include "app/widgets/widget-notebook.h"
 #include "app/widgets/widget-template.h"
 
 #define SHOWN_LIMIT (4u * 1024 * 1024)
@@ -70,8 +71,7 @@ fill(ManagerLogs *logs)
 {
     const char *folder = vitrine_machine_get_log_folder(logs->machine);
 
-    while (gtk_notebook_get_n_pages(logs->notebook) > 0)
-        gtk_notebook_remove_page(logs->notebook, 0);
+    widget_notebook_clear(logs->notebook);
     for (unsigned i = 0; i <= 3; i++) {
         g_autofree char *name = i ? g_strdup_printf("VBox.log.%u", i) : g_strdup("VBox.log");
         g_autofree char *path = g_build_filename(folder, name, NULL);
@@ -163,6 +163,7 @@ static void
 manager_logs_init(ManagerLogs *logs)
 {
     gtk_widget_init_template(GTK_WIDGET(logs));
+    widget_notebook_setup(logs->notebook);
     g_signal_connect(logs, "map", G_CALLBACK(on_map), NULL);
 }
 

@@ -58,8 +58,12 @@ manager_window_ask_move(ManagerWindow *window, VitrineMachine *machine)
         g_strdup_printf(_("Move “%s” to a folder"), vitrine_machine_get_name(machine));
     GtkFileChooserNative *dialog = gtk_file_chooser_native_new(
         title, GTK_WINDOW(window), GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, _("_Move"), _("_Cancel"));
+    g_autofree char *folder = g_path_get_dirname(vitrine_machine_get_settings_file(machine));
+    g_autofree char *above = g_path_get_dirname(folder);
     Move *move = g_new(Move, 1);
 
+    /* Where it is now is what a person knows. */
+    gtk_file_chooser_set_current_folder(GTK_FILE_CHOOSER(dialog), above);
     *move = (Move){g_object_ref(window), g_object_ref(machine)};
     g_signal_connect(dialog, "response", G_CALLBACK(on_folder), move);
     gtk_native_dialog_show(GTK_NATIVE_DIALOG(dialog));

@@ -138,6 +138,50 @@ on_remove(GSimpleAction *action, GVariant *parameter, gpointer data)
 
 /* --- all of them --- */
 
+/* The first of the reasons that holds; NULL: none. */
+static const char *
+why_not_change(VitrineMedium *medium, gboolean stood_on)
+{
+    if (!medium)
+        return _("Select a medium");
+    return stood_on ? _("Other images stand on it, such as those of snapshots") : NULL;
+}
+
+static const char *
+why_no_resize(MediaWindow *window, VitrineMedium *medium, gboolean stood_on)
+{
+    const char *why = why_not_change(medium, stood_on);
+
+    if (why)
+        return why;
+    if (vitrine_medium_get_kind(medium) != VITRINE_MEDIUM_KIND_HARD_DISK)
+        return _("Only disks can have another size");
+    if (media_window_is_busy(window))
+        return _("Something else is being done with a medium");
+    return vitrine_medium_get_state(medium) == VITRINE_MEDIUM_STATE_CREATED
+               ? NULL
+               : _("The image is in use, or can't be read");
+}
+
+static const char *
+why_no_release(VitrineMedium *medium, gboolean attached, gboolean stood_on)
+{
+    const char *why = why_not_change(medium, stood_on);
+
+    return why || attached ? why : _("No machine uses it");
+}
+
+static const char *
+why_no_remove(VitrineMedium *medium, gboolean attached, gboolean used, gboolean stood_on)
+{
+    const char *why = why_not_change(medium, stood_on);
+
+    if (why || !used)
+        return why;
+    return attached ? _("A machine uses it: release it first")
+                    : _("A snapshot of a machine uses it");
+}
+
 void
 media_window_update_commands(MediaWindow *window)
 {
@@ -146,19 +190,25 @@ media_window_update_commands(MediaWindow *window)
     const char *const *machines = medium ? vitrine_medium_get_machines(medium) : NULL;
     const char *const *children = medium ? vitrine_medium_get_children(medium) : NULL;
     const char *const *snapshots = medium ? vitrine_medium_get_snapshots(medium) : NULL;
-    const gboolean used = (machines && machines[0]) || (snapshots && snapshots[0]);
+    const gboolean attached = machines && machines[0];
+    const gboolean used = attached || (snapshots && snapshots[0]);
     const gboolean stood_on = children && children[0];
     const gboolean disk =
         medium && vitrine_medium_get_kind(medium) == VITRINE_MEDIUM_KIND_HARD_DISK;
     const gboolean free = medium && !media_window_is_busy(window) &&
                           vitrine_medium_get_state(medium) == VITRINE_MEDIUM_STATE_CREATED;
 
-    widget_action_enable(map, "release", machines && machines[0] && !stood_on);
-    widget_action_enable(map, "remove", medium && !used && !stood_on);
+    widget_action_offer(map, "release", media_window_get_button(window, MEDIA_BUTTON_RELEASE),
+                        _("Take it out of the machines that use it"),
+                        why_no_release(medium, attached, stood_on));
+    widget_action_offer(map, "remove", media_window_get_button(window, MEDIA_BUTTON_REMOVE),
+                        _("Take it off the list, or delete its file"),
+                        why_no_remove(medium, attached, used, stood_on));
     widget_action_enable(map, "refresh", medium != NULL);
     widget_action_enable(map, "copy", free && disk);
     widget_action_enable(map, "move", free);
-    widget_action_enable(map, "resize", free && disk && !stood_on);
+    widget_action_offer(map, "resize", media_window_get_button(window, MEDIA_BUTTON_RESIZE),
+                        _("More room for the guest"), why_no_resize(window, medium, stood_on));
     widget_action_enable(map, "compact", free && disk);
     widget_action_enable(map, "repair", medium && media_can_repair(medium));
 }

@@ -10,6 +10,14 @@ VitrineClient *media_window_get_client(MediaWindow *window);
 VitrineMediumKind media_window_get_kind(MediaWindow *window);
 /* NULL: none is selected. */
 VitrineMedium *media_window_get_medium(MediaWindow *window);
+/* Buttons that tell why they cannot be pressed. */
+typedef enum {
+    MEDIA_BUTTON_RELEASE,
+    MEDIA_BUTTON_REMOVE,
+    MEDIA_BUTTON_RESIZE,
+    MEDIA_BUTTON_COUNT
+} MediaButton;
+GtkWidget *media_window_get_button(MediaWindow *window, MediaButton button);
 /* Selects it when it is there. */
 void media_window_select(MediaWindow *window, const char *id);
 void media_window_show_error(MediaWindow *window, const char *summary, const GError *error);

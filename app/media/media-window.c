@@ -5,6 +5,7 @@
 #include "app/media/media-private.h"
 #include "app/media/media-tree.h"
 #include "app/widgets/widget-template.h"
+#include "app/widgets/widget-window.h"
 #include "app/widgets/widget-work.h"
 
 #include <glib/gi18n.h>
@@ -34,6 +35,7 @@ struct _MediaWindow {
     GtkTreeView *views[KINDS];
     GtkStack *pages[KINDS]; /* "tree", or "empty" */
     GtkWidget *work;
+    GtkWidget *buttons[MEDIA_BUTTON_COUNT];
     VitrineMedium *medium;
     guint reload;
 };
@@ -62,6 +64,12 @@ VitrineMedium *
 media_window_get_medium(MediaWindow *window)
 {
     return window->medium;
+}
+
+GtkWidget *
+media_window_get_button(MediaWindow *window, MediaButton button)
+{
+    return window->buttons[button];
 }
 
 void
@@ -301,6 +309,9 @@ media_window_class_init(MediaWindowClass *class)
         {"error_bar", G_STRUCT_OFFSET(MediaWindow, error_bar)},
         {"error_label", G_STRUCT_OFFSET(MediaWindow, error_label)},
         {"details_place", G_STRUCT_OFFSET(MediaWindow, details_place)},
+        {"release_button", G_STRUCT_OFFSET(MediaWindow, buttons[MEDIA_BUTTON_RELEASE])},
+        {"remove_button", G_STRUCT_OFFSET(MediaWindow, buttons[MEDIA_BUTTON_REMOVE])},
+        {"resize_button", G_STRUCT_OFFSET(MediaWindow, buttons[MEDIA_BUTTON_RESIZE])},
     };
     GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
 
@@ -333,6 +344,7 @@ media_window_new(GtkWindow *parent, VitrineClient *client)
     gtk_box_pack_start(window->details_place, window->work, FALSE, FALSE, 0);
     window->details = MEDIA_DETAILS(details);
     media_window_add_commands(window);
+    widget_window_close_by_keys(GTK_WINDOW(window));
     follow_client(window);
     load(window);
     return GTK_WIDGET(window);

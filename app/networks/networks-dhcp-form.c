@@ -93,6 +93,16 @@ networks_dhcp_form_follow(NetworksDhcpForm *form, const VitrineDhcpServer *serve
         fill_entries(form, server);
 }
 
+void
+networks_dhcp_form_align(NetworksDhcpForm *form, GtkWidget *label)
+{
+    g_autoptr(GtkSizeGroup) column = gtk_size_group_new(GTK_SIZE_GROUP_HORIZONTAL);
+
+    gtk_size_group_add_widget(column, label);
+    for (int row = 0; row < ENTRY_COUNT + TIME_COUNT; row++)
+        gtk_size_group_add_widget(column, gtk_grid_get_child_at(GTK_GRID(form->details), 0, row));
+}
+
 static void
 on_changed(GtkWidget *widget, NetworksDhcpForm *form)
 {

@@ -19,3 +19,6 @@ gboolean networks_dhcp_form_get_enabled(NetworksDhcpForm *form);
 VitrineDhcpServer *networks_dhcp_form_get_server(NetworksDhcpForm *form);
 /* Another network: addresses that nobody has typed become these. */
 void networks_dhcp_form_follow(NetworksDhcpForm *form, const VitrineDhcpServer *server);
+
+/* A label of another form gets the width of this form's. */
+void networks_dhcp_form_align(NetworksDhcpForm *form, GtkWidget *label);

@@ -141,6 +141,7 @@ new_page(InternalDialog *internal, gboolean new)
     widget_form_add(form, 0, _("_Name"), internal->name);
     internal->dhcp =
         networks_dialog_new_dhcp(server, new || server->enabled, G_CALLBACK(on_changed), internal);
+    networks_dhcp_form_align(internal->dhcp, gtk_grid_get_child_at(GTK_GRID(form), 0, 0));
     gtk_box_pack_start(GTK_BOX(page), form, FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(page), GTK_WIDGET(internal->dhcp), TRUE, TRUE, 0);
     return page;

@@ -4,6 +4,7 @@
 #include "app/networks/networks-dialog.h"
 
 #include "app/widgets/widget-form.h"
+#include "app/widgets/widget-notebook.h"
 
 #include <glib/gi18n.h>
 
@@ -107,6 +108,7 @@ networks_dialog_new(GtkWindow *parent, const char *title, const char *button,
     gtk_window_set_default_size(GTK_WINDOW(dialog->dialog), WIDTH, -1);
     dialog->save = gtk_dialog_get_widget_for_response(GTK_DIALOG(dialog->dialog), GTK_RESPONSE_OK);
     dialog->pages = gtk_notebook_new();
+    widget_notebook_setup(GTK_NOTEBOOK(dialog->pages));
     gtk_notebook_set_show_border(GTK_NOTEBOOK(dialog->pages), FALSE);
     dialog->problem = GTK_LABEL(problem);
     gtk_widget_set_no_show_all(problem, TRUE);
@@ -165,6 +167,7 @@ networks_dialog_run(NetworksDialog *dialog, NetworksChanged changed, GObject *ta
     gtk_notebook_set_show_tabs(pages, gtk_notebook_get_n_pages(pages) > 1);
     gtk_widget_show_all(dialog->dialog);
     networks_dialog_update(dialog);
+    gtk_widget_child_focus(gtk_notebook_get_nth_page(pages, 0), GTK_DIR_TAB_FORWARD);
 }
 
 void

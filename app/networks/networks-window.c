@@ -4,6 +4,7 @@
  * have changed, and when the window is looked at again. */
 #include "app/networks/networks-private.h"
 #include "app/widgets/widget-template.h"
+#include "app/widgets/widget-window.h"
 
 #include <glib/gi18n.h>
 
@@ -326,6 +327,7 @@ networks_window_new(GtkWindow *parent, VitrineClient *client)
     window->client = g_object_ref(client);
     window->users = networks_users_new(client, networks_window_reload, window);
     networks_window_add_commands(window);
+    widget_window_close_by_keys(GTK_WINDOW(window));
     g_signal_connect_object(client, "notify::nat-networks", G_CALLBACK(networks_window_reload),
                             window, G_CONNECT_SWAPPED);
     g_signal_connect_object(client, "notify::dhcp-servers", G_CALLBACK(networks_window_reload),

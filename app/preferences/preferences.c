@@ -3,6 +3,7 @@
  * The preferences window: General, Input, Display, Language. Manual, chapter "Configuration",
  * global settings. */
 #include "app/preferences/preferences-private.h"
+#include "app/widgets/widget-window.h"
 
 #include "app/widgets/widget-pages.h"
 
@@ -58,5 +59,6 @@ preferences_show(GtkWindow *parent, VitrineClient *client)
 #undef PAGE
     gtk_container_add(GTK_CONTAINER(window), pages);
     g_object_set_data_full(G_OBJECT(window), "preferences", preferences, preferences_free);
+    widget_window_close_by_keys(GTK_WINDOW(window));
     gtk_window_present(GTK_WINDOW(window));
 }

@@ -159,9 +159,9 @@ settings_page_audio(SettingsDialog *dialog)
                             ? DEFAULT_DRIVER
                             : vitrine_settings_get_enum(settings, "audio-driver"),
                         G_CALLBACK(on_driver));
-    row = settings_add_check(grid, row, dialog, "audio", _("_Sound card"), NULL);
+    row = settings_add_check(grid, row, dialog, "audio", _("So_und card"), NULL);
     row = widget_form_add(grid, row, _("Host _driver"), driver);
-    row = widget_form_add(grid, row, _("_Card"), card);
+    row = widget_form_add(grid, row, _("C_ard"), card);
     first = row;
     row = settings_add_live_check(grid, row, dialog, "audio-out", _("Audio _output"),
                                   _("What the guest plays is heard on this computer."),

@@ -2,6 +2,7 @@
  *
  * What settings pages are made of, beside a form. */
 #include "app/settings/settings-private.h"
+#include "app/widgets/widget-notebook.h"
 
 int
 settings_add_check(GtkWidget *grid, int row, SettingsDialog *dialog, const char *property,
@@ -52,6 +53,7 @@ settings_tabs_new(SettingsDialog *dialog, guint count, const char *title,
 {
     GtkWidget *notebook = gtk_notebook_new();
 
+    widget_notebook_setup(GTK_NOTEBOOK(notebook));
     gtk_container_set_border_width(GTK_CONTAINER(notebook), 18);
     for (guint slot = 0; slot < count; slot++) {
         g_autofree char *text = tab_title(title, slot + 1);

@@ -352,6 +352,6 @@ settings_storage_add_bar(SettingsStorage *storage)
     gtk_widget_insert_action_group(bar, "storage", G_ACTION_GROUP(group));
     settings_lock_open(add_drive, SETTINGS_RUNNING);
     gtk_container_add(GTK_CONTAINER(bar), add_drive);
-    gtk_container_add(GTK_CONTAINER(bar), menu_button(_("Add a _controller"), controllers));
+    gtk_container_add(GTK_CONTAINER(bar), menu_button(_("Add a c_ontroller"), controllers));
     return bar;
 }

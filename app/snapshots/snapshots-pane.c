@@ -109,15 +109,6 @@ why_no_delete(VitrineSnapshot *snapshot)
     return NULL;
 }
 
-/* A button tells what it does, or why it cannot. */
-static void
-offer(SnapshotsPane *pane, const char *action, GtkWidget *button, const char *what,
-      const char *why_not)
-{
-    widget_action_enable(G_ACTION_MAP(pane->actions), action, why_not == NULL);
-    gtk_widget_set_tooltip_text(button, why_not ? why_not : what);
-}
-
 static void
 update_actions(SnapshotsPane *pane)
 {
@@ -130,10 +121,10 @@ update_actions(SnapshotsPane *pane)
     widget_action_enable(map, "take", !now);
     widget_action_enable(map, "clone", !now && (snapshot || !online));
     widget_action_enable(map, "edit", !now && snapshot);
-    offer(pane, "restore", pane->restore_button, _("Go back to the selected snapshot"),
-          now ? now : why_no_restore(pane, snapshot));
-    offer(pane, "delete", pane->delete_button, _("Forget the selected snapshot"),
-          now ? now : why_no_delete(snapshot));
+    widget_action_offer(map, "restore", pane->restore_button, _("Go back to the selected snapshot"),
+                        now ? now : why_no_restore(pane, snapshot));
+    widget_action_offer(map, "delete", pane->delete_button, _("Forget the selected snapshot"),
+                        now ? now : why_no_delete(snapshot));
 }
 
 static void

@@ -6,6 +6,7 @@
 
 #include "app/widgets/widget-engine-load.h"
 #include "app/widgets/widget-template.h"
+#include "app/widgets/widget-window.h"
 
 #include <glib/gi18n.h>
 
@@ -138,15 +139,6 @@ vm_information_new(GtkWindow *parent, VitrineConsole *console, const char *machi
     return GTK_WIDGET(information);
 }
 
-static gboolean
-on_key_press(GtkWidget *widget, GdkEventKey *event, gpointer data)
-{
-    if (event->keyval != GDK_KEY_Escape)
-        return GDK_EVENT_PROPAGATE;
-    gtk_widget_destroy(widget);
-    return GDK_EVENT_STOP;
-}
-
 static void
 vm_information_dispose(GObject *object)
 {
@@ -185,6 +177,6 @@ vm_information_init(VmInformation *information)
     information->cancel = g_cancellable_new();
     information->rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                               (GDestroyNotify)gtk_tree_row_reference_free);
-    g_signal_connect(information, "key-press-event", G_CALLBACK(on_key_press), NULL);
+    widget_window_close_by_keys(GTK_WINDOW(information));
     information->poll = g_timeout_add_seconds(POLL_SECONDS, on_poll, information);
 }

@@ -194,7 +194,7 @@ show_close_dialog(VmWindow *window, const char *last)
 
     question->window = window;
     add_ways(question, dialog, last);
-    gtk_dialog_add_buttons(GTK_DIALOG(dialog), _("_Cancel"), GTK_RESPONSE_CANCEL, _("_Close"),
+    gtk_dialog_add_buttons(GTK_DIALOG(dialog), _("_Cancel"), GTK_RESPONSE_CANCEL, _("C_lose"),
                            GTK_RESPONSE_OK, NULL);
     gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_OK);
     g_signal_connect_data(dialog, "response", G_CALLBACK(on_close_response), question,

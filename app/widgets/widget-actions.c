@@ -19,3 +19,11 @@ widget_about_show(GtkWindow *parent)
                           GTK_LICENSE_GPL_3_0, "comments",
                           _("Runs other operating systems in a window"), NULL);
 }
+
+void
+widget_action_offer(GActionMap *map, const char *action, GtkWidget *button, const char *what,
+                    const char *why_not)
+{
+    widget_action_enable(map, action, why_not == NULL);
+    gtk_widget_set_tooltip_text(button, why_not ? why_not : what);
+}

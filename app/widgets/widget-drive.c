@@ -7,6 +7,8 @@
 
 #include <glib/gi18n.h>
 
+#define DEPTH_MAX 300 /* of a chain of images */
+
 /* --- kinds, in the order of VitrineMediumKind --- */
 static const struct {
     const char *icon, *title, *filter, *missing, *folder_key;
@@ -56,12 +58,32 @@ widget_drive_place(VitrineSettings *settings, const VitrineAttachment *drive)
     return g_strdup_printf(_("Port %u"), drive->port);
 }
 
+/* An image of differences has a name that tells nothing: that of the image at the bottom does. */
+static char *
+name_of(VitrineClient *client, VitrineMedium *medium)
+{
+    VitrineMedium *base = medium;
+    g_autofree char *name = NULL;
+
+    for (unsigned depth = 0; depth < DEPTH_MAX; depth++) { /* from files: it may be a circle */
+        const char *id = vitrine_medium_get_parent_id(base);
+        VitrineMedium *parent = id && *id ? vitrine_client_find_medium(client, id) : NULL;
+
+        if (!parent)
+            break;
+        base = parent;
+    }
+    name = vitrine_medium_dup_name(base);
+    return base == medium ? g_steal_pointer(&name)
+                          : g_strdup_printf(_("%s (differencing image)"), name);
+}
+
 char *
 widget_drive_medium(VitrineClient *client, const VitrineAttachment *drive)
 {
     VitrineMedium *medium =
         *drive->medium ? vitrine_client_find_medium(client, drive->medium) : NULL;
-    g_autofree char *name = medium ? vitrine_medium_dup_name(medium) : NULL, *size = NULL;
+    g_autofree char *name = medium ? name_of(client, medium) : NULL, *size = NULL;
     guint64 bytes = medium ? vitrine_medium_get_logical_size(medium) : 0;
 
     if (*drive->host_drive) {

@@ -14,6 +14,7 @@
 #define SIZE_MIN_GB 0.1
 #define SIZE_MAX_GB 2048.0
 #define SIZE_GB 20.0
+#define WIDTH 480 /* pixels */
 
 /* What each format is for. */
 static const struct {
@@ -270,7 +271,8 @@ show(GtkWindow *parent, VitrineClient *client, VitrineMedium *source, const char
     disk->dialog = gtk_dialog_new_with_buttons(
         source ? _("Copy a disk") : _("New disk"), parent,
         GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT | GTK_DIALOG_USE_HEADER_BAR, _("_Cancel"),
-        GTK_RESPONSE_CANCEL, source ? _("_Copy disk") : _("C_reate disk"), GTK_RESPONSE_OK, NULL);
+        GTK_RESPONSE_CANCEL, source ? _("C_opy disk") : _("C_reate disk"), GTK_RESPONSE_OK, NULL);
+    gtk_window_set_default_size(GTK_WINDOW(disk->dialog), WIDTH, -1);
     disk->create = gtk_dialog_get_widget_for_response(GTK_DIALOG(disk->dialog), GTK_RESPONSE_OK);
     disk->form = widget_form_new();
     fill_form(disk, folder, name);

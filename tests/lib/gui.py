@@ -24,6 +24,13 @@ from pathlib import Path
 
 LAUNCHER = '/usr/libexec/at-spi-bus-launcher'
 POLL_SECONDS = 0.1
+PATIENCE = 45  # seconds, on a host where two tests run on two slow cores
+# What GLib prints of a fault in a program; a window that shows what it should and complains is not well.
+COMPLAINT = re.compile(r'-(?:CRITICAL|WARNING|ERROR) \*\*')
+ALLOWED = (
+    'gdk_window_get_window_type',  # AT-SPI chooses in a combo box that is closed: its menu has no window
+    'no trigger event for menu popup',  # AT-SPI opens a menu: there is no event
+)
 
 
 class GuiError(Exception):
@@ -35,16 +42,34 @@ def program(name):
     return str(Path(os.environ['VITRINE_BUILD']) / name)
 
 
-def wait_for(what, condition, seconds=20):
+def wait_for(what, condition, seconds=PATIENCE):
     """Polls `condition` until it returns something true, and returns that."""
     end = time.monotonic() + seconds
     while True:
-        value = condition()
+        try:
+            value = condition()
+        except Exception as error:  # pylint: disable=broad-except
+            if type(error).__name__ not in ('Error', 'GError'):
+                raise
+            value = None  # of AT-SPI: the program is busy, or the widget has gone meanwhile
         if value:
             return value
         if time.monotonic() > end:
             raise GuiError(f'no {what} within {seconds} s')
         time.sleep(POLL_SECONDS)
+
+
+def is_selected(node):
+    """Whether a row or a tab is the selected one."""
+    import pyatspi
+    return node.getState().contains(pyatspi.STATE_SELECTED)
+
+
+def window_of(node):
+    """The window that a widget is in."""
+    while node.parent is not None and node.parent.roleName != 'application':
+        node = node.parent
+    return node
 
 
 class Desktop:
@@ -55,7 +80,9 @@ class Desktop:
 
     def __init__(self, width=1280, height=800, theme=None, scale=1, language='C.UTF-8'):
         self.size = f'{width}x{height}x24'
+        self.scale = scale
         self.children = []
+        self.said = []  # files with what programs printed on their standard error
         self.runtime = tempfile.mkdtemp(prefix='vitrine-gui-')
         self.extra = {'LC_ALL': language, 'GDK_SCALE': str(scale), 'NO_AT_BRIDGE': '0',
                       'GTK_MODULES': 'gail:atk-bridge', 'GSETTINGS_BACKEND': 'memory',
@@ -71,8 +98,8 @@ class Desktop:
         try:
             self._start_display()
             self._start_bus()
-            self.launch([LAUNCHER, '--launch-immediately'])
-            self.launch(['openbox'])
+            for command in ([LAUNCHER, '--launch-immediately'], ['openbox']):
+                self.children.append(subprocess.Popen(command, env=self.environment(), start_new_session=True))
             wait_for('window manager', self._has_window_manager)
         except BaseException:
             self.close()
@@ -82,7 +109,9 @@ class Desktop:
     def __exit__(self, *failure):
         if failure[0] is not None and self.children:
             self.screenshot('failure')
-        self.close()
+        complaints = self.close()
+        if failure[0] is None and complaints:
+            raise GuiError('programs complained:\n' + '\n'.join(complaints[:5]))
 
     def _start_display(self):
         # Two servers that look for a free number at once may find the same one.
@@ -120,11 +149,19 @@ class Desktop:
 
     def launch(self, command, **more):
         """Starts a program on this desktop; `more` are environment variables."""
-        process = subprocess.Popen(command, env=self.environment(**more), start_new_session=True)
+        path = Path(self.runtime) / f'said-{len(self.said)}'
+        with open(path, 'wb') as said:
+            process = subprocess.Popen(command, env=self.environment(**more), start_new_session=True, stderr=said)
+        self.said.append(path)
         self.children.append(process)
         return process
 
-    def application(self, name, seconds=20):
+    def complaints(self):
+        """What the programs that were launched have complained of, so far."""
+        lines = [line for path in self.said for line in path.read_text(encoding='utf-8', errors='replace').splitlines()]
+        return [line for line in lines if COMPLAINT.search(line) and not any(words in line for words in ALLOWED)]
+
+    def application(self, name, seconds=PATIENCE):
         """The AT-SPI root of a program, by its file name."""
         # dogtail looks at the desktop when it is imported.
         hook = sys.excepthook
@@ -139,7 +176,7 @@ class Desktop:
             return next((app for app in tree.root.applications() if app.name == name), None)
         return wait_for(f'application {name}', look, seconds)
 
-    def find(self, node, name=None, role=None, seconds=20):
+    def find(self, node, name=None, role=None, seconds=PATIENCE):
         """The first showing descendant with that accessible name (a regular expression) and role."""
         def fits(child):
             return ((name is None or re.fullmatch(name, child.name or ''))
@@ -181,6 +218,33 @@ class Desktop:
         """Clicks at a place on the screen."""
         self._xdotool('mousemove', str(x), str(y), 'click', str(button))
 
+    def click_node(self, node, dx=None):
+        """Clicks a widget in its middle, or `dx` from its left edge."""
+        (x, y), (width, height) = node.position, node.size
+        self.click((x + (width // 2 if dx is None else dx)) * self.scale, (y + height // 2) * self.scale)
+
+    def select(self, node, name, role, dx=30):
+        """Selects a row of a list or a tree below `node` by a click `dx` from its left edge."""
+        self.click_node(self.find(node, name, role), dx)
+        wait_for(f'selection of {name!r}', lambda: is_selected(self.find(node, name, role)))
+
+    def is_active(self, node):
+        """Whether keys go to the window that the widget is in."""
+        import pyatspi
+        return window_of(node).getState().contains(pyatspi.STATE_ACTIVE)
+
+    def focus(self, node):
+        """Gives a widget the keyboard; its window becomes the active one."""
+        def has():
+            if self.is_active(node):
+                if node.focused:
+                    return True
+                node.grabFocus()
+            else:
+                self._xdotool('search', '--onlyvisible', '--name', f'^{re.escape(window_of(node).name)}$', 'windowactivate')
+            return False
+        wait_for(f'focus of {node.name!r}', has)
+
     def pointer(self, x, y, button=None):
         """Moves the pointer; button: 'mousedown' or 'mouseup' of the first button there."""
         self._xdotool('mousemove', str(x), str(y), *([button, '1'] if button else []))
@@ -190,7 +254,7 @@ class Desktop:
                               text=True, check=False)
 
     def close(self):
-        """Ends everything that was started here."""
+        """Ends everything that was started here; the programs' complaints."""
         for process in reversed(self.children):
             try:
                 os.kill(process.pid, signal.SIGTERM)
@@ -199,7 +263,12 @@ class Desktop:
                 process.kill()
                 process.wait()
         self.children = []
+        complaints = self.complaints()
+        for path in self.said:
+            sys.stderr.write(path.read_text(encoding='utf-8', errors='replace'))
+        self.said = []
         shutil.rmtree(self.runtime, ignore_errors=True)
+        return complaints
 
 
 def make_locale(name):

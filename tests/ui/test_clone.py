@@ -32,9 +32,8 @@ def disk_of(machine):
 
 def clone(desktop, app, name, linked):
     """By the shortcut, the dialog and its button."""
-    row = desktop.find(app, 'Box.*', 'list item')
-    desktop.click(row.position[0] + 60, row.position[1] + row.size[1] // 2)
-    gui.time.sleep(0.5)
+    desktop.select(app, 'Box.*', 'list item', 60)
+    desktop.focus(desktop.find(app, 'Box.*', 'list item'))
     desktop.key('ctrl+o')
     dialog = desktop.find(app, 'Clone a machine', 'dialog')
     accept = desktop.find(dialog, 'Clone', 'push button')

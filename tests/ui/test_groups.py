@@ -49,7 +49,7 @@ def api(script, *words):
 def kept(*lines):
     """Waits until the service keeps exactly these definitions and memberships."""
     try:
-        gui.wait_for('definitions', lambda: api(SHOW) == set(lines), 15)
+        gui.wait_for('definitions', lambda: api(SHOW) == set(lines))
     except gui.GuiError:
         raise gui.GuiError(f'the service keeps {sorted(api(SHOW))}, not {sorted(lines)}') from None
 
@@ -73,10 +73,11 @@ def drag(desktop, start, end):
 
 def by_keys(desktop, manager):
     """Makes a group around Beta, names it, closes and opens it."""
-    desktop.click(*middle(desktop.find(manager, 'Beta, .*', 'list item')))
+    desktop.select(manager, 'Beta, .*', 'list item')
+    desktop.focus(desktop.find(manager, 'Beta, .*', 'list item'))
     desktop.key('ctrl+u')
     entry = desktop.find(manager, 'Group name', 'text')
-    gui.wait_for('proposed name', lambda: entry.text == 'New group')
+    gui.wait_for('proposed name', lambda: entry.text == 'New group' and entry.focused)
     desktop.key('ctrl+a')
     desktop.type('a/b')
     desktop.find(manager, '.*is also a folder.*', 'label')
@@ -84,7 +85,7 @@ def by_keys(desktop, manager):
     desktop.key('ctrl+a')
     desktop.type('Work')
     desktop.key('Return')
-    desktop.find(manager, 'Group Work, 1 machine', 'list item')
+    desktop.focus(desktop.find(manager, 'Group Work, 1 machine', 'list item'))
     kept('/ m=Alpha,go=Work,m=Gamma', '/Work m=Beta', 'Alpha /', 'Beta /Work', 'Gamma /')
     desktop.key('Left')
     desktop.find(manager, 'Group Work, closed, 1 machine', 'list item')
@@ -101,7 +102,7 @@ def by_drag(desktop, manager):
     alpha = desktop.find(manager, 'Alpha, .*', 'list item')
     drag(desktop, middle(desktop.find(manager, 'Gamma, .*', 'list item')), middle(alpha, 0.1))
     kept('/ m=Gamma,m=Alpha,go=Work', '/Work m=Beta', 'Alpha /', 'Beta /Work', 'Gamma /')
-    desktop.click(*middle(desktop.find(manager, 'Alpha, .*', 'list item')))
+    desktop.select(manager, 'Alpha, .*', 'list item')
     desktop.key('alt+Down')
     kept('/ m=Gamma,go=Work', '/Work m=Alpha,m=Beta', 'Alpha /Work', 'Beta /Work', 'Gamma /')
     desktop.screenshot('filled')
@@ -116,7 +117,7 @@ def main():
         manager = desktop.application('vitrine')
         by_keys(desktop, manager)
         by_drag(desktop, manager)
-        desktop.click(*middle(desktop.find(manager, 'Group Work, 2 machines', 'list item')))
+        desktop.select(manager, 'Group Work, 2 machines', 'list item', 60)
         desktop.find(manager, '2 machines, none running', 'label')
         desktop.screenshot('group')
         desktop.find(manager, 'Ungroup', 'push button').doActionNamed('click')

@@ -41,6 +41,7 @@ def look(desktop):
     app = desktop.application('vitrine')
     picture = desktop.find(app, 'Screen of the guest')
     gui.wait_for('guest', lambda: picture.size == (720, 400), 40)
+    desktop.focus(picture)
     desktop.key('Control_R+n')
     window = desktop.find(app, 'Box: Session Information')
     engine = desktop.find(window, 'Execution engine: .*', 'label').name.split()[-1]
@@ -55,6 +56,7 @@ def look(desktop):
         raise gui.GuiError(f'the numbers are wrong: {numbers}')
     gui.time.sleep(5)  # so that the picture shows a curve
     desktop.screenshot('information')
+    desktop.focus(table)
     desktop.key('Escape')
     gui.wait_for('end of the window', lambda: not app.findChildren(
         lambda node: node.name == 'Box: Session Information'))

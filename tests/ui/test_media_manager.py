@@ -34,9 +34,14 @@ def cells(tree):
 
 def select(desktop, tree, name):
     """A row, by the text of its cell."""
-    cell = desktop.find(tree, name, 'table cell')
-    desktop.click(cell.position[0] + 30, cell.position[1] + cell.size[1] // 2)
-    gui.time.sleep(0.5)
+    desktop.select(tree, name, 'table cell')
+
+
+def choose(desktop, window, shown, wanted):
+    """Another item of the combo box that shows the one."""
+    box = desktop.find(window, shown, 'combo box')
+    gui.wait_for(f'choice of {wanted}', lambda: box.sensitive)
+    next(iter(box.findChildren(lambda node: node.roleName == 'menu item' and re.fullmatch(wanted, node.name)))).doActionNamed('click')
 
 
 def press(desktop, node, name):
@@ -59,11 +64,7 @@ def make_disk(desktop, app, window, home):
     split = desktop.find(dialog, 'In files of at most 2 GB', 'check box')
     if split.sensitive:
         raise gui.GuiError('a VDI can be split')
-    formats = desktop.find(dialog, None, 'combo box')
-    desktop.click(formats.position[0] + 20, formats.position[1] + formats.size[1] // 2)
-    gui.time.sleep(0.5)
-    desktop.key('Down')
-    desktop.key('Return')
+    choose(desktop, dialog, 'VDI.*', 'VMDK.*')
     gui.wait_for('VMDK', lambda: split.sensitive)
     split.doActionNamed('click')
     desktop.screenshot('new-disk')
@@ -75,14 +76,9 @@ def make_disk(desktop, app, window, home):
 def change(desktop, app, window, tree, home):
     """Type, copy, size and room of a disk that nothing uses."""
     select(desktop, tree, 'used.vdi')
-    types = desktop.find(window, 'Normal', 'combo box')
-    gui.wait_for('type that can change', lambda: types.sensitive)
-    for key, there in (('Down', True), ('Up', False)):
-        desktop.click(types.position[0] + 20, types.position[1] + types.size[1] // 2)
-        gui.time.sleep(0.5)
-        desktop.key(key)
-        desktop.key('Return')
-        gui.wait_for(f'type behind {key}', lambda there=there: there == (
+    for now, wanted in (('Normal', 'Immutable.*'), ('Immutable.*', 'Normal')):
+        choose(desktop, window, now, wanted)
+        gui.wait_for(f'type {wanted}', lambda there=wanted != 'Normal': there == (
             'immutable' in manage('showmediuminfo', os.path.join(home, 'used.vdi')).lower()))
 
     press(desktop, window, 'Copy…')
@@ -102,7 +98,7 @@ def change(desktop, app, window, tree, home):
     gui.wait_for('larger disk', lambda: '1 GB' in cells(tree))
     desktop.find(window, 'More for this medium').doActionNamed('click')
     desktop.find(window, 'Compact').doActionNamed('click')
-    gui.time.sleep(1)
+    gui.wait_for('end of the work', lambda: desktop.find(window, 'Copy…', 'push button').sensitive)
     desktop.screenshot('changed')
     if 'The work on the medium failed' in ' '.join(node.name for node in window.findChildren(
             lambda node: node.roleName == 'label')):
@@ -129,6 +125,7 @@ def repair(desktop, app, window, tree, home):
 
 def tour(desktop, app, home):
     """Everything in turn."""
+    desktop.focus(desktop.find(app, 'Box.*', 'list item'))
     desktop.key('ctrl+d')
     window = desktop.find(app, 'Media')
     tree = desktop.find(window, 'Disks', 'tree table')
@@ -173,7 +170,6 @@ def main():
                '--medium', disk)
         desktop.launch([gui.program('app/vitrine')])
         app = desktop.application('vitrine')
-        desktop.find(app, 'Box.*', 'list item').grabFocus()
         return tour(desktop, app, home)
 
 

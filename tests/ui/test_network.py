@@ -51,7 +51,7 @@ def choose(dialog, name, choice):
 
 def enter(desktop, dialog, name, text):
     """Text in a field, in the place of what is there."""
-    control(dialog, name, 'text')
+    desktop.focus(control(dialog, name, 'text'))
     desktop.key('ctrl+a')
     desktop.type(text)
 

@@ -40,9 +40,7 @@ def frames(indicator):
 
 def show(desktop, dialog, name):
     """Goes to a page."""
-    row = desktop.find(dialog, name, 'list item')
-    (x, y), (width, height) = row.position, row.size
-    desktop.click(x + width // 2, y + height // 2)
+    desktop.select(dialog, name, 'list item')
 
 
 def locked(desktop, dialog, name, role):
@@ -58,9 +56,9 @@ def live_settings(desktop, app):
     wrong = [] if locked(desktop, dialog, 'New address at random', 'push button') else ['address']
     desktop.find(dialog, 'Cable connected', 'check box').doActionNamed('click')
     desktop.find(dialog, 'Forward a port', 'push button').doActionNamed('click')
-    desktop.type('15022')
-    desktop.find(dialog, 'Rule 1: Guest port', 'text').grabFocus()
-    desktop.type('22')
+    for name, text in (('Host port', '15022'), ('Guest port', '22')):
+        desktop.focus(desktop.find(dialog, f'Rule 1: {name}', 'text'))
+        desktop.type(text)
     desktop.screenshot('live')
     show(desktop, dialog, 'System')
     wrong += [] if locked(desktop, dialog, 'Hardware clock in UTC', 'check box') else ['clock']

@@ -52,9 +52,7 @@ def labels(dialog):
 
 def page(desktop, dialog, name):
     """One of the pages of a dialog."""
-    tab = desktop.find(dialog, name, 'page tab')
-    desktop.click(tab.position[0] + tab.size[0] // 2, tab.position[1] + tab.size[1] // 2)
-    gui.time.sleep(0.3)
+    desktop.select(dialog, name, 'page tab')
 
 
 def gone(app, title):
@@ -191,6 +189,7 @@ def devices(desktop, app, window):
 
 def tour(desktop, app, administrator):
     """Everything in turn."""
+    desktop.focus(desktop.find(app, 'Box.*', 'list item'))
     desktop.key('ctrl+h')
     window = desktop.find(app, 'Networks')
     if not administrator:
@@ -214,7 +213,6 @@ def main(administrator):
         without = () if administrator else ('setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin')
         desktop.launch([*without, gui.program('app/vitrine')])
         app = desktop.application('vitrine')
-        desktop.find(app, 'Box.*', 'list item').grabFocus()
         return tour(desktop, app, administrator)
 
 

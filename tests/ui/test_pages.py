@@ -40,8 +40,9 @@ def state():
 
 def page(desktop, window, name):
     """Goes to a page by its button."""
-    desktop.find(window, name, 'radio button').doActionNamed('click')
-    gui.time.sleep(0.5)
+    button = desktop.find(window, name, 'radio button')
+    button.doActionNamed('click')
+    gui.wait_for(f'page {name}', lambda: button.checked)
 
 
 def activity(desktop, window):
@@ -60,7 +61,7 @@ def logs(desktop, window):
     page(desktop, window, 'Logs')
     text = desktop.find(window, 'VBox.log', 'text')
     gui.wait_for('log', lambda: 'PowerOn' in text.text or 'powered on' in text.text.lower() or len(text.text) > 200)
-    desktop.find(window, 'Find in the log', 'text').grabFocus()
+    desktop.focus(desktop.find(window, 'Find in the log', 'text'))
     word = text.text.split()[-1][:6]
     desktop.type(word)
     desktop.key('Return')
@@ -77,7 +78,7 @@ def main():
         app = desktop.application('vitrine')
         window = desktop.find(app, 'Vitrine', 'frame')
         row = desktop.find(window, 'Box.*', 'list item')
-        row.grabFocus()
+        desktop.focus(row)
         desktop.key('space')
         gui.time.sleep(1.5)
         if state() != 'poweroff':
@@ -88,13 +89,11 @@ def main():
         page(desktop, window, 'Logs')
         desktop.find(window, 'There is no log yet.*', 'label')
         page(desktop, window, 'Details')
-        row.grabFocus()
+        desktop.focus(row)
         desktop.key('Return')
         gui.wait_for('start', lambda: state() == 'running')
-        gui.wait_for('window of the machine', lambda: len(app.findChildren(lambda node: node.name == 'Box')) > 0
-                     or len(desktop.application('vitrine').children) > 0)
-        gui.time.sleep(2)
-        desktop.click(90, 400)  # in front again: the list below its rows
+        gui.wait_for('window of the machine', lambda: desktop.window('Box'))
+        desktop.focus(desktop.find(window, 'Box.*', 'list item'))  # in front again
         activity(desktop, window)
         logs(desktop, window)
         subprocess.run([gui.program('app/manage/vitrine-manage'), 'controlvm', 'Box', 'poweroff'], check=True,

@@ -12,12 +12,9 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 
 import gui
 
-# The search begins when nothing is typed any more.
-SEARCH_SECONDS = 1
 WANTED = {'cpus': '2', 'cpuexecutioncap': '70', 'cpu-profile': 'x86-64-v2', 'hwvirtex': 'off',
           'largepages': 'on', 'exec-engine': 'rem', 'ioapic': 'on'}
 
@@ -66,12 +63,13 @@ def main():
         manage('modifyvm', 'Box', '--ioapic', 'off', '--largepages', 'off', '--hwvirtex', 'on')
         desktop.launch([gui.program('app/vitrine')])
         manager = desktop.application('vitrine')
-        desktop.find(manager, 'Box, .*', 'list item')
+        desktop.focus(desktop.find(manager, 'Box, .*', 'list item'))
         desktop.key('ctrl+s')
-        desktop.find(manager, 'System', 'list item')
+        desktop.focus(desktop.find(manager, 'System', 'list item'))
         desktop.key('ctrl+f')
         desktop.type('clock')
-        time.sleep(SEARCH_SECONDS)
+        gui.wait_for('end of the search', lambda: not manager.findChildren(
+            lambda node: node.roleName == 'list item' and node.name == 'Display' and node.showing))
         desktop.key('Return')
         desktop.find(manager, 'Hardware clock in UTC', 'check box')
         set_all(manager)

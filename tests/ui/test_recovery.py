@@ -36,14 +36,9 @@ def process_of(program, home):
     raise gui.GuiError(f'{program} does not run')
 
 
-def middle(node):
-    """The middle of a row."""
-    return (int(node.position[0] + node.size[0] / 2), int(node.position[1] + node.size[1] / 2))
-
-
 def unreadable(desktop, manager, file, good):
     """A damaged settings file is listed with its reason; Refresh reads a mended one."""
-    desktop.click(*middle(desktop.find(manager, "Broken, Can't be read", 'list item')))
+    desktop.select(manager, "Broken, Can't be read", 'list item')
     desktop.find(manager, '(?s).*Broken.vbox.*', 'label')
     desktop.screenshot('unreadable')
     file.write_text(good, encoding='utf-8')
@@ -85,7 +80,7 @@ def no_machine(desktop):
     alert = gui.wait_for('dialog', dialog)
     desktop.screenshot('nowhere')
     desktop.find(alert, 'Close', 'push button').doActionNamed('click')
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=gui.PATIENCE)
     fits = process.returncode == 1 and re.search('no machine named “Nowhere”', said)
     return None if fits else f'exit code {process.returncode}, {said!r}'
 

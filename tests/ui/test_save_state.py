@@ -31,7 +31,7 @@ def wait_for_state(wanted):
 def close_saving(desktop):
     """The way that is chosen is the right one."""
     box = gui.wait_for('window', lambda: desktop.window('Box'), 30)
-    desktop.find(box, 'Screen of the guest').grabFocus()
+    desktop.focus(desktop.find(box, 'Screen of the guest'))
     desktop.key('Control_R+q')
     save = desktop.find(box.parent, 'Save the state of the machine', 'radio button')
     if not save.checked:
@@ -44,6 +44,7 @@ def close_saving(desktop):
 
 def discard(desktop):
     """By the keyboard, and after a question."""
+    desktop.focus(desktop.find(desktop.application('vitrine'), 'Box, Saved.*', 'list item'))
     desktop.key('Control_L+j')
     desktop.find(desktop.application('vitrine'), 'Discard the state', 'push button')
     desktop.screenshot('discard')
@@ -73,7 +74,7 @@ def cancel_restores(desktop, mark):
         if by_button:
             cancel.doActionNamed('click')
         else:
-            desktop.find(window, 'Screen of the guest').grabFocus()
+            desktop.focus(desktop.find(window, 'Screen of the guest'))
             desktop.key('alt+F4')
         gui.wait_for('end of the window', lambda: desktop.window('Box – Restoring…') is None)
         mark.unlink()

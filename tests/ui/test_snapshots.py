@@ -49,12 +49,7 @@ def button(desktop, node, name):
 
 def select(desktop, window, name):
     """A row of the tree, by its cell's text."""
-    tree = desktop.find(window, 'Snapshots', 'tree table')
-    cell = desktop.find(tree, name, 'table cell')
-    cell.grabFocus()
-    cell.queryComponent().grabFocus()
-    desktop.click(cell.position[0] + 20, cell.position[1] + cell.size[1] // 2)
-    gui.time.sleep(0.7)
+    desktop.select(desktop.find(window, 'Snapshots', 'tree table'), name, 'table cell', 20)
 
 
 def take(desktop, app, window, name, picture=None):
@@ -64,9 +59,9 @@ def take(desktop, app, window, name, picture=None):
     entry = desktop.find(dialog, 'Name', 'text')
     entry.text = ''
     accept = desktop.find(dialog, 'Take snapshot', 'push button')
-    if accept.sensitive:
-        raise gui.GuiError('a snapshot without a name can be taken')
+    gui.wait_for('refusal of a snapshot without a name', lambda: not accept.sensitive)
     entry.text = name
+    gui.wait_for('consent', lambda: accept.sensitive)
     if picture:
         desktop.screenshot(picture)
     accept.doActionNamed('click')
@@ -76,7 +71,7 @@ def take(desktop, app, window, name, picture=None):
 def tour(desktop, app, window):
     """All commands of the tool."""
     desktop.find(window, 'Snapshots', 'radio button').doActionNamed('click')
-    gui.time.sleep(0.5)
+    desktop.find(window, 'Snapshots', 'tree table')
     desktop.screenshot('empty')
     take(desktop, app, window, 'Clean', 'take')
     expect(['Clean'], 'Clean')
@@ -97,7 +92,7 @@ def tour(desktop, app, window):
     expect(['Clean', 'Bigger', 'Before going back to “Clean”'], 'Clean')
     if 'memory=64' not in manage('showvminfo', 'Box', '--machinereadable'):
         raise gui.GuiError('the memory is not what it was')
-    gui.time.sleep(1)
+    desktop.find(desktop.find(window, 'Snapshots', 'tree table'), 'Before going back to “Clean”', 'table cell')
     desktop.screenshot('restored')
 
     select(desktop, window, 'Bigger')
@@ -152,6 +147,7 @@ def running(desktop):
     window = gui.wait_for('window of the machine', lambda: desktop.window('Box'), 30)
     picture = desktop.find(window, 'Screen of the guest')
     gui.wait_for('guest', lambda: picture.size == (720, 400), 40)
+    desktop.focus(picture)
     desktop.key('Control_R+t')
     dialog = gui.wait_for('dialog', lambda: desktop.window('Take a snapshot'))
     desktop.find(dialog, 'Name', 'text').text = 'Live'
@@ -161,7 +157,7 @@ def running(desktop):
     if 'VMState="running"' not in manage('showvminfo', 'Box', '--machinereadable'):
         raise gui.GuiError('the machine does not run any more')
     window = desktop.window('Box')
-    desktop.find(window, 'Screen of the guest').grabFocus()
+    desktop.focus(desktop.find(window, 'Screen of the guest'))
     desktop.key('Control_R+q')
     back = desktop.find(window.parent, 'Then go back to the snapshot “Live”', 'check box')
     if back.sensitive:
@@ -171,7 +167,7 @@ def running(desktop):
     back.doActionNamed('click')
     desktop.screenshot('close-restoring')
     desktop.find(window.parent, 'Close', 'push button').doActionNamed('click')
-    process.wait(20)
+    process.wait(gui.PATIENCE)
     gui.wait_for('state of the snapshot', lambda: 'VMState="saved"' in manage('showvminfo', 'Box', '--machinereadable'))
 
 
@@ -182,7 +178,8 @@ def pictured(desktop, window):
     gui.wait_for('picture', lambda: picture.showing and picture.size[0] >= 320 and picture.size[1] >= 170)
     desktop.screenshot('pictured')
     desktop.find(window, 'Details', 'radio button').doActionNamed('click')
-    gui.time.sleep(1)
+    preview = desktop.find(window, 'Preview', 'image')
+    gui.wait_for('preview', lambda: preview.showing and preview.size[0] >= 160)
     desktop.screenshot('preview-saved')
 
 

@@ -39,7 +39,7 @@ def press(desktop, node, name, role='push button'):
 
 def enter(desktop, dialog, name, text):
     """Text in a field, in the place of what is there."""
-    desktop.find(dialog, name, 'text').grabFocus()
+    desktop.focus(desktop.find(dialog, name, 'text'))
     desktop.key('ctrl+a')
     desktop.type(text)
 

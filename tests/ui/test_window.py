@@ -66,8 +66,7 @@ def first_time(desktop):
     gui.wait_for('place on the screen', lambda: whole_on_screen(picture))
     optical = desktop.find(app, 'Optical drives', 'toggle button')
     gui.wait_for('tooltip', lambda: 'Secondary master: Empty\n' in optical.description)
-    picture.grabFocus()
-    gui.wait_for('focus', lambda: picture.focused)
+    desktop.focus(picture)
     window = app.children[0]
     before = window.size
     desktop.key('Control_R')

@@ -39,8 +39,10 @@ def choose_image(desktop, path):
     """Chooses a file in GTK's own dialog; a slash opens its entry for a path."""
     desktop.key('space')
     dialog = gui.wait_for('file dialog', lambda: desktop.window('Choose an installation image'))
+    gui.wait_for('active file dialog', lambda: desktop.is_active(dialog))
     desktop.key('slash')
-    desktop.find(dialog, role='text')
+    entry = desktop.find(dialog, role='text')
+    gui.wait_for('focus', lambda: entry.focused)
     desktop.type(str(path).lstrip('/'))
     desktop.key('Return')
 
@@ -50,20 +52,30 @@ def of_machine(name):
     return re.escape(name) + '( – .*)?'
 
 
-def leave(desktop, manager):
-    """Escape leaves the wizard, and asks first when a name was typed."""
+def open_wizard(desktop, manager):
+    """By its keys, when the manager takes them."""
+    gui.wait_for('active manager', lambda: desktop.is_active(desktop.find(manager, 'New', 'push button')))
     desktop.key('ctrl+n')
     desktop.find(manager, 'Installation image')
+    gui.wait_for('active wizard', lambda: desktop.is_active(desktop.find(manager, 'Name', 'text')))
+
+
+def leave(desktop, manager):
+    """Escape leaves the wizard, and asks first when a name was typed."""
+    open_wizard(desktop, manager)
     desktop.key('Escape')
     gui.wait_for('end of the wizard', lambda: desktop.window('New machine') is None)
-    desktop.key('ctrl+n')
-    desktop.find(manager, 'Name', 'text').grabFocus()
+    open_wizard(desktop, manager)
+    desktop.focus(desktop.find(manager, 'Name', 'text'))
     desktop.type('Precious')
     desktop.key('Escape')
-    desktop.find(manager, 'Discard the new machine.', 'label')
+    question = desktop.find(manager, 'Discard the new machine.', 'label')
+    gui.wait_for('active question', lambda: desktop.is_active(question))
     desktop.screenshot('discard')
     desktop.key('Return')  # keep it
-    gui.wait_for('end of the question', lambda: desktop.find(manager, 'Name', 'text').text == 'Precious')
+    gui.wait_for('end of the question', lambda: desktop.window('Question') is None)
+    gui.wait_for('wizard as it was', lambda: desktop.find(manager, 'Name', 'text').text == 'Precious'
+                 and desktop.is_active(desktop.find(manager, 'Name', 'text')))
     desktop.key('Escape')
     desktop.find(manager, 'Discard', 'push button').doActionNamed('click')
     gui.wait_for('end of the wizard', lambda: desktop.window('New machine') is None)
@@ -75,8 +87,7 @@ def create(desktop, iso):
     desktop.find(manager, 'Create a machine…', 'push button')
     desktop.screenshot('empty')
     leave(desktop, manager)
-    desktop.key('ctrl+n')
-    desktop.find(manager, 'Installation image')
+    open_wizard(desktop, manager)
     choose_image(desktop, iso)
     desktop.find(manager, 'Recognised: Memtest86.*', 'label', seconds=60)
     name = desktop.find(manager, 'Name', 'text').text
