@@ -70,21 +70,29 @@ def killed(desktop, pid):
                                env=desktop.environment(), stderr=subprocess.PIPE, text=True)
     gui.wait_for('window', lambda: desktop.window('Box'), 30)
     os.kill(pid, signal.SIGKILL)
-    notice = gui.wait_for('notice', killed_notice)
+    gui.wait_for('notice', close_button)
     desktop.screenshot('killed')
-    desktop.find(notice, 'Close', 'push button').doActionNamed('click')
+
+    def closed():
+        button = close_button()
+        if button:
+            button.doActionNamed('click')
+        return process.poll() is not None
+    gui.wait_for('end of the window', closed)
     _, said = process.communicate(timeout=gui.PATIENCE)
     if process.returncode != 1 or 'ended unexpectedly' not in said:
         return f'the window of a killed machine ended with {process.returncode} and said {said!r}'
     return None
 
 
-def killed_notice():
-    """The notice of the window that was opened by hand; the manager has words of its own for it."""
+def close_button():
+    """That of the notice of the window that was opened by hand; the manager has words of its own for it."""
     from dogtail import tree
-    return next((alert for app in tree.root.applications() if app.name == 'vitrine'
-                 for alert in app.findChildren(lambda node: node.roleName == 'alert' and node.showing)
-                 if alert.findChildren(lambda node: 'ended unexpectedly' in node.name)), None)
+    notices = [alert for app in tree.root.applications() if app.name == 'vitrine'
+               for alert in app.findChildren(lambda node: node.roleName == 'alert' and node.showing)
+               if alert.findChildren(lambda node: 'ended unexpectedly' in node.name)]
+    return next((button for notice in notices for button in notice.findChildren(
+        lambda node: node.roleName == 'push button' and node.name == 'Close' and node.showing)), None)
 
 
 def main():
