@@ -27,11 +27,15 @@ def manage(*words):
     return result.stdout
 
 
-def prepare(home):
-    """Machines, a tree of snapshots, media of each kind and networks."""
+def make_machines():
+    """Three of them, the one with a long name."""
     manage('createvm', '--name', 'A machine with a name that is rather long for a list', '--ostype', 'FreeBSD_64', '--register')
     manage('createvm', '--name', 'Windows XP', '--ostype', 'WindowsXP', '--default', '--register')
     manage('createvm', '--name', 'Debian 12', '--ostype', 'Debian_64', '--default', '--register')
+
+
+def furnish(home):
+    """A tree of snapshots, media of each kind and networks, for the machines."""
     disk, image = os.path.join(home, 'Debian 12.vdi'), os.path.join(home, 'debian-12-netinst.iso')
     Path(image).write_bytes(bytes(1 << 20))
     manage('createmedium', 'disk', '--filename', disk, '--size', '20480')

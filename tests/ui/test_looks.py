@@ -26,10 +26,13 @@ def look(name, options):
     with tempfile.TemporaryDirectory() as home, gui.Desktop(**options) as desktop:
         os.environ['HOME'] = home
         os.environ['VITRINE_LOCALE_FOLDER'] = gui.program('po')
-        window_tour.prepare(home)
+        window_tour.make_machines()
+        stops = window_tour.FIRST
+        if os.environ.get('VITRINE_LONG'):
+            window_tour.furnish(home)
+            stops = window_tour.ALL
         desktop.launch([gui.program('app/vitrine')])
         tour = window_tour.Tour(desktop, name, options.get('language'))
-        stops = window_tour.ALL if os.environ.get('VITRINE_LONG') else window_tour.FIRST
         for stop in stops:
             stop(tour)
         return '\n'.join(tour.wrong)
