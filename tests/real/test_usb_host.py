@@ -16,6 +16,7 @@ from pathlib import Path
 
 import media
 import run_guest
+import usb_host
 
 PROMPT, END = 'vitrine# ', 'usb: done'
 FOUND = 'Product: Mock Device'
@@ -73,6 +74,7 @@ def check_unplugged(disk):
 
 
 if __name__ == '__main__':
+    usb_host.needs_other_engine()
     with tempfile.TemporaryDirectory() as temporary:
         DISK = Path(temporary) / 'usb.img'
         media.copy('usb-amd64', DISK)

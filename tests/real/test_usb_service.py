@@ -78,6 +78,7 @@ def snapshots(machine):
 
 
 if __name__ == '__main__':
+    usb_host.needs_other_engine()
     if usb_host.here():
         main()
     else:

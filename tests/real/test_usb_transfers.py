@@ -22,6 +22,7 @@ from pathlib import Path
 import media
 import run_guest
 import usb_capture
+import usb_host
 from shell_guest import ShellGuest
 
 # A name, the machine's controllers, options of the mocked host, more options, where the guest finds the device, its
@@ -101,6 +102,7 @@ def check_refused(disk, why, options, before):
 
 
 if __name__ == '__main__':
+    usb_host.needs_other_engine()
     with tempfile.TemporaryDirectory() as temporary:
         DISK = Path(temporary) / 'usb.img'
         media.copy('usb-amd64', DISK)
