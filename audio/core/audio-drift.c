@@ -14,7 +14,8 @@
 #define LOOK_OVER 1.0        /* seconds of a start in which the level is only looked at */
 #define THINK_EVERY 0.5      /* seconds */
 #define GAIN 0.03            /* correction for each second of error */
-#define GAIN_SQUARE 12       /* and for its square */
+#define GAIN_LONG 3.5        /* and for the square of what is too much, */
+#define GAIN_SHORT 12.0      /* or too little: that would soon be a gap */
 #define GAIN_INTEGRAL 0.0003 /* each second */
 #define WALK 0.0004          /* seconds of level for each second */
 #define CORRECTION_MAX 0.005 /* a twelfth of a half-tone */
@@ -110,7 +111,8 @@ audio_drift_step(AudioDrift *drift, double held, double taken)
     error = drift->mean - drift->level;
     drift->learnt = within(drift->learnt + error * GAIN_INTEGRAL * drift->since, CORRECTION_MAX);
     drift->since = 0;
-    wanted = within(drift->learnt + error * (GAIN + GAIN_SQUARE * fabs(error)), CORRECTION_MAX);
+    wanted = within(drift->learnt + error * (GAIN + (error > 0 ? GAIN_LONG : -GAIN_SHORT) * error),
+                    CORRECTION_MAX);
     if (fabs(wanted - drift->correction) < CORRECTION_STEP)
         return false;
     drift->correction = wanted;
