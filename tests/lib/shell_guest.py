@@ -36,9 +36,12 @@ class ShellGuest:
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, env=self.env, pass_fds=self.pass_fds)
         threading.Thread(target=self._read, daemon=True).start()
-        if '--load' in self.command:
-            self._send('')
         try:
+            if '--load' in self.command:
+                # Its prompt may have been on its way when it was saved, or still be to come: only one behind
+                # this answer is the last.
+                self._send("echo loa''ded")
+                self.wait('\nloaded', self.boot_seconds)
             self.wait(re.escape(PROMPT), self.boot_seconds)
         except TimeoutError:
             self.process.kill()
