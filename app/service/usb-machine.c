@@ -42,6 +42,8 @@ set_owner(UsbEntry *entry, const char *owner, UsbPhase phase)
     entry->phase = phase;
 }
 
+static gboolean has_left(Usb *usb, const char *id);
+
 static void
 answer_waiting(UsbEntry *entry)
 {
@@ -90,6 +92,8 @@ on_attached(GObject *source, GAsyncResult *result, gpointer user_data)
 
     if (error != NULL)
         g_dbus_error_strip_remote_error(error);
+    if (reply == NULL)
+        has_left(usb, attach->entry); /* it has nothing to let go of */
     if (entry != NULL && g_strcmp0(entry->owner, attach->machine) == 0) {
         if (reply != NULL)
             entry->phase = USB_THERE;
@@ -182,6 +186,25 @@ begin_attach(Machine *machine, UsbEntry *entry, UsbAttach *attach)
         close(gift.node);
 }
 
+/* Once nobody else is at it: no thread, and no process that had it before it was plugged in anew.
+ */
+static void
+begin_later(Usb *usb, UsbEntry *entry)
+{
+    UsbAttach *attach = entry->later;
+    Machine *machine;
+
+    if (attach == NULL || entry->job != NULL || g_hash_table_contains(usb->leaving, entry->id))
+        return;
+    machine = service_find_machine(usb->service, attach->machine);
+    if (machine == NULL || machine->vm == NULL) {
+        usb_forgo(entry);
+        return;
+    }
+    entry->later = NULL;
+    begin_attach(machine, entry, attach);
+}
+
 void
 usb_attach(Machine *machine, UsbEntry *entry, const char *capture,
            GDBusMethodInvocation *invocation)
@@ -196,26 +219,16 @@ usb_attach(Machine *machine, UsbEntry *entry, const char *capture,
         return;
     }
     set_owner(entry, machine->id, USB_COMING);
-    if (entry->job != NULL)
-        entry->later = attach;
-    else
-        begin_attach(machine, entry, attach);
+    entry->later = attach;
+    begin_later(machine->service->usb, entry);
     usb_publish(machine->service->usb);
 }
 
 void
 usb_bound(Usb *usb, UsbEntry *entry)
 {
-    UsbAttach *attach = g_steal_pointer(&entry->later);
-    Machine *machine = attach != NULL ? service_find_machine(usb->service, attach->machine) : NULL;
-
     answer_waiting(entry);
-    if (machine != NULL && machine->vm != NULL) {
-        begin_attach(machine, entry, attach);
-    } else if (attach != NULL) {
-        entry->later = attach;
-        usb_forgo(entry);
-    }
+    begin_later(usb, entry);
 }
 
 void
@@ -291,8 +304,29 @@ usb_left(Usb *usb, UsbEntry *entry)
     Machine *machine =
         entry->owner != NULL ? service_find_machine(usb->service, entry->owner) : NULL;
 
-    if (machine != NULL && machine->vm != NULL)
-        call_vm(machine, "DetachUsb", entry);
+    if (machine == NULL || machine->vm == NULL || entry->later != NULL)
+        return;
+    g_hash_table_replace(usb->leaving, g_strdup(entry->id), g_strdup(machine->id));
+    call_vm(machine, "DetachUsb", entry);
+}
+
+static gboolean
+is_of_machine(gpointer id, gpointer owner, gpointer machine)
+{
+    return g_str_equal(owner, machine);
+}
+
+/* The process has let go of a device that is no longer in the host, or was plugged in anew. */
+static gboolean
+has_left(Usb *usb, const char *id)
+{
+    UsbEntry *entry = usb_find(usb, id);
+
+    if (!g_hash_table_remove(usb->leaving, id))
+        return FALSE;
+    if (entry != NULL)
+        begin_later(usb, entry);
+    return TRUE;
 }
 
 void
@@ -316,6 +350,9 @@ usb_machine_gone(Machine *machine)
         set_owner(entry, NULL, USB_FREE);
         usb_bind(usb, entry, !entry->held);
     }
+    g_hash_table_foreach_remove(usb->leaving, is_of_machine, machine->id);
+    for (guint i = 0; i < usb->entries->len; i++)
+        begin_later(usb, usb->entries->pdata[i]);
     usb_publish(usb);
 }
 
@@ -407,7 +444,7 @@ on_released(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, con
     if (!is_holder(machine, invocation))
         return TRUE;
     vitrine_dbus_machine_complete_usb_released(skeleton, invocation);
-    if (entry != NULL && g_strcmp0(entry->owner, machine->id) == 0)
+    if (!has_left(usb, id) && entry != NULL && g_strcmp0(entry->owner, machine->id) == 0)
         usb_released(usb, entry);
     return TRUE;
 }

@@ -36,6 +36,9 @@ struct Usb {
     gint pending;        /* a change was told and not looked at; any thread */
     guint later;         /* source: drivers come a little after their device */
     guint jobs;          /* threads that are under way */
+    /* Ids of devices that have left the host, to those of the machines whose processes have yet to
+     * let go of them. */
+    GHashTable *leaving;
 };
 
 /* NULL with error: no libusb here. */

@@ -34,6 +34,7 @@ usb_new(Service *service)
 
     usb->service = service;
     usb->entries = g_ptr_array_new_with_free_func(entry_free);
+    usb->leaving = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return usb;
 }
 
@@ -52,6 +53,7 @@ usb_free(Usb *usb)
     while (g_source_remove_by_user_data(usb))
         ;
     g_ptr_array_unref(usb->entries);
+    g_hash_table_unref(usb->leaving);
     g_clear_pointer(&usb->published, g_variant_unref);
     g_free(usb);
 }

@@ -78,9 +78,10 @@ def main():
             (three, ('host-names=1',), ['192.0.2.1', '192.0.2.2', '198.51.100.3']),
             (three + 'nameserver 192.0.2.4\n', ('host-names=1',), ['192.0.2.1', '192.0.2.2', '198.51.100.3']),
             ('nameserver 192.0.2.1\n', ('host-names=1', 'domain=here.example', 'search=here.example'), ['192.0.2.1']),
-            # The host asks itself, or over IPv6; the address is in the machine's own network; there is none.
+            # One of IPv6 is told elsewhere. The host asks itself; the address is in the machine's own network; there is none.
+            ('nameserver 2001:db8::1\nnameserver 192.0.2.1\n', ('host-names=1',), ['192.0.2.1']),
+            ('nameserver 2001:db8::1\n', ('host-names=1',), [OWN]),
             ('nameserver 127.0.0.53\n', ('host-names=1',), [OWN]),
-            ('nameserver 2001:db8::1\nnameserver 192.0.2.1\n', ('host-names=1',), [OWN]),
             ('nameserver 10.0.2.77\n', ('host-names=1',), [OWN]),
             ('nameserver nonsense\n', ('host-names=1',), [OWN]),
             ('', ('host-names=1',), [OWN])):

@@ -98,10 +98,6 @@ hm_count(HmVcpu *own, HmCount what)
     atomic_store_explicit(&own->count[what], value + 1, memory_order_relaxed);
 }
 
-/* hm-linux.c */
-/* Is the state one that KVM of this host executes? Always where it is real hardware. */
-bool hm_can_run(const Vcpu *vcpu);
-
 /* hm-run-linux.c */
 EmExit hm_run(Vcpu *vcpu, uint64_t budget);
 void hm_kick(Vcpu *vcpu);
@@ -142,6 +138,8 @@ hm_memory_is_current(const HmVm *vm)
 
 /* hm-state-linux.c: registers from the Vcpu to KVM and back. False: KVM refuses them. */
 bool hm_import(HmVcpu *own);
+/* After it: did KVM take paging as the virtual CPU has it? */
+bool hm_has_paging(HmVcpu *own);
 void hm_export(HmVcpu *own);
 void hm_sync_out(Vcpu *vcpu);
 void hm_sync_in(Vcpu *vcpu);

@@ -177,7 +177,7 @@ hm_rank(void)
 /* What an emulating kernel is good for: firmware and boot loaders. It walks page tables by shadows
  * of them that know nothing of what other engines write there, and raises #UD for much of what user
  * mode, virtual-8086 mode and debuggers do. */
-bool
+static bool
 hm_can_run(const Vcpu *vcpu)
 {
     if (!hm_is_partial())

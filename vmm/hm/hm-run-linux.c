@@ -221,11 +221,15 @@ hm_run(Vcpu *vcpu, uint64_t budget)
     }
     if (!own->profiled || (!hm_memory_is_current(own->vm) && !hm_memory_update(own)))
         return EM_EXIT_FALLBACK;
-    /* Loaded, or left behind by the interpreter: such a state may end an emulated guest at once. */
-    if (own->held == HM_IN_VCPU && !hm_can_run(vcpu))
-        return EM_EXIT_MODE;
-    if (own->held == HM_IN_VCPU && !hm_import(own))
-        return EM_EXIT_FALLBACK;
+    if (own->held == HM_IN_VCPU) {
+        if (!hm_import(own))
+            return EM_EXIT_FALLBACK;
+        /* An emulating kernel may leave paging off, and end the guest when it is entered. */
+        if (own->vm->emulates && !hm_has_paging(own)) {
+            own->held = HM_IN_VCPU;
+            return EM_EXIT_MODE;
+        }
+    }
     hm_watch_begin(&own->watch, thread, own->vm->emulates);
     atomic_store(&own->thread, thread);
     while (run_once(own, &exit))

@@ -307,6 +307,15 @@ hm_import(HmVcpu *own)
     return true;
 }
 
+bool
+hm_has_paging(HmVcpu *own)
+{
+    struct kvm_sregs2 sregs;
+
+    return ioctl(own->fd, KVM_GET_SREGS2, &sregs) == 0 &&
+           ((sregs.cr0 ^ own->vcpu->cr0) & X86_CR0_PG) == 0;
+}
+
 void
 hm_export(HmVcpu *own)
 {
