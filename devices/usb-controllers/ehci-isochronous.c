@@ -3,7 +3,8 @@
  * EHCI: isochronous descriptors, those of high speed with up to eight transactions in a frame
  * (3.3, 4.7) and split ones with a single one (3.4, 4.12.3). They are begun before their frame,
  * which gives devices of the host time to answer, and end with it: what has not come by then is
- * lost; what is sent goes out all the same, for nobody acknowledges it. */
+ * left to the next descriptors of that endpoint, in its order, up to EHCI_LATE_FRAMES later; what
+ * is sent goes out all the same, for nobody acknowledges it. */
 #include "devices/usb-controllers/ehci-private.h"
 
 #include <string.h>
@@ -17,7 +18,9 @@
 #define ITD_XACT_ERROR (1u << 28)
 #define ITD_LENGTH (0xfffu << 16)
 #define ITD_INTERRUPT (1u << 15)
+#define ITD_TARGET 0xf7fu /* of the device: its address and the endpoint */
 #define SITD_WORDS 7u
+#define SITD_TARGET 0x7f7f0f7fu /* and of its hub: address and port */
 #define SITD_ACTIVE (1u << 7)
 #define SITD_BUFFER_ERROR (1u << 5)
 #define SITD_BABBLE (1u << 4)
@@ -36,7 +39,7 @@ is_under_way(EhciController *ehci, uint8_t kind, uint32_t at)
     EhciTransfer *transfer = ehci_find_transfer(ehci, kind, at);
 
     if (transfer != NULL)
-        transfer->seen = true;
+        transfer->seen = ehci->isochronous = true;
     return transfer != NULL;
 }
 
@@ -48,13 +51,14 @@ read_words(EhciController *ehci, uint32_t at, uint32_t *words, unsigned count)
 }
 
 static void
-describe(EhciController *ehci, EhciTransfer *transfer, uint64_t frame, unsigned endpoint, bool in)
+describe(EhciController *ehci, EhciTransfer *transfer, uint64_t frame, uint32_t target, bool in)
 {
     VusbUrb *urb = transfer->urb;
 
     transfer->frame = frame;
+    transfer->target = target;
     urb->type = VUSB_ISOCHRONOUS;
-    urb->endpoint = (uint8_t)endpoint;
+    urb->endpoint = (uint8_t)(target >> 8 & 15);
     urb->in = in;
     urb->frame_ns = ehci_frame_ns(ehci, frame);
 }
@@ -72,7 +76,7 @@ begin_itd(EhciController *ehci, EhciTransfer *transfer, const uint32_t *words, u
     VusbUrb *urb = transfer->urb;
     uint32_t offset = 0, packets = 0;
 
-    describe(ehci, transfer, frame, words[9] >> 8 & 15, (words[10] >> 11 & 1) != 0);
+    describe(ehci, transfer, frame, words[9] & ITD_TARGET, (words[10] >> 11 & 1) != 0);
     memcpy(transfer->words, words, ITD_WORDS * sizeof(*words));
     for (unsigned i = 0; i < ITD_TRANSACTIONS; i++) {
         const uint32_t transaction = words[1 + i], size = (transaction & ITD_LENGTH) >> 16;
@@ -112,12 +116,13 @@ ehci_visit_itd(EhciController *ehci, uint32_t at, uint64_t frame)
         begin_itd(ehci, transfer, words, frame);
 }
 
+/* Of packet number i of those that came; from NULL: nothing came. */
 static uint32_t
-itd_error(const EhciTransfer *transfer, const VusbPacket *packet)
+itd_error(const VusbUrb *from, uint32_t i, bool in)
 {
-    if (!transfer->answered)
-        return transfer->urb->in ? ITD_XACT_ERROR : 0;
-    switch (packet->status) {
+    if (from == NULL || i >= from->packet_count)
+        return in ? ITD_XACT_ERROR : 0;
+    switch (from->packets[i].status) {
     case VUSB_OK:
     case VUSB_SHORT: return 0;
     case VUSB_BABBLE: return ITD_BABBLE;
@@ -126,22 +131,26 @@ itd_error(const EhciTransfer *transfer, const VusbPacket *packet)
 }
 
 static void
-finish_itd(EhciController *ehci, EhciTransfer *transfer)
+finish_itd(EhciController *ehci, EhciTransfer *transfer, const VusbUrb *from)
 {
     const VusbUrb *urb = transfer->urb;
     bool interrupt = false;
 
     for (uint32_t i = 0; i < urb->packet_count; i++) {
-        const VusbPacket *packet = &urb->packets[i];
+        const VusbPacket *packet =
+            from != NULL && i < from->packet_count ? &from->packets[i] : NULL;
         const unsigned index = 1u + transfer->packets[i];
         const uint32_t before = transfer->words[index];
-        const uint32_t actual = transfer->answered ? MIN(packet->actual, packet->size) : 0;
-        uint32_t now = (before & ~ITD_ACTIVE) | itd_error(transfer, packet);
+        const uint32_t room = packet != NULL ? MIN(packet->size, urb->packets[i].size) : 0;
+        uint32_t now = (before & ~ITD_ACTIVE) | itd_error(from, i, urb->in);
 
         if (urb->in) {
+            const uint32_t actual = packet != NULL ? MIN(packet->actual, room) : 0;
+
             now = (now & ~ITD_LENGTH) | actual << 16;
-            ehci_move(ehci, transfer->words + 9, ITD_PAGES, itd_place(before),
-                      urb->data + packet->offset, actual, true);
+            if (actual > 0)
+                ehci_move(ehci, transfer->words + 9, ITD_PAGES, itd_place(before),
+                          from->data + packet->offset, actual, true);
         }
         pdm_phys_write(ehci->device, transfer->at + 4 * index, &now, sizeof(now));
         interrupt = interrupt || (before & ITD_INTERRUPT) != 0;
@@ -156,7 +165,7 @@ begin_sitd(EhciController *ehci, EhciTransfer *transfer, const uint32_t *words, 
 {
     VusbUrb *urb = transfer->urb;
 
-    describe(ehci, transfer, frame, words[1] >> 8 & 15, (words[1] & SITD_IN) != 0);
+    describe(ehci, transfer, frame, words[1] & SITD_TARGET, (words[1] & SITD_IN) != 0);
     memcpy(transfer->words, words, SITD_WORDS * sizeof(*words));
     urb->packets[0] = (VusbPacket){.size = urb->size};
     if (!urb->in)
@@ -183,11 +192,11 @@ ehci_visit_sitd(EhciController *ehci, uint32_t at, uint64_t frame)
 }
 
 static uint32_t
-sitd_error(const EhciTransfer *transfer)
+sitd_error(const VusbUrb *from, bool in)
 {
-    if (!transfer->answered)
-        return transfer->urb->in ? SITD_MISSED : 0;
-    switch (transfer->urb->packets[0].status) {
+    if (from == NULL)
+        return in ? SITD_MISSED : 0;
+    switch (from->packets[0].status) {
     case VUSB_OK:
     case VUSB_SHORT: return 0;
     case VUSB_BABBLE: return SITD_BABBLE;
@@ -196,17 +205,18 @@ sitd_error(const EhciTransfer *transfer)
 }
 
 static void
-finish_sitd(EhciController *ehci, EhciTransfer *transfer)
+finish_sitd(EhciController *ehci, EhciTransfer *transfer, const VusbUrb *from)
 {
     const VusbUrb *urb = transfer->urb;
     const uint32_t before = transfer->words[3];
-    const uint32_t actual = transfer->answered ? MIN(urb->packets[0].actual, urb->packets[0].size)
-                            : urb->in          ? 0
-                                               : urb->size;
-    uint32_t now = (before & ~(SITD_ACTIVE | SITD_LENGTH)) | sitd_error(transfer);
+    const uint32_t room = from != NULL ? MIN(from->packets[0].size, urb->size) : 0;
+    const uint32_t actual = from != NULL ? MIN(from->packets[0].actual, room)
+                            : urb->in    ? 0
+                                         : urb->size;
+    uint32_t now = (before & ~(SITD_ACTIVE | SITD_LENGTH)) | sitd_error(from, urb->in);
 
-    if (urb->in)
-        ehci_move(ehci, transfer->words + 4, 2, transfer->words[4] & (PAGE - 1), urb->data, actual,
+    if (urb->in && from != NULL)
+        ehci_move(ehci, transfer->words + 4, 2, transfer->words[4] & (PAGE - 1), from->data, actual,
                   true);
     now |= (urb->size - actual) << 16;
     pdm_phys_write(ehci->device, transfer->at + 12, &now, sizeof(now));
@@ -218,7 +228,7 @@ finish_sitd(EhciController *ehci, EhciTransfer *transfer)
 void
 ehci_isochronous_done(EhciTransfer *transfer, VusbUrb *urb)
 {
-    if (transfer->over) {
+    if (transfer->over && !urb->in) {
         transfer->ehci->hub->urb_free(transfer->ehci->hub->user, g_steal_pointer(&transfer->urb));
         return;
     }
@@ -231,21 +241,75 @@ ehci_isochronous_done(EhciTransfer *transfer, VusbUrb *urb)
     }
 }
 
-void
-ehci_finish_frame(EhciController *ehci, uint64_t frame)
+/* The oldest answer of the endpoint that nobody has had; NULL: none. What the guest sends is its
+ * own answer. */
+static EhciTransfer *
+find_answer(EhciController *ehci, const EhciTransfer *transfer)
 {
+    EhciTransfer *found = NULL;
+
+    for (unsigned i = 0; i < EHCI_TRANSFERS; i++) {
+        EhciTransfer *other = &ehci->transfers[i];
+        const bool fits = transfer->urb->in ? other->urb != NULL && other->urb->in &&
+                                                  other->kind == transfer->kind &&
+                                                  other->target == transfer->target
+                                            : other == transfer;
+
+        if (fits && other->answered && other->frame <= transfer->frame &&
+            (found == NULL || other->frame < found->frame))
+            found = other;
+    }
+    return found;
+}
+
+static void
+finish(EhciController *ehci, EhciTransfer *transfer)
+{
+    EhciTransfer *answer = find_answer(ehci, transfer);
+    const VusbUrb *from = answer != NULL ? answer->urb : NULL;
+
+    if (transfer->kind == EHCI_ITD)
+        finish_itd(ehci, transfer, from);
+    else
+        finish_sitd(ehci, transfer, from);
+    transfer->over = answer != transfer;
+    if (answer != NULL)
+        ehci_drop_transfer(answer);
+}
+
+/* The first of those whose frame is over; NULL: none. */
+static EhciTransfer *
+find_over(EhciController *ehci, uint64_t frame)
+{
+    EhciTransfer *found = NULL;
+
     for (unsigned i = 0; i < EHCI_TRANSFERS; i++) {
         EhciTransfer *transfer = &ehci->transfers[i];
 
-        if (transfer->urb == NULL || transfer->over || transfer->kind == EHCI_QH ||
-            transfer->frame >= frame)
-            continue;
-        if (ehci_is_linked(ehci, transfer) && transfer->kind == EHCI_ITD)
-            finish_itd(ehci, transfer);
-        else if (ehci_is_linked(ehci, transfer))
-            finish_sitd(ehci, transfer);
-        transfer->over = !transfer->answered && !transfer->urb->in;
-        if (!transfer->over)
+        if (transfer->urb != NULL && !transfer->over && transfer->kind != EHCI_QH &&
+            transfer->frame < frame && (found == NULL || transfer->frame < found->frame))
+            found = transfer;
+    }
+    return found;
+}
+
+void
+ehci_finish_frame(EhciController *ehci, uint64_t frame)
+{
+    EhciTransfer *transfer;
+
+    while ((transfer = find_over(ehci, frame)) != NULL) {
+        if (ehci_is_linked(ehci, transfer))
+            finish(ehci, transfer);
+        else if (transfer->urb->in || transfer->answered)
+            ehci_drop_transfer(transfer);
+        else
+            transfer->over = true;
+    }
+    for (unsigned i = 0; i < EHCI_TRANSFERS; i++) {
+        transfer = &ehci->transfers[i];
+        if (transfer->urb != NULL && transfer->over && transfer->urb->in &&
+            transfer->frame + EHCI_LATE_FRAMES < frame)
             ehci_drop_transfer(transfer);
     }
 }

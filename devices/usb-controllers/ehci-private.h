@@ -16,7 +16,12 @@
 #define EHCI_FRAME_VISITS 1024u     /* links that are followed in a frame: they may lead anywhere */
 #define EHCI_FRAMES_MAX (1ull << 44) /* whose nanoseconds 64 bits hold */
 #define EHCI_TRANSFERS 128u
-#define EHCI_AHEAD 4u /* frames that isochronous transfers are begun before they are due */
+#define EHCI_QUEUE_TRANSFERS 32u /* of them, that isochronous ones leave to queues */
+/* Frames that isochronous transfers are begun before they are due: where there were none lately,
+ * and where there were some. */
+#define EHCI_AHEAD_IDLE 4u
+#define EHCI_AHEAD 24u
+#define EHCI_LATE_FRAMES 32u /* that an isochronous answer may come after its own */
 #define EHCI_BUFFERS 5u
 
 /* USBCMD */
@@ -70,12 +75,13 @@ typedef struct {
     EhciList list;      /* of a queue head: where it was found */
     uint32_t at;        /* of the structure in guest memory */
     uint64_t frame;     /* in the periodic schedule: where it was found */
+    uint32_t target;    /* of an isochronous one: which endpoint, as its descriptor has it */
     uint32_t qtd;       /* of a queue head */
     uint32_t words[16]; /* as they were at the beginning: the overlay's token and buffers, or all */
     uint8_t packets[8]; /* EHCI_ITD: the microframe of each */
     bool seen;          /* in a walk */
     bool answered;      /* the device is ready, the frame is not over */
-    bool over;          /* the frame is over, the device is not ready; the guest has its answer */
+    bool over; /* the frame is over, its descriptor is done; data come or wait for another one */
 } EhciTransfer;
 
 struct EhciController {
@@ -160,7 +166,7 @@ void ehci_queue_done(EhciTransfer *transfer, VusbUrb *urb);
 void ehci_visit_itd(EhciController *ehci, uint32_t at, uint64_t frame);
 void ehci_visit_sitd(EhciController *ehci, uint32_t at, uint64_t frame);
 void ehci_isochronous_done(EhciTransfer *transfer, VusbUrb *urb);
-/* Ends those whose frame is over; what is late is lost. */
+/* Ends those whose frame is over, with what has come. */
 void ehci_finish_frame(EhciController *ehci, uint64_t frame);
 
 /* ehci-port.c */

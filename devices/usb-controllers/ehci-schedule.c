@@ -122,12 +122,14 @@ run_frame(EhciController *ehci, uint64_t frame, bool ahead)
 void
 ehci_run_periodic(EhciController *ehci, uint64_t first, uint64_t last)
 {
+    const uint64_t ahead = ehci->isochronous ? EHCI_AHEAD : EHCI_AHEAD_IDLE;
+
     if (ehci->saving || ehci->hub == NULL)
         return;
     ehci->isochronous = false;
     for (uint64_t frame = first; frame <= last; frame++)
         run_frame(ehci, frame, false);
-    for (uint64_t frame = last + 1; frame <= last + EHCI_AHEAD; frame++)
+    for (uint64_t frame = last + 1; frame <= last + ahead; frame++)
         run_frame(ehci, frame, true);
 }
 

@@ -31,9 +31,9 @@ on_done(void *user, VusbUrb *urb)
 }
 
 static EhciTransfer *
-free_place(EhciController *ehci)
+free_place(EhciController *ehci, uint8_t kind)
 {
-    for (unsigned i = 0; i < EHCI_TRANSFERS; i++) {
+    for (unsigned i = kind == EHCI_QH ? 0 : EHCI_QUEUE_TRANSFERS; i < EHCI_TRANSFERS; i++) {
         if (ehci->transfers[i].urb == NULL)
             return &ehci->transfers[i];
     }
@@ -43,7 +43,7 @@ free_place(EhciController *ehci)
 EhciTransfer *
 ehci_new_transfer(EhciController *ehci, uint8_t kind, uint32_t at, uint32_t size, uint32_t packets)
 {
-    EhciTransfer *transfer = free_place(ehci);
+    EhciTransfer *transfer = free_place(ehci, kind);
     VusbUrb *urb;
 
     if (transfer == NULL || ehci->bytes == 0)

@@ -74,7 +74,11 @@ ehci_read(void *user, uint64_t at, unsigned size)
     case USBCMD: value = ehci->command; break;
     case USBSTS: value = read_status(ehci); break;
     case USBINTR: value = ehci->enable; break;
-    case FRINDEX: value = ehci_microframe(ehci) & FRAME_INDEX; break;
+    case FRINDEX:
+        /* Who reads it looks for what is done by then. */
+        ehci_finish_frame(ehci, ehci_microframe(ehci) / 8);
+        value = ehci_microframe(ehci) & FRAME_INDEX;
+        break;
     case PERIODICLISTBASE: value = ehci->periodic_base; break;
     case ASYNCLISTADDR: value = ehci->async_base; break;
     case CONFIGFLAG: value = ehci->config; break;
