@@ -241,6 +241,24 @@ ehci_isochronous_done(EhciTransfer *transfer, VusbUrb *urb)
     }
 }
 
+/* Of two transfers: the one whose frame is first, or that began first. */
+static bool
+is_before(const EhciTransfer *transfer, const EhciTransfer *other)
+{
+    return transfer->frame < other->frame ||
+           (transfer->frame == other->frame && transfer->number < other->number);
+}
+
+static bool
+may_answer(const EhciTransfer *answer, const EhciTransfer *transfer)
+{
+    if (answer == transfer || !transfer->urb->in)
+        return answer == transfer && answer->answered;
+    return answer->urb != NULL && answer->urb->in && answer->answered &&
+           answer->kind == transfer->kind && answer->target == transfer->target &&
+           is_before(answer, transfer);
+}
+
 /* The oldest answer of the endpoint that nobody has had; NULL: none. What the guest sends is its
  * own answer. */
 static EhciTransfer *
@@ -250,13 +268,8 @@ find_answer(EhciController *ehci, const EhciTransfer *transfer)
 
     for (unsigned i = 0; i < EHCI_TRANSFERS; i++) {
         EhciTransfer *other = &ehci->transfers[i];
-        const bool fits = transfer->urb->in ? other->urb != NULL && other->urb->in &&
-                                                  other->kind == transfer->kind &&
-                                                  other->target == transfer->target
-                                            : other == transfer;
 
-        if (fits && other->answered && other->frame <= transfer->frame &&
-            (found == NULL || other->frame < found->frame))
+        if (may_answer(other, transfer) && (found == NULL || is_before(other, found)))
             found = other;
     }
     return found;
@@ -287,7 +300,7 @@ find_over(EhciController *ehci, uint64_t frame)
         EhciTransfer *transfer = &ehci->transfers[i];
 
         if (transfer->urb != NULL && !transfer->over && transfer->kind != EHCI_QH &&
-            transfer->frame < frame && (found == NULL || transfer->frame < found->frame))
+            transfer->frame < frame && (found == NULL || is_before(transfer, found)))
             found = transfer;
     }
     return found;

@@ -75,6 +75,7 @@ typedef struct {
     EhciList list;      /* of a queue head: where it was found */
     uint32_t at;        /* of the structure in guest memory */
     uint64_t frame;     /* in the periodic schedule: where it was found */
+    uint64_t number;    /* of those that have begun, they count on */
     uint32_t target;    /* of an isochronous one: which endpoint, as its descriptor has it */
     uint32_t qtd;       /* of a queue head */
     uint32_t words[16]; /* as they were at the beginning: the overlay's token and buffers, or all */
@@ -103,6 +104,7 @@ struct EhciController {
     uint64_t active_ns;    /* when the guest or a device last did something */
 
     EhciTransfer transfers[EHCI_TRANSFERS];
+    uint64_t begun;         /* transfers so far */
     uint32_t bytes, visits; /* left in this frame */
     bool isochronous;       /* some were seen: every frame matters */
     bool saving;

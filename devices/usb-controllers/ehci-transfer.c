@@ -52,7 +52,14 @@ ehci_new_transfer(EhciController *ehci, uint8_t kind, uint32_t at, uint32_t size
     if (urb == NULL)
         return NULL;
     *transfer = (EhciTransfer){
-        .ehci = ehci, .urb = urb, .kind = kind, .list = EHCI_IN_PERIODIC, .at = at, .seen = true};
+        .ehci = ehci,
+        .urb = urb,
+        .kind = kind,
+        .list = EHCI_IN_PERIODIC,
+        .at = at,
+        .number = ++ehci->begun,
+        .seen = true,
+    };
     urb->size = size;
     urb->packet_count = packets;
     urb->done = on_done;

@@ -472,6 +472,35 @@ test_isochronous_late(void)
     ehci_guest_free(&guest);
 }
 
+/* Two descriptors of an endpoint in a frame, and the device is done with the second one only: each
+ * has its own end. */
+static void
+test_isochronous_pair(void)
+{
+    const uint32_t second = ITD + 0x40;
+    UsbStream *stream;
+    EhciGuest guest;
+
+    ehci_guest_new(&guest);
+    stream = device_bench_data(guest.bench, "usb-stream", 0);
+    ehci_guest_configure(&guest, 2, 3);
+    ehci_guest_write(&guest, USBCMD, 1u << 16 | PERIODIC | RUN);
+    ehci_guest_wait(&guest, 2);
+    stream->holds = true;
+    put_itd(&guest, second, USB_STREAM_IN, true, 500, DATA + 0x1000);
+    put_itd(&guest, ITD, USB_STREAM_IN, true, 500, DATA);
+    ehci_guest_put32(&guest, ITD, second);
+    ehci_guest_wait(&guest, 2);
+    stream->held->packets[0].actual = 8;
+    memset(stream->held->data, 0xa5, 8);
+    vusb_urb_done(g_steal_pointer(&stream->held), VUSB_OK);
+    ehci_guest_wait(&guest, 3);
+    g_assert_cmphex(ehci_guest_get32(&guest, ITD + 4) >> 16, ==, 0x1000);
+    g_assert_cmphex(ehci_guest_get32(&guest, second + 4) >> 16, ==, 8);
+    g_assert_cmphex(ehci_guest_get32(&guest, DATA + 0x1000), ==, 0xa5a5a5a5);
+    ehci_guest_free(&guest);
+}
+
 static void
 test_isochronous_bad(void)
 {
@@ -627,6 +656,7 @@ main(int argc, char **argv)
     g_test_add_func("/device/ehci/report", test_report);
     g_test_add_func("/device/ehci/isochronous", test_isochronous);
     g_test_add_func("/device/ehci/isochronous-late", test_isochronous_late);
+    g_test_add_func("/device/ehci/isochronous-pair", test_isochronous_pair);
     g_test_add_func("/device/ehci/isochronous-bad", test_isochronous_bad);
     g_test_add_func("/device/ehci/saved", test_saved);
     g_test_add_func("/device/ehci/hostile", test_hostile);

@@ -44,7 +44,7 @@ fuzz_usb_begin(FuzzUsb *fuzz)
     pci_guest_write(bench, 0, 0x38, QUEUES);
     pci_guest_write(bench, 0, 0x20, 1u << 16 | 1);
     pci_guest_write(bench, 0, 0x60, 1);
-    for (unsigned port = 0; port < 3; port++) {
+    for (unsigned port = 0; port < 4; port++) {
         pci_guest_write(bench, 0, PORTSC + 4 * port, 0x1100);
         pci_guest_write(bench, 0, PORTSC + 4 * port, 0x1000);
     }
@@ -73,10 +73,13 @@ put_element(FuzzUsb *fuzz, FuzzInput *input, uint32_t at)
             (token & 3) << 8 | (token & 0x8000) | 0x80);
 }
 
+/* For the streaming device, mostly. */
 static void
 put_isochronous(FuzzUsb *fuzz, FuzzInput *input)
 {
-    const uint32_t kind = fuzz_take(input, 1), target = fuzz_take(input, 4);
+    const uint32_t kind = fuzz_take(input, 1), any = fuzz_take(input, 4);
+    const uint32_t target =
+        kind & 0x80 ? any : (any & ~0xf7fu) | FUZZ_USB_STREAM | (kind & 8 ? 1u : 2u) << 8;
 
     put(fuzz, ITDS, kind & 1 ? ITDS + 0x40 : 1);
     put(fuzz, ITDS + 0x40, kind & 2 ? queue(2) | 2 : (ITDS + 0x80) | 4);
@@ -86,6 +89,9 @@ put_isochronous(FuzzUsb *fuzz, FuzzInput *input)
         put(fuzz, ITDS + 0x44 + 4 * i, fuzz_take(input, 2) << 16 | 0xf000);
     }
     put(fuzz, ITDS + 36, target);
+    put(fuzz, ITDS + 40, (kind & 8 ? 1u << 11 : 0) | 512);
+    put(fuzz, ITDS + 0x64, target);
+    put(fuzz, ITDS + 0x68, (kind & 8 ? 1u << 11 : 0) | 512);
     put(fuzz, ITDS + 0x84, target);
     put(fuzz, ITDS + 0x88, 0xff);
     put(fuzz, ITDS + 0x8c, 0x80 | fuzz_take(input, 2) << 16);

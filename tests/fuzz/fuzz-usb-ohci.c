@@ -43,7 +43,7 @@ fuzz_usb_begin(FuzzUsb *fuzz)
     pci_guest_write(bench, 0, 0x20, endpoint(0));
     pci_guest_write(bench, 0, 0x28, endpoint(1));
     pci_guest_write(bench, 0, 0x10, 0x8000007f);
-    for (unsigned port = 0; port < 3; port++)
+    for (unsigned port = 0; port < 4; port++)
         pci_guest_write(bench, 0, 0x54 + 4 * port, 1u << 4);
     pci_guest_write(bench, 0, 0x04, 2u << 6 | 0x3c);
 }
@@ -70,7 +70,8 @@ fuzz_usb_transfer(FuzzUsb *fuzz, FuzzInput *input)
     for (unsigned i = 0; i < 4 && index == 3; i++)
         put(fuzz, at + 16 + 4 * i, fuzz_take(input, 4));
     put(fuzz, endpoint(index),
-        8u << 16 | (index == 3 ? 1u << 15 : 0) | (target & 3) << 7 | (target >> 2 & 3));
+        8u << 16 | (index == 3 ? 1u << 15 | (kind & 0x40 ? 2u : 1u) << 11 : 0) | (target & 3) << 7 |
+            (target >> 2 & 3));
     put(fuzz, endpoint(index) + 4, descriptor(fuzz->made + 1));
     put(fuzz, endpoint(index) + 8, at);
     pci_guest_write(fuzz->bench, 0, 0x08, 6);

@@ -10,6 +10,7 @@
 #include "tests/fuzz/fuzz-usb.h"
 #include "devices/devices.h"
 #include "tests/device/pci-guest.h"
+#include "tests/device/usb-stream.h"
 
 #include <string.h>
 
@@ -28,9 +29,9 @@ bool
 devices_register(PdmRegistry *registry, GError **error)
 {
     static const PdmDeviceInfo *const devices[] = {
-        &ehci_device,        &ohci_device,         &xhci_device,
-        &usb_hub_device,     &usb_keyboard_device, &usb_mouse_device,
-        &usb_storage_device, &usb_tablet_device,   &fuzz_usb_controller};
+        &ehci_device,         &ohci_device,        &xhci_device,       &usb_hub_device,
+        &usb_keyboard_device, &usb_mouse_device,   &usb_stream_device, &usb_storage_device,
+        &usb_tablet_device,   &fuzz_usb_controller};
     bool ok = pdm_registry_add_driver(registry, &vusb_root_hub_driver, error);
 
     for (unsigned i = 0; ok && i < G_N_ELEMENTS(devices); i++)
@@ -63,7 +64,36 @@ tree(void)
     device_bench_add(config, "usb-hub", 0);
     cfgm_set_uint(device_bench_add(config, "usb-keyboard", 0), "Hub", 1);
     cfgm_set_uint(device_bench_add(config, "usb-mouse", 0), "Hub", 1);
+    device_bench_add(config, "usb-stream", 0);
     return config;
+}
+
+/* Its driver has chosen an address and a configuration. */
+static void
+begin_stream(FuzzUsb *fuzz)
+{
+    UsbStream *stream = device_bench_data(fuzz->bench, "usb-stream", 0);
+
+    stream->device.address = FUZZ_USB_STREAM;
+    stream->device.configuration = 1;
+}
+
+/* How it answers from now on, and what it has not answered so far. */
+static void
+change_stream(FuzzUsb *fuzz, FuzzInput *input)
+{
+    UsbStream *stream = device_bench_data(fuzz->bench, "usb-stream", 0);
+    const unsigned what = fuzz_take(input, 1);
+
+    stream->holds = (what & 1) != 0;
+    stream->fails = (what & 2) != 0;
+    if ((what & 4) != 0)
+        usb_stream_report(stream, "fuzz", 4);
+    if ((what & 8) != 0 && stream->held != NULL) {
+        for (unsigned i = 0; i < stream->held->packet_count; i++)
+            stream->held->packets[i].actual = fuzz_take(input, 2) % (stream->held->size + 1);
+        vusb_urb_done(g_steal_pointer(&stream->held), what & 16 ? VUSB_IO_ERROR : VUSB_OK);
+    }
 }
 
 static void
@@ -84,7 +114,7 @@ point(FuzzUsb *fuzz, FuzzInput *input)
 static void
 step(FuzzUsb *fuzz, FuzzInput *input)
 {
-    switch (fuzz_take(input, 1) % 12) {
+    switch (fuzz_take(input, 1) % 13) {
     case 0:
         pci_guest_write(fuzz->bench, 0, fuzz_take(input, 2) & 0x3ffc, fuzz_take(input, 4));
         break;
@@ -105,6 +135,7 @@ step(FuzzUsb *fuzz, FuzzInput *input)
         pdm_command(fuzz->bench->pdm, "usb-hub", 0, "over-current",
                     (const char[]){(char)('1' + fuzz_take(input, 1) % 5), '\0'});
         break;
+    case 12: change_stream(fuzz, input); break;
     default: fuzz_usb_transfer(fuzz, input); break;
     }
 }
@@ -116,6 +147,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FuzzUsb fuzz = {.bench = device_bench_new(tree())};
 
     fuzz_usb_begin(&fuzz);
+    begin_stream(&fuzz);
     for (unsigned i = 0; i < STEPS_MAX && input.size > 0; i++)
         step(&fuzz, &input);
     fuzz_wait(fuzz.bench, 16, FRAME_NS);

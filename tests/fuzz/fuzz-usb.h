@@ -6,6 +6,8 @@
 
 #include "tests/fuzz/fuzz-bench.h"
 
+#define FUZZ_USB_STREAM 3u /* address of the streaming device, which is configured */
+
 typedef struct {
     DeviceBench *bench;
     uint32_t made; /* transfers, commands */

@@ -35,7 +35,7 @@ SEEDS = {
 
 def own(target):
     """A target's files and definitions."""
-    return (['tests/fuzz/fuzz-usb.c', f'tests/fuzz/fuzz-usb-{target}.c',
+    return (['tests/fuzz/fuzz-usb.c', 'tests/device/usb-stream.c', f'tests/fuzz/fuzz-usb-{target}.c',
              *(['tests/fuzz/fuzz-usb-none.c'] if target != 'vusb' else [])], [f'-DFUZZ_TARGET="{target}"'])
 
 

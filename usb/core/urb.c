@@ -44,6 +44,16 @@ vusb_urb_free(VusbUrb *urb)
 }
 
 /* --- answered --- */
+
+/* Nobody has to trust a device with what it says of itself. */
+static void
+hold_to_size(VusbUrb *urb, uint32_t packets)
+{
+    urb->actual = MIN(urb->actual, urb->size);
+    for (uint32_t i = 0; i < packets; i++)
+        urb->packets[i].actual = MIN(urb->packets[i].actual, urb->packets[i].size);
+}
+
 void
 vusb_urb_done(VusbUrb *urb, VusbStatus status)
 {
@@ -55,7 +65,7 @@ vusb_urb_done(VusbUrb *urb, VusbStatus status)
     if (!state->finished) {
         state->finished = true;
         urb->status = status;
-        urb->actual = MIN(urb->actual, urb->size);
+        hold_to_size(urb, MIN(urb->packet_count, state->packet_room));
         g_queue_push_tail_link(&hub->finished, &state->finished_link);
         post = !hub->posted;
         hub->posted = true;
