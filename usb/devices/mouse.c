@@ -2,16 +2,10 @@
  *
  * The USB mouse: relative movements, five buttons, wheel; with the boot protocol. HID 1.11,
  * appendix B.2. */
-#include "usb/devices/hid.h"
+#include "usb/devices/pointer.h"
 
 #define REPORT_SIZE 4u /* buttons, x, y, wheel: the first three are the boot report */
 #define STEPS_MAX 32u  /* reports that one movement is cut into at most */
-
-typedef struct {
-    UsbHid hid; /* first */
-    PdmMousePort port;
-    const PdmMouseConnector *connector; /* NULL: nobody points */
-} UsbMouse;
 
 /* clang-format off */
 static const uint8_t report_descriptor[] = {
@@ -68,7 +62,7 @@ take(int *value)
 static void
 on_relative(void *user, int dx, int dy, int dz, int dw, unsigned buttons)
 {
-    UsbMouse *mouse = user;
+    UsbPointer *mouse = user;
     const uint8_t pressed = (uint8_t)(buttons & 0x1f);
     int away = -dz; /* a wheel counts away from the user */
 
@@ -82,57 +76,32 @@ on_relative(void *user, int dx, int dy, int dz, int dw, unsigned buttons)
     }
 }
 
-static void
-configured(UsbHid *hid, bool on)
-{
-    UsbMouse *mouse = (UsbMouse *)hid;
-
-    if (mouse->connector != NULL)
-        mouse->connector->enabled(mouse->connector->user, on, false);
-}
-
 static const UsbHidKind kind = {
     .title = "USB Mouse",
     .descriptors = &descriptors,
     .report_descriptor = report_descriptor,
     .report_size = REPORT_SIZE,
     .boot = true,
-    .configured = configured,
+    .configured = usb_pointer_configured,
 };
 
 static bool
 mouse_construct(PdmDevice *pdm, const CfgmNode *config, GError **error)
 {
-    UsbMouse *mouse = pdm->data;
-
-    mouse->port = (PdmMousePort){.user = mouse, .relative = on_relative};
-    return pdm_attach(pdm, 0, PDM_IF_MOUSE, &mouse->port, (const void **)&mouse->connector, false,
-                      error) &&
-           usb_hid_construct(pdm, &kind, config, error);
+    return usb_pointer_construct(pdm, &kind, &(PdmMousePort){.relative = on_relative}, config,
+                                 error);
 }
-
-static bool
-mouse_loaded(void *object, uint32_t version, GError **error)
-{
-    return usb_hid_loaded(object, error);
-}
-
-/* clang-format off */
-static const SsmField fields[] = { SSM_STRUCT(UsbMouse, hid, usb_hid_fields), SSM_END };
-/* clang-format on */
-static const SsmState mouse_state = {
-    .version = 1, .min_version = 1, .fields = fields, .post_load = mouse_loaded};
 
 const PdmDeviceInfo usb_mouse_device = {
     .abi = PDM_ABI_VERSION,
     .name = "usb-mouse",
     .title = "USB mouse",
     .kind = PDM_KIND_USB,
-    .instance_size = sizeof(UsbMouse),
+    .instance_size = sizeof(UsbPointer),
     .max_instances = 1,
     .options = usb_device_options,
     .construct = mouse_construct,
     .reset = usb_hid_reset,
     .destruct = usb_hid_destruct,
-    .state = &mouse_state,
+    .state = &usb_pointer_state,
 };

@@ -2,18 +2,12 @@
  *
  * The USB tablet: a pointer with absolute places, so that a guest's pointer follows the person's
  * without any software in the guest. HID 1.11; HID Usage Tables 1.12, pages 1, 9 and 12. */
-#include "usb/devices/hid.h"
+#include "usb/devices/pointer.h"
 
 #include <string.h>
 
 #define TABLET_RANGE_SHIFT 1 /* 0..0xffff to 0..0x7fff */
 #define REPORT_SIZE 7u       /* buttons, x, y, wheel, tilt */
-
-typedef struct {
-    UsbHid hid; /* first */
-    PdmMousePort port;
-    const PdmMouseConnector *connector; /* NULL: nobody points */
-} UsbTablet;
 
 /* clang-format off */
 static const uint8_t report_descriptor[] = {
@@ -56,7 +50,7 @@ only_moved(const uint8_t *older, const uint8_t *newer)
 static void
 on_absolute(void *user, unsigned x, unsigned y, int dz, int dw, unsigned buttons)
 {
-    UsbTablet *tablet = user;
+    UsbPointer *tablet = user;
     const unsigned at_x = MIN(x, 0xffff) >> TABLET_RANGE_SHIFT;
     const unsigned at_y = MIN(y, 0xffff) >> TABLET_RANGE_SHIFT;
     const uint8_t report[REPORT_SIZE] = {
@@ -72,56 +66,31 @@ on_absolute(void *user, unsigned x, unsigned y, int dz, int dw, unsigned buttons
     usb_hid_report(&tablet->hid, report, only_moved);
 }
 
-static void
-configured(UsbHid *hid, bool on)
-{
-    UsbTablet *tablet = (UsbTablet *)hid;
-
-    if (tablet->connector != NULL)
-        tablet->connector->enabled(tablet->connector->user, false, on);
-}
-
 static const UsbHidKind kind = {
     .title = "USB Tablet",
     .descriptors = &descriptors,
     .report_descriptor = report_descriptor,
     .report_size = REPORT_SIZE,
-    .configured = configured,
+    .configured = usb_pointer_configured,
 };
 
 static bool
 tablet_construct(PdmDevice *pdm, const CfgmNode *config, GError **error)
 {
-    UsbTablet *tablet = pdm->data;
-
-    tablet->port = (PdmMousePort){.user = tablet, .absolute = on_absolute};
-    return pdm_attach(pdm, 0, PDM_IF_MOUSE, &tablet->port, (const void **)&tablet->connector, false,
-                      error) &&
-           usb_hid_construct(pdm, &kind, config, error);
+    return usb_pointer_construct(pdm, &kind, &(PdmMousePort){.absolute = on_absolute}, config,
+                                 error);
 }
-
-static bool
-tablet_loaded(void *object, uint32_t version, GError **error)
-{
-    return usb_hid_loaded(object, error);
-}
-
-/* clang-format off */
-static const SsmField fields[] = { SSM_STRUCT(UsbTablet, hid, usb_hid_fields), SSM_END };
-/* clang-format on */
-static const SsmState tablet_state = {
-    .version = 1, .min_version = 1, .fields = fields, .post_load = tablet_loaded};
 
 const PdmDeviceInfo usb_tablet_device = {
     .abi = PDM_ABI_VERSION,
     .name = "usb-tablet",
     .title = "USB tablet",
     .kind = PDM_KIND_USB,
-    .instance_size = sizeof(UsbTablet),
+    .instance_size = sizeof(UsbPointer),
     .max_instances = 1,
     .options = usb_device_options,
     .construct = tablet_construct,
     .reset = usb_hid_reset,
     .destruct = usb_hid_destruct,
-    .state = &tablet_state,
+    .state = &usb_pointer_state,
 };
