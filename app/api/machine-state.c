@@ -73,6 +73,36 @@ vitrine_machine_discard_state_finish(VitrineMachine *machine, GAsyncResult *resu
 }
 
 static RemoteCall
+remove_call(VitrineMachine *machine, const char *name)
+{
+    return machine_call(machine, "RemoveLeftoverState", g_variant_new("(s)", name));
+}
+
+gboolean
+vitrine_machine_remove_leftover_state_sync(VitrineMachine *machine, const char *name,
+                                           GCancellable *cancellable, GError **error)
+{
+    RemoteCall call = remove_call(machine, name);
+    return client_change_sync(machine_client(machine), &call, cancellable, error);
+}
+
+void
+vitrine_machine_remove_leftover_state_async(VitrineMachine *machine, const char *name,
+                                            GCancellable *cancellable, GAsyncReadyCallback callback,
+                                            gpointer user_data)
+{
+    RemoteCall call = remove_call(machine, name);
+    client_call_async(machine_client(machine), machine, &call, cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_machine_remove_leftover_state_finish(VitrineMachine *machine, GAsyncResult *result,
+                                             GError **error)
+{
+    return client_call_finish_void(machine, result, error);
+}
+
+static RemoteCall
 adopt_call(VitrineMachine *machine, const char *file)
 {
     g_autofree char *path = g_canonicalize_filename(file, NULL);

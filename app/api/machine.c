@@ -9,7 +9,7 @@ struct _VitrineMachine {
     char *id;
     char *path;
     Cache *cache;
-    char **groups;
+    char **groups, **leftovers;
 };
 
 G_DEFINE_FINAL_TYPE(VitrineMachine, vitrine_machine, G_TYPE_OBJECT)
@@ -42,6 +42,7 @@ machine_finalize(GObject *object)
     g_free(machine->id);
     g_free(machine->path);
     g_strfreev(machine->groups);
+    g_strfreev(machine->leftovers);
     g_hash_table_unref(machine->cache);
     G_OBJECT_CLASS(vitrine_machine_parent_class)->finalize(object);
 }
@@ -66,17 +67,25 @@ vitrine_machine_init(VitrineMachine *machine)
 {
     machine->cache = cache_new();
     machine->groups = g_strdupv((char *[]){"/", NULL});
+    machine->leftovers = g_new0(char *, 1);
+}
+
+static void
+take_strings(GVariant *properties, const char *key, char ***field)
+{
+    char **texts = NULL;
+    if (g_variant_lookup(properties, key, "^as", &texts)) {
+        g_strfreev(*field);
+        *field = texts;
+    }
 }
 
 void
 machine_update(VitrineMachine *machine, GVariant *properties)
 {
     static const CacheField address = {"ConsoleAddress", "console-available", 's', NULL};
-    char **groups = NULL;
-    if (g_variant_lookup(properties, "Groups", "^as", &groups)) {
-        g_strfreev(machine->groups);
-        machine->groups = groups;
-    }
+    take_strings(properties, "Groups", &machine->groups);
+    take_strings(properties, "LeftoverStates", &machine->leftovers);
     g_object_freeze_notify(G_OBJECT(machine));
     cache_update(machine->cache, G_OBJECT(machine), fields, G_N_ELEMENTS(fields), properties);
     cache_update(machine->cache, G_OBJECT(machine), &address, 1, properties);
@@ -118,6 +127,12 @@ const char *const *
 vitrine_machine_get_groups(VitrineMachine *machine)
 {
     return (const char *const *)machine->groups;
+}
+
+const char *const *
+vitrine_machine_get_leftover_states(VitrineMachine *machine)
+{
+    return (const char *const *)machine->leftovers;
 }
 
 gboolean

@@ -5,9 +5,9 @@
  * groups, state (VitrineMachineState), last-state-change (int64, seconds since 1970),
  * accessible, access-error, settings-file, log-folder, snapshot-folder, settings-generation (uint:
  * changes with each change of the settings), read-only-reason, session-type, session-pid,
- * console-available, busy, restore-progress, current-snapshot, current-snapshot-name,
- * snapshot-count (uint), current-state-modified, snapshots-generation (uint: changes when a
- * snapshot comes, goes or is edited).
+ * console-available, busy, restore-progress, leftover-states, current-snapshot,
+ * current-snapshot-name, snapshot-count (uint), current-state-modified, snapshots-generation (uint:
+ * changes when a snapshot comes, goes or is edited).
  *
  * Extra data is per machine too; its changes arrive at VitrineClient::extra-data-changed and at
  * VitrineMachine::extra-data-changed (key, value or "" when removed). */
@@ -216,6 +216,25 @@ void vitrine_machine_discard_state_async(VitrineMachine *machine, GCancellable *
                                          GAsyncReadyCallback callback, gpointer user_data);
 gboolean vitrine_machine_discard_state_finish(VitrineMachine *machine, GAsyncResult *result,
                                               GError **error);
+
+/**
+ * vitrine_machine_get_leftover_states:
+ *
+ * Saved states in the machine's snapshot folder that belong to no machine or snapshot that is
+ * known. They are kept until somebody deletes them.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): names of files
+ */
+const char *const *vitrine_machine_get_leftover_states(VitrineMachine *machine);
+/* Deletes one of them. VITRINE_ERROR_BUSY while settings that are not registered, or cannot be
+ * read, or a copy of the machine's settings may need it. */
+gboolean vitrine_machine_remove_leftover_state_sync(VitrineMachine *machine, const char *name,
+                                                    GCancellable *cancellable, GError **error);
+void vitrine_machine_remove_leftover_state_async(VitrineMachine *machine, const char *name,
+                                                 GCancellable *cancellable,
+                                                 GAsyncReadyCallback callback, gpointer user_data);
+gboolean vitrine_machine_remove_leftover_state_finish(VitrineMachine *machine, GAsyncResult *result,
+                                                      GError **error);
 
 /* The machine, which is off, continues from this file when it is started. */
 gboolean vitrine_machine_adopt_state_sync(VitrineMachine *machine, const char *file,

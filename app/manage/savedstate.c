@@ -7,11 +7,13 @@
 static bool
 run_discard(Manage *manage, ManageArgs *args, GError **error)
 {
-    static const ManageOption options[] = {{NULL}};
-    const char *name;
-    if (!manage_args_parse(args, options, NULL, &name, 1, 1, error))
+    const char *name, *leftover = NULL;
+    const ManageOption options[] = {{"leftover", MANAGE_TEXT, 0}, {NULL}};
+    if (!manage_args_parse(args, options, &leftover, &name, 1, 1, error))
         return false;
     VitrineMachine *machine = manage_machine(manage, name, error);
+    if (machine && leftover)
+        return vitrine_machine_remove_leftover_state_sync(machine, leftover, NULL, error);
     return machine && vitrine_machine_discard_state_sync(machine, NULL, error);
 }
 
@@ -30,9 +32,11 @@ run_adopt(Manage *manage, ManageArgs *args, GError **error)
 const ManageCommand manage_command_discardstate = {
     .name = "discardstate",
     .title = "Delete a saved state",
-    .usage = "discardstate NAME|UUID\n",
-    .about = "Deletes the saved state of a machine. It is off then, as if its plug had been pulled"
-             "\nwhen the state was saved.",
+    .usage = "discardstate NAME|UUID [--leftover FILE]\n",
+    .about =
+        "Deletes the saved state of a machine. It is off then, as if its plug had been pulled"
+        "\nwhen the state was saved. With --leftover its state stays as it is, and the file of that"
+        "\nname goes, which showvminfo tells of as a saved state that belongs to nothing.",
     .run = run_discard,
 };
 

@@ -186,6 +186,16 @@ print_state(VitrineMachine *machine, bool machine_readable)
 }
 
 static void
+print_leftovers(VitrineMachine *machine, bool machine_readable)
+{
+    const char *const *names = vitrine_machine_get_leftover_states(machine);
+    for (guint i = 0; names[i]; i++) {
+        g_autofree char *key = g_strdup_printf("LeftoverState%u", i + 1);
+        showvminfo_text(machine_readable, key, "Left-over state:", names[i]);
+    }
+}
+
+static void
 print_session(VitrineMachine *machine, bool machine_readable)
 {
     const char *type = vitrine_machine_get_session_type(machine);
@@ -232,6 +242,7 @@ manage_print_settings(Manage *manage, VitrineMachine *machine, VitrineSettings *
     print_identity(machine, settings, machine_readable);
     print_fields(fields, G_N_ELEMENTS(fields), settings, machine_readable);
     print_state(machine, machine_readable);
+    print_leftovers(machine, machine_readable);
     print_fields(display_fields, G_N_ELEMENTS(display_fields), settings, machine_readable);
     showvminfo_storage(manage, settings, machine_readable);
     showvminfo_network(settings, machine_readable);

@@ -46,9 +46,10 @@ clear_values(ManagerDetails *details)
         gtk_widget_destroy(item->data);
 }
 
-/* --- one line: what it is, and a flat button that opens its page --- */
-static void
-add_value(ManagerDetails *details, int row, const char *title, const char *page, const char *value)
+/* --- one line: what it is, and a flat button that changes it --- */
+static GtkActionable *
+add_line(ManagerDetails *details, int row, const char *title, const char *value,
+         const char *tooltip)
 {
     GtkWidget *label = gtk_label_new(title), *button = gtk_button_new();
     GtkWidget *text = gtk_label_new(value);
@@ -64,12 +65,32 @@ add_value(ManagerDetails *details, int row, const char *title, const char *page,
     gtk_container_add(GTK_CONTAINER(button), text);
     gtk_button_set_relief(GTK_BUTTON(button), GTK_RELIEF_NONE);
     gtk_widget_set_hexpand(button, TRUE);
-    gtk_widget_set_tooltip_text(button, _("Change…"));
+    gtk_widget_set_tooltip_text(button, tooltip);
     atk_object_set_name(gtk_widget_get_accessible(button), spoken);
-    gtk_actionable_set_action_name(GTK_ACTIONABLE(button), "win.open-settings");
-    gtk_actionable_set_action_target(GTK_ACTIONABLE(button), "s", page);
     gtk_grid_attach(details->values, label, 0, row, 1, 1);
     gtk_grid_attach(details->values, button, 1, row, 1, 1);
+    return GTK_ACTIONABLE(button);
+}
+
+static void
+add_value(ManagerDetails *details, int row, const char *title, const char *page, const char *value)
+{
+    GtkActionable *button = add_line(details, row, title, value, _("Change…"));
+
+    gtk_actionable_set_action_target(button, "s", page); /* first: the name looks the action up */
+    gtk_actionable_set_action_name(button, "win.open-settings");
+}
+
+static void
+add_leftovers(ManagerDetails *details, int row)
+{
+    guint count = g_strv_length((char **)vitrine_machine_get_leftover_states(details->machine));
+    g_autofree char *value = g_strdup_printf(
+        ngettext("%u saved state belongs to nothing", "%u saved states belong to nothing", count),
+        count);
+    GtkActionable *button = add_line(details, row, _("Left over"), value, _("Delete…"));
+
+    gtk_actionable_set_action_name(button, "win.delete-leftovers");
 }
 
 static char *
@@ -165,6 +186,8 @@ show_settings(ManagerDetails *details, VitrineSettings *settings)
     add_value(details, row++, _("USB"), "usb", usb);
     if (description && *description)
         add_value(details, row++, _("Description"), "general", description);
+    if (*vitrine_machine_get_leftover_states(details->machine))
+        add_leftovers(details, row++);
     gtk_widget_show_all(GTK_WIDGET(details->values));
 }
 
@@ -220,7 +243,7 @@ static void
 on_changed(VitrineMachine *machine, GParamSpec *property, ManagerDetails *details)
 {
     if (g_str_equal(property->name, "settings-generation") ||
-        g_str_equal(property->name, "accessible"))
+        g_str_equal(property->name, "leftover-states") || g_str_equal(property->name, "accessible"))
         load(details);
     else
         show_state(details);

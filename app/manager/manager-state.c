@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Saved states in the manager: save what runs, discard what was saved. */
+ * Saved states in the manager: save what runs, discard what was saved, delete what is left over. */
 #include "app/manager/manager-private.h"
 #include "app/widgets/widget-actions.h"
 
@@ -95,26 +95,83 @@ on_response(GtkDialog *dialog, int response, gpointer data)
     gtk_widget_destroy(GTK_WIDGET(dialog));
 }
 
+/* A question about the selected machine; response gets GTK_RESPONSE_OK for the button's text, and
+ * the machine as the dialog's data "machine". */
+static GtkWidget *
+ask(ManagerWindow *window, const char *question, const char *explanation, const char *button,
+    GCallback response)
+{
+    VitrineMachine *machine = manager_window_get_machine(window);
+    GtkWidget *dialog = gtk_message_dialog_new(
+        GTK_WINDOW(window), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_QUESTION,
+        GTK_BUTTONS_NONE, "%s", question);
+    GtkWidget *destroys;
+
+    gtk_message_dialog_format_secondary_text(GTK_MESSAGE_DIALOG(dialog), "%s", explanation);
+    gtk_dialog_add_button(GTK_DIALOG(dialog), _("_Cancel"), GTK_RESPONSE_CANCEL);
+    destroys = gtk_dialog_add_button(GTK_DIALOG(dialog), button, GTK_RESPONSE_OK);
+    gtk_style_context_add_class(gtk_widget_get_style_context(destroys), "destructive-action");
+    gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_CANCEL);
+    g_object_set_data_full(G_OBJECT(dialog), "machine", g_object_ref(machine), g_object_unref);
+    g_signal_connect(dialog, "response", response, window);
+    gtk_widget_show(dialog);
+    return dialog;
+}
+
 static void
 on_discard(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-    VitrineMachine *machine = manager_window_get_machine(data);
-    GtkWidget *dialog = gtk_message_dialog_new(
-        GTK_WINDOW(data), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_QUESTION,
-        GTK_BUTTONS_NONE, _("Discard the saved state of “%s”?"), vitrine_machine_get_name(machine));
-    GtkWidget *discard;
+    g_autofree char *question =
+        g_strdup_printf(_("Discard the saved state of “%s”?"),
+                        vitrine_machine_get_name(manager_window_get_machine(data)));
 
-    gtk_message_dialog_format_secondary_text(
-        GTK_MESSAGE_DIALOG(dialog),
+    ask(data, question,
         _("The machine starts anew the next time, as if its plug had been pulled. What its guest "
-          "had not written to disk is lost."));
-    gtk_dialog_add_button(GTK_DIALOG(dialog), _("_Cancel"), GTK_RESPONSE_CANCEL);
-    discard = gtk_dialog_add_button(GTK_DIALOG(dialog), _("_Discard the state"), GTK_RESPONSE_OK);
-    gtk_style_context_add_class(gtk_widget_get_style_context(discard), "destructive-action");
-    gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_CANCEL);
-    g_object_set_data_full(G_OBJECT(dialog), "machine", g_object_ref(machine), g_object_unref);
-    g_signal_connect(dialog, "response", G_CALLBACK(on_response), data);
-    gtk_widget_show(dialog);
+          "had not written to disk is lost."),
+        _("_Discard the state"), G_CALLBACK(on_response));
+}
+
+/* --- what is left over --- */
+static void
+on_leftover_deleted(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(ManagerWindow) window = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!vitrine_machine_remove_leftover_state_finish(VITRINE_MACHINE(source), result, &error))
+        manager_window_show_error(window, _("The saved state was not deleted"), error);
+}
+
+static void
+on_leftovers_response(GtkDialog *dialog, int response, gpointer data)
+{
+    VitrineMachine *machine = g_object_get_data(G_OBJECT(dialog), "machine");
+    const char *const *asked = g_object_get_data(G_OBJECT(dialog), "names");
+
+    for (guint i = 0; response == GTK_RESPONSE_OK && asked[i]; i++)
+        vitrine_machine_remove_leftover_state_async(machine, asked[i], NULL, on_leftover_deleted,
+                                                    g_object_ref(data));
+    gtk_widget_destroy(GTK_WIDGET(dialog));
+}
+
+static void
+on_delete_leftovers(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    VitrineMachine *machine = manager_window_get_machine(data);
+    char **names = (char **)vitrine_machine_get_leftover_states(machine);
+    g_autofree char *list = g_strjoinv("\n", names);
+    g_autofree char *explanation = g_strdup_printf(
+        _("These files in the folder “%s” belong to no machine and no snapshot that is known. They "
+          "may be of settings that you keep elsewhere; deleting them cannot be undone.\n\n%s"),
+        vitrine_machine_get_snapshot_folder(machine), list);
+
+    GtkWidget *dialog;
+
+    if (*names == NULL)
+        return;
+    dialog = ask(data, _("Delete the saved states that are left over?"), explanation, _("_Delete"),
+                 G_CALLBACK(on_leftovers_response));
+    g_object_set_data_full(G_OBJECT(dialog), "names", g_strdupv(names), (GDestroyNotify)g_strfreev);
 }
 
 /* --- what is possible now --- */
@@ -137,6 +194,7 @@ manager_window_add_state_actions(ManagerWindow *window)
     static const GActionEntry entries[] = {
         {.name = "save-state", .activate = on_save_state},
         {.name = "discard", .activate = on_discard},
+        {.name = "delete-leftovers", .activate = on_delete_leftovers},
     };
 
     g_action_map_add_action_entries(G_ACTION_MAP(window), entries, G_N_ELEMENTS(entries), window);

@@ -9,7 +9,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "app/service/machine.h"
+#include "app/service/machine-state.h"
 #include "app/service/medium.h"
 #include "app/service/settings/file-error.h"
 
@@ -22,6 +22,7 @@ struct Journal {
     char *machine;
     GPtrArray *files, *folders, *merges, *places;
     GPtrArray *parts; /* a path and its owner's, by turns */
+    gboolean left;    /* by a service that was killed */
 };
 
 static char *
@@ -163,11 +164,29 @@ is_named(Service *service, const char *path)
     return FALSE;
 }
 
+/* A saved state that other settings speak of than those we have read. After a fault those may come
+ * back that cannot be read now. */
+static gboolean
+is_claimed(const Journal *journal, const char *path)
+{
+    Machine *machine =
+        *journal->machine ? service_find_machine(journal->service, journal->machine) : NULL;
+    if (!g_str_has_suffix(path, ".sav") || !g_file_test(path, G_FILE_TEST_EXISTS))
+        return FALSE;
+    g_autofree char *claim =
+        machine_state_claim(journal->service, machine, path,
+                            journal->left ? STATE_CLAIMS_UNREADABLE : STATE_CLAIMS_BESIDE);
+    if (claim)
+        g_message("\"%s\" is not needed any more; it is kept since \"%s\" may need it.", path,
+                  claim);
+    return claim != NULL;
+}
+
 /* FALSE: it should go, and is still there. Of one that has gone `gone` learns the folder. */
 static gboolean
-settle_file(Service *service, const char *path, const char *owner, GHashTable *gone)
+settle_file(const Journal *journal, const char *path, const char *owner, GHashTable *gone)
 {
-    if (is_named(service, owner))
+    if (is_named(journal->service, owner) || is_claimed(journal, path))
         return TRUE;
     if (g_unlink(path) == 0 || errno == ENOENT) {
         g_hash_table_add(gone, g_path_get_dirname(path));
@@ -198,11 +217,10 @@ delete_unneeded(Journal *journal)
     g_autoptr(GHashTable) gone = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (guint i = 0; i < journal->files->len; i++) {
         const char *path = journal->files->pdata[i];
-        clean &= settle_file(journal->service, path, path, gone);
+        clean &= settle_file(journal, path, path, gone);
     }
     for (guint i = 0; i + 1 < journal->parts->len; i += 2)
-        clean &= settle_file(journal->service, journal->parts->pdata[i],
-                             journal->parts->pdata[i + 1], gone);
+        clean &= settle_file(journal, journal->parts->pdata[i], journal->parts->pdata[i + 1], gone);
     sync_folders(gone);
     for (guint i = 0; i < journal->folders->len; i++)
         g_rmdir(journal->folders->pdata[i]); /* fails while something is in it */
@@ -262,6 +280,7 @@ recover(Service *service, const char *path)
     if (machine == NULL || !can_judge(service, machine))
         return;
     Journal *journal = make(service, machine, path);
+    journal->left = TRUE;
     take_list(keys, "files", journal->files);
     take_list(keys, "parts", journal->parts);
     take_list(keys, "folders", journal->folders);

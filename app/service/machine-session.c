@@ -64,9 +64,9 @@ release(Machine *machine, VitrineMachineState state)
     if (console)
         g_unlink(console);
     machine_set_state(machine, machine_resting_state(machine, state));
-    machine_state_clean(machine);
     machine_state_released(machine);
     machine_restore_left(machine, state);
+    machine_find_leftovers(machine);
     machine_publish(machine);
     machine_restore_when_off(machine);
     machine->left_busy = machine->busy != NULL;

@@ -3,7 +3,7 @@
  * Reading and changing a machine's settings and extra data for clients. A change is refused when it
  * brings in something wrong; what was wrong before stays as it is. */
 #include "app/service/host-drives.h"
-#include "app/service/machine.h"
+#include "app/service/machine-state.h"
 #include "app/service/medium.h"
 #include "app/service/usb.h"
 
@@ -324,6 +324,7 @@ on_refresh(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, Mach
         return service_refuse(invocation, VITRINE_ERROR_STATE,
                               "The settings of a running machine are not read again.");
     machine_load(machine);
+    machine_find_leftovers(machine);
     media_publish_all(machine->service);
     vitrine_dbus_machine_complete_refresh(skeleton, invocation);
     return TRUE;

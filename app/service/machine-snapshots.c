@@ -2,6 +2,7 @@
  *
  * The snapshots that a machine has, for clients; and editing them. */
 #include <fcntl.h>
+#include <glib/gstdio.h>
 #include <unistd.h>
 
 #include "app/api/state-picture.h"
@@ -29,14 +30,26 @@ machine_find_snapshot(const Machine *machine, const char *id)
     return NULL;
 }
 
+/* The same file has other names where folders are links. */
+static gboolean
+is_file(const char *named, const char *path, const GStatBuf *file)
+{
+    GStatBuf status;
+    return g_str_equal(named, path) ||
+           (file && *named && g_stat(named, &status) == 0 && status.st_dev == file->st_dev &&
+            status.st_ino == file->st_ino);
+}
+
 gboolean
 machine_names_state_file(const Machine *machine, const char *path)
 {
-    if (machine->record && g_str_equal(machine->record->state_file, path))
+    GStatBuf status;
+    const GStatBuf *file = g_stat(path, &status) == 0 ? &status : NULL;
+    if (machine->record && is_file(machine->record->state_file, path, file))
         return TRUE;
     for (guint i = 0; machine->snapshots && i < machine->snapshots->len; i++) {
         const SnapshotRecord *record = machine->snapshots->pdata[i];
-        if (g_str_equal(record->state_file, path))
+        if (is_file(record->state_file, path, file))
             return TRUE;
     }
     return FALSE;

@@ -5,7 +5,8 @@
  *
  * A state is written to a file beside its place, synced and renamed; it is the machine's when the
  * settings name it, and no longer when they do not: before the guest runs again, since its disks
- * change then. A process that is killed at any point leaves one or the other. */
+ * change then. A journal has the files that come and go. A process that is killed at any point
+ * leaves one or the other. */
 #include "app/service/machine-state.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include "app/service/settings/file-error.h"
 
 #define ENDING ".sav"
-#define UNFINISHED ".sav.tmp"
 
 VitrineMachineState
 machine_resting_state(const Machine *machine, VitrineMachineState state)
@@ -53,28 +53,13 @@ machine_new_state_path(Machine *machine, GError **error)
     return g_strdup_printf("%s/%s-%09dZ" ENDING, folder, time, (int)(now % G_USEC_PER_SEC) * 1000);
 }
 
-void
-machine_state_clean(Machine *machine)
-{
-    g_autofree char *folder = machine_snapshot_folder(machine);
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *path = g_build_filename(folder, name, NULL);
-        if (g_str_has_suffix(name, UNFINISHED))
-            g_unlink(path);
-    }
-}
-
-/* A state that nothing names any more, where such files of ours are. One that was adopted from
- * elsewhere stays its owner's. */
-static void
-delete_state(Machine *machine, const char *path)
+/* Where such files of ours are. One that was adopted from elsewhere stays its owner's. */
+static gboolean
+is_our_file(const Machine *machine, const char *path)
 {
     g_autofree char *snapshots = machine_snapshot_folder(machine);
     g_autofree char *folder = g_path_get_dirname(path);
-    if (g_str_equal(folder, snapshots) && !machine_names_state_file(machine, path))
-        g_unlink(path);
+    return g_str_equal(folder, snapshots);
 }
 
 /* path "": none. FALSE: it cannot be written down, and nothing has changed. */
@@ -97,6 +82,7 @@ set_state_file(Machine *machine, const char *path, GError **error)
 typedef struct {
     Progress *progress;
     char *path, *unfinished;
+    Journal *journal; /* of these two */
     int file;
     Service *service;
     char *machine_id;
@@ -106,10 +92,9 @@ typedef struct {
 static void
 finish(Saving *saving, GError *error)
 {
-    if (error && saving->file >= 0)
-        g_unlink(saving->unfinished);
     if (saving->file >= 0)
         close(saving->file);
+    journal_settle(saving->journal);
     if (saving->progress)
         progress_finish(saving->progress, "", error);
     else
@@ -129,10 +114,7 @@ commit(Machine *machine, const Saving *saving, GError **error)
         return FALSE;
     }
     settings_sync_folder(saving->path);
-    if (set_state_file(machine, saving->path, error))
-        return TRUE;
-    g_unlink(saving->path);
-    return FALSE;
+    return set_state_file(machine, saving->path, error);
 }
 
 static void
@@ -174,12 +156,23 @@ on_cancel(gpointer user_data)
 }
 
 static gboolean
+write_journal(Machine *machine, Saving *saving, GError **error)
+{
+    saving->journal = journal_new(machine->service, machine->id);
+    journal_add_file(saving->journal, saving->path);
+    journal_add_file(saving->journal, saving->unfinished);
+    return journal_write(saving->journal, error);
+}
+
+static gboolean
 start_save(Machine *machine, Saving *saving, GError **error)
 {
     saving->path = machine_new_state_path(machine, error);
     if (saving->path == NULL)
         return FALSE;
     saving->unfinished = g_strconcat(saving->path, ".tmp", NULL);
+    if (!write_journal(machine, saving, error))
+        return FALSE;
     saving->file = open(saving->unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (saving->file < 0) {
         file_error_set(error, errno, "The saved state \"%s\" cannot be made", saving->path);
@@ -257,16 +250,19 @@ on_open_state(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, G
 static gboolean
 forget_state(Machine *machine, GError **error)
 {
-    g_autofree char *path = g_strdup(machine->record->state_file);
+    Journal *journal = NULL;
     gboolean aborted = machine->record->aborted;
-    machine->record->aborted = FALSE;
-    if (!set_state_file(machine, "", error)) {
-        machine->record->aborted = aborted;
-        return FALSE;
+    if (is_our_file(machine, machine->record->state_file)) {
+        journal = journal_new(machine->service, machine->id);
+        journal_add_file(journal, machine->record->state_file);
     }
-    if (*path)
-        delete_state(machine, path);
-    return TRUE;
+    machine->record->aborted = FALSE;
+    gboolean done =
+        (journal == NULL || journal_write(journal, error)) && set_state_file(machine, "", error);
+    if (!done)
+        machine->record->aborted = aborted;
+    journal_settle(journal);
+    return done;
 }
 
 static gboolean
@@ -305,6 +301,7 @@ on_discard_state(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation
     if (!forget_state(machine, &error))
         return service_fail(invocation, error);
     machine_set_state(machine, VITRINE_MACHINE_STATE_POWERED_OFF);
+    machine_find_leftovers(machine);
     vitrine_dbus_machine_complete_discard_state(skeleton, invocation);
     return TRUE;
 }
@@ -342,6 +339,7 @@ on_adopt_state(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, 
     if (!check_file(path, &error) || !set_state_file(machine, path, &error))
         return service_fail(invocation, error);
     machine_set_state(machine, VITRINE_MACHINE_STATE_SAVED);
+    machine_find_leftovers(machine);
     vitrine_dbus_machine_complete_adopt_state(skeleton, invocation);
     return TRUE;
 }
@@ -362,4 +360,5 @@ machine_connect_state(Machine *machine)
     for (guint i = 0; i < G_N_ELEMENTS(handlers); i++)
         g_signal_connect(machine->skeleton, handlers[i].signal, handlers[i].handler, machine);
     machine_connect_save(machine);
+    machine_connect_leftovers(machine);
 }

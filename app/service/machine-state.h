@@ -56,10 +56,25 @@ void machine_state_released(Machine *machine);
 /* Where a new saved state goes: in the machine's snapshot folder, which is made; a name that nobody
  * has. The caller's. */
 char *machine_new_state_path(Machine *machine, GError **error);
-/* Files of saves that came to no end. The machine is off. */
-void machine_state_clean(Machine *machine);
-/* machine-orphans.c: states that no machine names, when the registry was read and journals are
- * settled. */
-void machines_clean_orphans(Service *service);
+/* machine-leftovers.c */
+/* Tells log and clients of states in the machine's folder that nobody names; when it is off, the
+ * registry was read and journals are settled. */
+void machine_find_leftovers(Machine *machine);
+void machines_find_leftovers(Service *service);
+void machine_connect_leftovers(Machine *machine);
+/* With the machine's other files, which are gone: but for those that others name. */
+void machine_delete_states(Machine *machine);
+/* Whether any machine but this one, which may be NULL, continues from the file, now or at a
+ * snapshot. */
+gboolean service_names_state_file(Service *service, const Machine *except, const char *path);
+typedef enum {
+    STATE_CLAIMS_BESIDE,     /* settings in the machine's folder that are not registered */
+    STATE_CLAIMS_UNREADABLE, /* and those of machines that cannot be read */
+    STATE_CLAIMS_ALL,        /* and the copy of the machine's own settings before the last save */
+} StateClaims;
+/* What else may need a state that nobody names: the settings file, the caller's; NULL: nothing.
+ * machine: whose it was, or NULL. */
+char *machine_state_claim(Service *service, const Machine *machine, const char *path,
+                          StateClaims which);
 /* machine-save.c */
 void machine_connect_save(Machine *machine);

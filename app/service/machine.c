@@ -356,13 +356,13 @@ machine_delete_files(Machine *machine)
     g_autofree char *snapshots = machine_snapshot_folder(machine);
     static const char *const endings[] = {"", "-prev", "-tmp"};
     delete_matching(logs, "VBox", "");
-    delete_matching(snapshots, "", ".sav");
     g_rmdir(logs);
     delete_old_versions(machine->settings_file);
     for (guint i = 0; i < G_N_ELEMENTS(endings); i++) {
         g_autofree char *path = g_strconcat(machine->settings_file, endings[i], NULL);
         g_unlink(path);
     }
+    machine_delete_states(machine);
     g_rmdir(snapshots);
     g_rmdir(folder);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "app/service/host-drives.h"
-#include "app/service/machine.h"
+#include "app/service/machine-state.h"
 #include "app/service/medium.h"
 #include "app/service/settings/file-error.h"
 
@@ -197,6 +197,7 @@ service_add_machine(Service *service, const char *id, const char *path, GError *
     }
     Machine *machine = machine_new(service, id, path);
     g_ptr_array_add(service->machines, machine);
+    machine_find_leftovers(machine);
     media_publish_all(service);
     g_autoptr(GVariant) properties = g_variant_ref_sink(properties_of(machine->skeleton));
     vitrine_dbus_service_emit_machine_added(service->skeleton, id, properties);

@@ -197,7 +197,7 @@ service_start(Service *service, GError **error)
     service_log_open(service->config_folder); /* what is found and mended is told, too */
     load_registry(service);
     journals_recover(service);
-    machines_clean_orphans(service);
+    machines_find_leftovers(service);
     service_connect_calls(service);
     media_connect_calls(service);
     media_connect_create(service);

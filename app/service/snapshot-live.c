@@ -178,7 +178,6 @@ save(gpointer data, GError **error)
         if (!add_disk(live, i, &disks, fds, error))
             return FALSE;
     }
-    live->unfinished = g_strconcat(live->snapshot->state_file, ".tmp", NULL);
     live->file = open(live->unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (live->file < 0) {
         file_error_set(error, errno, "The saved state \"%s\" cannot be made", live->unfinished);
@@ -279,8 +278,11 @@ plan(Machine *machine, const char *name, const char *description, GError **error
     task_add_call(task, attach);
     task_add_wait(task, save, cancel_save);
     task_add_call(task, commit);
-    if (live->snapshot->state_file)
+    if (live->snapshot->state_file) {
+        live->unfinished = g_strconcat(live->snapshot->state_file, ".tmp", NULL);
         journal_add_file(journal, live->snapshot->state_file);
+        journal_add_file(journal, live->unfinished);
+    }
     for (guint i = 0; i < live->children->len; i++)
         journal_add_merge(journal, ((const MediumRecord *)live->children->pdata[i])->parent);
     if (live->snapshot->state_file && snapshot_check_room(machine, live->snapshot, error) &&

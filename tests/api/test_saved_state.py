@@ -196,46 +196,112 @@ def cancelled(world):
         until(lambda: machine.get_state() == State.SAVED, 'saved')
 
 
-def orphans(world):
-    """A state that nobody names goes when the service starts; what is not surely one stays."""
+def restart(world, client):
+    """The next service; all machines are known again."""
+    seen = []
+    handler = client.connect('notify::connected', lambda client, _: seen.append(client.get_connected()))
+    world.kill_service()
+    until(lambda: seen and seen[0] is False and seen[-1] is True, 'the next service', 30)
+    client.disconnect(handler)
+
+
+def journal(world, machine, *files):
+    """As a service leaves it that was killed amidst its work on these."""
+    folder = world.config / 'Vitrine-work'
+    folder.mkdir(exist_ok=True)
+    names = ''.join(f'{path};' for path in files)
+    (folder / 'left.work').write_text(f'[work]\nmachine={machine.get_id()}\nfiles={names}\n', encoding='utf-8')
+
+
+def leftovers(world):
+    """A state that nobody names stays when the service starts; it is told of, and goes by a person's wish."""
     client = world.client()
-    machine = start(world, client, 'Orphans')
+    machine = start(world, client, 'Leftovers')
     save(machine)
     folder, named = Path(machine.get_snapshot_folder()), states(machine)[0]
     good = named.read_bytes()
-    orphan = folder / '2020-01-01T00-00-00-000000000Z.sav'
-    foreign = folder / '2020-01-01T00-00-01-000000000Z.sav'
-    kept, linked = folder / 'kept by hand.sav', folder / '2020-01-01T00-00-02-000000000Z.sav'
-
-    def restart():
-        world.kill_service()
-        until(lambda: len(world.services()) == 1 and client.get_connected(), 'the next service')
-
-    def put():
-        orphan.write_bytes(good)
-        foreign.write_bytes(b'\x7fVirtualBox SavedState V2.0\n' + bytes(200))
-        kept.write_bytes(good)
-        linked.unlink(missing_ok=True)
-        linked.symlink_to(named)
-    put()
-    restart()
-    until(lambda: not orphan.exists(), 'the orphan has gone')
-    for path in (named, foreign, kept, linked):
-        assert os.path.lexists(path), f'{path.name} is gone'
+    ours, other = folder / '2020-01-01T00-00-00-000000000Z.sav', folder / 'another.sav'
+    linked, unfinished = folder / 'linked.sav', folder / 'old.sav.tmp'
+    for path in (ours, other, unfinished):
+        path.write_bytes(good)
+    linked.symlink_to(named)
+    names = sorted((ours.name, other.name, unfinished.name))
+    assert not machine.get_leftover_states()
+    restart(world, client)
+    until(lambda: machine.get_leftover_states() == names, 'it is told')
     log = (world.config / 'vitrine-service.log').read_text(encoding='utf-8')
-    assert f'{orphan}" was left' in log and f'{foreign}" belongs to no' in log and f'{kept}" belongs to no' in log, log
-    # Settings that are not registered may name it.
-    other = folder.parent / 'Other.vbox'
-    other.write_text('<VirtualBox/>', encoding='utf-8')
-    put()
-    restart()
-    until(lambda: machine.get_state() == State.SAVED, 'it is known')
-    assert orphan.exists(), 'a state beside settings that nobody knows is gone'
-    other.unlink()
+    assert log.count(f'"{ours}" is a saved state of no machine') == 1 and str(named) not in log, log
+    for name in (named.name, linked.name, 'none.sav', '../Leftovers.vbox', ''):
+        refused(E.NOT_FOUND, machine.remove_leftover_state_sync, name, None)
+    machine.remove_leftover_state_sync(unfinished.name, None)
+    machine.discard_state_sync(None)
+    machine.adopt_state_sync(str(other), None)
+    until(lambda: machine.get_leftover_states() == [ours.name], 'what is adopted is not left over')
+    refused(E.NOT_FOUND, machine.remove_leftover_state_sync, other.name, None)
+    machine.remove_leftover_state_sync(ours.name, None)
+    until(lambda: not machine.get_leftover_states(), 'nothing is left over')
+    assert {path.name for path in states(machine)} == {other.name, linked.name}, states(machine)
+
+
+def needed_elsewhere(world):
+    """What copies of settings, other settings or those that cannot be read speak of stays, whoever asks."""
+    client = world.client()
+    machine, lost = start(world, client, 'Needed'), world.machine(client, 'Lost')
+    save(machine)
+    settings, good = Path(machine.get_settings_file()), states(machine)[0].read_bytes()
+    ours = settings.parent / 'Snapshots/2020-01-01T00-00-00-000000000Z.sav'
+    beside = settings.parent / 'Other.vbox.bak'
+    unreadable = Path(lost.get_settings_file())
+    text = f'<Machine stateFile="Snapshots/{ours.name}"/>'
+    for path, content, interrupted in (
+            (beside, text.encode(), True), (beside, text.encode('utf-16'), True),
+            (unreadable, text.encode(), True), (Path(f'{settings}-prev'), text.encode(), False)):
+        ours.write_bytes(good)
+        kept = path.read_bytes() if path.exists() else None
+        path.write_bytes(content)
+        if interrupted:
+            journal(world, machine, ours)
+        restart(world, client)
+        until(lambda: machine.get_leftover_states() == [ours.name], f'{path.name}: it is told')
+        message = refused(E.BUSY, machine.remove_leftover_state_sync, ours.name, None)
+        assert str(path) in message, message
+        assert ours.exists() and not (world.config / 'Vitrine-work').exists()
+        path.unlink()
+        if kept is not None:
+            path.write_bytes(kept)
+    # Nobody speaks of it any more: what the journal has goes, the machine's own state never.
+    journal(world, machine, ours, *states(machine))
+    restart(world, client)
+    until(lambda: not ours.exists(), 'what an interrupted work left is gone')
+    until(lambda: not machine.get_leftover_states(), 'nothing is left over')
+    assert len(states(machine)) == 1
+    # A discarded one that other settings name is theirs.
+    beside.write_text(f'<Machine stateFile="Snapshots/{states(machine)[0].name}"/>', encoding='utf-8')
+    machine.discard_state_sync(None)
+    until(lambda: machine.get_leftover_states() == [states(machine)[0].name], 'it is told')
+    machine.unregister_sync(True, None)
+    assert len(list(settings.parent.glob('Snapshots/*.sav'))) == 1 and not settings.exists()
+
+
+def settings_come_back(world):
+    """The service is killed amidst a discard, and the settings before it are restored by hand: the state is there."""
+    client = world.client()
+    machine = start(world, client, 'Back')
+    save(machine)
+    path, settings = states(machine)[0], Path(machine.get_settings_file())
+    before, good = settings.read_bytes(), path.read_bytes()
+    machine.discard_state_sync(None)
+    path.write_bytes(good)
+    journal(world, machine, path)
+    settings.write_bytes(b'<broken')
+    restart(world, client)
+    until(lambda: not machine.get_accessible(), 'it cannot be read')
+    assert path.exists(), 'a state that settings may name is gone'
+    settings.write_bytes(before)
+    restart(world, client)
+    until(lambda: machine.get_state() == State.SAVED, 'saved again')
     machine.launch_sync('headless', None, None)
-    restart()
-    until(lambda: machine.get_state() == State.RUNNING, 'it runs on')
-    assert orphan.exists(), 'a state of a machine that runs is gone'
+    assert machine.get_state() == State.RUNNING
 
 
 def kill(world, *names):
@@ -280,4 +346,5 @@ def killed(world):
 
 
 if __name__ == '__main__':
-    run(goes_on, keeps_a_picture, settings_fit, adopted, damaged, cancelled, orphans, killed)
+    run(goes_on, keeps_a_picture, settings_fit, adopted, damaged, cancelled, leftovers, needed_elsewhere,
+        settings_come_back, killed)
