@@ -154,10 +154,10 @@ cancel_live(gpointer data)
 void
 media_merge_add_live(MediaMerge *merge)
 {
-    Medium *smaller =
-        service_find_medium(merge->service, merge->down ? merge->upper : merge->lower);
+    const Medium *lower = service_find_medium(merge->service, merge->lower);
+    const Medium *upper = service_find_medium(merge->service, merge->upper);
     task_add_wait(merge->task, merge_live, cancel_live);
-    task_weigh(merge->task, (double)media_merge_size(smaller));
+    task_weigh(merge->task, (double)media_merge_cost(lower, upper));
 }
 
 /* --- afterwards --- */

@@ -26,6 +26,8 @@ gboolean media_merge_tell_those_above(gpointer data, GError **error);
 void media_merge_add_probe(MediaMerge *merge, Medium *medium);
 /* Blocks of 512 bytes that the image takes. */
 guint64 media_merge_size(const Medium *medium);
+/* Blocks that are copied: of the one of them that goes. */
+guint64 media_merge_cost(const Medium *lower, const Medium *upper);
 
 /* medium-merge-live.c */
 /* Whether the process that merges them has the medium open, and whether it writes what that says of

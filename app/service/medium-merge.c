@@ -12,6 +12,9 @@
 
 #include <glib/gstdio.h>
 
+/* Probes, and telling an image its parent. */
+#define OTHER_JOBS 4.0
+
 MediaMerge *
 media_merge_new(Service *service, const char *machine, Task *task)
 {
@@ -85,6 +88,27 @@ media_merge_size(const Medium *medium)
 {
     GStatBuf status;
     return g_stat(medium->record->location, &status) == 0 ? (guint64)status.st_blocks : 0;
+}
+
+guint64
+media_merge_cost(const Medium *lower, const Medium *upper)
+{
+    guint64 below = media_merge_size(lower), above = media_merge_size(upper);
+    return *lower->record->parent == '\0' ? above : MIN(below, above);
+}
+
+/* Of all that is still to do: what else a merge does than to copy takes hardly any time. */
+static double
+weight_of_rest(MediaMerge *merge)
+{
+    double weight = 0;
+    for (guint i = merge->at; i < merge->ids->len; i++) {
+        Medium *lower = service_find_medium(merge->service, merge->ids->pdata[i]);
+        Medium *upper = lower ? only_child(merge, lower) : NULL;
+        if (upper)
+            weight += OTHER_JOBS + (double)media_merge_cost(lower, upper);
+    }
+    return weight;
 }
 
 static const char *
@@ -253,9 +277,8 @@ run_merge(gpointer data, GError **error)
     Medium *lower = service_find_medium(merge->service, merge->lower);
     Medium *upper = service_find_medium(merge->service, merge->upper);
     task_set_rescue(merge->task, put_back);
-    guint64 weight = merge->down ? media_merge_size(upper) : media_merge_size(lower);
     add_set_parent(merge, upper, merge->lower);
-    task_add_job(merge->task, "merge", 1.0 + (double)weight);
+    task_add_job(merge->task, "merge", 1.0 + (double)media_merge_cost(lower, upper));
     task_add_number(merge->task, merge->down ? 0 : 1);
     task_add_number(merge->task, merge->down ? 1 : 0);
     task_add_chain(merge->task, upper, merge->down ? TASK_READ : TASK_WRITE,
@@ -270,6 +293,7 @@ media_merge_next(gpointer data, GError **error)
 {
     MediaMerge *merge = *(MediaMerge **)data;
     Machine *machine = service_find_machine(merge->service, merge->machine_id);
+    task_expect(merge->task, weight_of_rest(merge));
     while (merge->at < merge->ids->len) {
         Medium *lower = service_find_medium(merge->service, merge->ids->pdata[merge->at++]);
         Medium *upper = lower && medium_is_unused(lower) ? only_child(merge, lower) : NULL;

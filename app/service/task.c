@@ -41,6 +41,8 @@ struct Task {
     GPtrArray *steps;
     guint at;
     double done_weight, all_weight;
+    double expected; /* of all_weight: of steps that are not there yet */
+    double shown;    /* of 1 */
     WorkerJob *job;
     GHashTable *answers;
     GError *error;
@@ -213,8 +215,17 @@ task_continue(Task *task, GError *error)
 void
 task_weigh(Task *task, double weight)
 {
-    last_step(task)->weight = MAX(weight, 1.0);
-    task->all_weight += MAX(weight, 1.0);
+    const double whole = MAX(weight, 1.0), expected = MIN(whole, task->expected);
+    last_step(task)->weight = whole;
+    task->expected -= expected;
+    task->all_weight += whole - expected;
+}
+
+void
+task_expect(Task *task, double weight)
+{
+    task->all_weight += weight - task->expected;
+    task->expected = weight;
 }
 
 Progress *
@@ -230,8 +241,7 @@ task_add_job(Task *task, const char *verb, double weight)
     step->words = g_ptr_array_new_with_free_func(g_free);
     step->files = new_files();
     step->parts = new_files();
-    step->weight = MAX(weight, 1.0);
-    task->all_weight += step->weight;
+    task_weigh(task, weight);
     task_add_word(task, verb);
 }
 
@@ -343,10 +353,11 @@ void
 task_report(Task *task, double fraction)
 {
     const Step *step = task->steps->pdata[task->at];
+    double done = task->done_weight + step->weight * CLAMP(fraction, 0.0, 1.0);
+    /* Steps that nobody expected make it wait, not go back. */
+    task->shown = MAX(task->shown, done / MAX(task->all_weight, 1.0));
     if (task->progress)
-        progress_set(task->progress,
-                     (task->done_weight + step->weight * CLAMP(fraction, 0.0, 1.0)) /
-                         task->all_weight);
+        progress_set(task->progress, task->shown);
 }
 
 static void

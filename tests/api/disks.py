@@ -43,10 +43,10 @@ def content(world, disk):
     return [data[at] for at in range(0, len(data), MIB)]
 
 
-def attached(name):
-    """The image of the machine's first disk."""
+def attached(name, device=0):
+    """The image of the machine's first disk, or another one at its cable."""
     out, _ = call('showvminfo', name, '--machinereadable')
-    line = next(line for line in out.splitlines() if line.startswith('"IDE-0-0"'))
+    line = next(line for line in out.splitlines() if line.startswith(f'"IDE-0-{device}"'))
     return Path(line.split('=', 1)[1].strip('"'))
 
 

@@ -13,12 +13,13 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from client import Kind, Vitrine, refused, run  # noqa: E402
+from client import Kind, Vitrine, refused, run, until  # noqa: E402
 from disks import attached, content, write_block  # noqa: E402
 from test_manage import FAILED, call, make, said  # noqa: E402
 
 E = Vitrine.Error
 BLOCKS = 8
+MERGED_BLOCKS = 48
 
 
 def machine_with_disk(world, name='m'):
@@ -205,6 +206,41 @@ def seen_through_the_api(world):
                               None).wait_sync(None)
 
 
+def two_disks(world, client, name):
+    """A machine with two disks of 48 MiB and a snapshot; afterwards all was written to."""
+    make(name, '--default')
+    folder = world.home / f'VirtualBox VMs/{name}'
+    for device in (0, 1):
+        disk = folder / f'{device}.vdi'
+        call('createmedium', '--filename', disk, '--size', MERGED_BLOCKS)
+        call('storageattach', name, '--storagectl', 'IDE', '--port', 0, '--device', device, '--type', 'hdd',
+             '--medium', disk)
+    call('snapshot', name, 'take', 'one')
+    for device in (0, 1):
+        for block in range(MERGED_BLOCKS):
+            write_block(attached(name, device), block, 1 + (block + device) % 200)
+    until(lambda: client.find_machine(name) and client.find_machine(name).get_current_snapshot(), 'the client knows it', 30)
+    return client.find_machine(name)
+
+
+def shown(world, name):
+    return [content(world, attached(name, device)) for device in (0, 1)]
+
+
+def one_progress_for_all_disks(world):
+    """It goes from 0 to 100 once; at half of it one of two disks of one size is merged."""
+    client = world.client()
+    machine = two_disks(world, client, 'p')
+    seen, before = [], shown(world, 'p')
+    progress = machine.delete_snapshot_sync(machine.get_current_snapshot(), None)
+    progress.connect('notify::percent', lambda *_: seen.append((progress.get_percent(), len(images(world, 'p')))))
+    until(progress.get_completed, 'the snapshot is deleted', 60)
+    percents = [percent for percent, _ in seen]
+    assert percents == sorted(percents) and percents[-1] == 100, seen
+    assert all(count <= 1 for percent, count in seen if percent > 60), seen
+    assert not images(world, 'p') and shown(world, 'p') == before
+
+
 if __name__ == '__main__':
     run(keep_and_return, merge_in_the_right_direction, branches_are_kept_apart, kinds_of_disks, clones_and_moves,
-        seen_through_the_api)
+        seen_through_the_api, one_progress_for_all_disks)
