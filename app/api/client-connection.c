@@ -58,6 +58,22 @@ reconnect_later(VitrineClient *client, guint milliseconds)
     g_source_attach(client->reconnect, client->context);
 }
 
+/* The service that did it has gone; another one begins with work of its own. */
+static void
+lose_progress(VitrineClient *client)
+{
+    g_autoptr(GHashTable) lost = g_steal_pointer(&client->progress);
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(g_object_unref);
+    GHashTableIter iter;
+    gpointer progress;
+    client->progress = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_hash_table_iter_init(&iter, lost);
+    while (g_hash_table_iter_next(&iter, NULL, &progress))
+        g_ptr_array_add(all, g_object_ref(progress));
+    for (guint i = 0; i < all->len; i++)
+        progress_lost(all->pdata[i]);
+}
+
 static void
 drop_connection(VitrineClient *client)
 {
@@ -66,6 +82,7 @@ drop_connection(VitrineClient *client)
     g_dbus_connection_signal_unsubscribe(client->connection, client->subscription);
     g_signal_handler_disconnect(client->connection, client->closed_handler);
     g_clear_object(&client->connection);
+    lose_progress(client);
 }
 
 /* A service that was killed is noticed by the socket at once, by its signal only in the main loop.

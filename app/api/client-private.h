@@ -55,6 +55,8 @@ VitrineProgress *progress_new(VitrineClient *client, const char *path);
 /* Of a reply whose only value is the path of a progress object; takes reply, NULL for NULL. */
 VitrineProgress *progress_from_reply(VitrineClient *client, GVariant *reply);
 void progress_update(VitrineProgress *progress, GVariant *properties);
+/* Its service has gone: it will never go on. */
+void progress_lost(VitrineProgress *progress);
 
 /* Connects to the service of this folder and starts it when nobody answers. Blocks; for threads. */
 GDBusConnection *service_connect(const char *config_folder, GCancellable *cancellable,

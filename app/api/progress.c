@@ -57,12 +57,25 @@ progress_update(VitrineProgress *progress, GVariant *properties)
     cache_update(progress->cache, G_OBJECT(progress), fields, G_N_ELEMENTS(fields), properties);
 }
 
+void
+progress_lost(VitrineProgress *progress)
+{
+    GVariantDict dict;
+    g_variant_dict_init(&dict, NULL);
+    g_variant_dict_insert(&dict, "Completed", "b", TRUE);
+    g_variant_dict_insert(&dict, "Cancellable", "b", FALSE);
+    g_autoptr(GVariant) properties = g_variant_ref_sink(g_variant_dict_end(&dict));
+    progress_update(progress, properties);
+}
+
 static void
 on_properties(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     g_autoptr(GVariant) reply = client_call_finish(source, result, NULL);
-    if (reply == NULL || !g_variant_is_of_type(reply, G_VARIANT_TYPE("(a{sv})")))
+    if (reply == NULL || !g_variant_is_of_type(reply, G_VARIANT_TYPE("(a{sv})"))) {
+        progress_lost(VITRINE_PROGRESS(source));
         return;
+    }
     g_autoptr(GVariant) properties = g_variant_get_child_value(reply, 0);
     progress_update(VITRINE_PROGRESS(source), properties);
 }

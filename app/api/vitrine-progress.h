@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * VitrineProgress: long work in the service, such as creating a fixed-size disk. Properties:
- * description (string), percent (uint, 0 to 100), cancellable and completed (boolean); notified in
- * the caller's main context. */
+ * description (string), percent (uint, 0 to 100), cancellable and completed (boolean, also when the
+ * service has gone, whatever became of the work); notified in the caller's main context. */
 #pragma once
 
 #include "app/api/vitrine-types.h"

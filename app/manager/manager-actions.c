@@ -71,12 +71,30 @@ on_add(GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 /* --- start, and what a running machine can be told --- */
+/* The start tells of what went wrong. */
+static void
+on_restored(gpointer data, const char *made, const GError *error)
+{
+}
+
+/* A machine without a window: how far its saved state is loaded is told here. */
+static void
+on_restoring(VitrineMachine *machine, GParamSpec *property, ManagerWindow *window)
+{
+    g_autoptr(VitrineProgress) progress = vitrine_machine_open_restore_progress(machine);
+    WidgetWork *work = manager_window_get_work(window);
+
+    if (progress && work && !widget_work_is_busy(work))
+        widget_work_follow(work, progress, on_restored, window);
+}
+
 static void
 on_launched(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(ManagerWindow) window = data;
     g_autoptr(GError) error = NULL;
 
+    g_signal_handlers_disconnect_by_func(source, on_restoring, window);
     if (!vitrine_machine_launch_finish(VITRINE_MACHINE(source), result, &error) &&
         !g_error_matches(error, VITRINE_ERROR, VITRINE_ERROR_CANCELLED))
         manager_window_show_error(window, _("The machine did not start"), error);
@@ -105,9 +123,13 @@ launch(ManagerWindow *window, const char *type)
 
     for (guint i = 0; i < machines->len; i++) {
         VitrineMachine *machine = g_ptr_array_index(machines, i);
-        if (can_start(machine))
-            vitrine_machine_launch_async(machine, type, (const char *const *)environment, NULL,
-                                         on_launched, g_object_ref(window));
+        if (!can_start(machine))
+            continue;
+        if (g_str_equal(type, "headless"))
+            g_signal_connect_object(machine, "notify::restore-progress", G_CALLBACK(on_restoring),
+                                    window, 0);
+        vitrine_machine_launch_async(machine, type, (const char *const *)environment, NULL,
+                                     on_launched, g_object_ref(window));
     }
 }
 

@@ -4,6 +4,8 @@
  */
 #include "app/service/progress.h"
 
+#include <unistd.h>
+
 #define STAYS_SECONDS 60
 
 struct Progress {
@@ -52,7 +54,9 @@ progress_start(Service *service, const char *description, void (*cancel)(gpointe
 {
     Progress *progress = g_new0(Progress, 1);
     progress->skeleton = vitrine_dbus_progress_skeleton_new();
-    progress->path = g_strdup_printf(VITRINE_PROGRESS_PREFIX "%u", ++service->progress_count);
+    /* Not that of another one with the service before. */
+    progress->path =
+        g_strdup_printf(VITRINE_PROGRESS_PREFIX "%d_%u", (int)getpid(), ++service->progress_count);
     progress->cancel = cancel;
     progress->user_data = user_data;
     progress->waiting = g_ptr_array_new();

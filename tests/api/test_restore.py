@@ -128,8 +128,13 @@ def killed(world):
         until(progress.get_completed, 'the progress has ended')
         assert digest(path) == before
         launch(machine)
-        restoring(machine)
+        progress = restoring(machine, 2)
+        first = machine.get_restore_progress()
         world.kill_service()
+        until(progress.get_completed, 'what the service that has gone told of has ended')
+        # The next one tells of it, too, and by another name.
+        until(lambda: machine.get_restore_progress() not in ('', first), 'it is told anew', 30)
+        restoring(machine, 3)
         slow.mark.unlink()
         until(lambda: machine.get_state() == State.RUNNING, 'it runs with the next service', 30)
         until(lambda: not path.exists() and not machine.get_restore_progress(), 'the state is over')
