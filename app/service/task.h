@@ -50,7 +50,8 @@ void task_continue(Task *task, GError *error);
 /* How long such a step takes, the one added last, beside the others; and how far it is. */
 void task_weigh(Task *task, double weight);
 void task_report(Task *task, double fraction);
-/* How long all steps take that will be added from now on, so that progress goes from 0 to 1 once. */
+/* How long all steps take that will be added from now on, so that progress goes from 0 to 1 once.
+ */
 void task_expect(Task *task, double weight);
 /* Of a task that is shown, else NULL. */
 Progress *task_progress(Task *task);
