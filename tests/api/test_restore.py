@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout: 120
+# timeout: 240
 # long
 # needs: gir1.2-glib-2.0 python3-gi seabios
 #
@@ -67,16 +67,16 @@ def launch(machine):
 
 def restoring(machine, least=1):
     """Its progress, once it has come so far."""
-    until(lambda: machine.get_restore_progress(), 'restoring is seen', 20)
+    until(lambda: machine.get_restore_progress(), 'restoring is seen', 60)
     progress = machine.open_restore_progress()
-    until(lambda: progress.get_percent() >= least, f'{least} %', 20)
+    until(lambda: progress.get_percent() >= least, f'{least} %', 60)
     assert progress.get_cancellable() and not progress.get_completed()
     assert machine.get_name() in progress.get_description(), progress.get_description()
     return progress
 
 
 def is_as_before(machine, path, before):
-    until(lambda: machine.get_state() == State.SAVED, 'saved again', 20)
+    until(lambda: machine.get_state() == State.SAVED, 'saved again', 60)
     until(lambda: not machine.get_restore_progress(), 'nothing is being restored')
     assert digest(path) == before, 'the state has changed'
     assert path.name in Path(machine.get_settings_file()).read_text(encoding='utf-8')
@@ -92,7 +92,7 @@ def watched_and_cancelled(world):
         ends = launch(machine)
         progress = restoring(other.find_machine('Cancels'))
         seen = progress.get_percent()
-        until(lambda: progress.get_percent() > seen, 'it goes on', 20)
+        until(lambda: progress.get_percent() > seen, 'it goes on', 90)
         progress.cancel()
         until(lambda: ends, 'the start has ended')
         assert ends[0] is not None and ends[0].code == E.CANCELLED, ends
@@ -106,7 +106,7 @@ def watched_and_cancelled(world):
         ends = launch(machine)
         progress = restoring(machine)
         slow.mark.unlink()
-        until(lambda: ends, 'it runs', 30)
+        until(lambda: ends, 'it runs', 60)
         assert ends == [None] and machine.get_state() == State.RUNNING, ends
         progress.wait_sync(None)
         until(lambda: progress.get_completed() and not machine.get_restore_progress(), 'complete')
@@ -133,10 +133,10 @@ def killed(world):
         world.kill_service()
         until(progress.get_completed, 'what the service that has gone told of has ended')
         # The next one tells of it, too, and by another name.
-        until(lambda: machine.get_restore_progress() not in ('', first), 'it is told anew', 30)
+        until(lambda: machine.get_restore_progress() not in ('', first), 'it is told anew', 60)
         restoring(machine, 3)
         slow.mark.unlink()
-        until(lambda: machine.get_state() == State.RUNNING, 'it runs with the next service', 30)
+        until(lambda: machine.get_state() == State.RUNNING, 'it runs with the next service', 60)
         until(lambda: not path.exists() and not machine.get_restore_progress(), 'the state is over')
 
 
@@ -167,7 +167,7 @@ def told_by_the_command_line(world):
         process.send_signal(signal.SIGINT)
         shown = read_all(terminal)
         os.close(terminal)
-        assert process.wait(20) == 1 and '0%...' in shown and 'was not restored' in shown, shown
+        assert process.wait(60) == 1 and '0%...' in shown and 'was not restored' in shown, shown
         is_as_before(machine, path, before)
         slow.mark.unlink()
         result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
