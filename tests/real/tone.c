@@ -3,11 +3,12 @@
  * A guest's program: plays a tone with its sound card or its speaker, or listens and says which
  * tone it hears.
  *
- *   tone play HZ SECONDS RATE     a sine on both channels, half of full scale; when its first
- * second was written, and its end tone pulse MILLISECONDS RATE  silence; a burst each second, and
- * when it was written tone beep HZ SECONDS          a square wave of the PC's speaker, by the
- * kernel's pcspkr tone hear SECONDS RATE        the frequency and level of each second that is
- * recorded */
+ *   tone play HZ SECONDS RATE     a sine on both channels, half of full scale;
+ *                                 when the end of each of its seconds was written
+ *   tone pulse MILLISECONDS RATE  silence; a burst each second, and when it was written
+ *   tone beep HZ SECONDS          a square wave of the PC's speaker, by the kernel's pcspkr
+ *   tone hear SECONDS RATE        the frequency and level of each second that is recorded
+ */
 #include "tone-card.h"
 
 #include <fcntl.h>
@@ -56,13 +57,6 @@ written(const char *what, int card, int rate)
            (double)now.tv_sec * 1000 + (double)now.tv_nsec / 1e6, card_delay(card) * 1000.0 / rate);
 }
 
-/* Whether a portion is the first one behind a moment. */
-static int
-passes(long done, double moment)
-{
-    return done >= moment && done - CHUNK < moment;
-}
-
 static int
 play(double hz, double seconds, int rate)
 {
@@ -73,10 +67,8 @@ play(double hz, double seconds, int rate)
         return fail("sound card");
     /* Silence behind it, more than a ring: a card goes on for a moment with what is in there. */
     for (long done = 0; done < (seconds + 0.8) * rate; done += CHUNK) {
-        if (passes(done, rate))
-            written("first", card, rate);
-        if (passes(done, seconds * rate))
-            written("end", card, rate);
+        if (done / rate != (done - CHUNK) / rate && done <= seconds * rate)
+            written("second", card, rate);
         for (int i = 0; i < CHUNK; i++) {
             const int level = done + i < seconds * rate ? 16384 : 0;
 
