@@ -150,7 +150,10 @@ hm_act_on_exit(HmVcpu *own, EmExit *exit)
         on_halt(own);
         *exit = EM_EXIT_HALT;
         return false;
-    case KVM_EXIT_SHUTDOWN: *exit = EM_EXIT_SHUTDOWN; return false;
+    case KVM_EXIT_SHUTDOWN:
+        /* An emulating kernel says so of exceptions that it cannot deliver. */
+        *exit = own->vm->emulates ? EM_EXIT_FALLBACK : EM_EXIT_SHUTDOWN;
+        return false;
     default: /* an internal error, a failed entry, or what only a later kernel has */
         hm_count(own, HM_COUNT_FAILED);
         *exit = EM_EXIT_FALLBACK;

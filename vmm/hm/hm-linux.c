@@ -175,15 +175,16 @@ hm_rank(void)
 }
 
 /* What an emulating kernel is good for: firmware and boot loaders. It walks page tables by shadows
- * of them that know nothing of what other engines write there, and raises #UD for much of what user
- * mode, virtual-8086 mode and debuggers do. */
+ * of them that know nothing of what other engines write there, raises #UD for much of what user
+ * mode, virtual-8086 mode and debuggers do, and delivers interrupts in real mode only. */
 static bool
 hm_can_run(const Vcpu *vcpu)
 {
     if (!hm_is_partial())
         return true;
     return !(vcpu->cr0 & X86_CR0_PG) && !(vcpu->rflags & (X86_FL_TF | X86_FL_VM)) &&
-           vcpu->cpl == 0 && !(vcpu->dr[7] & DR7_BREAKPOINTS);
+           !((vcpu->cr0 & X86_CR0_PE) && (vcpu->rflags & X86_FL_IF)) && vcpu->cpl == 0 &&
+           !(vcpu->dr[7] & DR7_BREAKPOINTS);
 }
 
 static void

@@ -129,6 +129,17 @@ offer_interrupts(HmVcpu *own)
     set_if(vcpu, enabled);
 }
 
+/* An emulating kernel delivers interrupts in real mode only: elsewhere it ends the guest. */
+static bool
+has_undeliverable(HmVcpu *own)
+{
+    struct kvm_sregs2 sregs;
+
+    return own->vm->emulates && own->run->if_flag != 0 &&
+           (cpum_pending(own->vcpu) & (CPUM_PEND_INTERRUPT | CPUM_PEND_NMI)) != 0 &&
+           ioctl(own->fd, KVM_GET_SREGS2, &sregs) == 0 && (sregs.cr0 & X86_CR0_PE) != 0;
+}
+
 /* --- the loop --- */
 
 static void
@@ -190,6 +201,11 @@ run_once(HmVcpu *own, EmExit *exit)
     }
     if (!hm_memory_is_current(own->vm) && !hm_memory_update(own)) {
         *exit = EM_EXIT_FALLBACK;
+        return false;
+    }
+    if (has_undeliverable(own)) {
+        hm_export(own);
+        *exit = EM_EXIT_MODE;
         return false;
     }
     offer_interrupts(own);
