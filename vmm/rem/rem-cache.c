@@ -398,11 +398,11 @@ may_have_trace(const RemVcpu *rem, const uint8_t *host)
     return rem->heads[head_bit(host) / 64] >> (head_bit(host) % 64) & 1;
 }
 
-bool
-rem_cache_has_trace(const RemVcpu *rem, const uint8_t *host, unsigned mode)
+RemBlock *
+rem_cache_find_trace(const RemVcpu *rem, const uint8_t *host, unsigned mode)
 {
-    return may_have_trace(rem, host) &&
-           find(rem, host, mode & ~(unsigned)REM_MODE_NO_SHARE, true) != NULL;
+    return may_have_trace(rem, host) ? find(rem, host, mode & ~(unsigned)REM_MODE_NO_SHARE, true)
+                                     : NULL;
 }
 
 /* Blocks that run across the trace's start would pass it by: they are made anew, and end there. */
@@ -473,15 +473,18 @@ rem_cache_add_trace(Vcpu *vcpu, RemTrace *trace)
 {
     RemVcpu *rem = rem_of(vcpu);
     const uint8_t *page = trace->pages[0].host, *head = page + trace->head;
-    RemBlock *block;
+    RemBlock *block, *before = find(rem, head, trace->mode, true);
 
-    if (!has_pages(vcpu, trace) || !rem_cache_has_room(rem) ||
-        find(rem, head, trace->mode, true) != NULL)
+    if (!has_pages(vcpu, trace) || !rem_cache_has_room(rem) || (before != NULL && !before->stale))
         return;
     block = &rem->blocks[rem->block_count];
     *block = (RemBlock){.code.host = head, .mode = trace->mode};
     if (!rem_translate_trace(vcpu, block, trace))
         return;
+    if (before != NULL) {
+        block->tries = before->tries;
+        forget_block(rem, before);
+    }
     rem->block_count++;
     make_way(rem, head, page, trace->mode);
     block->hash_next = rem->hash[hash_of(head)];

@@ -177,8 +177,13 @@ struct RemBlock {
     uint8_t vector;         /* RemVectorLive that its instructions need */
     bool trace;             /* rem-trace.h: there is a plain block beside it */
     uint8_t samples, tries; /* rem-record.h */
-    uint32_t entry;         /* offset in host code; the guest's flags are the host's */
-    uint32_t entry_saved;   /* the guest's flags are in RemHot.flags, the host's are lost */
+    /* Of a trace: how often its guard has turned the guest away since Vcpu.retired was that; it
+     * is so often that a new one shall take its place. */
+    bool stale;
+    uint32_t turned_away;
+    uint64_t counted_from;
+    uint32_t entry;       /* offset in host code; the guest's flags are the host's */
+    uint32_t entry_saved; /* the guest's flags are in RemHot.flags, the host's are lost */
 };
 
 typedef struct RemTranslator RemTranslator;
@@ -312,11 +317,11 @@ void rem_cache_clear(RemVcpu *rem);
 RemBlock *rem_cache_find(Vcpu *vcpu);
 /* The same, but never a trace. */
 RemBlock *rem_cache_find_plain(Vcpu *vcpu);
-/* Does a trace of that mode begin at the byte at `host`? */
-bool rem_cache_has_trace(const RemVcpu *rem, const uint8_t *host, unsigned mode);
+/* The trace of that mode that begins at the byte at `host`; NULL: there is none. */
+RemBlock *rem_cache_find_trace(const RemVcpu *rem, const uint8_t *host, unsigned mode);
 /* Where the page of that linear address is, without side effects; false: it is no plain memory. */
 bool rem_cache_trace_page(Vcpu *vcpu, uint64_t linear, RemTracePage *page);
-/* RIP is the start of an analysed trace: makes a block of it. */
+/* RIP is the start of an analysed trace: makes a block of it, in place of a stale one. */
 void rem_cache_add_trace(Vcpu *vcpu, RemTrace *trace);
 /* Begins to watch writes to the blocks' bytes; rem_cache_clear() ends that. */
 void rem_cache_watch(RemVcpu *rem);

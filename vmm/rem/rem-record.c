@@ -3,8 +3,10 @@
  * Samples, recordings, and the choice of a path; see rem-record.h. */
 #include "vmm/rem/rem-record.h"
 
-#define TRIES 3
 #define SAMPLES 4 /* before the first recording of a block, four times as many before the next */
+#define TRIES 3
+#define TRACE_TRIES 6 /* to make a trace anew */
+#define RARELY 16     /* turned away in less than one of so many instructions: as it should be */
 #define HEADS 24
 #define KINDS 8
 
@@ -191,16 +193,25 @@ path_hash(const RemRecorder *recorder, unsigned length)
     return (uint32_t)sum | 1;
 }
 
-/* Does a trace go this way already? A head may have only one, but others may pass it. */
+/* Does the chosen path's head have a trace that is of use? It may have only one. */
 static bool
-is_known(RemVcpu *rem, unsigned length)
+has_trace(const RemVcpu *rem)
+{
+    const RemRecorder *recorder = rem->recorder;
+    const uint8_t *head = recorder->trace.pages[0].host + recorder->chosen[0];
+    const RemBlock *block = rem_cache_find_trace(rem, head, recorder->mode);
+
+    return block != NULL && !block->stale;
+}
+
+/* Does a trace go this way already? Others may pass its head. */
+static bool
+is_known(const RemVcpu *rem, unsigned length)
 {
     const RemRecorder *recorder = rem->recorder;
     const uint32_t hash = path_hash(recorder, length);
 
-    return recorder->known[hash % REM_RECORD_KNOWN] == hash &&
-           rem_cache_has_trace(rem, recorder->trace.pages[0].host + recorder->chosen[0],
-                               recorder->mode);
+    return recorder->known[hash % REM_RECORD_KNOWN] == hash && has_trace(rem);
 }
 
 static void
@@ -244,8 +255,7 @@ choose(Vcpu *vcpu, RemRecorder *recorder)
     trace->mode = recorder->mode;
     count = find_new_heads(vcpu, recorder, heads);
     while ((best = best_head(heads, count)) != NULL) {
-        if (set_path(vcpu, recorder, &best->best) &&
-            !rem_cache_has_trace(rem, trace->pages[0].host + recorder->chosen[0], trace->mode) &&
+        if (set_path(vcpu, recorder, &best->best) && !has_trace(rem) &&
             rem_trace_decode(rem, trace, recorder->chosen, best->best.length))
             return true;
         best->best.fresh = 0;
@@ -276,16 +286,41 @@ has_credit(const RemVcpu *rem)
     return rem->eager || recorder->steps <= share;
 }
 
+/* Does the trace's guard turn away much of what it is there for? It was made for another process,
+ * whose stack or libraries were elsewhere: operands that shared a page may lie in two now. */
+static bool
+is_stale(const Vcpu *vcpu, RemBlock *block, unsigned needed)
+{
+    const uint64_t plain = (uint64_t)block->turned_away * block->count;
+    const uint64_t since = vcpu->retired - block->counted_from;
+
+    if (plain < (uint64_t)needed * REM_QUANTUM)
+        return false;
+    block->turned_away = 0;
+    block->counted_from = vcpu->retired;
+    return plain > since / RARELY;
+}
+
+/* Is it time to record from the block's start? */
+static bool
+is_due(const Vcpu *vcpu, RemBlock *block, unsigned needed)
+{
+    if (!block->trace)
+        return ++block->samples >= needed;
+    block->stale |= is_stale(vcpu, block, needed);
+    return block->stale;
+}
+
 bool
 rem_record_sample(Vcpu *vcpu, RemBlock *block)
 {
     RemVcpu *rem = rem_of(vcpu);
     RemRecorder *recorder = rem->recorder;
+    const unsigned tries = block->trace ? TRACE_TRIES : TRIES;
     const unsigned needed = rem->eager ? 1 : SAMPLES << (2 * block->tries);
 
-    if (block->trace || block->tries == TRIES || recorder->state != REM_RECORD_OFF ||
-        block->code.host == NULL || !can_trace(block->mode) || !has_credit(rem) ||
-        ++block->samples < needed)
+    if (block->tries == tries || recorder->state != REM_RECORD_OFF || block->code.host == NULL ||
+        !can_trace(block->mode) || !has_credit(rem) || !is_due(vcpu, block, needed))
         return false;
     block->samples = 0;
     block->tries++;

@@ -3,7 +3,8 @@
  * Finding hot loops: a block at whose start the count of instructions runs out is a sample of what
  * is executed most. When one has been met often enough, IEM executes the next some hundred
  * instructions, whose addresses show the loops; the path that covers most of them becomes a trace
- * (rem-trace.h) when its start comes by. */
+ * (rem-trace.h) when its start comes by. A trace whose guard turns nearly all away is recorded
+ * anew in the same way. */
 #pragma once
 
 #include "vmm/rem/rem-trace.h"

@@ -328,6 +328,8 @@ emit_misses(Guard *guard)
     for (unsigned i = 0; i < guard->misses; i++)
         rem_emit_bind_to(guard->emit, guard->miss[i], start);
     rem_trace_take_back(cold, guard->trace);
+    rem_emit_mov_ri(cold, REM_T1, (uint64_t)(uintptr_t)&guard->t->block->turned_away);
+    rem_emit_inc_m(cold, 4, rem_mem(REM_T1, 0));
     rem_emit_mov_rm(cold, 8, REM_COUNT, loop_word(offsetof(RemLoopHot, count)));
     return rem_emit_jmp(cold, 4);
 }

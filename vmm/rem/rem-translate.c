@@ -233,7 +233,7 @@ decode(RemTranslator *t, unsigned available)
     return insn->length != 0 && t->count < REM_BLOCK_INSNS &&
            t->offset + t->block->bytes < X86_PAGE_SIZE &&
            (t->side_exit[t->count - 1] || !t->iem_ends[t->count - 1]) &&
-           !rem_cache_has_trace(t->rem, t->block->code.host + t->block->bytes, t->mode);
+           rem_cache_find_trace(t->rem, t->block->code.host + t->block->bytes, t->mode) == NULL;
 }
 
 /* Counts the instructions from t->counted up to the next side exit. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Which paths become traces: a loop of which only the inner one has a trace is a new path,
- * whichever of the two was recorded first; what all has traces is not recorded into yet another. */
+ * whichever of the two was recorded first; what all has traces is not recorded into yet another.
+ * A trace that no longer fits where its operands are is made anew, so that it does. */
 #include "tests/insn/insn.h"
 #include "vmm/rem/rem-private.h"
 
@@ -66,11 +67,67 @@ test_outer_first(void)
     insn_guest_free(guest);
 }
 
+/* The only one that is in use. */
+static const RemBlock *
+only_trace(const RemVcpu *rem)
+{
+    const RemBlock *found = NULL;
+
+    for (unsigned i = 0; i < rem->block_count; i++) {
+        const RemBlock *block = &rem->blocks[i];
+
+        if (!block->trace || block->code.host == NULL)
+            continue;
+        g_assert_null(found);
+        found = block;
+    }
+    g_assert_nonnull(found);
+    return found;
+}
+
+/* Its operands lie in one page, then in two, then in one again. */
+static void
+test_moved(void)
+{
+    static const uint8_t loop[] = {
+        0x03, 0x03,       /* add eax, [rbx] */
+        0x03, 0x53, 0x40, /* add edx, [rbx+64] */
+        0xff, 0xce,       /* dec esi */
+        0x75, 0xf7,       /* jnz to the start */
+        0xcc,
+    };
+    static const unsigned at[] = {0x100, X86_PAGE_SIZE - 0x20, 0x100};
+    static const unsigned traces[] = {1, 2, 2};
+    InsnGuest *guest = insn_guest_new("rem");
+    RemVcpu *rem = rem_of(insn_guest_vcpu(guest));
+
+    insn_guest_write_code(guest, INSN_START, loop, sizeof loop);
+    for (unsigned i = 0; i < 2 * X86_PAGE_SIZE; i++)
+        insn_guest_window(guest)[INSN_DATA + i] = 1;
+    rem->eager = true;
+    for (unsigned i = 0; i < G_N_ELEMENTS(at); i++) {
+        const uint64_t turns = 64 * REM_QUANTUM;
+        InsnState state = {.rip = INSN_BASE + INSN_START, .rflags = X86_FL_1};
+
+        state.gpr[X86_RSP] = INSN_BASE + INSN_STACK + 0x800;
+        state.gpr[X86_RBX] = INSN_BASE + INSN_DATA + at[i];
+        state.gpr[X86_RSI] = turns;
+        insn_guest_run_for(guest, INSN_CODE64, &state, 8 * turns);
+        g_assert_cmpint(state.vector, ==, X86_XCPT_BP);
+        g_assert_cmphex(state.gpr[X86_RAX], ==, (uint32_t)(turns * 0x01010101));
+        g_assert_cmphex(state.gpr[X86_RDX], ==, (uint32_t)(turns * 0x01010101));
+        g_assert_cmpuint(rem->traces, ==, traces[i]);
+        g_assert_cmpuint(only_trace(rem)->turned_away, <, 16);
+    }
+    insn_guest_free(guest);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/rem/record/inner-first", test_inner_first);
     g_test_add_func("/rem/record/outer-first", test_outer_first);
+    g_test_add_func("/rem/record/moved", test_moved);
     return g_test_run();
 }
