@@ -6,6 +6,7 @@
 
 #include "devices/drivers/disk/image/image.h"
 #include "tests/unit/image/memory-io.h"
+#include "tests/unit/image/ordeal.h"
 #include "tests/unit/image/vdi-builder.h"
 #include "vmm/base/error.h"
 
@@ -79,54 +80,11 @@ test_long_comment(void)
 }
 
 static void
-random_step(Image *image, uint8_t *model, size_t size, GRand *rand)
-{
-    size_t first = (size_t)g_rand_int_range(rand, 0, (gint32)size);
-    size_t length = (size_t)g_rand_int_range(rand, 0, (gint32)MIN(10000, size - first + 1));
-    g_autofree uint8_t *data = g_malloc(length + 1);
-    int kind = g_rand_int_range(rand, 0, 10);
-
-    if (kind < 4) {
-        g_assert_true(image_read(image, first, data, length, NULL));
-        g_assert_cmpmem(data, length, model + first, length);
-        return;
-    }
-    memset(data, kind == 9 ? 0 : (int)g_rand_int_range(rand, 0, 256), length);
-    g_assert_true(image_write(image, first, data, length, NULL));
-    memcpy(model + first, data, length);
-    if (kind == 5)
-        g_assert_true(image_flush(image, NULL));
-}
-
-static void
 test_random_work(void)
 {
     g_autoptr(GByteArray) file = vdi_build(50);
-    size_t size = 50 * BUILDER_BLOCK;
-    g_autofree uint8_t *model = g_malloc0(size);
-    g_autofree uint8_t *data = g_malloc(size);
-    g_autoptr(GRand) rand = g_rand_new_with_seed(7);
-    ImageCheck check;
 
-    for (unsigned round = 0; round < 20; round++) {
-        g_autoptr(Image) image = memory_open(file, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
-
-        g_assert_nonnull(image);
-        g_assert_true(image_check(image, &check, NULL));
-        g_assert_cmpuint(check.leaked_blocks, ==, 0);
-        g_assert_false(check.stale_header);
-        for (unsigned step = 0; step < 100; step++)
-            random_step(image, model, size, rand);
-        g_assert_true(image_read(image, 0, data, size, NULL));
-        g_assert_cmpmem(data, size, model, size);
-        /* Start afresh now and then, so that there is always something to allocate. */
-        if (round % 5 == 4) {
-            g_clear_pointer(&image, image_free);
-            g_byte_array_unref(file);
-            file = vdi_build(50);
-            memset(model, 0, size);
-        }
-    }
+    ordeal_random_work("VDI", file, 50 * BUILDER_BLOCK);
 }
 
 static void
@@ -211,40 +169,14 @@ static void
 test_disk_full(void)
 {
     g_autoptr(GByteArray) file = vdi_build(10);
-    MemoryIo *io = memory_io_new(file, NULL);
-    g_autoptr(GError) error = NULL;
-    Image *image = image_open_io(&io->io, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
-    uint8_t data[BUILDER_BLOCK];
 
-    memset(data, 3, sizeof(data));
-    io->size_limit = BUILDER_DATA_AT + 2 * BUILDER_BLOCK;
-    g_assert_true(image_write(image, 0, data, sizeof(data), NULL));
-    g_assert_true(image_write(image, 3 * BUILDER_BLOCK, data, sizeof(data), NULL));
-    g_assert_false(image_write(image, 6 * BUILDER_BLOCK, data, sizeof(data), &error));
-    g_assert_error(error, BASE_ERROR, BASE_ERROR_NO_SPACE);
-    g_assert_cmpuint(file->len, ==, BUILDER_DATA_AT + 2 * BUILDER_BLOCK);
-    g_assert_true(image_flush(image, NULL));
-    io->size_limit = 0;
-    g_assert_true(image_write(image, 6 * BUILDER_BLOCK, data, sizeof(data), NULL));
-    g_assert_true(image_close(image, NULL));
-    image = memory_open(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL);
-    memset(data, 0, sizeof(data));
-    g_assert_true(image_read(image, 6 * BUILDER_BLOCK, data, sizeof(data), NULL));
-    g_assert_cmpuint(data[4095], ==, 3);
-    image_free(image);
+    ordeal_disk_full("VDI", file);
 }
 
 /* --- hostile files --- */
 
-typedef struct {
-    const char *what;
-    unsigned at;
-    uint32_t value;
-    BaseError code;
-} Lie;
-
 /* clang-format off */
-static const Lie lies[] = {
+static const OrdealLie lies[] = {
     {"signature",            0x040, 0x12345678, BASE_ERROR_CORRUPT},
     {"version 0",            0x044, 0x00000001, BASE_ERROR_NOT_SUPPORTED},
     {"version 1.2",          0x044, 0x00010002, BASE_ERROR_VERSION},
@@ -293,65 +225,32 @@ sound_file(void)
     return file;
 }
 
+static const Ordeal ordeal = {
+    .format = "VDI",
+    .build = sound_file,
+    .poke = builder_poke,
+    .lies = lies,
+    .lie_count = G_N_ELEMENTS(lies),
+    .first = 0x44,
+    .end = BUILDER_MAP_AT + 20,
+};
+
 static void
 test_lies(void)
 {
-    g_autoptr(GByteArray) sound = sound_file();
-    Image *image = memory_open(sound, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
-
-    g_assert_nonnull(image);
-    image_free(image);
-    for (unsigned i = 0; i < G_N_ELEMENTS(lies); i++) {
-        g_autoptr(GByteArray) file = sound_file();
-        g_autoptr(GError) error = NULL;
-
-        builder_poke(file, lies[i].at, lies[i].value);
-        g_test_message("%s", lies[i].what);
-        g_assert_null(memory_open(file, "VDI", IMAGE_OPEN_READ_WRITE, &error));
-        g_assert_error(error, BASE_ERROR, (int)lies[i].code);
-        g_assert_true(g_utf8_validate(error->message, -1, NULL));
-    }
+    ordeal_lies(&ordeal);
 }
 
 static void
 test_truncated(void)
 {
-    g_autoptr(GByteArray) sound = sound_file();
-
-    for (guint length = 0; length < sound->len; length += 7) {
-        g_autoptr(GByteArray) file = g_byte_array_new();
-
-        g_byte_array_append(file, sound->data, length);
-        g_assert_null(memory_open(file, "VDI", IMAGE_OPEN_READ_ONLY, NULL));
-    }
+    ordeal_truncated(&ordeal);
 }
 
-/* Random damage: whatever opens can be read and written from end to end. */
 static void
 test_random_damage(void)
 {
-    g_autoptr(GRand) rand = g_rand_new_with_seed(11);
-    uint8_t data[1000] = {0};
-    unsigned opened = 0;
-
-    for (unsigned round = 0; round < 20000; round++) {
-        g_autoptr(GByteArray) file = sound_file();
-        unsigned count = (unsigned)g_rand_int_range(rand, 1, 6);
-
-        for (unsigned i = 0; i < count; i++)
-            file->data[g_rand_int_range(rand, 0x44, BUILDER_MAP_AT + 20)] =
-                (uint8_t)g_rand_int_range(rand, 0, 256);
-        g_autoptr(Image) image = memory_open(file, "VDI", IMAGE_OPEN_READ_WRITE, NULL);
-        if (image == NULL)
-            continue;
-        opened++;
-        for (uint64_t at = 0; at + 1000 <= image_capacity(image) && at < 20000; at += 1000) {
-            g_assert_true(image_read(image, at, data, 1000, NULL));
-            data[0] = (uint8_t)round;
-            g_assert_true(image_write(image, at, data, 1000, NULL));
-        }
-    }
-    g_assert_cmpuint(opened, >, 100);
+    ordeal_random_damage(&ordeal);
 }
 
 int

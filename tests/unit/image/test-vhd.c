@@ -6,6 +6,7 @@
 
 #include "devices/drivers/disk/image/image.h"
 #include "tests/unit/image/memory-io.h"
+#include "tests/unit/image/ordeal.h"
 #include "tests/unit/image/vhd-builder.h"
 #include "vmm/base/error.h"
 
@@ -97,33 +98,12 @@ test_create_child(void)
     g_assert_nonnull(memmem(file->data, 4096, "p\0a\0r\0e\0n\0t\0.\0v\0h\0d\0", 20));
 }
 
-/* Random work agrees with an array of bytes, also after opening again. */
 static void
 test_random_work(void)
 {
-    g_autoptr(GRand) rand = g_rand_new_with_seed(5);
     g_autoptr(GByteArray) file = vhd_build(BLOCKS);
-    g_autofree uint8_t *expected = g_malloc0(CAPACITY);
-    g_autofree uint8_t *data = g_malloc(CAPACITY);
-    Image *image = memory_open(file, "VHD", IMAGE_OPEN_READ_WRITE, NULL);
-    g_autoptr(GError) error = NULL;
 
-    for (unsigned i = 0; i < 3000; i++) {
-        uint32_t at = (uint32_t)g_rand_int_range(rand, 0, CAPACITY - 1);
-        uint32_t length = (uint32_t)g_rand_int_range(rand, 1, MIN(9000, CAPACITY - at) + 1);
-
-        memset(data, g_rand_boolean(rand) ? (int)i : 0, length);
-        g_assert_true(image_write(image, at, data, length, &error));
-        memcpy(expected + at, data, length);
-        if (i % 300 == 299) {
-            g_assert_true(image_close(image, NULL));
-            image = memory_open(file, "VHD", IMAGE_OPEN_READ_WRITE, &error);
-            g_assert_no_error(error);
-            g_assert_true(image_read(image, 0, data, CAPACITY, NULL));
-            g_assert_cmpmem(data, CAPACITY, expected, CAPACITY);
-        }
-    }
-    image_free(image);
+    ordeal_random_work("VHD", file, CAPACITY);
 }
 
 /* A bitmap that fills its sector to the last bit, and a write to the end of its block. */
@@ -178,32 +158,12 @@ static void
 test_disk_full(void)
 {
     g_autoptr(GByteArray) file = vhd_build(BLOCKS);
-    MemoryIo *io = memory_io_new(file, NULL);
-    g_autoptr(Image) image = image_open_io(&io->io, "VHD", IMAGE_OPEN_READ_WRITE, NULL);
-    g_autoptr(GError) error = NULL;
-    uint8_t data[512] = {7};
 
-    io->size_limit = file->len + 5000;
-    g_assert_true(image_write(image, 0, data, 512, NULL));
-    g_assert_false(image_write(image, BUILDER_BLOCK, data, 512, &error));
-    g_assert_error(error, BASE_ERROR, BASE_ERROR_NO_SPACE);
-    g_assert_true(image_flush(image, NULL));
-    g_autoptr(Image) again = memory_open(file, "VHD", IMAGE_OPEN_READ_ONLY, NULL);
-    g_assert_nonnull(again);
-    io->size_limit = 0;
-    g_assert_true(image_write(image, BUILDER_BLOCK, data, 512, NULL));
-    g_assert_true(image_flush(image, NULL));
+    ordeal_disk_full("VHD", file);
 }
 
-typedef struct {
-    const char *what;
-    unsigned at;
-    uint32_t value;
-    BaseError code;
-} Lie;
-
 /* clang-format off */
-static const Lie lies[] = {
+static const OrdealLie lies[] = {
     {"version 2",           12,       0x00020000, BASE_ERROR_VERSION},
     {"header far away",     16,       1,          BASE_ERROR_CORRUPT},
     {"header in the copy",  20,       256,        BASE_ERROR_CORRUPT},
@@ -232,61 +192,34 @@ static const Lie lies[] = {
 };
 /* clang-format on */
 
+static const Ordeal ordeal = {
+    .format = "VHD",
+    .build = partial_child,
+    .poke = vhd_poke,
+    .seal = vhd_seal,
+    .lies = lies,
+    .lie_count = G_N_ELEMENTS(lies),
+    .first = 8,
+    .end = VHD_BUILDER_TABLE_AT + 600,
+    .spare = 512,
+};
+
 static void
 test_lies(void)
 {
-    for (unsigned i = 0; i < G_N_ELEMENTS(lies); i++) {
-        g_autoptr(GByteArray) file = partial_child();
-        g_autoptr(GError) error = NULL;
-
-        vhd_poke(file, lies[i].at, lies[i].value);
-        vhd_seal(file);
-        g_test_message("%s", lies[i].what);
-        g_assert_null(memory_open(file, "VHD", IMAGE_OPEN_READ_WRITE, &error));
-        g_assert_error(error, BASE_ERROR, (int)lies[i].code);
-    }
+    ordeal_lies(&ordeal);
 }
 
 static void
 test_truncated(void)
 {
-    g_autoptr(GByteArray) sound = partial_child();
-
-    for (guint length = 0; length < sound->len - 512; length += 61) {
-        g_autoptr(GByteArray) file = g_byte_array_new();
-
-        g_byte_array_append(file, sound->data, length);
-        g_assert_null(memory_open(file, "VHD", IMAGE_OPEN_READ_ONLY, NULL));
-    }
+    ordeal_truncated(&ordeal);
 }
 
-/* Random damage behind right checksums: whatever opens can be read and written from end to end. */
 static void
 test_random_damage(void)
 {
-    g_autoptr(GRand) rand = g_rand_new_with_seed(12);
-    uint8_t data[1000] = {0};
-    unsigned opened = 0;
-
-    for (unsigned round = 0; round < 10000; round++) {
-        g_autoptr(GByteArray) file = partial_child();
-        unsigned count = (unsigned)g_rand_int_range(rand, 1, 5);
-
-        for (unsigned i = 0; i < count; i++)
-            file->data[g_rand_int_range(rand, 8, VHD_BUILDER_TABLE_AT + 600)] =
-                (uint8_t)g_rand_int_range(rand, 0, 256);
-        vhd_seal(file);
-        g_autoptr(Image) image = memory_open(file, "VHD", IMAGE_OPEN_READ_WRITE, NULL);
-        if (image == NULL)
-            continue;
-        opened++;
-        for (uint64_t at = 0; at + 1000 <= image_capacity(image) && at < 20000; at += 1000) {
-            g_assert_true(image_read(image, at, data, 1000, NULL));
-            data[0] = (uint8_t)round;
-            g_assert_true(image_write(image, at, data, 1000, NULL));
-        }
-    }
-    g_assert_cmpuint(opened, >, 100);
+    ordeal_random_damage(&ordeal);
 }
 
 int

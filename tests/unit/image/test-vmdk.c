@@ -7,6 +7,7 @@
 
 #include "devices/drivers/disk/image/image.h"
 #include "tests/unit/image/memory-io.h"
+#include "tests/unit/image/ordeal.h"
 #include "tests/unit/image/vmdk-builder.h"
 #include "vmm/base/error.h"
 
@@ -127,39 +128,11 @@ test_create_child(void)
 }
 
 static void
-random_work(GByteArray *file, uint32_t capacity)
-{
-    g_autoptr(GRand) rand = g_rand_new_with_seed(5);
-    g_autofree uint8_t *expected = g_malloc0(capacity);
-    g_autofree uint8_t *data = g_malloc(capacity);
-    Image *image = memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, NULL);
-    g_autoptr(GError) error = NULL;
-
-    g_assert_nonnull(image);
-    for (unsigned i = 0; i < 2000; i++) {
-        const uint32_t at = (uint32_t)g_rand_int_range(rand, 0, (int)capacity - 1);
-        const uint32_t length = (uint32_t)g_rand_int_range(rand, 1, MIN(9000, capacity - at) + 1);
-
-        memset(data, g_rand_boolean(rand) ? (int)i : 0, length);
-        g_assert_true(image_write(image, at, data, length, &error));
-        memcpy(expected + at, data, length);
-        if (i % 200 == 199) {
-            g_assert_true(image_close(image, NULL));
-            image = memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, &error);
-            g_assert_no_error(error);
-            g_assert_true(image_read(image, 0, data, capacity, NULL));
-            g_assert_cmpmem(data, capacity, expected, capacity);
-        }
-    }
-    image_free(image);
-}
-
-static void
 test_random_work(void)
 {
     g_autoptr(GByteArray) file = vmdk_build(GRAINS);
 
-    random_work(file, CAPACITY);
+    ordeal_random_work("VMDK", file, CAPACITY);
 }
 
 /* Without tables in the file at first: both sets are made. */
@@ -171,7 +144,7 @@ test_missing_tables(void)
 
     builder_poke(file, VMDK_BUILDER_DIRECTORY_AT, 0);
     builder_poke(file, VMDK_BUILDER_REDUNDANT_AT, 0);
-    random_work(file, CAPACITY);
+    ordeal_random_work("VMDK", file, CAPACITY);
     first = builder_peek(file, VMDK_BUILDER_DIRECTORY_AT) * 512;
     second = builder_peek(file, VMDK_BUILDER_REDUNDANT_AT) * 512;
     g_assert_cmpuint(first, !=, 0);
@@ -220,21 +193,8 @@ static void
 test_disk_full(void)
 {
     g_autoptr(GByteArray) file = vmdk_build(GRAINS);
-    MemoryIo *io = memory_io_new(file, NULL);
-    g_autoptr(Image) image = image_open_io(&io->io, "VMDK", IMAGE_OPEN_READ_WRITE, NULL);
-    g_autoptr(GError) error = NULL;
-    uint8_t data[512] = {7};
 
-    io->size_limit = file->len + 5000;
-    g_assert_true(image_write(image, 0, data, 512, NULL));
-    g_assert_false(image_write(image, BUILDER_BLOCK, data, 512, &error));
-    g_assert_error(error, BASE_ERROR, BASE_ERROR_NO_SPACE);
-    g_assert_true(image_flush(image, NULL));
-    g_autoptr(Image) again = memory_open(file, "VMDK", IMAGE_OPEN_READ_ONLY, NULL);
-    g_assert_nonnull(again);
-    io->size_limit = 0;
-    g_assert_true(image_write(image, BUILDER_BLOCK, data, 512, NULL));
-    g_assert_true(image_flush(image, NULL));
+    ordeal_disk_full("VMDK", file);
 }
 
 static void
@@ -322,15 +282,8 @@ test_descriptors(void)
     g_assert_nonnull(strstr(error->message, "beside the image"));
 }
 
-typedef struct {
-    const char *what;
-    unsigned at;
-    uint32_t value;
-    BaseError code;
-} Lie;
-
 /* clang-format off */
-static const Lie lies[] = {
+static const OrdealLie lies[] = {
     {"magic",                0,         0,          BASE_ERROR_CORRUPT},
     {"version 4",            4,         4,          BASE_ERROR_VERSION},
     {"unknown flag",         8,         0x103,      BASE_ERROR_VERSION},
@@ -366,59 +319,32 @@ static const Lie lies[] = {
 };
 /* clang-format on */
 
+static const Ordeal ordeal = {
+    .format = "VMDK",
+    .build = partial_child,
+    .poke = builder_poke,
+    .lies = lies,
+    .lie_count = G_N_ELEMENTS(lies),
+    .first = 4,
+    .end = VMDK_BUILDER_TABLE_AT + 600,
+};
+
 static void
 test_lies(void)
 {
-    for (unsigned i = 0; i < G_N_ELEMENTS(lies); i++) {
-        g_autoptr(GByteArray) file = partial_child();
-        g_autoptr(GError) error = NULL;
-
-        builder_poke(file, lies[i].at, lies[i].value);
-        g_test_message("%s", lies[i].what);
-        g_assert_null(memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, &error));
-        g_assert_error(error, BASE_ERROR, (int)lies[i].code);
-    }
+    ordeal_lies(&ordeal);
 }
 
 static void
 test_truncated(void)
 {
-    g_autoptr(GByteArray) sound = partial_child();
-
-    for (guint length = 0; length < sound->len; length += 61) {
-        g_autoptr(GByteArray) file = g_byte_array_new();
-
-        g_byte_array_append(file, sound->data, length);
-        g_assert_null(memory_open(file, "VMDK", IMAGE_OPEN_READ_ONLY, NULL));
-    }
+    ordeal_truncated(&ordeal);
 }
 
-/* Random damage: whatever opens can be read and written from end to end. */
 static void
 test_random_damage(void)
 {
-    g_autoptr(GRand) rand = g_rand_new_with_seed(12);
-    uint8_t data[1000] = {0};
-    unsigned opened = 0;
-
-    for (unsigned round = 0; round < 10000; round++) {
-        g_autoptr(GByteArray) file = partial_child();
-        const unsigned count = (unsigned)g_rand_int_range(rand, 1, 5);
-
-        for (unsigned i = 0; i < count; i++)
-            file->data[g_rand_int_range(rand, 4, VMDK_BUILDER_TABLE_AT + 600)] =
-                (uint8_t)g_rand_int_range(rand, 0, 256);
-        g_autoptr(Image) image = memory_open(file, "VMDK", IMAGE_OPEN_READ_WRITE, NULL);
-        if (image == NULL)
-            continue;
-        opened++;
-        for (uint64_t at = 0; at + 1000 <= image_capacity(image) && at < 20000; at += 1000) {
-            g_assert_true(image_read(image, at, data, 1000, NULL));
-            data[0] = (uint8_t)round;
-            g_assert_true(image_write(image, at, data, 1000, NULL));
-        }
-    }
-    g_assert_cmpuint(opened, >, 100);
+    ordeal_random_damage(&ordeal);
 }
 
 int
