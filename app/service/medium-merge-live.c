@@ -13,11 +13,6 @@
 #define POLL_MS 50
 #define POLLS_MAX 200
 
-typedef struct {
-    MediaMerge *merge;
-    guint polls;
-} Wait;
-
 gboolean
 media_merge_is_open(const MediaMerge *merge, const Medium *medium)
 {
@@ -68,10 +63,12 @@ both_are_free(const MediaMerge *merge)
 static gboolean
 on_poll(gpointer user_data)
 {
-    Wait *wait = user_data;
-    if (!both_are_free(wait->merge) && wait->polls++ < POLLS_MAX)
+    MediaMerge *merge = user_data;
+    if (!both_are_free(merge) && merge->polls > 0) {
+        merge->polls--;
         return G_SOURCE_CONTINUE;
-    task_continue(wait->merge->task, NULL);
+    }
+    task_continue(merge->task, NULL);
     return G_SOURCE_REMOVE;
 }
 
@@ -79,25 +76,25 @@ static gboolean
 wait_until_free(gpointer data, GError **error)
 {
     MediaMerge *merge = *(MediaMerge **)data;
-    if (both_are_free(merge)) {
+    merge->polls = POLLS_MAX;
+    if (both_are_free(merge))
         task_continue(merge->task, NULL);
-        return TRUE;
-    }
-    Wait *wait = g_new0(Wait, 1);
-    wait->merge = merge;
-    g_timeout_add_full(G_PRIORITY_DEFAULT, POLL_MS, on_poll, wait, g_free);
+    else
+        g_timeout_add(POLL_MS, on_poll, merge);
     return TRUE;
 }
 
 static void
-not_cancelled(gpointer data)
+stop_waiting(gpointer data)
 {
+    MediaMerge *merge = *(MediaMerge **)data;
+    merge->polls = 0;
 }
 
 void
 media_merge_add_wait(MediaMerge *merge)
 {
-    task_add_wait(merge->task, wait_until_free, not_cancelled);
+    task_add_wait(merge->task, wait_until_free, stop_waiting);
 }
 
 /* By a worker now. */
@@ -161,6 +158,11 @@ media_merge_add_live(MediaMerge *merge)
 }
 
 /* --- afterwards --- */
+
+static void
+not_cancelled(gpointer data)
+{
+}
 
 /* A process that has not heard of it is gone. */
 static void

@@ -16,6 +16,7 @@ struct MediaMerge {
     gboolean down;
     gboolean live;    /* it is done by the process that has them open, at: */
     MergePlace place; /* while live */
+    guint polls;      /* while files are waited for: so many more */
 };
 
 /* A step: begins with the next that can be merged; its steps follow. */

@@ -5,6 +5,7 @@
 """Clients of a real service, in a world of their own."""
 
 import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -46,13 +47,15 @@ class World:
         return self
 
     def __exit__(self, *_):
+        # A client that is still there would start a service again and again, in no folder.
+        gc.collect()
         for pid in self.processes('vitrine-headless') + self.services():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def processes(self, name, without=None):
-        """Processes of this program that live in this world, but for those with a certain first argument."""
+    def processes(self, name, without=None, having=None):
+        """Processes of this program that live in this world: with this argument, not with that first one."""
         found = []
         for entry in Path('/proc').iterdir():
             try:
@@ -63,17 +66,22 @@ class World:
                 continue
             if without and without.encode() in arguments[1:2]:
                 continue
+            if having and having.encode() not in arguments:
+                continue
             if program == name and f'XDG_RUNTIME_DIR={self.run}\0'.encode() in environment + b'\0':
                 found.append(int(entry.name))
         return found
 
     def services(self):
-        return self.processes('vitrine-service')
+        """A client of an earlier world may have started one with what this world says, for its own folder."""
+        return self.processes('vitrine-service', having=str(self.config))
 
     def kill_service(self):
-        """Of several that were started at once only one stays; that one."""
+        """Of several that were started at once only one stays; that one, and its number."""
         until(lambda: len(self.services()) == 1, 'one service')
-        os.kill(self.services()[0], signal.SIGKILL)
+        pid = self.services()[0]
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
     def client(self):
         # A service is told its folder; what it inherits names the world.

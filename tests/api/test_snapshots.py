@@ -7,7 +7,10 @@
 # settings file says, which images there are, and what the disks hold after each step.
 """Snapshots, clones, kinds of disks."""
 
+import fcntl
+import os
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -206,18 +209,18 @@ def seen_through_the_api(world):
                               None).wait_sync(None)
 
 
-def two_disks(world, client, name):
-    """A machine with two disks of 48 MiB and a snapshot; afterwards all was written to."""
+def two_disks(world, client, name, blocks=BLOCKS):
+    """A machine with two disks of so many MiB and a snapshot; afterwards all was written to."""
     make(name, '--default')
     folder = world.home / f'VirtualBox VMs/{name}'
     for device in (0, 1):
         disk = folder / f'{device}.vdi'
-        call('createmedium', '--filename', disk, '--size', MERGED_BLOCKS)
+        call('createmedium', '--filename', disk, '--size', blocks)
         call('storageattach', name, '--storagectl', 'IDE', '--port', 0, '--device', device, '--type', 'hdd',
              '--medium', disk)
     call('snapshot', name, 'take', 'one')
     for device in (0, 1):
-        for block in range(MERGED_BLOCKS):
+        for block in range(blocks):
             write_block(attached(name, device), block, 1 + (block + device) % 200)
     until(lambda: client.find_machine(name) and client.find_machine(name).get_current_snapshot(), 'the client knows it', 30)
     return client.find_machine(name)
@@ -230,7 +233,7 @@ def shown(world, name):
 def one_progress_for_all_disks(world):
     """It goes from 0 to 100 once; at half of it one of two disks of one size is merged."""
     client = world.client()
-    machine = two_disks(world, client, 'p')
+    machine = two_disks(world, client, 'p', MERGED_BLOCKS)
     seen, before = [], shown(world, 'p')
     progress = machine.delete_snapshot_sync(machine.get_current_snapshot(), None)
     progress.connect('notify::percent', lambda *_: seen.append((progress.get_percent(), len(images(world, 'p')))))
@@ -241,6 +244,24 @@ def one_progress_for_all_disks(world):
     assert not images(world, 'p') and shown(world, 'p') == before
 
 
+def cancelled_between_disks(world):
+    """What is merged stays so, what is not is as before; the next service does it."""
+    client = world.client()
+    machine = two_disks(world, client, 'c')
+    before, kept = shown(world, 'c'), attached('c', 1)
+    with open(kept, 'rb') as somebody:
+        # Until it is closed this image cannot be merged.
+        fcntl.fcntl(somebody, fcntl.F_OFD_SETLK, struct.pack('hhqqi4x', fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0))
+        progress = machine.delete_snapshot_sync(machine.get_current_snapshot(), None)
+        until(lambda: images(world, 'c') == [kept.name], 'the first disk is merged')
+        progress.cancel()
+        refused(E.CANCELLED, progress.wait_sync, None)
+    assert machine.get_snapshot_count() == 0 and images(world, 'c') == [kept.name] and shown(world, 'c') == before
+    killed = world.kill_service()
+    until(lambda: killed not in world.services() and not images(world, 'c'), 'the next service merges it', 60)
+    assert shown(world, 'c') == before
+
+
 if __name__ == '__main__':
     run(keep_and_return, merge_in_the_right_direction, branches_are_kept_apart, kinds_of_disks, clones_and_moves,
-        seen_through_the_api, one_progress_for_all_disks)
+        seen_through_the_api, one_progress_for_all_disks, cancelled_between_disks)
