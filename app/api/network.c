@@ -38,6 +38,15 @@ vitrine_adapter_new_mac(void)
     return g_strdup_printf("080027%06X", (guint)g_random_int() & 0xffffff);
 }
 
+char *
+vitrine_plain_mac(const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit_set(text, ":- ", -1);
+    g_autofree char *joined = g_strjoinv("", parts);
+
+    return g_ascii_strup(joined, -1);
+}
+
 void
 vitrine_adapter_set_text(char **field, const char *text)
 {

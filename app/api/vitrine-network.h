@@ -82,6 +82,13 @@ gboolean vitrine_adapter_equal(const VitrineAdapter *a, const VitrineAdapter *b)
  */
 char *vitrine_adapter_new_mac(void);
 /**
+ * vitrine_plain_mac:
+ * @text: an address, with colons or hyphens between the digits or without
+ *
+ * Returns: (transfer full): the digits only, as settings have them; what else it says is kept
+ */
+char *vitrine_plain_mac(const char *text);
+/**
  * vitrine_adapter_set_text: (skip)
  * @field: of an adapter
  */

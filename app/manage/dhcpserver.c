@@ -169,15 +169,6 @@ take_machine(Change *change, ManageArgs *args, GError **error)
         change, g_strdup_printf("vm:%s/%u", vitrine_machine_get_id(machine), (guint)number - 1));
 }
 
-static char *
-plain_mac(const char *text)
-{
-    g_auto(GStrv) parts = g_strsplit_set(text, ":-", -1);
-    g_autofree char *joined = g_strjoinv("", parts);
-
-    return g_ascii_strup(joined, -1);
-}
-
 static bool
 take_mac(Change *change, ManageArgs *args, GError **error)
 {
@@ -186,7 +177,7 @@ take_mac(Change *change, ManageArgs *args, GError **error)
 
     if (!manage_args_text(args, &text, error))
         return false;
-    mac = plain_mac(text);
+    mac = vitrine_plain_mac(text);
     if (strlen(mac) != 12 || strspn(mac, "0123456789ABCDEF") != 12)
         return fail_syntax(error, "This is no address of a network card:", text);
     return set_scope(change, g_strconcat("mac:", mac, NULL));
@@ -223,7 +214,7 @@ take_condition(Change *change, ManageArgs *args, const char *kind, const char *w
         return fail_syntax(error, "A group has to be named before the condition", text);
     if (*text == '\0')
         return fail_syntax(error, "The value of a condition cannot be empty", text);
-    mac = plain_mac(text);
+    mac = vitrine_plain_mac(text);
     line = g_strdup_printf("%s %s", kind, g_str_equal(kind, "mac") ? mac : text);
     remove_word(change, "include", line);
     remove_word(change, "exclude", line);
@@ -388,15 +379,13 @@ find_lease(VitrineClient *client, ManageArgs *args, const char *name, GError **e
         g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Missing --mac-address option");
         return false;
     }
-    mac = plain_mac(text);
+    mac = vitrine_plain_mac(text);
     if (!vitrine_client_find_lease_sync(client, name, mac, &address, &state, &issued, &seconds,
                                         NULL, error))
         return false;
     begin = time_text(issued);
     end = time_text(issued + seconds);
     left = MAX(issued + seconds - g_get_real_time() / G_USEC_PER_SEC, 0);
-    g_free(mac);
-    mac = plain_mac(text);
     manage_print("IP Address:  %s\n", address);
     manage_print("MAC Address: %.2s:%.2s:%.2s:%.2s:%.2s:%.2s\n", mac, mac + 2, mac + 4, mac + 6,
                  mac + 8, mac + 10);

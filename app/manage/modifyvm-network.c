@@ -88,7 +88,7 @@ take_attachment(VitrineAdapter *adapter, const char *text, GError **error)
 static bool
 take_mac(ManageArgs *args, VitrineAdapter *adapter, const char *text, GError **error)
 {
-    g_autofree char *mac = g_ascii_strup(text, -1);
+    g_autofree char *mac = vitrine_plain_mac(text);
 
     if (g_ascii_strcasecmp(text, "auto") == 0) {
         g_free(adapter->mac);

@@ -1,31 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The page of a DHCP server. Leaves out: its options, and settings of single cards and groups;
- * vitrine-manage has them, and they are kept. */
+ * The page of a DHCP server. */
 #include "app/networks/networks-dhcp-form.h"
 
+#include "app/networks/networks-dhcp-clients.h"
 #include "app/widgets/widget-form.h"
 
 #include <glib/gi18n.h>
 
-#define SECONDS_MAX 31536000 /* a year */
-
 enum { ENTRY_ADDRESS, ENTRY_MASK, ENTRY_LOWER, ENTRY_UPPER, ENTRY_COUNT };
-enum { TIME_LEAST, TIME_USUAL, TIME_MOST, TIME_COUNT };
 
 static const char *const entry_titles[ENTRY_COUNT] = {N_("Server _address"), N_("Network _mask"),
                                                       N_("_First address"), N_("_Last address")};
-static const char *const time_titles[TIME_COUNT] = {N_("Lease at l_east"), N_("Lease _usually"),
-                                                    N_("Lease at m_ost")};
-static const char *const time_words[TIME_COUNT] = {"least", "usual", "most"};
 
 struct _NetworksDhcpForm {
     GtkGrid parent;
     VitrineDhcpServer *server; /* that it was made with */
     GtkToggleButton *enabled;
     GtkWidget *details;
+    NetworksDhcpClients *clients;
     GtkEntry *entries[ENTRY_COUNT];
-    GtkSpinButton *times[TIME_COUNT];
     gboolean typed, filling;
 };
 
@@ -48,20 +42,6 @@ networks_dhcp_form_get_enabled(NetworksDhcpForm *form)
     return gtk_toggle_button_get_active(form->enabled);
 }
 
-static void
-read_time(NetworksDhcpForm *form, VitrineDhcpServer *server, guint time)
-{
-    /* What was typed and not left yet counts. */
-    const guint64 seconds =
-        g_ascii_strtoull(gtk_entry_get_text(GTK_ENTRY(form->times[time])), NULL, 10);
-    g_autofree char *start = g_strconcat("global ", time_words[time], NULL);
-    g_autofree char *value = g_strdup_printf("%" G_GUINT64_FORMAT, seconds);
-
-    vitrine_dhcp_server_remove_config(server, start);
-    if (seconds != 0)
-        vitrine_dhcp_server_add_config(server, "global", time_words[time], value);
-}
-
 VitrineDhcpServer *
 networks_dhcp_form_get_server(NetworksDhcpForm *form)
 {
@@ -72,9 +52,26 @@ networks_dhcp_form_get_server(NetworksDhcpForm *form)
         g_autofree char *text = g_strstrip(g_strdup(gtk_entry_get_text(form->entries[i])));
         vitrine_adapter_set_text(field_of(server, i), text);
     }
-    for (guint i = 0; i < TIME_COUNT; i++)
-        read_time(form, server, i);
+    g_free(server->configs);
+    server->configs = networks_dhcp_clients_get_configs(form->clients);
     return server;
+}
+
+char *
+networks_dhcp_form_get_problem(NetworksDhcpForm *form, const VitrineDhcpServer *server)
+{
+    g_autofree char *problem = networks_dhcp_clients_get_problem(form->clients);
+    g_autoptr(GError) error = NULL;
+
+    if (problem == NULL && !vitrine_dhcp_server_check(server, &error))
+        problem = g_strdup(error->message);
+    return g_steal_pointer(&problem);
+}
+
+GtkWidget *
+networks_dhcp_form_get_clients(NetworksDhcpForm *form)
+{
+    return networks_dhcp_clients_get_widget(form->clients);
 }
 
 static void
@@ -99,7 +96,7 @@ networks_dhcp_form_align(NetworksDhcpForm *form, GtkWidget *label)
     g_autoptr(GtkSizeGroup) column = gtk_size_group_new(GTK_SIZE_GROUP_HORIZONTAL);
 
     gtk_size_group_add_widget(column, label);
-    for (int row = 0; row < ENTRY_COUNT + TIME_COUNT; row++)
+    for (int row = 0; row < ENTRY_COUNT; row++)
         gtk_size_group_add_widget(column, gtk_grid_get_child_at(GTK_GRID(form->details), 0, row));
 }
 
@@ -108,9 +105,16 @@ on_changed(GtkWidget *widget, NetworksDhcpForm *form)
 {
     if (form->filling)
         return;
-    form->typed = form->typed || (GTK_IS_ENTRY(widget) && !GTK_IS_SPIN_BUTTON(widget));
-    gtk_widget_set_sensitive(form->details, gtk_toggle_button_get_active(form->enabled));
+    form->typed = form->typed || GTK_IS_ENTRY(widget);
+    gtk_widget_set_sensitive(form->details, networks_dhcp_form_get_enabled(form));
+    networks_dhcp_clients_set_possible(form->clients, networks_dhcp_form_get_enabled(form));
     g_signal_emit_by_name(form, "changed");
+}
+
+static void
+on_clients_changed(gpointer data)
+{
+    g_signal_emit_by_name(data, "changed");
 }
 
 /* --- the class --- */
@@ -130,9 +134,11 @@ networks_dhcp_form_class_init(NetworksDhcpFormClass *class)
                  G_TYPE_NONE, 0);
 }
 
-static int
-add_entries(NetworksDhcpForm *form, int row)
+static void
+add_entries(NetworksDhcpForm *form)
 {
+    int row = 0;
+
     for (guint i = 0; i < ENTRY_COUNT; i++) {
         GtkWidget *entry = gtk_entry_new();
 
@@ -141,23 +147,6 @@ add_entries(NetworksDhcpForm *form, int row)
         row = widget_form_add(form->details, row, _(entry_titles[i]), entry);
         g_signal_connect(entry, "changed", G_CALLBACK(on_changed), form);
     }
-    return row;
-}
-
-static int
-add_times(NetworksDhcpForm *form, int row)
-{
-    for (guint i = 0; i < TIME_COUNT; i++) {
-        GtkWidget *time = gtk_spin_button_new_with_range(0, SECONDS_MAX, 60);
-
-        form->times[i] = GTK_SPIN_BUTTON(time);
-        gtk_entry_set_activates_default(GTK_ENTRY(time), TRUE);
-        row = widget_form_add(form->details, row, _(time_titles[i]), time);
-        g_signal_connect(time, "changed", G_CALLBACK(on_changed), form);
-    }
-    return widget_form_add_note(form->details, row,
-                                _("In seconds. 0: what the server thinks right, usually ten "
-                                  "minutes."));
 }
 
 static void
@@ -170,26 +159,20 @@ networks_dhcp_form_init(NetworksDhcpForm *form)
     form->enabled = GTK_TOGGLE_BUTTON(enabled);
     form->details = widget_form_new();
     gtk_container_set_border_width(GTK_CONTAINER(form->details), 0);
-    add_times(form, add_entries(form, 0));
+    add_entries(form);
     gtk_grid_attach(GTK_GRID(form), enabled, 0, 0, 1, 1);
     gtk_grid_attach(GTK_GRID(form), form->details, 0, 1, 1, 1);
 }
 
 GtkWidget *
-networks_dhcp_form_new(const VitrineDhcpServer *server, gboolean enabled)
+networks_dhcp_form_new(VitrineClient *client, const VitrineDhcpServer *server, gboolean enabled)
 {
     NetworksDhcpForm *form = g_object_new(NETWORKS_TYPE_DHCP_FORM, NULL);
 
     form->server = vitrine_dhcp_server_copy(server);
     fill_entries(form, server);
-    form->filling = TRUE;
-    for (guint i = 0; i < TIME_COUNT; i++) {
-        g_autofree char *value = vitrine_dhcp_server_get_config(server, "global", time_words[i]);
-
-        gtk_spin_button_set_value(form->times[i],
-                                  value != NULL ? (double)g_ascii_strtoull(value, NULL, 10) : 0);
-    }
-    form->filling = FALSE;
+    form->clients = networks_dhcp_clients_new(client, server->configs, on_clients_changed, form);
+    networks_dhcp_clients_set_possible(form->clients, enabled);
     gtk_toggle_button_set_active(form->enabled, enabled);
     gtk_widget_set_sensitive(form->details, enabled);
     g_signal_connect(form->enabled, "toggled", G_CALLBACK(on_changed), form);

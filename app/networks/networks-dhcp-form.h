@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * NetworksDhcpForm: a page with a DHCP server's settings: whether it is on, its addresses, how long
- * what it gives out is good. Signal "changed". */
+ * NetworksDhcpForm: a page with a DHCP server's settings: whether it is on, its addresses. A second
+ * page has what clients are told (networks-dhcp-clients.h). Signal "changed". */
 #pragma once
 
 #include "app/api/vitrine.h"
@@ -12,11 +12,15 @@
 G_DECLARE_FINAL_TYPE(NetworksDhcpForm, networks_dhcp_form, NETWORKS, DHCP_FORM, GtkGrid)
 
 /* enabled: may differ from the server's own, which a NAT network decides. */
-GtkWidget *networks_dhcp_form_new(const VitrineDhcpServer *server, gboolean enabled);
+GtkWidget *networks_dhcp_form_new(VitrineClient *client, const VitrineDhcpServer *server,
+                                  gboolean enabled);
+/* (transfer none): the second page. */
+GtkWidget *networks_dhcp_form_get_clients(NetworksDhcpForm *form);
 gboolean networks_dhcp_form_get_enabled(NetworksDhcpForm *form);
-/* (transfer full): what the page says; settings that it does not show are those of the server that
- * it was made with. */
+/* (transfer full): what the pages say */
 VitrineDhcpServer *networks_dhcp_form_get_server(NetworksDhcpForm *form);
+/* What is wrong with the server that the pages say, for the reader; NULL: nothing. g_free() */
+char *networks_dhcp_form_get_problem(NetworksDhcpForm *form, const VitrineDhcpServer *server);
 /* Another network: addresses that nobody has typed become these. */
 void networks_dhcp_form_follow(NetworksDhcpForm *form, const VitrineDhcpServer *server);
 

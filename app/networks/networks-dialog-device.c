@@ -52,7 +52,6 @@ check(gpointer data)
 {
     DeviceDialog *device = data;
     g_autoptr(VitrineDhcpServer) server = networks_dhcp_form_get_server(device->dhcp);
-    g_autoptr(GError) error = NULL;
     const char *address6 = text_of(device->address6);
 
     if (!is_address(text_of(device->address), G_SOCKET_FAMILY_IPV4))
@@ -61,9 +60,7 @@ check(gpointer data)
         return g_strdup(_("The device needs a network mask, such as 255.255.255.0."));
     if (*address6 != '\0' && !is_address(address6, G_SOCKET_FAMILY_IPV6))
         return g_strdup(_("This is no IPv6 address; empty means none."));
-    if (server->enabled && !vitrine_dhcp_server_check(server, &error))
-        return g_strdup(error->message);
-    return NULL;
+    return server->enabled ? networks_dhcp_form_get_problem(device->dhcp, server) : NULL;
 }
 
 static gboolean
@@ -202,8 +199,8 @@ new_dhcp(DeviceDialog *device)
 
     if (server == NULL)
         server = usual_server(device->before->address, device->before->mask, name);
-    device->dhcp =
-        networks_dialog_new_dhcp(server, server->enabled, G_CALLBACK(on_changed), device);
+    device->dhcp = networks_dialog_new_dhcp(device->client, server, server->enabled,
+                                            G_CALLBACK(on_changed), device);
     return GTK_WIDGET(device->dhcp);
 }
 
@@ -238,5 +235,7 @@ networks_dialog_device(GtkWindow *parent, VitrineClient *client, const char *nam
                                          &kind, device);
     networks_dialog_add_page(device->dialog, _("Device"), new_addresses(device));
     networks_dialog_add_page(device->dialog, _("DHCP"), new_dhcp(device));
+    networks_dialog_add_page(device->dialog, _("DHCP options"),
+                             networks_dhcp_form_get_clients(device->dhcp));
     networks_dialog_run(device->dialog, changed, G_OBJECT(parent));
 }

@@ -52,16 +52,13 @@ check(gpointer data)
 {
     InternalDialog *internal = data;
     g_autoptr(VitrineDhcpServer) server = read_server(internal);
-    g_autoptr(GError) error = NULL;
 
     if (is_taken(internal, server->name))
         return g_strdup_printf(_("There is a network “%s” already."), server->name);
     if (*internal->before == '\0' && !server->enabled)
         return g_strdup(_("A network without a DHCP server needs nothing here: it is there as soon "
                           "as a machine's network card names it."));
-    if (server->enabled && !vitrine_dhcp_server_check(server, &error))
-        return g_strdup(error->message);
-    return NULL;
+    return server->enabled ? networks_dhcp_form_get_problem(internal->dhcp, server) : NULL;
 }
 
 static char *
@@ -139,8 +136,8 @@ new_page(InternalDialog *internal, gboolean new)
         gtk_widget_set_tooltip_text(internal->name,
                                     _("The name is in the settings of the machines that use it."));
     widget_form_add(form, 0, _("_Name"), internal->name);
-    internal->dhcp =
-        networks_dialog_new_dhcp(server, new || server->enabled, G_CALLBACK(on_changed), internal);
+    internal->dhcp = networks_dialog_new_dhcp(internal->client, server, new || server->enabled,
+                                              G_CALLBACK(on_changed), internal);
     networks_dhcp_form_align(internal->dhcp, gtk_grid_get_child_at(GTK_GRID(form), 0, 0));
     gtk_box_pack_start(GTK_BOX(page), form, FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(page), GTK_WIDGET(internal->dhcp), TRUE, TRUE, 0);
@@ -161,5 +158,7 @@ networks_dialog_internal(GtkWindow *parent, VitrineClient *client, const char *n
         parent, new ? _("New internal network") : _("Properties of an internal network"),
         new ? _("C_reate network") : _("_Save"), &kind, internal);
     networks_dialog_add_page(internal->dialog, _("DHCP"), new_page(internal, new));
+    networks_dialog_add_page(internal->dialog, _("DHCP options"),
+                             networks_dhcp_form_get_clients(internal->dhcp));
     networks_dialog_run(internal->dialog, changed, G_OBJECT(parent));
 }

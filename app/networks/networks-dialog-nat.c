@@ -90,14 +90,14 @@ is_taken(NatDialog *nat, const char *name)
 
 /* Its server's addresses have to be the network's own. */
 static char *
-dhcp_problem(const VitrineNatNetwork *network, const VitrineDhcpServer *server)
+dhcp_problem(NatDialog *nat, const VitrineNatNetwork *network, const VitrineDhcpServer *server)
 {
     g_autoptr(VitrineDhcpServer) usual = vitrine_dhcp_server_new_for_network(network);
     g_autoptr(VitrineDhcpServer) moved = vitrine_dhcp_server_copy(server);
-    g_autoptr(GError) error = NULL;
+    char *problem = networks_dhcp_form_get_problem(nat->dhcp, server);
 
-    if (!vitrine_dhcp_server_check(server, &error))
-        return g_strdup(error->message);
+    if (problem != NULL)
+        return problem;
     vitrine_adapter_set_text(&moved->address, usual->address);
     if (g_str_equal(usual->mask, server->mask) && vitrine_dhcp_server_check(moved, NULL))
         return NULL;
@@ -117,7 +117,7 @@ check(gpointer data)
         return g_strdup(error->message);
     if (is_taken(nat, network->name))
         return g_strdup_printf(_("There is a NAT network “%s” already."), network->name);
-    return network->dhcp ? dhcp_problem(network, server) : NULL;
+    return network->dhcp ? dhcp_problem(nat, network, server) : NULL;
 }
 
 /* A server that is as the network would have it anyway is not written. */
@@ -264,7 +264,8 @@ new_dhcp(NatDialog *nat, const VitrineNatNetwork *network)
 
     if (server == NULL)
         server = vitrine_dhcp_server_new_for_network(network);
-    nat->dhcp = networks_dialog_new_dhcp(server, network->dhcp, G_CALLBACK(on_dhcp), nat);
+    nat->dhcp =
+        networks_dialog_new_dhcp(nat->client, server, network->dhcp, G_CALLBACK(on_dhcp), nat);
     return GTK_WIDGET(nat->dhcp);
 }
 
@@ -316,6 +317,8 @@ networks_dialog_nat(GtkWindow *parent, VitrineClient *client, const char *name,
                             new ? _("C_reate network") : _("_Save"), &kind, nat);
     networks_dialog_add_page(nat->dialog, _("General"), new_general(nat, network));
     networks_dialog_add_page(nat->dialog, _("DHCP"), new_dhcp(nat, network));
+    networks_dialog_add_page(nat->dialog, _("DHCP options"),
+                             networks_dhcp_form_get_clients(nat->dhcp));
     networks_dialog_add_page(nat->dialog, _("IPv4 ports"),
                              new_forwards(network->forwards4, on_forwards4, nat));
     networks_dialog_add_page(nat->dialog, _("IPv6 ports"),

@@ -8,7 +8,7 @@
 
 #include <glib/gi18n.h>
 
-#define WIDTH 660
+#define WIDTH 740
 
 struct NetworksDialog {
     GtkWidget *dialog, *pages, *save;
@@ -148,10 +148,10 @@ networks_dialog_read_entry(GtkWidget *entry)
 }
 
 NetworksDhcpForm *
-networks_dialog_new_dhcp(const VitrineDhcpServer *server, gboolean on, GCallback changed,
-                         gpointer data)
+networks_dialog_new_dhcp(VitrineClient *client, const VitrineDhcpServer *server, gboolean on,
+                         GCallback changed, gpointer data)
 {
-    GtkWidget *form = networks_dhcp_form_new(server, on);
+    GtkWidget *form = networks_dhcp_form_new(client, server, on);
 
     g_signal_connect_swapped(form, "changed", changed, data);
     return NETWORKS_DHCP_FORM(form);

@@ -31,8 +31,8 @@ GtkWidget *networks_dialog_new_entry(const char *text, GCallback changed, gpoint
 /* What is in it, without spaces around it. g_free() */
 char *networks_dialog_read_entry(GtkWidget *entry);
 /* A page for a DHCP server; changed is called with data. */
-NetworksDhcpForm *networks_dialog_new_dhcp(const VitrineDhcpServer *server, gboolean on,
-                                           GCallback changed, gpointer data);
+NetworksDhcpForm *networks_dialog_new_dhcp(VitrineClient *client, const VitrineDhcpServer *server,
+                                           gboolean on, GCallback changed, gpointer data);
 /* What the pages say has changed. */
 void networks_dialog_update(NetworksDialog *dialog);
 /* target's end ends the dialog's interest in it. */

@@ -207,14 +207,7 @@ read_enum(GtkWidget *combo, GType type, int *value)
 static char *
 entered_mac(NetworkCard *card)
 {
-    g_autofree char *upper = g_ascii_strup(gtk_entry_get_text(GTK_ENTRY(card->mac)), -1);
-    GString *mac = g_string_new(NULL);
-
-    for (const char *c = upper; *c != '\0'; c++) {
-        if (*c != ':' && *c != '-' && *c != ' ')
-            g_string_append_c(mac, *c);
-    }
-    return g_string_free(mac, FALSE);
+    return vitrine_plain_mac(gtk_entry_get_text(GTK_ENTRY(card->mac)));
 }
 
 /* A card that is switched on for the first time leads to the host's networks. */

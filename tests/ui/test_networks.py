@@ -90,9 +90,11 @@ def make_nat(desktop, app, window):
     entries['Last address'].text = '192.168.16.9'
     gui.wait_for('refusal of an address', lambda: not create.sensitive)
     entries['Last address'].text = '192.168.15.99'
-    texts(dialog, 'spin button')['Lease usually'].text = '1200'
     gui.wait_for('consent', lambda: create.sensitive)
     desktop.screenshot('networks-nat-dhcp')
+    page(desktop, dialog, 'DHCP options')
+    texts(dialog, 'spin button')['Lease usually'].text = '1200'
+    gui.wait_for('consent', lambda: create.sensitive)
     page(desktop, dialog, 'IPv6 ports')
     press(desktop, dialog, 'Forward a port')
     for column, value in (('Host address', '::1'), ('Host port', '8080'), ('Guest address', 'fd17:625c:f037:2::5'),
@@ -126,6 +128,7 @@ def nat(desktop, app, window):
     dialog = desktop.find(app, title, 'dialog')
     page(desktop, dialog, 'DHCP')
     texts(dialog)['Last address'].text = '192.168.15.254'
+    page(desktop, dialog, 'DHCP options')
     texts(dialog, 'spin button')['Lease usually'].text = '0'
     press(desktop, dialog, 'Save')
     gui.wait_for('end of the dialog', lambda: gone(app, title))
@@ -157,6 +160,89 @@ def internal(desktop, app, window):
     gui.wait_for('server', lambda: cells(window) == ['lab', '192.168.57.10 to 192.168.57.254', 'Box'])
     if 'NetworkName:    lab' not in manage('list', 'dhcpservers'):
         raise gui.GuiError('the server is not there')
+    options(desktop, app, window)
+    manage('dhcpserver', 'modify', '--network', 'lab', '--group', 'printers', '--set-opt-hex', '43', '0102', '--suppress-opt', '12')
+    options_again(desktop, app, window)
+
+
+def add_for(desktop, app, dialog, whom):
+    """Settings for some clients, by the menu."""
+    desktop.find(dialog, 'Add settings for some clients', 'toggle button').doActionNamed('click')
+    desktop.find(app, whom).doActionNamed('click')
+
+
+def choose(node, choice):
+    """One of a list's, which is opened for that."""
+    node.doActionNamed('press')
+    gui.wait_for(choice, lambda: node.findChildren(lambda item: item.roleName == 'menu item' and item.name == choice and item.showing)
+                 )[0].doActionNamed('click')
+
+
+def options_page(desktop, app, window):
+    """The properties of the selected network, with that page."""
+    press(desktop, window, 'Properties…')
+    dialog = desktop.find(app, 'Properties of an internal network', 'dialog')
+    page(desktop, dialog, 'DHCP options')
+    return dialog, desktop.find(dialog, 'Save', 'push button')
+
+
+def options(desktop, app, window):
+    """What the server tells everyone, a group, a machine's card, a card by its address."""
+    dialog, save = options_page(desktop, app, window)
+    press(desktop, dialog, 'Add an option')
+    number = desktop.find(dialog, 'Option 1: Option', 'text')
+    number.text = '7x'
+    gui.wait_for('refusal of an option', lambda: not save.sensitive)
+    number.text = '42'
+    desktop.find(dialog, 'Option 1: Value', 'text').text = 'noon'
+    gui.wait_for('refusal of a value', lambda: not save.sensitive and 'noon' in labels(dialog))
+    desktop.find(dialog, 'Option 1: Value', 'text').text = '192.168.57.3'
+    choose(desktop.find(dialog, 'Option 1: Is sent', 'combo box'), 'Always')
+    gui.wait_for('consent', lambda: save.sensitive)
+    gui.wait_for('end of the list', lambda: not desktop.find(dialog, 'Option 1: Is sent', 'combo box').findChildren(
+        lambda item: item.roleName == 'menu item' and item.showing))
+    desktop.screenshot('networks-options')
+    add_for(desktop, app, dialog, 'Group of clients')
+    gui.wait_for('the group', lambda: 'Name of the group' in texts(dialog))
+    texts(dialog)['Name of the group'].text = 'printers'
+    press(desktop, dialog, 'Add a condition')
+    gui.wait_for('refusal of nothing', lambda: not save.sensitive)
+    desktop.find(dialog, 'Condition 1: That is', 'text').text = '08:00:27:00:00:05'
+    desktop.screenshot('networks-group')
+    add_for(desktop, app, dialog, 'Network card by its address')
+    gui.wait_for('refusal of no address', lambda: not save.sensitive and 'twelve' in labels(dialog))
+    texts(dialog)['Address of the card'].text = '08-00-27-00-00-07'
+    texts(dialog)['IPv4 address'].text = '192.168.57.77'
+    add_for(desktop, app, dialog, "Machine's network card")
+    gui.wait_for('the machine', lambda: 'Network card' in texts(dialog, 'spin button'))
+    texts(dialog, 'spin button')['Network card'].text = '2'
+    texts(dialog)['IPv4 address'].text = '192.168.57.78'
+    desktop.screenshot('networks-fixed')
+    gui.wait_for('consent', lambda: save.sensitive)
+    save.doActionNamed('click')
+    gui.wait_for('end of the dialog', lambda: gone(app, 'Properties of an internal network'))
+    said = manage('list', 'dhcpservers')
+    for wanted in ('192.168.57.3', 'printers', '080027000005', '192.168.57.77', '192.168.57.78'):
+        if wanted not in said:
+            raise gui.GuiError(f'{wanted} is not among\n{said}')
+
+
+def options_again(desktop, app, window):
+    """All of it is shown, and what is removed is gone."""
+    dialog, save = options_page(desktop, app, window)
+    whom = texts(dialog, 'combo box')['Settings for']
+    choose(whom, 'Group “printers”')
+    gui.wait_for('options of the group', lambda: desktop.find(dialog, 'Option 1: Option', 'text').text == '12 Name of the host')
+    if desktop.find(dialog, 'Option 2: Value', 'text').text != '0102':
+        raise gui.GuiError('the bytes of an option are not shown')
+    choose(whom, 'Network card 08:00:27:00:00:07')
+    press(desktop, dialog, 'Remove these settings')
+    gui.wait_for('consent', lambda: save.sensitive)
+    save.doActionNamed('click')
+    gui.wait_for('end of the dialog', lambda: gone(app, 'Properties of an internal network'))
+    said = manage('list', 'dhcpservers')
+    if '192.168.57.77' in said or '0102' not in said or '192.168.57.78' not in said:
+        raise gui.GuiError(said)
 
 
 def devices(desktop, app, window):

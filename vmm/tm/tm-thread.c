@@ -3,6 +3,7 @@
  * The thread that sleeps until the next deadline and then tells the virtual CPU whose timer it is.
  * It runs no timer itself. While EM polls (a halted CPU waits with the deadline) it sleeps without
  * that CPU's. */
+#include "vmm/base/thread-turns.h"
 #include "vmm/tm/tm-private.h"
 
 /* What there is to wait for at present. */
@@ -46,6 +47,8 @@ run(void *user)
 {
     Tm *tm = user;
 
+    /* Every deadline of the guest is late by what this thread is. */
+    base_thread_take_short_turns();
     while (!atomic_load(&tm->quit)) {
         uint64_t deadline;
 
