@@ -5,6 +5,7 @@
 
 #include "app/manager/group-row.h"
 #include "app/manager/machine-row.h"
+#include "app/widgets/widget-window.h"
 
 #include <glib/gi18n.h>
 
@@ -388,4 +389,5 @@ manager_list_init(ManagerList *list)
     gtk_list_box_set_filter_func(GTK_LIST_BOX(list), filter, list, NULL);
     gtk_list_box_set_sort_func(GTK_LIST_BOX(list), compare_rows, list, NULL);
     manager_list_setup_drag(list);
+    widget_list_tab_passes(GTK_LIST_BOX(list));
 }

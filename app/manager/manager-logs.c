@@ -4,8 +4,11 @@
  * their last 4 MiB are shown. */
 #include "app/manager/manager-logs.h"
 
+#include "app/widgets/widget-empty.h"
 #include "app/widgets/widget-notebook.h"
 #include "app/widgets/widget-template.h"
+
+#include <glib/gi18n.h>
 
 #define SHOWN_LIMIT (4u * 1024 * 1024)
 
@@ -164,6 +167,11 @@ manager_logs_init(ManagerLogs *logs)
 {
     gtk_widget_init_template(GTK_WIDGET(logs));
     widget_notebook_setup(logs->notebook);
+    gtk_stack_add_named(logs->stack,
+                        widget_empty_page_new("text-x-generic-symbolic",
+                                              _("There is no log yet: this machine has not run."),
+                                              NULL),
+                        "empty");
     g_signal_connect(logs, "map", G_CALLBACK(on_map), NULL);
 }
 

@@ -164,11 +164,14 @@ why_no_resize(MediaWindow *window, VitrineMedium *medium, gboolean stood_on)
 }
 
 static const char *
-why_no_release(VitrineMedium *medium, gboolean attached, gboolean stood_on)
+why_no_release(VitrineMedium *medium, gboolean attached, gboolean used)
 {
-    const char *why = why_not_change(medium, stood_on);
-
-    return why || attached ? why : _("No machine uses it");
+    if (!medium)
+        return _("Select a medium");
+    if (attached)
+        return NULL;
+    return used ? _("Only a snapshot uses it: delete the snapshot instead")
+                : _("No machine uses it");
 }
 
 static const char *
@@ -188,10 +191,11 @@ media_window_update_commands(MediaWindow *window)
     GActionMap *map = G_ACTION_MAP(gtk_widget_get_action_group(GTK_WIDGET(window), GROUP));
     VitrineMedium *medium = media_window_get_medium(window);
     const char *const *machines = medium ? vitrine_medium_get_machines(medium) : NULL;
+    const gboolean attached =
+        medium && media_users_is_attached(media_window_get_users(window), medium);
     const char *const *children = medium ? vitrine_medium_get_children(medium) : NULL;
     const char *const *snapshots = medium ? vitrine_medium_get_snapshots(medium) : NULL;
-    const gboolean attached = machines && machines[0];
-    const gboolean used = attached || (snapshots && snapshots[0]);
+    const gboolean used = (machines && machines[0]) || (snapshots && snapshots[0]);
     const gboolean stood_on = children && children[0];
     const gboolean disk =
         medium && vitrine_medium_get_kind(medium) == VITRINE_MEDIUM_KIND_HARD_DISK;
@@ -200,7 +204,7 @@ media_window_update_commands(MediaWindow *window)
 
     widget_action_offer(map, "release", media_window_get_button(window, MEDIA_BUTTON_RELEASE),
                         _("Take it out of the machines that use it"),
-                        why_no_release(medium, attached, stood_on));
+                        why_no_release(medium, attached, used));
     widget_action_offer(map, "remove", media_window_get_button(window, MEDIA_BUTTON_REMOVE),
                         _("Take it off the list, or delete its file"),
                         why_no_remove(medium, attached, used, stood_on));

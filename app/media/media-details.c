@@ -3,9 +3,9 @@
  * A grid of titles and values below the trees. */
 #include "app/media/media-details.h"
 
-#include "app/media/media-tree.h"
-
 #include <glib/gi18n.h>
+
+#define DEPTH_MAX 300 /* of a chain of images */
 
 enum { ROW_LOCATION, ROW_FORMAT, ROW_USED_BY, ROW_UUID, ROW_COUNT };
 
@@ -29,12 +29,14 @@ static const char *const types[] = {
 struct _MediaDetails {
     GtkGrid parent;
     VitrineClient *client;
+    MediaUsers *users; /* the window's */
     VitrineMedium *medium;
     gulong handler;
     GtkLabel *values[ROW_COUNT];
     GtkLabel *problem;
     GtkEntry *description;
-    GtkComboBox *type; /* of a disk that stands on nothing */
+    GtkComboBox *type;
+    GtkWidget *type_title;
     gboolean filling;
 };
 
@@ -65,26 +67,53 @@ format_text(VitrineMedium *medium)
     return g_strdup(vitrine_medium_get_format(medium));
 }
 
-/* The type can change while nothing uses the disk. */
+/* The image at the bottom of a chain, whose type all of it has. */
+static VitrineMedium *
+base_of(MediaDetails *details, VitrineMedium *medium)
+{
+    for (unsigned depth = 0; depth < DEPTH_MAX; depth++) { /* from files: it may be a circle */
+        const char *id = vitrine_medium_get_parent_id(medium);
+        VitrineMedium *parent = id && *id ? vitrine_client_find_medium(details->client, id) : NULL;
+
+        if (!parent)
+            break;
+        medium = parent;
+    }
+    return medium;
+}
+
+/* NULL: nothing speaks against another type. */
+static const char *
+why_no_type(VitrineMedium *medium)
+{
+    const char *parent = vitrine_medium_get_parent_id(medium);
+    const char *const *machines = vitrine_medium_get_machines(medium);
+    const char *const *children = vitrine_medium_get_children(medium);
+
+    if (parent && *parent)
+        return _("Its type is that of the disk that it stands on.");
+    return (machines && machines[0]) || (children && children[0])
+               ? _("Release the disk to change its type.")
+               : NULL;
+}
+
+/* Only disks have one that can be chosen. */
 static void
 show_type(MediaDetails *details)
 {
     VitrineMedium *medium = details->medium;
-    const char *parent = medium ? vitrine_medium_get_parent_id(medium) : NULL;
-    const char *const *machines = medium ? vitrine_medium_get_machines(medium) : NULL;
-    const char *const *children = medium ? vitrine_medium_get_children(medium) : NULL;
-    const gboolean used = (machines && machines[0]) || (children && children[0]);
-    const gboolean fits = medium &&
-                          vitrine_medium_get_kind(medium) == VITRINE_MEDIUM_KIND_HARD_DISK &&
-                          !(parent && *parent);
+    const gboolean disk =
+        medium && vitrine_medium_get_kind(medium) == VITRINE_MEDIUM_KIND_HARD_DISK;
+    const char *why_not = disk ? why_no_type(medium) : NULL;
 
     details->filling = TRUE;
-    gtk_combo_box_set_active(details->type,
-                             fits ? (int)vitrine_medium_get_medium_type(medium) : -1);
+    gtk_combo_box_set_active(
+        details->type, disk ? (int)vitrine_medium_get_medium_type(base_of(details, medium)) : -1);
     details->filling = FALSE;
-    gtk_widget_set_sensitive(GTK_WIDGET(details->type), fits && !used);
-    gtk_widget_set_tooltip_text(GTK_WIDGET(details->type),
-                                fits && used ? _("Release the disk to change its type.") : NULL);
+    gtk_widget_set_visible(GTK_WIDGET(details->type), disk);
+    gtk_widget_set_visible(details->type_title, disk);
+    gtk_widget_set_sensitive(GTK_WIDGET(details->type), disk && !why_not);
+    gtk_widget_set_tooltip_text(GTK_WIDGET(details->type), why_not);
 }
 
 static void
@@ -92,7 +121,7 @@ show(MediaDetails *details)
 {
     VitrineMedium *medium = details->medium;
     g_autofree char *format = medium ? format_text(medium) : NULL;
-    g_autofree char *used_by = medium ? media_used_by(details->client, medium) : NULL;
+    g_autofree char *used_by = medium ? media_users_text(details->users, medium) : NULL;
     const char *problem = medium ? vitrine_medium_get_access_error(medium) : "";
 
     gtk_widget_set_sensitive(GTK_WIDGET(details), medium != NULL);
@@ -100,7 +129,7 @@ show(MediaDetails *details)
                        medium ? vitrine_medium_get_location(medium) : "");
     gtk_label_set_text(details->values[ROW_FORMAT], format);
     gtk_label_set_text(details->values[ROW_USED_BY],
-                       used_by && *used_by ? used_by : _("No machine"));
+                       used_by && *used_by == '\0' ? _("No machine") : used_by);
     gtk_label_set_text(details->values[ROW_UUID], medium ? vitrine_medium_get_id(medium) : "");
     gtk_label_set_text(details->problem, problem);
     gtk_widget_set_visible(GTK_WIDGET(details->problem), problem && *problem);
@@ -170,6 +199,12 @@ on_focus_out(GtkWidget *entry, GdkEvent *event, MediaDetails *details)
 }
 
 void
+media_details_update(MediaDetails *details)
+{
+    show(details);
+}
+
+void
 media_details_set_medium(MediaDetails *details, VitrineMedium *medium)
 {
     if (details->medium)
@@ -234,6 +269,7 @@ add_type(MediaDetails *details)
     gtk_grid_attach(GTK_GRID(details), type, 1, ROW_COUNT, 1, 1);
     g_signal_connect_swapped(type, "changed", G_CALLBACK(on_type), details);
     details->type = GTK_COMBO_BOX(type);
+    details->type_title = title;
 }
 
 static void
@@ -271,11 +307,12 @@ media_details_init(MediaDetails *details)
 }
 
 GtkWidget *
-media_details_new(VitrineClient *client)
+media_details_new(VitrineClient *client, MediaUsers *users)
 {
     MediaDetails *details = g_object_new(MEDIA_TYPE_DETAILS, NULL);
 
     details->client = g_object_ref(client);
+    details->users = users;
     show(details);
     return GTK_WIDGET(details);
 }

@@ -3,9 +3,11 @@
  * What the window and its commands share. */
 #pragma once
 
+#include "app/media/media-users.h"
 #include "app/media/media-window.h"
 
 VitrineClient *media_window_get_client(MediaWindow *window);
+MediaUsers *media_window_get_users(MediaWindow *window);
 /* The kind whose tree is shown. */
 VitrineMediumKind media_window_get_kind(MediaWindow *window);
 /* NULL: none is selected. */
@@ -18,7 +20,7 @@ typedef enum {
     MEDIA_BUTTON_COUNT
 } MediaButton;
 GtkWidget *media_window_get_button(MediaWindow *window, MediaButton button);
-/* Selects it when it is there. */
+/* Shows it, among those of its kind, when it is there. */
 void media_window_select(MediaWindow *window, const char *id);
 void media_window_show_error(MediaWindow *window, const char *summary, const GError *error);
 

@@ -20,21 +20,6 @@ media_tree_new(void)
 }
 
 char *
-media_used_by(VitrineClient *client, VitrineMedium *medium)
-{
-    const char *const *machines = vitrine_medium_get_machines(medium);
-    GString *names = g_string_new(NULL);
-
-    for (guint i = 0; machines && machines[i]; i++) {
-        VitrineMachine *machine = vitrine_client_find_machine(client, machines[i]);
-
-        g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "",
-                               machine ? vitrine_machine_get_name(machine) : machines[i]);
-    }
-    return g_string_free(names, FALSE);
-}
-
-char *
 media_size(guint64 bytes)
 {
     if (bytes == 0)
@@ -44,45 +29,54 @@ media_size(guint64 bytes)
     return widget_megabytes(bytes / MEBIBYTE);
 }
 
-static void add_children(GtkTreeStore *store, GtkTreeIter *parent, VitrineClient *client,
-                         VitrineMedium *medium, unsigned depth);
+/* What rows are made of. */
+typedef struct {
+    GtkTreeStore *store;
+    VitrineClient *client;
+    MediaUsers *users;
+} Filling;
+
+static void add_children(const Filling *filling, GtkTreeIter *parent, VitrineMedium *medium,
+                         unsigned depth);
 
 static void
-add_medium(GtkTreeStore *store, GtkTreeIter *parent, VitrineClient *client, VitrineMedium *medium,
-           unsigned depth)
+add_medium(const Filling *filling, GtkTreeIter *parent, VitrineMedium *medium, unsigned depth)
 {
     const gboolean broken = vitrine_medium_get_state(medium) == VITRINE_MEDIUM_STATE_INACCESSIBLE;
-    g_autofree char *name = vitrine_medium_dup_name(medium);
+    g_autofree char *file = vitrine_medium_dup_name(medium);
+    g_autofree char *title = media_users_title(filling->users, medium);
     g_autofree char *size = media_size(vitrine_medium_get_logical_size(medium));
     g_autofree char *file_size = media_size(vitrine_medium_get_file_size(medium));
-    g_autofree char *used_by = media_used_by(client, medium);
+    g_autofree char *used_by = media_users_text(filling->users, medium);
     GtkTreeIter row;
 
     gtk_tree_store_insert_with_values(
-        store, &row, parent, -1, MEDIA_COLUMN_MEDIUM, medium, MEDIA_COLUMN_ICON,
+        filling->store, &row, parent, -1, MEDIA_COLUMN_MEDIUM, medium, MEDIA_COLUMN_ICON,
         broken ? "dialog-warning-symbolic" : widget_drive_icon(vitrine_medium_get_kind(medium)),
-        MEDIA_COLUMN_NAME, name, MEDIA_COLUMN_SIZE, broken ? _("Can't be read") : size,
-        MEDIA_COLUMN_FILE_SIZE, file_size, MEDIA_COLUMN_USED_BY, used_by, -1);
+        MEDIA_COLUMN_NAME, title ? title : file, MEDIA_COLUMN_SIZE,
+        broken ? _("Can't be read") : size, MEDIA_COLUMN_FILE_SIZE, file_size, MEDIA_COLUMN_USED_BY,
+        used_by, -1);
     if (depth < DEPTH_MAX)
-        add_children(store, &row, client, medium, depth + 1);
+        add_children(filling, &row, medium, depth + 1);
 }
 
 static void
-add_children(GtkTreeStore *store, GtkTreeIter *parent, VitrineClient *client, VitrineMedium *medium,
-             unsigned depth)
+add_children(const Filling *filling, GtkTreeIter *parent, VitrineMedium *medium, unsigned depth)
 {
     const char *const *children = vitrine_medium_get_children(medium);
 
     for (guint i = 0; children && children[i]; i++) {
-        VitrineMedium *child = vitrine_client_find_medium(client, children[i]);
+        VitrineMedium *child = vitrine_client_find_medium(filling->client, children[i]);
         if (child)
-            add_medium(store, parent, client, child, depth);
+            add_medium(filling, parent, child, depth);
     }
 }
 
 void
-media_tree_fill(GtkTreeStore *store, VitrineClient *client, VitrineMediumKind kind)
+media_tree_fill(GtkTreeStore *store, VitrineClient *client, MediaUsers *users,
+                VitrineMediumKind kind)
 {
+    const Filling filling = {store, client, users};
     GListModel *media = vitrine_client_get_media(client);
 
     gtk_tree_store_clear(store);
@@ -92,7 +86,7 @@ media_tree_fill(GtkTreeStore *store, VitrineClient *client, VitrineMediumKind ki
 
         if (vitrine_medium_get_kind(medium) == kind &&
             (!parent || *parent == '\0' || !vitrine_client_find_medium(client, parent)))
-            add_medium(store, NULL, client, medium, 0);
+            add_medium(&filling, NULL, medium, 0);
     }
 }
 

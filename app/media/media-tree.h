@@ -3,25 +3,24 @@
  * The media of one kind as rows; an image that stands on another is its child. */
 #pragma once
 
-#include "app/api/vitrine.h"
+#include "app/media/media-users.h"
 
 #include <gtk/gtk.h>
 
 enum {
-    MEDIA_COLUMN_MEDIUM, /* VitrineMedium */
-    MEDIA_COLUMN_ICON,   /* name */
-    MEDIA_COLUMN_NAME,
+    MEDIA_COLUMN_MEDIUM,    /* VitrineMedium */
+    MEDIA_COLUMN_ICON,      /* name */
+    MEDIA_COLUMN_NAME,      /* of the file, or what a snapshot's image is */
     MEDIA_COLUMN_SIZE,      /* as the guest sees it: "20 GB" */
     MEDIA_COLUMN_FILE_SIZE, /* that it takes on the host */
-    MEDIA_COLUMN_USED_BY,   /* names of machines */
+    MEDIA_COLUMN_USED_BY,   /* machines and their snapshots */
     MEDIA_COLUMN_COUNT
 };
 
 GtkTreeStore *media_tree_new(void);
-void media_tree_fill(GtkTreeStore *store, VitrineClient *client, VitrineMediumKind kind);
+void media_tree_fill(GtkTreeStore *store, VitrineClient *client, MediaUsers *users,
+                     VitrineMediumKind kind);
 /* The row of a medium, by its UUID. False: there is none. */
 gboolean media_tree_find(GtkTreeStore *store, const char *id, GtkTreeIter *found);
-/* Names of the machines that have it attached, separated by commas; g_free(). */
-char *media_used_by(VitrineClient *client, VitrineMedium *medium);
 /* "20 GB", "8 KB"; "" for 0. g_free(). */
 char *media_size(guint64 bytes);

@@ -4,6 +4,8 @@
 #include "app/media/media-details.h"
 #include "app/media/media-private.h"
 #include "app/media/media-tree.h"
+#include "app/widgets/widget-drive.h"
+#include "app/widgets/widget-empty.h"
 #include "app/widgets/widget-template.h"
 #include "app/widgets/widget-window.h"
 #include "app/widgets/widget-work.h"
@@ -14,11 +16,17 @@
 
 /* A page of the stack, in the order of VitrineMediumKind. */
 static const struct {
-    const char *name, *title, *empty;
+    const char *name, *title, *empty, *invitation;
 } kinds[] = {
-    [VITRINE_MEDIUM_KIND_HARD_DISK] = {"disks", N_("Disks"), N_("No disk images are known yet.")},
-    [VITRINE_MEDIUM_KIND_DVD] = {"optical", N_("Optical"), N_("No optical images are known yet.")},
-    [VITRINE_MEDIUM_KIND_FLOPPY] = {"floppy", N_("Floppy"), N_("No floppy images are known yet.")},
+    [VITRINE_MEDIUM_KIND_HARD_DISK] = {"disks", N_("Disks"), N_("No disk images are known yet."),
+                                       N_("Make a new disk, or add an image that is there "
+                                          "already. Disks of machines appear by themselves.")},
+    [VITRINE_MEDIUM_KIND_DVD] = {"optical", N_("Optical"), N_("No optical images are known yet."),
+                                 N_("Add an image, usually a file that ends in .iso. What is put "
+                                    "into a machine's drive appears by itself.")},
+    [VITRINE_MEDIUM_KIND_FLOPPY] = {"floppy", N_("Floppy"), N_("No floppy images are known yet."),
+                                    N_("Add an image of a floppy disk. What is put into a "
+                                       "machine's drive appears by itself.")},
 };
 
 #define KINDS G_N_ELEMENTS(kinds)
@@ -26,6 +34,7 @@ static const struct {
 struct _MediaWindow {
     GtkWindow parent;
     VitrineClient *client;
+    MediaUsers *users;
     GtkStack *stack;
     GtkInfoBar *error_bar;
     GtkLabel *error_label;
@@ -33,7 +42,7 @@ struct _MediaWindow {
     MediaDetails *details;
     GtkTreeStore *stores[KINDS];
     GtkTreeView *views[KINDS];
-    GtkStack *pages[KINDS]; /* "tree", or "empty" */
+    GtkWidget *pages[KINDS]; /* WidgetEmpty of the tree */
     GtkWidget *work;
     GtkWidget *buttons[MEDIA_BUTTON_COUNT];
     VitrineMedium *medium;
@@ -46,6 +55,12 @@ VitrineClient *
 media_window_get_client(MediaWindow *window)
 {
     return window->client;
+}
+
+MediaUsers *
+media_window_get_users(MediaWindow *window)
+{
+    return window->users;
 }
 
 VitrineMediumKind
@@ -162,6 +177,11 @@ select_row(MediaWindow *window, guint kind, const char *id)
 void
 media_window_select(MediaWindow *window, const char *id)
 {
+    VitrineMedium *medium = vitrine_client_find_medium(window->client, id);
+
+    if (medium)
+        gtk_stack_set_visible_child_name(window->stack,
+                                         kinds[vitrine_medium_get_kind(medium)].name);
     select_row(window, media_window_get_kind(window), id);
 }
 
@@ -176,13 +196,14 @@ load(MediaWindow *window)
         GtkTreeModel *model = GTK_TREE_MODEL(window->stores[kind]);
         GtkTreeIter first;
 
-        media_tree_fill(window->stores[kind], window->client, (VitrineMediumKind)kind);
+        media_tree_fill(window->stores[kind], window->client, window->users,
+                        (VitrineMediumKind)kind);
         gtk_tree_view_expand_all(window->views[kind]);
-        gtk_stack_set_visible_child_name(
-            window->pages[kind], gtk_tree_model_get_iter_first(model, &first) ? "tree" : "empty");
+        widget_empty_show(window->pages[kind], !gtk_tree_model_get_iter_first(model, &first));
         select_row(window, kind, id);
     }
     update_selected(window);
+    media_details_update(window->details);
 }
 
 static gboolean
@@ -196,8 +217,10 @@ on_reload(gpointer data)
 }
 
 static void
-reload_later(MediaWindow *window)
+reload_later(gpointer data)
 {
+    MediaWindow *window = data;
+
     if (!window->reload)
         window->reload = g_timeout_add(RELOAD_MS, on_reload, window);
 }
@@ -263,12 +286,12 @@ static void
 add_page(MediaWindow *window, guint kind)
 {
     GtkWidget *view, *scroller = gtk_scrolled_window_new(NULL, NULL);
-    GtkWidget *page = gtk_stack_new(), *empty = gtk_label_new(_(kinds[kind].empty));
 
     window->stores[kind] = media_tree_new();
     view = gtk_tree_view_new_with_model(GTK_TREE_MODEL(window->stores[kind]));
     window->views[kind] = GTK_TREE_VIEW(view);
-    window->pages[kind] = GTK_STACK(page);
+    window->pages[kind] = widget_empty_new(scroller, widget_drive_icon((VitrineMediumKind)kind),
+                                           _(kinds[kind].empty), _(kinds[kind].invitation));
     atk_object_set_name(gtk_widget_get_accessible(view), _(kinds[kind].title));
     gtk_tree_view_set_search_column(window->views[kind], MEDIA_COLUMN_NAME);
     add_column(window->views[kind], _("Name"), MEDIA_COLUMN_NAME, TRUE);
@@ -277,12 +300,10 @@ add_page(MediaWindow *window, guint kind)
     add_column(window->views[kind], _("Used by"), MEDIA_COLUMN_USED_BY, TRUE);
     g_signal_connect_swapped(gtk_tree_view_get_selection(window->views[kind]), "changed",
                              G_CALLBACK(update_selected), window);
-    gtk_style_context_add_class(gtk_widget_get_style_context(empty), "dim-label");
     gtk_container_add(GTK_CONTAINER(scroller), view);
-    gtk_stack_add_named(GTK_STACK(page), scroller, "tree");
-    gtk_stack_add_named(GTK_STACK(page), empty, "empty");
-    gtk_widget_show_all(page);
-    gtk_stack_add_titled(window->stack, page, kinds[kind].name, _(kinds[kind].title));
+    gtk_widget_show_all(scroller);
+    gtk_stack_add_titled(window->stack, window->pages[kind], kinds[kind].name,
+                         _(kinds[kind].title));
 }
 
 /* --- the class --- */
@@ -293,6 +314,7 @@ media_window_dispose(GObject *object)
     MediaWindow *window = MEDIA_WINDOW(object);
 
     window->details = NULL;
+    g_clear_pointer(&window->users, media_users_free);
     g_clear_handle_id(&window->reload, g_source_remove);
     g_clear_object(&window->medium);
     for (guint kind = 0; kind < KINDS; kind++)
@@ -336,9 +358,11 @@ media_window_new(GtkWindow *parent, VitrineClient *client)
     MediaWindow *window =
         g_object_new(MEDIA_TYPE_WINDOW, "transient-for", parent, "type-hint",
                      GDK_WINDOW_TYPE_HINT_DIALOG, "destroy-with-parent", TRUE, NULL);
-    GtkWidget *details = media_details_new(client);
+    GtkWidget *details;
 
     window->client = g_object_ref(client);
+    window->users = media_users_new(client, reload_later, window);
+    details = media_details_new(client, window->users);
     window->work = widget_work_new();
     gtk_box_pack_start(window->details_place, details, FALSE, FALSE, 0);
     gtk_box_pack_start(window->details_place, window->work, FALSE, FALSE, 0);

@@ -3,6 +3,7 @@
  * The window: a list for each kind, filled again when a network, a DHCP server or a machine's cards
  * have changed, and when the window is looked at again. */
 #include "app/networks/networks-private.h"
+#include "app/widgets/widget-empty.h"
 #include "app/widgets/widget-template.h"
 #include "app/widgets/widget-window.h"
 
@@ -60,8 +61,8 @@ struct _NetworksWindow {
     GtkWidget *new_button, *start_button, *stop_button;
     GtkListStore *stores[NETWORKS_KINDS];
     GtkTreeView *views[NETWORKS_KINDS];
-    GtkStack *pages[NETWORKS_KINDS]; /* "list", or "empty" */
-    char *wanted;                    /* is selected as soon as it is there */
+    GtkWidget *pages[NETWORKS_KINDS]; /* WidgetEmpty of the list */
+    char *wanted;                     /* is selected as soon as it is there */
     guint reload;
 };
 
@@ -171,9 +172,8 @@ load(NetworksWindow *window, guint kind)
     GtkTreeIter row;
 
     networks_rows_fill(store, window->client, window->users, (NetworksKind)kind);
-    gtk_stack_set_visible_child_name(
-        window->pages[kind],
-        gtk_tree_model_get_iter_first(GTK_TREE_MODEL(store), &row) ? "list" : "empty");
+    widget_empty_show(window->pages[kind],
+                      !gtk_tree_model_get_iter_first(GTK_TREE_MODEL(store), &row));
     if (window->wanted != NULL && kind == networks_window_get_kind(window) &&
         networks_rows_find(store, window->wanted, &row)) {
         g_free(selected);
@@ -249,12 +249,12 @@ static void
 add_page(NetworksWindow *window, guint kind)
 {
     GtkWidget *view, *scroller = gtk_scrolled_window_new(NULL, NULL);
-    GtkWidget *page = gtk_stack_new(), *empty = gtk_label_new(_(kinds[kind].empty));
 
     window->stores[kind] = networks_rows_new();
     view = gtk_tree_view_new_with_model(GTK_TREE_MODEL(window->stores[kind]));
     window->views[kind] = GTK_TREE_VIEW(view);
-    window->pages[kind] = GTK_STACK(page);
+    window->pages[kind] =
+        widget_empty_new(scroller, "network-wired-symbolic", _(kinds[kind].empty), NULL);
     atk_object_set_name(gtk_widget_get_accessible(view), _(kinds[kind].title));
     gtk_tree_view_set_search_column(window->views[kind], NETWORKS_COLUMN_NAME);
     for (int column = 0; column < NETWORKS_COLUMN_COUNT; column++) {
@@ -264,12 +264,10 @@ add_page(NetworksWindow *window, guint kind)
     g_signal_connect_swapped(gtk_tree_view_get_selection(window->views[kind]), "changed",
                              G_CALLBACK(update), window);
     g_signal_connect_swapped(view, "row-activated", G_CALLBACK(on_row_activated), window);
-    gtk_style_context_add_class(gtk_widget_get_style_context(empty), "dim-label");
     gtk_container_add(GTK_CONTAINER(scroller), view);
-    gtk_stack_add_named(GTK_STACK(page), scroller, "list");
-    gtk_stack_add_named(GTK_STACK(page), empty, "empty");
-    gtk_widget_show_all(page);
-    gtk_stack_add_titled(window->stack, page, kinds[kind].name, _(kinds[kind].title));
+    gtk_widget_show_all(scroller);
+    gtk_stack_add_titled(window->stack, window->pages[kind], kinds[kind].name,
+                         _(kinds[kind].title));
 }
 
 /* --- the class --- */

@@ -6,6 +6,7 @@
 #include "app/settings/settings-save.h"
 #include "app/widgets/widget-pages.h"
 #include "app/widgets/widget-template.h"
+#include "app/widgets/widget-window.h"
 
 #include <glib/gi18n.h>
 
@@ -305,7 +306,7 @@ on_extra_data(GObject *source, GAsyncResult *result, gpointer data)
     g_signal_connect_object(dialog->settings, "notify", G_CALLBACK(on_notify), dialog, 0);
     g_signal_connect_object(dialog->settings, "changed", G_CALLBACK(on_list_changed), dialog, 0);
     check(dialog);
-    gtk_widget_grab_default(GTK_WIDGET(dialog->save_button));
+    widget_window_set_default(GTK_WIDGET(dialog->save_button));
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "app/settings/settings-storage-edit.h"
 #include "app/settings/settings-storage-kinds.h"
 #include "app/widgets/widget-drive.h"
+#include "app/widgets/widget-empty.h"
 #include "app/widgets/widget-format.h"
 
 #include <glib/gi18n.h>
@@ -267,7 +268,9 @@ settings_page_storage(SettingsDialog *dialog)
     GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 12),
               *scroller = gtk_scrolled_window_new(NULL, NULL);
     SettingsStorage *storage = g_new0(SettingsStorage, 1);
-    GtkWidget *placeholder = widget_dim_label(_("No controllers. Add one to attach drives."));
+    GtkWidget *placeholder =
+        widget_empty_page_new(widget_drive_icon(VITRINE_MEDIUM_KIND_HARD_DISK),
+                              _("No controllers. Add one to attach drives."), NULL);
 
     storage->dialog = dialog;
     storage->settings = g_object_ref(settings_dialog_get_settings(dialog));
@@ -275,8 +278,6 @@ settings_page_storage(SettingsDialog *dialog)
     gtk_list_box_set_selection_mode(storage->list, GTK_SELECTION_NONE);
     atk_object_set_name(gtk_widget_get_accessible(GTK_WIDGET(storage->list)),
                         _("Controllers and drives"));
-    g_object_set(placeholder, "margin", 18, NULL);
-    gtk_widget_show(placeholder);
     gtk_list_box_set_placeholder(storage->list, placeholder);
     gtk_scrolled_window_set_shadow_type(GTK_SCROLLED_WINDOW(scroller), GTK_SHADOW_IN);
     gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scroller), GTK_POLICY_NEVER,

@@ -24,14 +24,13 @@ memory_row(SettingsDialog *dialog)
         gtk_scale_add_mark(GTK_SCALE(scale), type->memory, GTK_POS_BOTTOM, _("recommended"));
     atk_object_set_name(gtk_widget_get_accessible(scale), _("Memory slider"));
     atk_object_set_name(gtk_widget_get_accessible(spin), _("Memory in MB"));
-    gtk_widget_set_valign(spin, GTK_ALIGN_START);
+    /* The Tab key takes what is higher first: the middles are at one height. */
+    gtk_widget_set_valign(spin, GTK_ALIGN_CENTER);
     gtk_entry_set_activates_default(GTK_ENTRY(spin), TRUE);
     g_object_bind_property(settings, "memory", adjustment, "value",
                            G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
     gtk_box_pack_start(GTK_BOX(box), scale, TRUE, TRUE, 0);
     gtk_box_pack_start(GTK_BOX(box), spin, FALSE, FALSE, 0);
-    gtk_widget_set_valign(unit, GTK_ALIGN_START);
-    gtk_widget_set_margin_top(unit, 6);
     gtk_box_pack_start(GTK_BOX(box), unit, FALSE, FALSE, 0);
     return box;
 }

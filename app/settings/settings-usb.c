@@ -3,6 +3,7 @@
  * Settings, USB: the controllers, and the filters that choose which of the host's devices the
  * machine gets by itself. Manual, chapter "USB settings". */
 #include "app/settings/settings-usb-filter.h"
+#include "app/widgets/widget-empty.h"
 #include "app/widgets/widget-format.h"
 #include "app/widgets/widget-usb.h"
 
@@ -357,13 +358,9 @@ build_list(UsbPage *page)
     GtkWidget *scroller = gtk_scrolled_window_new(NULL, NULL), *overlay = gtk_overlay_new();
 
     build_view(page);
-    page->empty =
-        widget_dim_label(_("No filters: the machine gets USB devices only from its Devices menu."));
-    gtk_label_set_justify(GTK_LABEL(page->empty), GTK_JUSTIFY_CENTER);
-    gtk_widget_set_halign(page->empty, GTK_ALIGN_CENTER);
-    gtk_widget_set_valign(page->empty, GTK_ALIGN_CENTER);
-    gtk_widget_set_margin_start(page->empty, 18);
-    gtk_widget_set_margin_end(page->empty, 18);
+    page->empty = widget_empty_page_new(
+        "media-removable-symbolic",
+        _("No filters: the machine gets USB devices only from its Devices menu."), NULL);
     gtk_widget_set_no_show_all(page->empty, TRUE);
     gtk_scrolled_window_set_shadow_type(GTK_SCROLLED_WINDOW(scroller), GTK_SHADOW_IN);
     gtk_scrolled_window_set_min_content_height(GTK_SCROLLED_WINDOW(scroller), LIST_HEIGHT);

@@ -4,6 +4,7 @@
 #include "app/snapshots/snapshots-edit.h"
 
 #include "app/widgets/widget-template.h"
+#include "app/widgets/widget-window.h"
 #include "app/widgets/widget-work.h"
 
 #include <glib/gi18n.h>
@@ -176,7 +177,7 @@ edit_new(GtkWindow *parent, VitrineMachine *machine, const char *title, const ch
 
     edit->machine = g_object_ref(machine);
     gtk_button_set_label(GTK_BUTTON(edit->accept_button), verb);
-    gtk_widget_grab_default(edit->accept_button);
+    widget_window_set_default(edit->accept_button);
     return edit;
 }
 

@@ -17,14 +17,13 @@ snapshots_tree_new(void)
 static void
 add_current_state(GtkTreeStore *store, GtkTreeIter *parent, VitrineMachine *machine)
 {
-    const char *name = vitrine_machine_get_current_state_modified(machine)
-                           ? _("Current state (changed)")
-                           : _("Current state");
+    const char *change = vitrine_machine_get_current_state_modified(machine) ? _("changed") : "";
 
     gtk_tree_store_insert_with_values(store, NULL, parent, -1, SNAPSHOTS_COLUMN_ICON,
                                       widget_state_icon(vitrine_machine_get_state(machine)),
-                                      SNAPSHOTS_COLUMN_NAME, name, SNAPSHOTS_COLUMN_WEIGHT,
-                                      PANGO_WEIGHT_BOLD, -1);
+                                      SNAPSHOTS_COLUMN_NAME, _("Current state"),
+                                      SNAPSHOTS_COLUMN_WEIGHT, PANGO_WEIGHT_BOLD,
+                                      SNAPSHOTS_COLUMN_AGE, change, -1);
 }
 
 static void

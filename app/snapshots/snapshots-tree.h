@@ -12,7 +12,7 @@ enum {
     SNAPSHOTS_COLUMN_ICON,     /* name */
     SNAPSHOTS_COLUMN_NAME,     /* as it is shown */
     SNAPSHOTS_COLUMN_WEIGHT,   /* of its font */
-    SNAPSHOTS_COLUMN_AGE,      /* "2 hours ago" */
+    SNAPSHOTS_COLUMN_AGE,      /* "2 hours ago"; of the current state: "changed", or "" */
     SNAPSHOTS_COLUMN_COUNT
 };
 

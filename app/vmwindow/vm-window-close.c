@@ -4,6 +4,8 @@
  * down, power off and perhaps go back to the snapshot. The last answer is offered again. */
 #include "app/vmwindow/vm-window-private.h"
 
+#include "app/widgets/widget-window.h"
+
 #include <glib/gi18n.h>
 #include <string.h>
 
@@ -188,15 +190,19 @@ static void
 show_close_dialog(VmWindow *window, const char *last)
 {
     Question *question = g_new0(Question, 1);
-    GtkWidget *dialog = gtk_message_dialog_new(
+    g_autofree char *title =
+        g_strdup_printf(_("Close “%s”?"), vitrine_machine_get_name(window->machine));
+    g_autofree char *markup = g_markup_printf_escaped("<big><b>%s</b></big>", title);
+    GtkWidget *dialog = gtk_message_dialog_new_with_markup(
         GTK_WINDOW(window), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_QUESTION,
-        GTK_BUTTONS_NONE, _("Close “%s”?"), vitrine_machine_get_name(window->machine));
+        GTK_BUTTONS_NONE, NULL);
 
+    gtk_message_dialog_set_markup(GTK_MESSAGE_DIALOG(dialog), markup);
     question->window = window;
     add_ways(question, dialog, last);
     gtk_dialog_add_buttons(GTK_DIALOG(dialog), _("_Cancel"), GTK_RESPONSE_CANCEL, _("C_lose"),
                            GTK_RESPONSE_OK, NULL);
-    gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_OK);
+    widget_dialog_set_default(GTK_DIALOG(dialog), GTK_RESPONSE_OK);
     g_signal_connect_data(dialog, "response", G_CALLBACK(on_close_response), question,
                           free_question, 0);
     gtk_widget_show_all(dialog);

@@ -225,8 +225,8 @@ disk_label(VitrineSettings *settings, const VitrineAttachment *disk)
     if (disk->hot_pluggable)
         return _("Remove %s (%s, %s)…");
     if (controller != NULL && vitrine_controller_hot_plugs(controller->type))
-        return _("%s (%s, %s): not set to be hot-pluggable");
-    return _("%s (%s, %s): only SATA disks come and go while the machine runs");
+        return _("%s (%s, %s): not hot-pluggable");
+    return _("%s (%s, %s): only SATA disks come and go");
 }
 
 static void

@@ -4,6 +4,8 @@
  * words; Enter goes to the first control whose label has them. */
 #include "app/widgets/widget-pages.h"
 
+#include "app/widgets/widget-window.h"
+
 #include <glib/gi18n.h>
 
 #define PAGES_DATA "widget-pages"
@@ -228,6 +230,7 @@ widget_pages_new(void)
     g_signal_connect(pages->search, "search-changed", G_CALLBACK(on_search), pages);
     g_signal_connect(pages->search, "stop-search", G_CALLBACK(on_stop), NULL);
     g_signal_connect(pages->search, "activate", G_CALLBACK(on_enter), pages);
+    widget_list_tab_passes(pages->list);
     g_signal_connect(pages->list, "row-selected", G_CALLBACK(on_selected), pages);
     g_signal_connect_after(box, "map", G_CALLBACK(on_map), pages);
     g_signal_connect(box, "hierarchy-changed", G_CALLBACK(on_hierarchy), NULL);

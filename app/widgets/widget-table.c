@@ -3,6 +3,7 @@
  * Tables of entries and choices: see the header. */
 #include "app/widgets/widget-table.h"
 
+#include "app/widgets/widget-empty.h"
 #include "app/widgets/widget-form.h"
 #include "app/widgets/widget-format.h"
 
@@ -17,7 +18,8 @@ struct WidgetTable {
     gpointer data;
     GDestroyNotify free_data;
     GtkWidget *box, *grid;
-    GPtrArray *rows; /* Row */
+    GtkWidget *stack; /* WidgetEmpty of the grid; NULL: nothing is said without rows */
+    GPtrArray *rows;  /* Row */
 };
 
 typedef struct {
@@ -131,8 +133,10 @@ name_rows(WidgetTable *table)
 }
 
 static void
-show_titles(WidgetTable *table)
+show_rows(WidgetTable *table)
 {
+    if (table->stack)
+        widget_empty_show(table->stack, table->rows->len == 0);
     for (guint column = 0; column < table->kind.count; column++)
         gtk_widget_set_visible(gtk_grid_get_child_at(GTK_GRID(table->grid), (int)column, 0),
                                table->rows->len != 0);
@@ -148,7 +152,7 @@ on_remove(GtkButton *button, Row *row)
     gtk_grid_remove_row(GTK_GRID(table->grid), (int)index + 1);
     g_ptr_array_remove_index(table->rows, index);
     name_rows(table);
-    show_titles(table);
+    show_rows(table);
     table->changed(table, table->data);
 }
 
@@ -171,7 +175,7 @@ widget_table_add(WidgetTable *table, const char *const *texts)
     g_ptr_array_add(table->rows, row);
     gtk_widget_show_all(table->grid);
     name_rows(table);
-    show_titles(table);
+    show_rows(table);
 }
 
 static void
@@ -208,6 +212,21 @@ new_grid(const WidgetTable *table)
     return grid;
 }
 
+/* What there is in the place of the rows. */
+static GtkWidget *
+new_rows(WidgetTable *table)
+{
+    const WidgetTableKind *kind = &table->kind;
+
+    table->grid = new_grid(table);
+    if (kind->icon == NULL)
+        return table->grid;
+    table->stack = widget_empty_new(table->grid, kind->icon, _(kind->empty), _(kind->invitation));
+    gtk_stack_set_vhomogeneous(GTK_STACK(table->stack), FALSE);
+    widget_empty_show(table->stack, TRUE);
+    return table->stack;
+}
+
 WidgetTable *
 widget_table_new(const WidgetTableKind *kind, WidgetTableChanged changed, WidgetTableFill fill,
                  gpointer data, GDestroyNotify free_data)
@@ -223,12 +242,11 @@ widget_table_new(const WidgetTableKind *kind, WidgetTableChanged changed, Widget
     table->data = data;
     table->free_data = free_data;
     table->rows = g_ptr_array_new_with_free_func(g_free);
-    table->grid = new_grid(table);
     table->box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
     gtk_widget_set_halign(add, GTK_ALIGN_START);
     if (kind->tooltip != NULL)
         gtk_widget_set_tooltip_text(add, _(kind->tooltip));
-    gtk_box_pack_start(GTK_BOX(table->box), table->grid, FALSE, FALSE, 0);
+    gtk_box_pack_start(GTK_BOX(table->box), new_rows(table), FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(table->box), add, FALSE, FALSE, 0);
     g_signal_connect(add, "clicked", G_CALLBACK(on_add), table);
     g_object_set_data_full(G_OBJECT(table->box), "widget-table", table, table_free);

@@ -26,11 +26,14 @@ typedef struct {
 typedef struct {
     const WidgetTableColumn *columns;
     guint count;
-    guint first;         /* the column to begin with in a new row */
-    const char *add;     /* N_(), with a mnemonic */
-    const char *tooltip; /* N_(), of the button that adds */
-    const char *cell;    /* N_("Rule %u: %s"), for assistive technology */
-    const char *remove;  /* N_("Remove rule %u") */
+    guint first;            /* the column to begin with in a new row */
+    const char *add;        /* N_(), with a mnemonic */
+    const char *tooltip;    /* N_(), of the button that adds */
+    const char *cell;       /* N_("Rule %u: %s"), for assistive technology */
+    const char *remove;     /* N_("Remove rule %u") */
+    const char *icon;       /* of the table without rows; NULL: it shows nothing then */
+    const char *empty;      /* N_(), what it says then */
+    const char *invitation; /* N_(), what rows would be for */
 } WidgetTableKind;
 
 typedef struct WidgetTable WidgetTable;

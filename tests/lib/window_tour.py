@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import gui
+from keyboard_audit import audit_keyboard
 from window_audit import Language, audit
 
 PAGES = ('General', 'System', 'Display', 'Storage', 'Audio', 'Network', 'Serial ports', 'USB')
@@ -105,15 +106,23 @@ class Tour:
         self.desktop.screenshot(f'{self.prefix}-{label}')
         self.wrong += [f'{self.prefix}-{label}: {line}' for line in audit(window, self.language)]
 
+    def keyboard(self, label, window, default):
+        """What is wrong with it for the keyboard: once is enough, no look changes that."""
+        if self.prefix == 'light':
+            self.wrong += [f'{self.prefix}-{label}: {line}' for line in audit_keyboard(self.desktop, window, default)]
+
     def shut(self, title):
         """Escape closes it."""
         self.top(title)
         self.desktop.key('Escape')
         gui.wait_for(f'end of “{title}”', lambda: dialog_of(self, title) is None)
 
-    def dialog(self, title, label):
-        """A dialog that was asked for: pictured and closed."""
-        self.look(label, self.top(title))
+    def dialog(self, title, label, default=None):
+        """A dialog that was asked for: pictured and closed. default: the button that Enter presses."""
+        window = self.top(title)
+        self.look(label, window)
+        if default:
+            self.keyboard(label, window, default)
         self.shut(title)
 
     def select(self, node, text, dx=60):
@@ -152,14 +161,16 @@ def snapshots(tour):
     frame = tour.top('Vitrine')
     tour.press('Snapshots', 'radio button')
     tree = tour.find('Snapshots', 'tree table')
-    for button, title, label, row in (
-            ('Take…', 'Take a snapshot', 'take', 'Fresh installation'), ('Restore…', 'Question', 'restore', 'Fresh installation'),
-            ('Clone…', 'Clone a machine', 'clone', 'Fresh installation'), ('Edit…', 'Snapshot', 'edit', 'A server instead')):
+    for button, title, label, row, default in (
+            ('Take…', 'Take a snapshot', 'take', 'Fresh installation', 'Take snapshot'),
+            ('Restore…', 'Question', 'restore', 'Fresh installation', 'Cancel'),
+            ('Clone…', 'Clone a machine', 'clone', 'Fresh installation', 'Clone'),
+            ('Edit…', 'Snapshot', 'edit', 'A server instead', 'Save')):
         tour.select(tree, row, 20)
         if label == 'take':
             tour.look('snapshots', frame)
         tour.press(button)
-        tour.dialog(title, f'snapshot-{label}')
+        tour.dialog(title, f'snapshot-{label}', default)
     tour.press('Details', 'radio button')
 
 
@@ -171,6 +182,7 @@ def settings(tour, names=PAGES):
     for page in names:
         tour.select(pages, page)
         tour.look('settings-' + page.lower().replace(' ', '-'), window)
+        tour.keyboard('settings-' + page.lower().replace(' ', '-'), window, 'Save')
     tour.shut(title)
 
 
@@ -180,14 +192,16 @@ def media(tour):
     tree = tour.find('Disks', 'tree table', window)
     tour.select(tree, 'Archive.vmdk')
     tour.look('media', window)
-    for button, title, label in (('New disk…', 'New disk', 'new-disk'), ('Copy…', 'Copy a disk', 'copy-disk'),
-                                 ('Resize…', 'Resize a disk', 'resize-disk'), ('Remove…', 'Question', 'remove-disk')):
+    for button, title, label, default in (
+            ('New disk…', 'New disk', 'new-disk', 'Create disk'), ('Copy…', 'Copy a disk', 'copy-disk', 'Copy disk'),
+            ('Resize…', 'Resize a disk', 'resize-disk', 'Resize'), ('Remove…', 'Question', 'remove-disk', 'Cancel')):
         tour.press(button, node=window)
-        tour.dialog(title, label)
+        tour.dialog(title, label, default)
     tour.select(tree, 'Debian 12.vdi')
     tour.look('media-chain', window)
-    tour.press('Optical', 'radio button', window)
-    tour.look('media-optical', window)
+    for kind in ('Optical', 'Floppy'):
+        tour.press(kind, 'radio button', window)
+        tour.look('media-' + kind.lower(), window)
     tour.shut('Media')
 
 
@@ -204,22 +218,32 @@ def networks(tour):
         if page:
             tour.desktop.select(dialog, tour.name(page), 'page tab')
         tour.look(f'networks-new-{page or "general"}'.lower().replace(' ', '-'), dialog)
+        tour.keyboard(f'networks-new-{page or "general"}', dialog, 'Create network')
     tour.shut('New NAT network')
     tour.press('Internal', 'radio button', window)
     tour.select(tour.find('Internal', 'table', window), 'lab')
     tour.look('networks-internal', window)
     tour.press('Properties…', node=window)
-    tour.dialog('Properties of an internal network', 'networks-internal-properties')
+    tour.dialog('Properties of an internal network', 'networks-internal-properties', 'Save')
     tour.shut('Networks')
 
 
 def dialogs(tour):
     """What the manager opens by a combination."""
-    for keys, title, label in (('ctrl+n', 'New machine', 'wizard'), ('ctrl+o', 'Clone a machine', 'clone'),
-                               ('ctrl+comma', 'Preferences', 'preferences')):
-        window = tour.command(keys, title)
-        tour.look(label, window)
-        tour.shut(title)
+    for keys, title, label, default in (('ctrl+n', 'New machine', 'wizard', None), ('ctrl+o', 'Clone a machine', 'clone', 'Clone'),
+                                        ('ctrl+comma', 'Preferences', 'preferences', None)):
+        tour.command(keys, title)
+        tour.dialog(title, label, default)
+
+
+def enter(tour):
+    """Enter in the field that has the focus does what the dialog is for."""
+    if tour.prefix != 'light':
+        return
+    tour.command('ctrl+o', 'Clone a machine')
+    tour.desktop.key('Return')
+    gui.wait_for('end of the dialog', lambda: dialog_of(tour, 'Clone a machine') is None)
+    tour.desktop.find(tour.app, 'Debian 12 clone.*', 'list item')
 
 
 def first_page(tour):
@@ -265,5 +289,5 @@ def machine_window(tour):
     tour.desktop.children.remove(process)
 
 
-FIRST = (manager, first_page, dialogs)
+FIRST = (manager, first_page, dialogs, enter)
 ALL = (manager, snapshots, settings, media, networks, dialogs, move, machine_window)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout: 150
+# timeout: 240
 # needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick qemu-utils
 #
 # Clones by the dialog: a full one with a disk of its own, whose name is refused while it is taken; a linked one, for which a

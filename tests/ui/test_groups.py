@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout: 180
+# timeout: 300
 # needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick
 #
 # Groups in the manager's list: made and named by keyboard, closed and opened, filled by drag, moved by keys; what the

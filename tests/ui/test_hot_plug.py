@@ -29,7 +29,7 @@ def devices(desktop, app, name):
 
 def by_menu(desktop, app, machine):
     """A disk comes, is written to, and goes."""
-    fixed = devices(desktop, app, r'.*\(SATA, Port 1\): not set to be hot-pluggable')
+    fixed = devices(desktop, app, r'.*\(SATA, Port 1\): not hot-pluggable')
     desktop.screenshot('menu')
     if fixed.sensitive:
         return 'the disk that is not hot-pluggable can be removed'

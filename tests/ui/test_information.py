@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout: 120
+# timeout: 240
 # needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick
 #
 # The Session Information window: opens from the menu's action, names the engine, plots its load and lists its numbers;

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout: 150
+# timeout: 240
 # needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick qemu-utils
 #
 # The media manager: disks with their sizes and users, a differencing image under its parent; a new disk is made in the

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout: 120
+# timeout: 240
 # needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick
 #
 # The VM window's indicator of network cards names attachment and address and counts the frames of a guest that boots

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout: 150
+# timeout: 240
 # needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick iproute2
 #
 # The network tool: a NAT network is made, changed with its DHCP server and ports, started, stopped and removed; an

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout: 150
+# timeout: 240
 # needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick
 #
 # The pages of the selected machine in the manager: the space bar only selects, Enter starts; Activity plots engine,

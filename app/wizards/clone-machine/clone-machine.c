@@ -6,6 +6,7 @@
 
 #include "app/widgets/widget-folder-entry.h"
 #include "app/widgets/widget-template.h"
+#include "app/widgets/widget-window.h"
 #include "app/widgets/widget-work.h"
 
 #include <glib/gi18n.h>
@@ -252,7 +253,7 @@ clone_machine_show(GtkWindow *parent, VitrineClient *client, VitrineMachine *mac
     clone->snapshot = g_strdup(snapshot);
     gtk_entry_set_text(clone->name, name);
     gtk_entry_set_text(clone->folder, folder);
-    gtk_widget_grab_default(clone->clone_button);
+    widget_window_set_default(clone->clone_button);
     on_changed(clone);
     gtk_widget_show(GTK_WIDGET(clone));
     gtk_widget_grab_focus(GTK_WIDGET(clone->name));

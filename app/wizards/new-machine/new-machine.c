@@ -6,6 +6,7 @@
 
 #include "app/widgets/widget-drive.h"
 #include "app/widgets/widget-folder-entry.h"
+#include "app/widgets/widget-window.h"
 
 #include <glib/gi18n.h>
 
@@ -110,7 +111,7 @@ go_to(NewMachineDialog *dialog, guint page)
         new_machine_show_summary(dialog);
     gtk_stack_set_visible_child_name(dialog->stack, page_names[page]);
     new_machine_update(dialog);
-    gtk_widget_grab_default(GTK_WIDGET(dialog->next_button));
+    widget_window_set_default(GTK_WIDGET(dialog->next_button));
     if (page != PAGE_PROGRESS)
         gtk_widget_grab_focus(GTK_WIDGET(dialog->next_button));
 }
