@@ -50,6 +50,7 @@ def check(cpus, seconds):
         machine.wait_serial('vitrine# ', BOOT_SECONDS)
         machine.serial.write('echo there are "$(grep -c ^processor /proc/cpuinfo)" cpus\n')
         machine.wait_serial(f'there are {cpus} cpus', 60)
+        machine.serial.write('dmesg -n 1\n')  # what the kernel says would stand between the sums; it is looked at in the end
         machine.serial.write(JOB + '\n')
         machine.control('cpuexecutioncap', 70)
         run_round(machine, cpus, 'capped')
