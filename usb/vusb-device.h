@@ -182,6 +182,9 @@ void vusb_device_reset(VusbDevice *device);
 bool vusb_hub_plug(VusbHub *hub, int port, VusbDevice *device, GError **error);
 /* At a port of a hub that is plugged in; port -1: any. At most VUSB_TIERS_MAX hubs in a row. */
 bool vusb_device_plug_below(VusbDevice *parent, int port, VusbDevice *device, GError **error);
+/* Whether a hub finds something at its port: what is faster than the hub is at present is not there
+ * until the hub is as fast. */
+bool vusb_child_present(const VusbDevice *hub, unsigned port);
 /* What a hub does to what is plugged in at its port, if anything is: reset signalling, which ends
  * at once and enables it; on and off without; suspended. */
 void vusb_child_reset(VusbDevice *hub, unsigned port);

@@ -15,8 +15,8 @@ controllers(void)
     return config;
 }
 
-DeviceBench *
-ehci_guest_hub_bench(PdmRegistry *registry)
+static DeviceBench *
+hub_bench(PdmRegistry *registry, const char *speed)
 {
     g_autoptr(GError) error = NULL;
     CfgmNode *config = controllers(), *stream;
@@ -26,10 +26,22 @@ ehci_guest_hub_bench(PdmRegistry *registry)
     cfgm_set_uint(device_bench_add(config, "usb-tablet", 0), "Hub", 1);
     stream = device_bench_add(config, "usb-stream", 0);
     cfgm_set_uint(stream, "Hub", 1);
-    cfgm_set_uint(stream, "FullSpeed", 1);
+    cfgm_set_uint(stream, speed, 1);
     bench = device_bench_try(config, registry, &error);
     g_assert_no_error(error);
     return bench;
+}
+
+DeviceBench *
+ehci_guest_hub_bench(PdmRegistry *registry)
+{
+    return hub_bench(registry, "FullSpeed");
+}
+
+static DeviceBench *
+fast_hub_bench(PdmRegistry *registry)
+{
+    return hub_bench(registry, "HighSpeed");
 }
 
 DeviceBench *
@@ -187,6 +199,12 @@ void
 ehci_guest_new_hub(EhciGuest *guest)
 {
     begin(guest, ehci_guest_hub_bench);
+}
+
+void
+ehci_guest_new_fast_hub(EhciGuest *guest)
+{
+    begin(guest, fast_hub_bench);
 }
 
 void

@@ -61,6 +61,8 @@ DeviceBench *ehci_guest_hub_bench(PdmRegistry *registry);
 /* Configured, with a ring of four queues that nobody uses yet, which runs. */
 void ehci_guest_new(EhciGuest *guest);
 void ehci_guest_new_hub(EhciGuest *guest);
+/* Its stream is of high speed. */
+void ehci_guest_new_fast_hub(EhciGuest *guest);
 void ehci_guest_free(EhciGuest *guest);
 /* A register of the controller; guest memory. */
 uint32_t ehci_guest_read(EhciGuest *guest, uint32_t offset);

@@ -98,6 +98,42 @@ test_ports(void)
     ehci_guest_free(&guest);
 }
 
+/* One of high speed was plugged in while the companion had the hub: it is there now that the hub is
+ * fast, and needs no translator. */
+static void
+test_fast(void)
+{
+    EhciGuest guest;
+
+    ehci_guest_new_fast_hub(&guest);
+    ehci_guest_configure(&guest, 0, HUB);
+    g_assert_cmphex(port_feature(&guest, SET_PORT, FEATURE_POWER, 2), ==, 0);
+    g_assert_cmphex(port_status(&guest, 2), ==, 0x00010501);
+    g_assert_cmphex(port_feature(&guest, SET_PORT, FEATURE_RESET, 2), ==, 0);
+    ehci_guest_open(&guest, CONTROL, 0, 0, 64, 1u << 30);
+    g_assert_cmphex(ehci_guest_control(&guest, 0x0500 | (uint64_t)STREAM << 16, 0), ==, 0);
+    ehci_guest_open(&guest, CONTROL, STREAM, 0, 64, 1u << 30);
+    g_assert_cmphex(ehci_guest_control(&guest, 0x0900 | 1u << 16, 0), ==, 0);
+    ehci_guest_free(&guest);
+}
+
+/* While the companion has the hub, it has nobody for that one. */
+static void
+test_too_fast(void)
+{
+    VusbDevice *hub;
+    EhciGuest guest;
+
+    ehci_guest_new_fast_hub(&guest);
+    hub = device_bench_data(guest.bench, "usb-hub", 0);
+    g_assert_true(vusb_child_present(hub, 0));
+    g_assert_true(vusb_child_present(hub, 1));
+    ehci_guest_write(&guest, PORTSC, POWER | OWNER);
+    g_assert_true(vusb_child_present(hub, 0));
+    g_assert_false(vusb_child_present(hub, 1));
+    ehci_guest_free(&guest);
+}
+
 /* The status change endpoint: once for each change at once, then as it is polled. */
 static void
 test_changes(void)
@@ -276,6 +312,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/device/usb-hub/descriptor", test_descriptor);
     g_test_add_func("/device/usb-hub/ports", test_ports);
+    g_test_add_func("/device/usb-hub/fast", test_fast);
+    g_test_add_func("/device/usb-hub/too-fast", test_too_fast);
     g_test_add_func("/device/usb-hub/changes", test_changes);
     g_test_add_func("/device/usb-hub/split", test_split);
     g_test_add_func("/device/usb-hub/isochronous", test_isochronous);

@@ -109,6 +109,8 @@ stream_construct(PdmDevice *pdm, const CfgmNode *config, GError **error)
     device->speeds = VUSB_SPEEDS_FULL | VUSB_SPEEDS_HIGH;
     if (pdm->api->config_uint(config, "FullSpeed", 0) != 0)
         device->speeds = VUSB_SPEEDS_FULL;
+    if (pdm->api->config_uint(config, "HighSpeed", 0) != 0)
+        device->speeds = VUSB_SPEEDS_HIGH;
     device->descriptors = stream_descriptors;
     device->remote_wakeup = true;
     return vusb_plug_emulated(pdm, device, config, error);

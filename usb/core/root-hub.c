@@ -65,7 +65,9 @@ choose_below(VusbDevice *parent)
 
         if (device == NULL)
             continue;
-        child_speed(parent, device, &device->speed);
+        /* One that is too fast is not there for the time being. */
+        if (!child_speed(parent, device, &device->speed))
+            best_speed(device->speeds, &device->speed);
         choose_below(device);
     }
 }
@@ -260,19 +262,40 @@ free_port_below(const VusbDevice *parent)
     return -1;
 }
 
+/* The best speed that a device can have where it is plugged in, whichever of two controllers has
+ * the port. */
+static VusbSpeed
+reach(const VusbDevice *device)
+{
+    const unsigned above = device->parent != NULL ? (2u << reach(device->parent)) - 1
+                                                  : socket_speeds(device->hub, device->port);
+    VusbSpeed speed = VUSB_SPEED_LOW;
+
+    best_speed(device->speeds & above, &speed);
+    return speed;
+}
+
+bool
+vusb_child_present(const VusbDevice *hub, unsigned port)
+{
+    return hub->children[port] != NULL && hub->children[port]->speed <= hub->speed;
+}
+
 bool
 vusb_device_plug_below(VusbDevice *parent, int place, VusbDevice *device, GError **error)
 {
     const unsigned port = (unsigned)(place < 0 ? free_port_below(parent) : place);
-    VusbSpeed speed;
+    VusbSpeed speed = VUSB_SPEED_LOW;
 
     if (parent->hub == NULL || port >= parent->hub_ports || port >= VUSB_HUB_PORTS_MAX ||
         parent->children[port] != NULL || tiers(parent) > VUSB_TIERS_MAX ||
-        !child_speed(parent, device, &speed)) {
+        (device->speeds & ((2u << reach(parent)) - 1)) == 0) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "There is no free port for %s at %s.",
                     device->title, parent->title);
         return false;
     }
+    if (!child_speed(parent, device, &speed))
+        best_speed(device->speeds, &speed);
     vusb_device_init(device, parent->hub, parent, port, speed);
     parent->children[port] = device;
     parent->ops->port_changed(parent, port);

@@ -182,7 +182,7 @@ set_power(UsbHub *hub, unsigned port)
     if ((own->status & PORT_POWER) != 0)
         return;
     own->status = PORT_POWER;
-    if (hub->device.children[port] == NULL)
+    if (!vusb_child_present(&hub->device, port))
         return;
     own->status |= PORT_CONNECTION;
     changed(hub, port, PORT_CONNECTION);
@@ -260,7 +260,7 @@ hub_port_changed(VusbDevice *device, unsigned port)
     if (port >= hub->count || (own->status & PORT_POWER) == 0)
         return;
     own->status &= PORT_POWER | PORT_OVER_CURRENT;
-    if (device->children[port] != NULL)
+    if (vusb_child_present(device, port))
         own->status |= PORT_CONNECTION;
     changed(hub, port, PORT_CONNECTION);
 }
@@ -464,7 +464,7 @@ hub_loaded(void *object, uint32_t version, GError **error)
     for (unsigned port = 0; port < hub->count; port++) {
         const bool was = (hub->ports[port].status & PORT_CONNECTION) != 0;
 
-        if (was != (hub->device.children[port] != NULL))
+        if (was != vusb_child_present(&hub->device, port))
             hub_port_changed(&hub->device, port);
     }
     return vusb_device_loaded(&hub->device, error);
