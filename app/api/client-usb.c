@@ -48,28 +48,69 @@ vitrine_client_load_usb_devices_finish(VitrineClient *client, GAsyncResult *resu
     return devices_from_reply(client_call_finish(client, result, error));
 }
 
+/* Takes reply. */
+static GPtrArray *
+filters_from_reply(GVariant *reply)
+{
+    g_autoptr(GVariant) list = reply != NULL ? g_variant_get_child_value(reply, 0) : NULL;
+
+    g_clear_pointer(&reply, g_variant_unref);
+    return list != NULL ? vitrine_usb_filters_from_variant(list) : NULL;
+}
+
 GPtrArray *
 vitrine_client_load_usb_filters_sync(VitrineClient *client, GCancellable *cancellable,
                                      GError **error)
 {
-    g_autoptr(GVariant) reply = client_call_sync(client, &filters_call, NULL, cancellable, error);
+    return filters_from_reply(client_call_sync(client, &filters_call, NULL, cancellable, error));
+}
 
-    if (reply == NULL)
-        return NULL;
-    g_autoptr(GVariant) list = g_variant_get_child_value(reply, 0);
-    return vitrine_usb_filters_from_variant(list);
+void
+vitrine_client_load_usb_filters_async(VitrineClient *client, GCancellable *cancellable,
+                                      GAsyncReadyCallback callback, gpointer user_data)
+{
+    client_call_async(client, client, &filters_call, cancellable, callback, user_data);
+}
+
+GPtrArray *
+vitrine_client_load_usb_filters_finish(VitrineClient *client, GAsyncResult *result, GError **error)
+{
+    return filters_from_reply(client_call_finish(client, result, error));
+}
+
+static RemoteCall
+save_call(GPtrArray *filters)
+{
+    GVariant *list = vitrine_usb_filters_to_variant(filters);
+
+    return (RemoteCall){VITRINE_SERVICE_PATH, "org.vitrine.Service", "SetUsbFilters",
+                        g_variant_new_tuple(&list, 1)};
 }
 
 gboolean
 vitrine_client_save_usb_filters_sync(VitrineClient *client, GPtrArray *filters,
                                      GCancellable *cancellable, GError **error)
 {
-    GVariant *list = vitrine_usb_filters_to_variant(filters);
-    const RemoteCall call = {VITRINE_SERVICE_PATH, "org.vitrine.Service", "SetUsbFilters",
-                             g_variant_new_tuple(&list, 1)};
+    const RemoteCall call = save_call(filters);
     g_autoptr(GVariant) reply = client_call_sync(client, &call, NULL, cancellable, error);
 
     return reply != NULL;
+}
+
+void
+vitrine_client_save_usb_filters_async(VitrineClient *client, GPtrArray *filters,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback,
+                                      gpointer user_data)
+{
+    const RemoteCall call = save_call(filters);
+
+    client_call_async(client, client, &call, cancellable, callback, user_data);
+}
+
+gboolean
+vitrine_client_save_usb_filters_finish(VitrineClient *client, GAsyncResult *result, GError **error)
+{
+    return client_call_finish_void(client, result, error);
 }
 
 /* --- machines --- */

@@ -194,16 +194,18 @@ check_cpus(VitrineSettings *settings, GPtrArray *problems)
                              g_strdup(_("So little makes the guest's clock and devices late.")));
 }
 
-/* The whole address is understood by those who connect. */
 static void
 check_usb_remotes(VitrineSettings *settings, GPtrArray *problems)
 {
     g_auto(GStrv) words = g_strsplit(vitrine_settings_get_string(settings, "usb-remotes"), " ", -1);
 
     for (char **word = words; *word != NULL; word++) {
-        if (**word != '\0' && !g_str_has_prefix(*word, "usbredir:")) {
-            add_invalid(problems, "usb-remotes",
-                        _("A remote USB device is usbredir:HOST:PORT or usbredir:/PATH."));
+        g_autoptr(GError) error = NULL;
+        g_autoptr(VitrineUsbRemote) remote =
+            **word != '\0' ? vitrine_usb_remote_parse(*word, &error) : NULL;
+
+        if (error != NULL) {
+            add_invalid(problems, "usb-remotes", error->message);
             return;
         }
     }

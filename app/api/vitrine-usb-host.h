@@ -37,12 +37,31 @@ GPtrArray *vitrine_client_load_usb_devices_finish(VitrineClient *client, GAsyncR
  */
 GPtrArray *vitrine_client_load_usb_filters_sync(VitrineClient *client, GCancellable *cancellable,
                                                 GError **error);
+void vitrine_client_load_usb_filters_async(VitrineClient *client, GCancellable *cancellable,
+                                           GAsyncReadyCallback callback, gpointer user_data);
+/**
+ * vitrine_client_load_usb_filters_finish:
+ *
+ * Returns: (transfer container) (element-type VitrineUsbFilter): as
+ *   vitrine_client_load_usb_filters_sync()
+ */
+GPtrArray *vitrine_client_load_usb_filters_finish(VitrineClient *client, GAsyncResult *result,
+                                                  GError **error);
 /**
  * vitrine_client_save_usb_filters_sync:
  * @filters: (element-type VitrineUsbFilter): all of them
  */
 gboolean vitrine_client_save_usb_filters_sync(VitrineClient *client, GPtrArray *filters,
                                               GCancellable *cancellable, GError **error);
+/**
+ * vitrine_client_save_usb_filters_async:
+ * @filters: (element-type VitrineUsbFilter): all of them
+ */
+void vitrine_client_save_usb_filters_async(VitrineClient *client, GPtrArray *filters,
+                                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                                           gpointer user_data);
+gboolean vitrine_client_save_usb_filters_finish(VitrineClient *client, GAsyncResult *result,
+                                                GError **error);
 
 /**
  * vitrine_machine_attach_usb_sync:

@@ -183,6 +183,50 @@ char *vitrine_usb_device_get_title(const VitrineUsbDevice *device);
  */
 char *vitrine_usb_device_explain(const VitrineUsbDevice *device, const char *machine);
 
+/**
+ * VitrineUsbRemote:
+ * @listens: a machine waits for the peer there; else the peer waits for a machine
+ * @path: of a local socket, absolute; "": TCP; owned
+ * @host: name or number; of one that listens, a number of this computer or "" for all; owned
+ * @port: 1..65535; 0 where there is a path
+ *
+ * Where a remote USB device is to be found, which is at a usbredir peer. As text: "usbredir:" with
+ * "HOST:PORT", "/PATH", "listen:HOST:PORT", "listen:/PATH" or "tcp://:PORT" (which listens).
+ */
+typedef struct {
+    gboolean listens;
+    char *path;
+    char *host;
+    guint port;
+} VitrineUsbRemote;
+
+#define VITRINE_TYPE_USB_REMOTE (vitrine_usb_remote_get_type())
+GType vitrine_usb_remote_get_type(void);
+VitrineUsbRemote *vitrine_usb_remote_new(gboolean listens, const char *path, const char *host,
+                                         guint port);
+VitrineUsbRemote *vitrine_usb_remote_copy(const VitrineUsbRemote *remote);
+void vitrine_usb_remote_free(VitrineUsbRemote *remote);
+/* Whether a text is meant as such an address, right or wrong. */
+gboolean vitrine_usb_remote_is_address(const char *text);
+/**
+ * vitrine_usb_remote_parse:
+ *
+ * Returns: (transfer full): what the text says; or %NULL with %VITRINE_ERROR_INVALID
+ */
+VitrineUsbRemote *vitrine_usb_remote_parse(const char *text, GError **error);
+/**
+ * vitrine_usb_remote_to_string:
+ *
+ * Returns: (transfer full): the text
+ */
+char *vitrine_usb_remote_to_string(const VitrineUsbRemote *remote);
+/**
+ * vitrine_usb_remote_get_title:
+ *
+ * Returns: (transfer full): the same in words: "Connects to somewhere, port 4000"
+ */
+char *vitrine_usb_remote_get_title(const VitrineUsbRemote *remote);
+
 /* For the wire between processes: a{sv}. */
 GVariant *vitrine_usb_filter_to_variant(const VitrineUsbFilter *filter);
 VitrineUsbFilter *vitrine_usb_filter_from_variant(GVariant *value);
@@ -210,5 +254,6 @@ GPtrArray *vitrine_usb_filters_from_variant(GVariant *list);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VitrineUsbFilter, vitrine_usb_filter_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VitrineUsbDevice, vitrine_usb_device_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VitrineUsbRemote, vitrine_usb_remote_free)
 
 G_END_DECLS

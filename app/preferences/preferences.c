@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The preferences window: General, Input, Display, Language. Manual, chapter "Configuration",
+ * The preferences window: General, Input, Display, USB, Language. Manual, chapter "Configuration",
  * global settings. */
 #include "app/preferences/preferences-private.h"
 #include "app/widgets/widget-window.h"

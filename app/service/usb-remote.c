@@ -11,8 +11,6 @@
 #include <unistd.h>
 
 #define PREFIX "usbredir:"
-#define LISTEN "listen:"
-#define TCP "tcp://"
 #define CONNECT_SECONDS 10
 
 typedef struct {
@@ -21,18 +19,10 @@ typedef struct {
     GDBusMethodInvocation *invocation;
 } Remote;
 
-/* What an address says. */
-typedef struct {
-    gboolean listens;
-    const char *path; /* of a local socket; NULL: TCP */
-    char *host;       /* "": any */
-    guint16 port;
-} UsbPlace;
-
 gboolean
 usb_is_remote(const char *id)
 {
-    return g_str_has_prefix(id, PREFIX);
+    return vitrine_usb_remote_is_address(id);
 }
 
 /* Of one that the settings have: the person hears of it. Takes error, which may be NULL. */
@@ -136,11 +126,11 @@ clear_path(const char *path)
 
 /* NULL with error. */
 static GSocketAddress *
-listen_address(const UsbPlace *place, GError **error)
+listen_address(const VitrineUsbRemote *place, GError **error)
 {
     GSocketAddress *address;
 
-    if (place->path != NULL) {
+    if (*place->path != '\0') {
         clear_path(place->path);
         return g_unix_socket_address_new(place->path);
     }
@@ -148,7 +138,7 @@ listen_address(const UsbPlace *place, GError **error)
         g_inet_socket_address_new_from_string(g_str_equal(place->host, "localhost") ? "127.0.0.1"
                                               : *place->host == '\0'                ? "0.0.0.0"
                                                                                     : place->host,
-                                              place->port);
+                                              (guint16)place->port);
     if (address == NULL)
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
                     "\"%s\" is no address of this computer: write a number such as 127.0.0.1.",
@@ -157,7 +147,7 @@ listen_address(const UsbPlace *place, GError **error)
 }
 
 static void
-listen_at(Remote *remote, const UsbPlace *place)
+listen_at(Remote *remote, const VitrineUsbRemote *place)
 {
     GError *error = NULL;
     g_autoptr(GError) cause = NULL;
@@ -185,60 +175,24 @@ listen_at(Remote *remote, const UsbPlace *place)
 }
 
 /* --- calls --- */
-static void
-place_clear(UsbPlace *place)
-{
-    g_free(place->host);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UsbPlace, place_clear)
-
-/* FALSE with error: nobody can read it. */
-static gboolean
-parse(const char *id, UsbPlace *place, GError **error)
-{
-    const char *text = id + strlen(PREFIX), *colon;
-    guint64 port = 0;
-
-    place->listens = g_str_has_prefix(text, LISTEN) || g_str_has_prefix(text, TCP ":");
-    text += g_str_has_prefix(text, LISTEN) ? strlen(LISTEN) : 0;
-    text += g_str_has_prefix(text, TCP) ? strlen(TCP) : 0;
-    if (g_path_is_absolute(text)) {
-        place->path = text;
-        return TRUE;
-    }
-    colon = strrchr(text, ':');
-    if (colon != NULL && (colon > text || place->listens) &&
-        g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL)) {
-        place->host = g_strndup(text, (gsize)(colon - text));
-        place->port = (guint16)port;
-        return TRUE;
-    }
-    g_set_error(
-        error, VITRINE_ERROR, VITRINE_ERROR_INVALID,
-        "\"%s\" is no address of a remote USB device: usbredir:HOST:PORT and usbredir:/PATH "
-        "are, with \"listen:\" before HOST or /PATH where the machine waits for it.",
-        id);
-    return FALSE;
-}
-
 void
 usb_remote_attach(Machine *machine, const char *id, const char *capture,
                   GDBusMethodInvocation *invocation)
 {
     g_autoptr(GSocketConnectable) peer = NULL;
-    g_auto(UsbPlace) place = {0};
-    Remote *remote = g_new0(Remote, 1);
     GError *error = NULL;
+    g_autoptr(VitrineUsbRemote) place = vitrine_usb_remote_parse(id, &error);
+    Remote *remote = g_new0(Remote, 1);
 
     *remote = (Remote){machine->service, g_strdup(machine->id), g_strdup(id), g_strdup(capture),
                        invocation};
-    if (!parse(id, &place, &error)) {
+    if (place == NULL) {
         answer(remote, error);
-    } else if (place.listens) {
-        listen_at(remote, &place);
+    } else if (place->listens) {
+        listen_at(remote, place);
     } else {
-        peer = place.path != NULL ? G_SOCKET_CONNECTABLE(g_unix_socket_address_new(place.path))
-                                  : g_network_address_new(place.host, place.port);
+        peer = *place->path != '\0' ? G_SOCKET_CONNECTABLE(g_unix_socket_address_new(place->path))
+                                    : g_network_address_new(place->host, (guint16)place->port);
         connect_to(remote, peer);
     }
 }

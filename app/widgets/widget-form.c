@@ -26,6 +26,19 @@ widget_dim_label(const char *text)
     return label;
 }
 
+GtkWidget *
+widget_problem_label(void)
+{
+    GtkWidget *label = gtk_label_new(NULL);
+
+    gtk_label_set_xalign(GTK_LABEL(label), 0);
+    gtk_label_set_line_wrap(GTK_LABEL(label), TRUE);
+    gtk_label_set_max_width_chars(GTK_LABEL(label), 44);
+    gtk_widget_set_no_show_all(label, TRUE);
+    gtk_style_context_add_class(gtk_widget_get_style_context(label), "error");
+    return label;
+}
+
 int
 widget_form_add(GtkWidget *form, int row, const char *text, GtkWidget *control)
 {

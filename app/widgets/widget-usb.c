@@ -32,6 +32,17 @@ widget_usb_filter_text(const VitrineUsbFilter *filter)
     return g_string_free(text, FALSE);
 }
 
+const char *
+widget_usb_action_name(VitrineUsbAction action)
+{
+    switch (action) {
+    case VITRINE_USB_ACTION_IGNORE: return _("The host keeps it");
+    case VITRINE_USB_ACTION_HOLD: return _("It waits for a machine");
+    case VITRINE_USB_ACTION_ATTACH: break;
+    }
+    return _("The machine gets it");
+}
+
 /* Numbers first: a person who looks for them has them from lsusb. */
 char *
 widget_usb_device_details(const VitrineUsbDevice *device)

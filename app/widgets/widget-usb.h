@@ -8,6 +8,8 @@
 
 /* "1234:5678, serial number 7" of a filter; "Any device". */
 char *widget_usb_filter_text(const VitrineUsbFilter *filter);
+/* What becomes of a device that fits; static, translated. */
+const char *widget_usb_action_name(VitrineUsbAction action);
 /* What is known of a device, in lines. */
 char *widget_usb_device_details(const VitrineUsbDevice *device);
 /* "xHCI, 2 filters", "None". */

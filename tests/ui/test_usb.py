@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout: 240
+# timeout: 400
 # needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick umockdev
 #
 # USB in the windows: controllers and filters in the settings (empty, from the device that is plugged in, edited,
-# moved, removed; what is wrong is said beside the field); the Devices menu of a running machine gives it the device
+# moved, removed; what is wrong is said beside the field), remote devices there, global filters in the preferences; the Devices menu of a running machine gives it the device
 # and takes it away, names it in the status bar, and says why one cannot be had. The device is umockdev's.
 """USB devices are given to a machine in its windows."""
 
@@ -44,6 +44,13 @@ def enter(desktop, dialog, name, text):
     desktop.type(text)
 
 
+def choose(desktop, dialog, name):
+    """Chooses in the dialog's only combo box; the keyboard may be nobody's then."""
+    combo = desktop.find(dialog, None, 'combo box')
+    items = gui.wait_for(name, lambda: combo.findChildren(lambda node: node.roleName == 'menu item' and node.name == name))
+    items[0].doActionNamed('click')
+
+
 def edit_filter(desktop, app):
     """An empty filter gets fields; a wrong one is told."""
     press(desktop, app, 'Add an empty filter')
@@ -63,6 +70,33 @@ def edit_filter(desktop, app):
     return None
 
 
+def remote(desktop, app):
+    """A remote device that the machine connects to becomes one that it waits for."""
+    desktop.find(app, 'No remote devices.*', 'label')
+    press(desktop, app, 'Add a remote device')
+    dialog = desktop.find(app, 'Remote USB device', 'dialog')
+    desktop.find(dialog, 'Which computer.*', 'label')
+    if desktop.find(dialog, 'Apply', 'push button').sensitive:
+        return 'a remote device that is nowhere can be applied'
+    enter(desktop, dialog, 'Computer', 'printer room')
+    desktop.find(dialog, 'There can be no spaces.*', 'label')
+    enter(desktop, dialog, 'Computer', 'printers')
+    gui.wait_for('remote device without fault', lambda: desktop.find(dialog, 'Apply', 'push button').sensitive)
+    desktop.screenshot('remote')
+    desktop.key('Return')
+    desktop.find(app, 'Connects to printers, port 4000', 'table cell')
+    press(desktop, app, 'Edit the remote device')
+    dialog = desktop.find(app, 'Remote USB device', 'dialog')
+    desktop.focus(desktop.find(dialog, 'Computer', 'text'))
+    desktop.key('ctrl+a', 'BackSpace', 'Tab', 'ctrl+a')
+    desktop.type('4001')
+    choose(desktop, dialog, 'The machine waits for a computer')
+    desktop.find(dialog, 'Address', 'text')
+    press(desktop, dialog, 'Apply')
+    desktop.find(app, 'Waits at port 4001', 'table cell')
+    return None
+
+
 def settings(desktop, app):
     """The page."""
     desktop.find(app, 'No filters.*', 'label')
@@ -76,15 +110,50 @@ def settings(desktop, app):
     if problem:
         return problem
     press(desktop, app, 'Earlier')
+    problem = remote(desktop, app)
+    if problem:
+        return problem
     desktop.screenshot('settings')
     press(desktop, app, 'Save')
     gui.wait_for('filters in the settings', lambda: info().get('USBFilterName2') == DEVICE)
     found = info()
     wanted = {'xhci': 'on', 'USBFilterName1': 'Storage', 'USBFilterVendorId1': '1000-1fff',
               'USBFilterSerialNumber1': '7*', 'USBFilterVendorId2': '1234', 'USBFilterProductId2': '5678',
-              'USBFilterRevision2': '0100', 'USBFilterProduct2': 'Mock Device', 'USBFilterActive2': 'on'}
+              'USBFilterRevision2': '0100', 'USBFilterProduct2': 'Mock Device', 'USBFilterActive2': 'on',
+              'usbremotes': 'usbredir:tcp://:4001'}
     wrong = {name: found.get(name) for name, value in wanted.items() if found.get(name) != value}
     return f'settings: {wrong}' if wrong else None
+
+
+def filter_lines():
+    """The global filters, as the command line tells them."""
+    return re.findall(r'^(Active|Action|Name|VendorId):\s+(.*)$', manage('list', 'usbfilters'), re.M)
+
+
+def preferences(desktop, app):
+    """Global filters are applied at once."""
+    desktop.find(app, 'Start', 'push button')
+    desktop.key('ctrl+comma')
+    window = desktop.find(app, 'Preferences', 'frame')
+    desktop.select(window, 'USB', 'list item')
+    desktop.find(window, 'No filters.*', 'label')
+    press(desktop, window, 'Add an empty filter')
+    dialog = desktop.find(app, 'USB filter', 'dialog')
+    enter(desktop, dialog, 'Name', 'Keep')
+    enter(desktop, dialog, 'Vendor ID', '4321')
+    choose(desktop, dialog, 'It waits for a machine')
+    desktop.screenshot('preferences-filter')
+    press(desktop, dialog, 'Apply')
+    gui.wait_for('global filter', lambda: filter_lines() == [
+        ('Active', 'yes'), ('Action', 'Hold'), ('Name', 'Keep'), ('VendorId', '4321')])
+    press(desktop, window, 'Add a filter for a device that is plugged in', 'toggle button')
+    press(desktop, app, re.escape(DEVICE), 'menu item')
+    gui.wait_for('two global filters', lambda: ('Action', 'Ignore') in filter_lines())
+    desktop.screenshot('preferences')
+    desktop.find(window, re.escape(DEVICE), 'table cell')
+    press(desktop, window, 'Remove the filter')
+    gui.wait_for('one global filter', lambda: ('Action', 'Ignore') not in filter_lines())
+    desktop.key('Escape')
 
 
 def item(desktop, app):
@@ -146,6 +215,8 @@ def main():
         app = desktop.application('vitrine')
         desktop.find(app, 'USB: No controller', 'push button').doActionNamed('click')
         problem = settings(desktop, app)
+        if not problem:
+            preferences(desktop, app)
         manager.terminate()
         manager.wait()
         desktop.children.remove(manager)

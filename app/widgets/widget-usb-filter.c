@@ -2,7 +2,10 @@
  *
  * One filter of USB devices: a row for each field, with what is wrong with it below. Manual,
  * chapter "USB settings". */
-#include "app/settings/settings-usb-filter.h"
+#include "app/widgets/widget-usb-filter.h"
+
+#include "app/widgets/widget-form.h"
+#include "app/widgets/widget-usb.h"
 
 #include <glib/gi18n.h>
 
@@ -27,8 +30,12 @@ static const struct {
     {"1", N_("Remote")},
 };
 
+/* What a global filter may say. */
+static const VitrineUsbAction actions[] = {VITRINE_USB_ACTION_IGNORE, VITRINE_USB_ACTION_HOLD};
+
 typedef struct {
-    GtkWidget *dialog, *save, *remote;
+    GtkWidget *dialog, *save;
+    GtkWidget *remote, *action; /* of a machine's filter; of a global one; the other is NULL */
     GtkWidget *entries[G_N_ELEMENTS(fields)], *problems[G_N_ELEMENTS(fields)];
     VitrineUsbFilter *filter;
     void (*done)(gpointer data, const VitrineUsbFilter *filter);
@@ -69,10 +76,10 @@ on_changed(GtkWidget *entry, Editor *editor)
     gtk_widget_set_tooltip_text(editor->save, right ? NULL : _("A field cannot be understood"));
 }
 
-static const char *
-chosen_origin(const Editor *editor)
+static guint
+chosen(GtkWidget *combo)
 {
-    return origins[MAX(gtk_combo_box_get_active(GTK_COMBO_BOX(editor->remote)), 0)].value;
+    return (guint)MAX(gtk_combo_box_get_active(GTK_COMBO_BOX(combo)), 0);
 }
 
 static gboolean
@@ -88,30 +95,29 @@ is_same_origin(const char *text, const char *value)
 }
 
 static void
+take_combos(Editor *editor)
+{
+    if (editor->action != NULL) {
+        editor->filter->action = actions[chosen(editor->action)];
+    } else {
+        const char *origin = origins[chosen(editor->remote)].value;
+
+        if (!is_same_origin(editor->filter->remote, origin))
+            vitrine_usb_filter_set_text(editor->filter, "remote", origin);
+    }
+}
+
+static void
 on_response(GtkDialog *dialog, int response, Editor *editor)
 {
     if (response == GTK_RESPONSE_OK) {
         for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
             vitrine_usb_filter_set_text(editor->filter, fields[i].key,
                                         gtk_entry_get_text(GTK_ENTRY(editor->entries[i])));
-        if (!is_same_origin(editor->filter->remote, chosen_origin(editor)))
-            vitrine_usb_filter_set_text(editor->filter, "remote", chosen_origin(editor));
+        take_combos(editor);
         editor->done(editor->data, editor->filter);
     }
     gtk_widget_destroy(GTK_WIDGET(dialog));
-}
-
-static GtkWidget *
-problem_label(void)
-{
-    GtkWidget *label = gtk_label_new(NULL);
-
-    gtk_label_set_xalign(GTK_LABEL(label), 0);
-    gtk_label_set_line_wrap(GTK_LABEL(label), TRUE);
-    gtk_label_set_max_width_chars(GTK_LABEL(label), 44);
-    gtk_widget_set_no_show_all(label, TRUE);
-    gtk_style_context_add_class(gtk_widget_get_style_context(label), "error");
-    return label;
 }
 
 static int
@@ -121,7 +127,7 @@ add_field(Editor *editor, GtkWidget *form, int row, guint field)
     g_auto(GStrv) words = g_strsplit(_(fields[field].label), "_", -1);
     g_autofree char *name = g_strjoinv("", words);
 
-    editor->problems[field] = problem_label();
+    editor->problems[field] = widget_problem_label();
     gtk_entry_set_text(GTK_ENTRY(entry),
                        vitrine_usb_filter_get_text(editor->filter, fields[field].key));
     gtk_entry_set_width_chars(GTK_ENTRY(entry), 30);
@@ -138,14 +144,22 @@ add_field(Editor *editor, GtkWidget *form, int row, guint field)
     return row + 1;
 }
 
-static GtkWidget *
-build_form(Editor *editor)
+static int
+add_action(Editor *editor, GtkWidget *form, int row)
 {
-    GtkWidget *form = widget_form_new();
-    int row = 0;
+    editor->action = gtk_combo_box_text_new();
+    for (guint i = 0; i < G_N_ELEMENTS(actions); i++) {
+        gtk_combo_box_text_append_text(GTK_COMBO_BOX_TEXT(editor->action),
+                                       widget_usb_action_name(actions[i]));
+        if (i == 0 || editor->filter->action == actions[i])
+            gtk_combo_box_set_active(GTK_COMBO_BOX(editor->action), (int)i);
+    }
+    return widget_form_add(form, row, _("_What becomes of it"), editor->action);
+}
 
-    for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
-        row = add_field(editor, form, row, i);
+static void
+add_origin(Editor *editor, GtkWidget *form, int row)
+{
     editor->remote = gtk_combo_box_text_new();
     for (guint i = 0; i < G_N_ELEMENTS(origins); i++) {
         gtk_combo_box_text_append_text(GTK_COMBO_BOX_TEXT(editor->remote), _(origins[i].title));
@@ -153,12 +167,26 @@ build_form(Editor *editor)
             gtk_combo_box_set_active(GTK_COMBO_BOX(editor->remote), (int)i);
     }
     widget_form_add(form, row, _("_Where the device is"), editor->remote);
+}
+
+static GtkWidget *
+build_form(Editor *editor, gboolean global)
+{
+    GtkWidget *form = widget_form_new();
+    int row = add_field(editor, form, 0, 0);
+
+    if (global)
+        row = add_action(editor, form, row);
+    for (guint i = 1; i < G_N_ELEMENTS(fields); i++)
+        row = add_field(editor, form, row, i);
+    if (!global)
+        add_origin(editor, form, row);
     return form;
 }
 
 void
-settings_usb_filter_edit(GtkWindow *parent, const VitrineUsbFilter *filter,
-                         void (*done)(gpointer data, const VitrineUsbFilter *filter), gpointer data)
+widget_usb_filter_edit(GtkWindow *parent, const VitrineUsbFilter *filter, gboolean global,
+                       void (*done)(gpointer data, const VitrineUsbFilter *filter), gpointer data)
 {
     Editor *editor = g_new0(Editor, 1);
     GtkWidget *form;
@@ -172,7 +200,7 @@ settings_usb_filter_edit(GtkWindow *parent, const VitrineUsbFilter *filter,
         GTK_RESPONSE_CANCEL, _("_Apply"), GTK_RESPONSE_OK, NULL);
     editor->save = gtk_dialog_get_widget_for_response(GTK_DIALOG(editor->dialog), GTK_RESPONSE_OK);
     gtk_dialog_set_default_response(GTK_DIALOG(editor->dialog), GTK_RESPONSE_OK);
-    form = build_form(editor);
+    form = build_form(editor, global);
     gtk_container_add(GTK_CONTAINER(gtk_dialog_get_content_area(GTK_DIALOG(editor->dialog))), form);
     g_object_set_data_full(G_OBJECT(editor->dialog), "editor", editor, editor_free);
     g_signal_connect(editor->dialog, "response", G_CALLBACK(on_response), editor);
