@@ -9,7 +9,7 @@
 
 #include <glib/gi18n.h>
 
-#define LIST_HEIGHT 110
+#define LIST_HEIGHT 150
 #define PROPERTY "usb-remotes"
 #define NEW G_MAXUINT
 
@@ -125,11 +125,12 @@ settings_usb_remotes_add(SettingsDialog *dialog, GtkWidget *grid, int row)
 {
     static const WidgetRowsKind kind = {
         .name = N_("Remote USB devices"),
+        .icon = "network-server-symbolic",
         .add = N_("Add a remote device"),
         .edit = N_("Edit the remote device"),
         .remove = N_("Remove the remote device"),
         .height = LIST_HEIGHT,
-        .text_width = 32,
+        .text_width = 40,
         .describe = describe,
         .on_add = on_add,
         .on_edit = on_edit,

@@ -16,6 +16,7 @@ typedef struct {
  * the owner calls widget_rows_show(). */
 typedef struct {
     const char *name; /* for assistive technology */
+    const char *icon; /* of the empty list */
     const char *add, *edit, *remove;
     const char *up, *down; /* NULL: the order is of no interest */
     int height;            /* at least, in pixels */

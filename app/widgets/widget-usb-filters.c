@@ -222,6 +222,7 @@ widget_usb_filters_new(VitrineClient *client, gboolean global, WidgetUsbFiltersC
 {
     static const WidgetRowsKind kind = {
         .name = N_("USB device filters"),
+        .icon = "media-removable-symbolic",
         .add = N_("Add an empty filter"),
         .edit = N_("Edit the filter"),
         .remove = N_("Remove the filter"),
