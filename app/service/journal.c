@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Journals of work on files; see journal.h. A journal is a key file with one group:
- *   machine=UUID   files=path;path;…   parts=path;owner;…   folders=path;…   merges=UUID;…
- * places=path;… */
+ *   machine=UUID   files=path;path;…   parts=path;owner;…   new-parts=path;owner;…   folders=path;…
+ *   merges=UUID;…   places=path;… */
 #include "app/service/journal.h"
 
 #include <errno.h>
@@ -21,8 +21,8 @@ struct Journal {
     char *path;
     char *machine;
     GPtrArray *files, *folders, *merges, *places;
-    GPtrArray *parts; /* a path and its owner's, by turns */
-    gboolean left;    /* by a service that was killed */
+    GPtrArray *parts, *new_parts; /* a path and its owner's, by turns */
+    gboolean left;                /* by a service that was killed */
 };
 
 static char *
@@ -40,6 +40,7 @@ make(Service *service, const char *machine, const char *path)
     journal->path = g_strdup(path);
     journal->files = g_ptr_array_new_with_free_func(g_free);
     journal->parts = g_ptr_array_new_with_free_func(g_free);
+    journal->new_parts = g_ptr_array_new_with_free_func(g_free);
     journal->folders = g_ptr_array_new_with_free_func(g_free);
     journal->merges = g_ptr_array_new_with_free_func(g_free);
     journal->places = g_ptr_array_new_with_free_func(g_free);
@@ -53,6 +54,7 @@ journal_free(Journal *journal)
     g_free(journal->machine);
     g_ptr_array_unref(journal->files);
     g_ptr_array_unref(journal->parts);
+    g_ptr_array_unref(journal->new_parts);
     g_ptr_array_unref(journal->folders);
     g_ptr_array_unref(journal->merges);
     g_ptr_array_unref(journal->places);
@@ -89,6 +91,13 @@ journal_add_part(Journal *journal, const char *path, const char *owner)
 {
     g_ptr_array_add(journal->parts, g_strdup(path));
     g_ptr_array_add(journal->parts, g_strdup(owner));
+}
+
+void
+journal_add_new_part(Journal *journal, const char *path, const char *owner)
+{
+    g_ptr_array_add(journal->new_parts, g_strdup(path));
+    g_ptr_array_add(journal->new_parts, g_strdup(owner));
 }
 
 void
@@ -131,6 +140,7 @@ journal_write(Journal *journal, GError **error)
     g_key_file_set_string(keys, GROUP, "machine", journal->machine);
     set_list(keys, "files", journal->files);
     set_list(keys, "parts", journal->parts);
+    set_list(keys, "new-parts", journal->new_parts);
     set_list(keys, "folders", journal->folders);
     set_list(keys, "merges", journal->merges);
     set_list(keys, "places", journal->places);
@@ -184,16 +194,31 @@ is_claimed(const Journal *journal, const char *path)
 
 /* FALSE: it should go, and is still there. Of one that has gone `gone` learns the folder. */
 static gboolean
-settle_file(const Journal *journal, const char *path, const char *owner, GHashTable *gone)
+delete_file(const char *path, GHashTable *gone)
 {
-    if (is_named(journal->service, owner) || is_claimed(journal, path))
-        return TRUE;
     if (g_unlink(path) == 0 || errno == ENOENT) {
         g_hash_table_add(gone, g_path_get_dirname(path));
         return TRUE;
     }
     g_warning("\"%s\" is not needed any more and cannot be deleted: %s", path, g_strerror(errno));
     return FALSE;
+}
+
+static gboolean
+settle_file(const Journal *journal, const char *path, const char *owner, GHashTable *gone)
+{
+    return is_named(journal->service, owner) || is_claimed(journal, path) ||
+           delete_file(path, gone);
+}
+
+/* An image that cannot be read may name it. */
+static gboolean
+settle_new_part(const char *path, const char *owner, GHashTable *gone)
+{
+    g_autoptr(GPtrArray) parts = medium_parts_at(owner);
+    if (parts->len == 0 || g_ptr_array_find_with_equal_func(parts, path, g_str_equal, NULL))
+        return TRUE;
+    return delete_file(path, gone);
 }
 
 /* A journal must not go for good before what it lists has. */
@@ -221,6 +246,9 @@ delete_unneeded(Journal *journal)
     }
     for (guint i = 0; i + 1 < journal->parts->len; i += 2)
         clean &= settle_file(journal, journal->parts->pdata[i], journal->parts->pdata[i + 1], gone);
+    for (guint i = 0; i + 1 < journal->new_parts->len; i += 2)
+        clean &=
+            settle_new_part(journal->new_parts->pdata[i], journal->new_parts->pdata[i + 1], gone);
     sync_folders(gone);
     for (guint i = 0; i < journal->folders->len; i++)
         g_rmdir(journal->folders->pdata[i]); /* fails while something is in it */
@@ -283,6 +311,7 @@ recover(Service *service, const char *path)
     journal->left = TRUE;
     take_list(keys, "files", journal->files);
     take_list(keys, "parts", journal->parts);
+    take_list(keys, "new-parts", journal->new_parts);
     take_list(keys, "folders", journal->folders);
     take_list(keys, "merges", journal->merges);
     g_autoptr(GPtrArray) merges = g_ptr_array_ref(journal->merges);

@@ -21,6 +21,8 @@ void journal_add_file(Journal *journal, const char *path);
 void journal_add_image(Journal *journal, const char *path);
 /* Another file of the image at owner: it goes unless that is named. */
 void journal_add_part(Journal *journal, const char *path, const char *owner);
+/* A file that comes to the image at owner: it goes unless the image itself names it. */
+void journal_add_new_part(Journal *journal, const char *path, const char *owner);
 /* A folder that goes if it is empty and not named. */
 void journal_add_folder(Journal *journal, const char *path);
 /* A medium that shall be merged away: what the next service does when this one was killed. */

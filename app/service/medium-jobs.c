@@ -88,6 +88,19 @@ check_alone(Medium *medium, const char *what, GError **error)
     return FALSE;
 }
 
+/* Files that come to an image go again if it does not name them in the end. NULL with error. */
+static Journal *
+expect_parts(const Medium *medium, const GPtrArray *parts, GError **error)
+{
+    Journal *journal = journal_new(medium->service, "");
+    for (guint i = 0; i < parts->len; i++)
+        journal_add_new_part(journal, parts->pdata[i], medium->record->location);
+    if (parts->len == 0 || journal_write(journal, error))
+        return journal;
+    journal_drop(journal);
+    return NULL;
+}
+
 static gboolean
 on_resize(VitrineDBusMedium *skeleton, GDBusMethodInvocation *invocation, guint64 size,
           Medium *medium)
@@ -102,9 +115,16 @@ on_resize(VitrineDBusMedium *skeleton, GDBusMethodInvocation *invocation, guint6
             "The size must be from 512 bytes to 2 PB, in whole sectors of 512 bytes.");
     if (!check_alone(medium, "resized", &error))
         return service_fail(invocation, error);
+    g_autoptr(GPtrArray) parts = medium_parts_of_resize(medium, size, &error);
+    Journal *journal = parts ? expect_parts(medium, parts, &error) : NULL;
+    if (journal == NULL)
+        return service_fail(invocation, error);
     Task *task = new_work(medium, "Resizing", &work);
+    task_set_journal(task, journal);
     task_add_job(task, "resize", 1.0);
     task_add_disk(task, medium->record->location, medium->record->format, TASK_WRITE);
+    for (guint i = 0; i < parts->len; i++)
+        task_add_part(task, parts->pdata[i], TASK_CREATE);
     task_add_number(task, size);
     vitrine_dbus_medium_complete_resize(skeleton, invocation, task_progress_path(task));
     task_start(task, on_done);

@@ -66,24 +66,16 @@ medium_parts_at(const char *location)
     return parts;
 }
 
-GPtrArray *
-medium_parts_planned(const char *location, const char *format, const char *variant, guint64 size,
-                     GError **error)
+static GPtrArray *
+take_new_names(GHashTable *answers, const char *location, guint others, GError **error)
 {
     g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, size);
-    const char *arguments[] = {"parts", location, format, variant, text, NULL};
-    if (!g_str_equal(format, "VMDK") ||
-        (!g_str_has_prefix(variant, "fixed") && !g_str_has_suffix(variant, ",split")))
-        return g_steal_pointer(&parts);
-    g_autoptr(GHashTable) answers = worker_job_run(NULL, 0, arguments, error);
-    if (answers == NULL)
-        return NULL;
     const char *count = g_hash_table_lookup(answers, "extents");
-    if (count && g_ascii_strtoull(count, NULL, 10) > MEDIUM_MAX_PARTS) {
+    const guint64 all = others + (count ? g_ascii_strtoull(count, NULL, 10) : 0);
+    if (all > MEDIUM_MAX_PARTS) {
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                    "A disk of that size would have %s files; %u are the most.", count,
-                    MEDIUM_MAX_PARTS);
+                    "A disk of that size would have %" G_GUINT64_FORMAT " files; %u are the most.",
+                    all, MEDIUM_MAX_PARTS);
         return NULL;
     }
     take_names(answers, location, parts);
@@ -92,6 +84,21 @@ medium_parts_planned(const char *location, const char *format, const char *varia
             return NULL;
     }
     return g_steal_pointer(&parts);
+}
+
+GPtrArray *
+medium_parts_planned(const char *location, const char *format, const char *variant, guint64 size,
+                     GError **error)
+{
+    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, size);
+    const char *arguments[] = {"parts", location, format, variant, text, NULL};
+    if (!g_str_equal(format, "VMDK") ||
+        (!g_str_has_prefix(variant, "fixed") && !g_str_has_suffix(variant, ",split")))
+        return g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GHashTable) answers = worker_job_run(NULL, 0, arguments, error);
+    if (answers == NULL)
+        return NULL;
+    return take_new_names(answers, location, 0, error);
 }
 
 /* A link beside the image could lead to any file of the user's. */
@@ -130,15 +137,17 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Question, question_clear)
 
 /* A part that is missing is left out: the worker says so. Takes fd. */
 static Question
-probe_question(int fd, const char *location, const char *format)
+question_about(const char *job, int fd, const char *location, const char *format, const char *word)
 {
     Question question = {g_array_new(FALSE, FALSE, sizeof(int)),
                          g_ptr_array_new_with_free_func(g_free)};
     g_autoptr(GPtrArray) parts = medium_parts_at(location);
     g_array_append_val(question.fds, fd);
-    g_ptr_array_add(question.words, g_strdup("probe"));
+    g_ptr_array_add(question.words, g_strdup(job));
     g_ptr_array_add(question.words, g_strdup(location));
     g_ptr_array_add(question.words, g_strdup(format));
+    if (word)
+        g_ptr_array_add(question.words, g_strdup(word));
     for (guint i = 0; i < parts->len; i++) {
         int part = medium_open_part(parts->pdata[i], O_RDONLY, NULL);
         if (part < 0)
@@ -154,9 +163,16 @@ probe_question(int fd, const char *location, const char *format)
 void
 medium_probe(int fd, const char *location, const char *format, WorkerDone done, gpointer user_data)
 {
-    g_auto(Question) question = probe_question(fd, location, format);
+    g_auto(Question) question = question_about("probe", fd, location, format, NULL);
     worker_job_start_files((const int *)(gpointer)question.fds->data, question.fds->len,
                            (const char *const *)question.words->pdata, NULL, done, user_data);
+}
+
+static GHashTable *
+ask(const Question *question, GError **error)
+{
+    return worker_job_run((const int *)(gpointer)question->fds->data, question->fds->len,
+                          (const char *const *)question->words->pdata, error);
 }
 
 guint64
@@ -171,10 +187,25 @@ medium_capacity(Medium *medium, GError **error)
         file_error_set(error, errno, "\"%s\" cannot be opened", record->location);
         return 0;
     }
-    g_auto(Question) question = probe_question(fd, record->location, record->format);
-    g_autoptr(GHashTable) answers =
-        worker_job_run((const int *)(gpointer)question.fds->data, question.fds->len,
-                       (const char *const *)question.words->pdata, error);
+    g_auto(Question) question = question_about("probe", fd, record->location, record->format, NULL);
+    g_autoptr(GHashTable) answers = ask(&question, error);
     const char *text = answers ? g_hash_table_lookup(answers, "capacity") : NULL;
     return text ? g_ascii_strtoull(text, NULL, 10) : 0;
+}
+
+GPtrArray *
+medium_parts_of_resize(const Medium *medium, guint64 size, GError **error)
+{
+    const MediumRecord *record = medium->record;
+    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, size);
+    int fd = open(record->location, O_RDONLY | OPEN_FLAGS);
+    if (fd < 0 || !is_descriptor(fd)) {
+        if (fd >= 0)
+            close(fd);
+        return g_ptr_array_new_with_free_func(g_free); /* what is wrong with it, the work says */
+    }
+    g_auto(Question) question =
+        question_about("resize-parts", fd, record->location, record->format, text);
+    g_autoptr(GHashTable) answers = ask(&question, error);
+    return answers ? take_new_names(answers, record->location, question.fds->len - 1, error) : NULL;
 }

@@ -94,6 +94,8 @@ GPtrArray *medium_parts_at(const char *location);
 /* That an image made so will have; NULL with error when they can't be made. */
 GPtrArray *medium_parts_planned(const char *location, const char *format, const char *variant,
                                 guint64 size, GError **error);
+/* That come to an image when it is made so large; as above. */
+GPtrArray *medium_parts_of_resize(const Medium *medium, guint64 size, GError **error);
 /* A descriptor, or -1 with error. flags: as open() has them. */
 int medium_open_part(const char *path, int flags, GError **error);
 /* Asks a worker what the image in fd is, which it takes; format "": by its content. */

@@ -403,6 +403,9 @@ open_step_file(const StepFile *file, int extra_flags, GError **error)
             file_error_set(error, errnum, "\"%s\" cannot be opened", file->path);
         return -1;
     }
+    /* Before anything names it. */
+    if (file->mode == TASK_CREATE)
+        settings_sync_folder(file->path);
     if (file->mode == TASK_LOOK || file->mode == TASK_PATCH ||
         service_lock_image(fd, !reads, file->path, error))
         return fd;

@@ -24,7 +24,7 @@ worker_resize(WorkerWords *words, GError **error)
     uint64_t capacity;
 
     if (image == NULL || !worker_words_number(words, &capacity, error) ||
-        !image_resize(image, capacity, worker_words_progress, words, error))
+        !image_resize_in_folder(image, capacity, &folder, worker_words_progress, words, error))
         return false;
     worker_answer("capacity", "%" G_GUINT64_FORMAT, image_capacity(image));
     return image_close(g_steal_pointer(&image), error);

@@ -170,6 +170,28 @@ worker_parts(WorkerWords *words, GError **error)
     return true;
 }
 
+/* The names of the files that come to an image when it is resized: NAME FORMAT SIZE. */
+bool
+worker_resize_parts(WorkerWords *words, GError **error)
+{
+    const ImageFolder folder = worker_words_folder(words);
+    g_autoptr(Image) image = NULL;
+    g_auto(GStrv) names = NULL;
+    ImageSource source;
+    uint64_t capacity;
+
+    if (!worker_words_image(words, false, &folder, &source, error))
+        return false;
+    image = image_open_in_folder(source.io, source.format, IMAGE_OPEN_READ_ONLY, &folder, error);
+    if (image == NULL || !worker_words_number(words, &capacity, error))
+        return false;
+    names = image_resize_part_names(image, capacity, error);
+    if (names == NULL)
+        return false;
+    answer_names(names);
+    return true;
+}
+
 bool
 worker_create_child(WorkerWords *words, GError **error)
 {

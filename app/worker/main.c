@@ -44,10 +44,13 @@ static const struct {
     const char *name;
     WorkerJobFunction function;
 } jobs[] = {
-    {"check", worker_check},     {"clone", worker_clone},   {"comment", worker_comment},
-    {"compact", worker_compact}, {"create", worker_create}, {"create-child", worker_create_child},
-    {"extents", worker_extents}, {"merge", worker_merge},   {"parts", worker_parts},
-    {"probe", worker_probe},     {"resize", worker_resize}, {"set-uuids", worker_set_uuids},
+    {"check", worker_check},         {"clone", worker_clone},
+    {"comment", worker_comment},     {"compact", worker_compact},
+    {"create", worker_create},       {"create-child", worker_create_child},
+    {"extents", worker_extents},     {"merge", worker_merge},
+    {"parts", worker_parts},         {"probe", worker_probe},
+    {"resize", worker_resize},       {"resize-parts", worker_resize_parts},
+    {"set-uuids", worker_set_uuids},
 };
 
 static bool

@@ -143,14 +143,16 @@ worker_words_variant(WorkerWords *words, ImageCreateOptions *options, GError **e
     return true;
 }
 
-static bool
-has_new_extents(const WorkerWords *words)
+/* Of the descriptors of that kind the one with that name; -1: none. */
+static int
+find_extent(const WorkerWords *words, const char *kind, const char *name)
 {
-    bool found = false;
-
-    for (int i = 0; i < words->extent_count; i++)
-        found |= strcmp(words->extents[2 * i], "+new") == 0;
-    return found;
+    for (int i = 0; i < words->extent_count; i++) {
+        if (strcmp(words->extents[2 * i], kind) == 0 &&
+            strcmp(words->extents[2 * i + 1], name) == 0)
+            return i;
+    }
+    return -1;
 }
 
 /* What is made may have files with the names of those that it is made from; what was made is
@@ -159,15 +161,13 @@ static ImageIo *
 open_extent(void *user, const char *name, ImageFileMode mode, GError **error)
 {
     const WorkerWords *words = user;
-    const bool made = mode != IMAGE_FILE_READ && has_new_extents(words);
+    int found = mode == IMAGE_FILE_READ ? -1 : find_extent(words, "+new", name);
 
-    for (int i = 0; i < words->extent_count; i++) {
-        const bool is_new = strcmp(words->extents[2 * i], "+new") == 0;
-
-        if (is_new == made && strcmp(words->extents[2 * i + 1], name) == 0)
-            return worker_words_open(
-                name, fcntl(WORKER_FD + words->images + i, F_DUPFD_CLOEXEC, WORKER_FD), error);
-    }
+    if (found < 0)
+        found = find_extent(words, "+extent", name);
+    if (found >= 0)
+        return worker_words_open(
+            name, fcntl(WORKER_FD + words->images + found, F_DUPFD_CLOEXEC, WORKER_FD), error);
     g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND,
                 "The image needs the file “%s”, which was not found beside it.", name);
     return NULL;

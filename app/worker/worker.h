@@ -68,6 +68,7 @@ bool worker_merge(WorkerWords *words, GError **error);
 bool worker_set_uuids(WorkerWords *words, GError **error);
 bool worker_comment(WorkerWords *words, GError **error);
 bool worker_parts(WorkerWords *words, GError **error);
+bool worker_resize_parts(WorkerWords *words, GError **error);
 
 /* Which operating system an ISO image installs. */
 bool worker_recognize(const char *name, GError **error);

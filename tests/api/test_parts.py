@@ -119,6 +119,13 @@ def small_ones(world):
     same(raw, folder / 'two.vmdk')
 
 
+def failed(*words):
+    """What a command says that had begun with its work."""
+    result = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, check=False)
+    assert result.returncode == FAILED, result
+    return result.stderr
+
+
 def refusals(world):
     folder = world.root / 'refused'
     folder.mkdir()
@@ -142,10 +149,46 @@ def refusals(world):
     out, _ = call('showmediuminfo', disk)
     assert 'inaccessible' in out and 'b-s001.vmdk' in out, out
     before = away.read_bytes()
-    result = subprocess.run([PROGRAM, 'clonemedium', disk, folder / 'c.vdi', '--format', 'VDI'], capture_output=True,
-                            text=True, check=False)
-    assert result.returncode == FAILED and 'is a link' in result.stderr, result.stderr
+    assert 'is a link' in failed('clonemedium', disk, folder / 'c.vdi', '--format', 'VDI')
     assert away.read_bytes() == before and not (folder / 'c.vdi').exists()
 
 
-run(small_ones, refusals, from_a_guest_to_a_copy)
+def become_larger(world):
+    """By the last file and by new ones; what was there before is nobody's to take away."""
+    folder, raw = world.root / 'larger', numbered(world)
+    folder.mkdir()
+    for stem, variant in (('one', 'Fixed'), ('two', 'Fixed,Split2G'), ('three', 'Split2G')):
+        disk = folder / f'{stem}.vmdk'
+        call('convertfromraw', raw, disk, '--format', 'VMDK', '--variant', variant)
+        call('modifymedium', disk, '--resize', 9)
+        assert 'Capacity:       9 MBytes' in call('showmediuminfo', disk)[0]
+        same(raw, disk)
+        assert 'only be made larger' in failed('modifymedium', disk, '--resize', 4)
+    disk, mine = folder / 'three.vmdk', folder / 'three-s003.vmdk'
+    mine.write_text('mine')
+    said('exists already', 'modifymedium', disk, '--resize', 5000)
+    assert mine.read_text() == 'mine' and '9 MBytes' in call('showmediuminfo', disk)[0]
+    mine.unlink()
+    call('modifymedium', disk, '--resize', 5000)
+    assert '5000 MBytes' in call('showmediuminfo', disk)[0]
+    assert set(expected('three', 3)) <= set(names(folder)) and not (world.config / 'Vitrine-work').exists()
+    same(raw, disk)
+    subprocess.run(['qemu-img', 'check', '-q', disk], check=True)
+    said('are the most', 'modifymedium', disk, '--resize', 600 << 10)
+
+
+def cut_short(world):
+    """A service that was killed while files came to an image: the next one deletes what the image does not name."""
+    disk = world.root / 'cut.vmdk'
+    call('createmedium', '--filename', disk, '--size', 5000, '--format', 'VMDK', '--variant', 'Split2G')
+    named, unnamed = world.root / 'cut-s003.vmdk', world.root / 'cut-s004.vmdk'
+    unnamed.write_bytes(named.read_bytes())
+    work = world.config / 'Vitrine-work'
+    until(lambda: not world.services(), 'the service has ended')
+    work.mkdir()
+    (work / 'cut.work').write_text(f'[work]\nmachine=\nnew-parts={named};{disk};{unnamed};{disk};\n')
+    assert 'State:          created' in call('showmediuminfo', disk)[0]
+    assert named.exists() and not unnamed.exists() and not work.exists()
+
+
+run(small_ones, refusals, become_larger, cut_short, from_a_guest_to_a_copy)

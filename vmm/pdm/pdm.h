@@ -53,7 +53,8 @@ typedef enum {
     PDM_KIND_OTHER,
 } PdmKind;
 
-#define PDM_ABI_VERSION 1
+/* Raised when a struct or table that modules see changes. */
+#define PDM_ABI_VERSION 2
 
 typedef struct {
     uint32_t abi;      /* PDM_ABI_VERSION */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "devices/drivers/disk/image/image-ops.h"
+#include "devices/drivers/disk/image/image-format.h"
 #include "tests/unit/image/memory-io.h"
 #include "vmm/base/error.h"
 
@@ -327,6 +327,31 @@ test_split_theirs(Files *files, gconstpointer data)
     }
 }
 
+/* Small at first: the first part grows, others come to it. */
+static void
+test_split_grown(Files *files, gconstpointer data)
+{
+    ImageCreateOptions options = {.format = "VMDK", .kind = IMAGE_KIND_SPLIT, .capacity = 8 * MIB};
+    g_auto(ImageFolder) folder = image_folder_beside(files->image);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Image) image = NULL;
+
+    if (!have_qemu_img())
+        return;
+    g_assert_true(image_create(files->image, &options, NULL, NULL, NULL));
+    image = image_open(files->image, NULL, IMAGE_OPEN_READ_WRITE, &error);
+    g_assert_no_error(error);
+    image_resize_in_folder(image, SPLIT_CAPACITY, &folder, NULL, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_true(image_close(g_steal_pointer(&image), &error));
+    options = (ImageCreateOptions){.format = "RAW", .capacity = SPLIT_CAPACITY};
+    g_assert_true(image_create(files->raw, &options, NULL, NULL, NULL));
+    write_around_borders(files->image, "VMDK");
+    write_around_borders(files->raw, "RAW");
+    qemu_img("check", "-f", "vmdk", files->image, NULL);
+    qemu_img("compare", "-f", "vmdk", "-F", "raw", files->image, files->raw, NULL);
+}
+
 /* A part that is a link, or that is not beside the descriptor, is not opened. */
 static void
 test_split_elsewhere(Files *files, gconstpointer data)
@@ -361,7 +386,9 @@ static void
 test_changed(Files *files, gconstpointer data)
 {
     const Case *format = data;
-    const uint64_t larger = 300ull * MIB * 1024;
+    g_auto(ImageFolder) folder = image_folder_beside(files->image);
+    /* What is fixed takes its room. */
+    const uint64_t larger = format->variant == IMAGE_FIXED ? 48 * MIB : 300ull * MIB * 1024;
     g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, larger);
     g_autoptr(GError) error = NULL;
     ImageUuid uuid;
@@ -381,8 +408,8 @@ test_changed(Files *files, gconstpointer data)
         format->variant == IMAGE_DYNAMIC)
         g_assert_true(image_compact(image, NULL, NULL, NULL));
     if ((image_format_find(format->ours)->capabilities & IMAGE_CAN_RESIZE) != 0 &&
-        format->variant == IMAGE_DYNAMIC && format->kind == 0) {
-        image_resize(image, larger, NULL, NULL, &error);
+        (format->variant == IMAGE_DYNAMIC || strcmp(format->ours, "VMDK") == 0)) {
+        image_resize_in_folder(image, larger, &folder, NULL, NULL, &error);
         g_assert_no_error(error);
         qemu_img("resize", "-f", "raw", files->raw, size, NULL);
     }
@@ -475,6 +502,7 @@ main(int argc, char **argv)
                test_split_theirs, teardown);
     g_test_add("/image/interop/split/theirs-flat", Files, "subformat=twoGbMaxExtentFlat", setup,
                test_split_theirs, teardown);
+    g_test_add("/image/interop/split/grown", Files, NULL, setup, test_split_grown, teardown);
     g_test_add("/image/interop/split/elsewhere", Files, NULL, setup, test_split_elsewhere,
                teardown);
     return g_test_run();

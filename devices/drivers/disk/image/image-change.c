@@ -110,8 +110,23 @@ image_discard(Image *image, uint64_t offset, uint64_t length, GError **error)
     return ok;
 }
 
+static bool
+resize_flushed(Image *image, uint64_t capacity, const ImageFolder *folder,
+               const ImageProgressSink *sink, GError **error)
+{
+    bool ok;
+
+    if (!image_flush(image, error))
+        return false;
+    image->folder = folder;
+    ok = image->format->resize(image, capacity, sink, error);
+    image->folder = NULL;
+    return ok && image_flush(image, error) && image_report(sink, 1.0, error);
+}
+
 bool
-image_resize(Image *image, uint64_t capacity, ImageProgress progress, void *user, GError **error)
+image_resize_in_folder(Image *image, uint64_t capacity, const ImageFolder *folder,
+                       ImageProgress progress, void *user, GError **error)
 {
     const ImageProgressSink sink = {progress, user};
 
@@ -133,8 +148,13 @@ image_resize(Image *image, uint64_t capacity, ImageProgress progress, void *user
     if (image->format->resize == NULL)
         return refuse_operation(image, "made larger", error);
     g_clear_pointer(&image->owners, image_owners_free);
-    return image_flush(image, error) && image->format->resize(image, capacity, &sink, error) &&
-           image_flush(image, error) && image_report(&sink, 1.0, error);
+    return resize_flushed(image, capacity, folder, &sink, error);
+}
+
+bool
+image_resize(Image *image, uint64_t capacity, ImageProgress progress, void *user, GError **error)
+{
+    return image_resize_in_folder(image, capacity, NULL, progress, user, error);
 }
 
 bool

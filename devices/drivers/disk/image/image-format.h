@@ -105,15 +105,16 @@ struct Image {
     bool concurrent;
     bool chain_concurrent; /* that, of this image and all below */
     _Atomic bool started;
-    _Atomic bool unsynced;     /* the file was written to since the last sync */
-    bool lost;                 /* a sync failed */
-    bool differs;              /* set by open(): it is a differencing image */
-    bool borrows_io;           /* io stays its owner's */
-    bool keeps_modification;   /* a session does not change the modification UUID */
-    const ImageFolder *folder; /* while open() runs: where other files are; NULL: nowhere */
-    Image *outer;              /* of a part: the image in several files that it belongs to */
-    uint64_t outer_start;      /* where the part begins there */
-    ImageOwners *owners;       /* NULL: the chain is walked */
+    _Atomic bool unsynced;   /* the file was written to since the last sync */
+    bool lost;               /* a sync failed */
+    bool differs;            /* set by open(): it is a differencing image */
+    bool borrows_io;         /* io stays its owner's */
+    bool keeps_modification; /* a session does not change the modification UUID */
+    const ImageFolder
+        *folder;          /* during open() and resize(): where other files are; NULL: nowhere */
+    Image *outer;         /* of a part: the image in several files that it belongs to */
+    uint64_t outer_start; /* where the part begins there */
+    ImageOwners *owners;  /* NULL: the chain is walked */
 };
 
 /* What locate() says of a disk that lies in its file as it is, from position 0 to `end`; zeros

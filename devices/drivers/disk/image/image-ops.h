@@ -85,6 +85,12 @@ bool image_clone(Image *source, const char *path, const ImageCreateOptions *opti
 bool image_resize(Image *image, uint64_t capacity, ImageProgress progress, void *user,
                   GError **error);
 
+/* The same for an image in several files: those that come to it are made in folder. Their names are
+ * those that image_resize_part_names() gives; NULL at the end, the caller's; NULL with error. */
+bool image_resize_in_folder(Image *image, uint64_t capacity, const ImageFolder *folder,
+                            ImageProgress progress, void *user, GError **error);
+char **image_resize_part_names(Image *image, uint64_t capacity, GError **error);
+
 /* Blocks that hold only zeros give up their room, and the file becomes as short as it can.
  * BASE_ERROR_NOT_SUPPORTED where the format can't (IMAGE_CAN_COMPACT says which can). */
 bool image_compact(Image *image, ImageProgress progress, void *user, GError **error);

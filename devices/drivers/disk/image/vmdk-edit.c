@@ -145,9 +145,8 @@ vmdk_descriptor_set_comment(Image *image, VmdkDescriptor *descriptor, uint64_t p
 
 /* --- another size --- */
 
-/* The last line that names an extent; false: there is none. */
-static bool
-find_last_extent(const char *text, size_t *start, size_t *length)
+bool
+vmdk_descriptor_last_extent(const char *text, size_t *start, size_t *length)
 {
     bool found = false;
 
@@ -191,8 +190,9 @@ align_uuids(VmdkDescriptor *descriptor)
     memset(descriptor->text + first, '\n', pad);
 }
 
-static bool
-set_geometry(const Image *image, VmdkDescriptor *descriptor, uint64_t capacity, GError **error)
+bool
+vmdk_descriptor_set_geometry(const Image *image, VmdkDescriptor *descriptor, uint64_t capacity,
+                             GError **error)
 {
     const ImageGeometry lchs = image_guess_lchs(capacity);
     const struct {
@@ -213,32 +213,39 @@ set_geometry(const Image *image, VmdkDescriptor *descriptor, uint64_t capacity, 
             !vmdk_descriptor_set(image, descriptor, values[i].key, text, error))
             return false;
     }
+    align_uuids(descriptor);
     return true;
 }
 
+char *
+vmdk_descriptor_extent_line(const char *line, size_t length, uint64_t sectors)
+{
+    const size_t kind = strcspn(line, " ") + 1;
+    const size_t behind = kind + strcspn(line + kind, " ");
+
+    return g_strdup_printf("%.*s%" G_GUINT64_FORMAT "%.*s", (int)kind, line, sectors,
+                           (int)(length - behind), line + behind);
+}
+
 bool
-vmdk_descriptor_resize(const Image *image, VmdkDescriptor *descriptor, uint64_t last,
-                       const char *added, uint64_t capacity, GError **error)
+vmdk_descriptor_resize(const Image *image, VmdkDescriptor *descriptor, uint64_t capacity,
+                       GError **error)
 {
     const char *old = descriptor->text;
     g_autofree char *text = NULL;
-    size_t start, length, kind;
+    g_autofree char *line = NULL;
+    size_t start, length;
 
-    if (!find_last_extent(old, &start, &length))
+    if (!vmdk_descriptor_last_extent(old, &start, &length))
         return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
                             "its VMDK descriptor names no part");
-    kind = strcspn(old + start, " ") + 1;
-    text = g_strdup_printf("%.*s%" G_GUINT64_FORMAT "%.*s%s%s%s", (int)(start + kind), old, last,
-                           (int)(length - kind - strcspn(old + start + kind, " ")),
-                           old + start + kind + strcspn(old + start + kind, " "),
-                           *added != '\0' ? "\n" : "", added, old + start + length);
+    line = vmdk_descriptor_extent_line(old + start, length, capacity / VMDK_SECTOR);
+    text = g_strdup_printf("%.*s%s%s", (int)start, old, line, old + start + length);
     if (strlen(text) > descriptor->room)
         return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
                             "its descriptor has no room for the new size");
     memset(descriptor->text, 0, descriptor->room);
     memcpy(descriptor->text, text, strlen(text));
-    if (!set_geometry(image, descriptor, capacity, error))
-        return false;
-    align_uuids(descriptor);
-    return vmdk_descriptor_take(image, descriptor, error);
+    return vmdk_descriptor_set_geometry(image, descriptor, capacity, error) &&
+           vmdk_descriptor_take(image, descriptor, error);
 }

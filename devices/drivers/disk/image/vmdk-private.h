@@ -75,6 +75,26 @@ typedef struct {
     ImageCoded coded;
 } VmdkState;
 
+/* A file of an image in several. */
+typedef struct {
+    uint64_t start, length; /* bytes of the disk */
+    uint64_t offset;        /* bytes; where it begins in a flat part's file */
+    Image *image;           /* NULL: zeros */
+} VmdkPart;
+
+typedef struct {
+    VmdkDescriptor descriptor;
+    GArray *parts; /* VmdkPart */
+    bool sparse;
+} VmdkSet;
+
+/* 16 TiB in parts of 2 GB. */
+#define VMDK_PARTS_MAX 8192u
+/* 2047 MiB, which every file system and every program takes. */
+#define VMDK_PART_SECTORS 4192256ull
+/* A descriptor in a file of its own may grow by so much when keys are set. */
+#define VMDK_SPARE 4096u
+
 /* vmdk-header.c */
 bool vmdk_header_is_valid(const uint8_t *raw);
 /* part: it may have no descriptor. */
@@ -106,10 +126,17 @@ bool vmdk_descriptor_set_comment(Image *image, VmdkDescriptor *descriptor, uint6
                                  const char *comment, GError **error);
 bool vmdk_descriptor_write(Image *image, const VmdkDescriptor *descriptor, uint64_t position,
                            GError **error);
-/* Puts another size into the text: of the last extent, with lines for `added` extents behind it,
- * all in sectors; and of the whole, in bytes. */
-bool vmdk_descriptor_resize(const Image *image, VmdkDescriptor *descriptor, uint64_t last,
-                            const char *added, uint64_t capacity, GError **error);
+/* Puts another size, in bytes, into the text of an image with one extent. */
+bool vmdk_descriptor_resize(const Image *image, VmdkDescriptor *descriptor, uint64_t capacity,
+                            GError **error);
+/* The last line that names an extent; false: there is none. */
+bool vmdk_descriptor_last_extent(const char *text, size_t *start, size_t *length);
+/* Such a line with another size, in sectors. */
+char *vmdk_descriptor_extent_line(const char *line, size_t length, uint64_t sectors);
+/* Changes the geometry where there is one, and then sees to it that the keys by which an image
+ * knows itself lie in one sector, if there is room for that. */
+bool vmdk_descriptor_set_geometry(const Image *image, VmdkDescriptor *descriptor, uint64_t capacity,
+                                  GError **error);
 /* Takes the values anew that are kept beside the text. */
 bool vmdk_descriptor_take(const Image *image, VmdkDescriptor *descriptor, GError **error);
 /* Where the value of a key is. */
@@ -157,8 +184,16 @@ bool vmdk_create_sparse(ImageIo *io, const ImageCreateOptions *options, const ch
 
 /* vmdk-set.c: images in several files, opened by their descriptor. */
 bool vmdk_set_open(Image *image, GError **error);
+/* Opens the file of an extent behind those that there are. */
+bool vmdk_set_open_part(Image *image, VmdkSet *set, const VmdkExtent *extent, GError **error);
 /* vmdk-set-create.c */
 bool vmdk_set_create(ImageIo *io, const ImageCreateOptions *options, const ImageProgressSink *sink,
+                     GError **error);
+/* A flat or sparse file for so many sectors. */
+bool vmdk_set_create_part(const ImageCreateOptions *options, const char *name, uint64_t sectors,
+                          const ImageProgressSink *sink, GError **error);
+/* vmdk-set-resize.c: with the image's folder, where new files are made. */
+bool vmdk_set_resize(Image *image, uint64_t capacity, const ImageProgressSink *sink,
                      GError **error);
 /* vmdk-stream.c */
 bool vmdk_stream(Image *source, ImageIo *io, const ImageCreateOptions *options,

@@ -124,8 +124,7 @@ switch_with_descriptor(Image *image, VmdkState *vmdk, VmdkHeader *header, GError
     const uint64_t place = header->descriptor, behind = vmdk->next;
     const uint64_t room = header->descriptor_size * VMDK_SECTOR;
 
-    if (!vmdk_descriptor_resize(image, &vmdk->descriptor, header->capacity, "",
-                                header->capacity * VMDK_SECTOR, error) ||
+    if (!vmdk_descriptor_resize(image, &vmdk->descriptor, header->capacity * VMDK_SECTOR, error) ||
         !extend_file(image, vmdk, behind + room, error) ||
         !vmdk_descriptor_write(image, &vmdk->descriptor, behind, error) ||
         !image_sync(image, error))

@@ -6,9 +6,6 @@
 #include "devices/drivers/disk/image/vmdk-private.h"
 #include "vmm/base/error.h"
 
-/* 2047 MiB, which every file system and every program takes. */
-#define PART_SECTORS 4192256ull
-
 /* Of a split image, the part with that number from 1; 0: the only one. */
 static char *
 part_name(const char *file_name, bool flat, unsigned number)
@@ -28,7 +25,7 @@ part_sectors(const ImageCreateOptions *options)
 {
     const uint64_t all = options->capacity / VMDK_SECTOR;
 
-    return (options->kind & IMAGE_KIND_SPLIT) != 0 ? MIN(all, PART_SECTORS) : all;
+    return (options->kind & IMAGE_KIND_SPLIT) != 0 ? MIN(all, VMDK_PART_SECTORS) : all;
 }
 
 char **
@@ -62,9 +59,9 @@ report_part(void *user, double fraction)
            sink->callback(sink->user, part->start + part->share * fraction);
 }
 
-static bool
-create_part(const ImageCreateOptions *options, const char *name, uint64_t sectors,
-            const ImageProgressSink *sink, GError **error)
+bool
+vmdk_set_create_part(const ImageCreateOptions *options, const char *name, uint64_t sectors,
+                     const ImageProgressSink *sink, GError **error)
 {
     g_autoptr(ImageIo) io = image_folder_open(options->folder, name, IMAGE_FILE_CREATE, error);
     ImageCreateOptions part = *options;
@@ -90,7 +87,7 @@ create_parts(const ImageCreateOptions *options, char **names, GString *lines,
                                  (double)sectors / (double)all};
         const ImageProgressSink part_sink = {report_part, &progress};
 
-        if (!create_part(options, names[i], sectors, &part_sink, error))
+        if (!vmdk_set_create_part(options, names[i], sectors, &part_sink, error))
             return false;
         g_string_append_printf(lines, "RW %" G_GUINT64_FORMAT " %s \"%s\"%s\n", sectors,
                                flat ? "FLAT" : "SPARSE", names[i], flat ? " 0" : "");

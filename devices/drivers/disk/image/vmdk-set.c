@@ -11,27 +11,10 @@
 #include "vmm/base/error.h"
 
 #define DESCRIPTOR_MAX (1u << 20)
-/* 16 TiB in parts of 2 GB. */
-#define PARTS_MAX 8192u
-/* A descriptor that grows when keys are set. */
-#define SPARE 4096u
-
-typedef struct {
-    uint64_t start, length; /* bytes of the disk */
-    uint64_t offset;        /* bytes; where it begins in a flat part's file */
-    Image *image;           /* NULL: zeros */
-} Part;
-
-typedef struct {
-    VmdkDescriptor descriptor;
-    GArray *parts;
-    bool sparse;
-} VmdkSet;
-
 static void
 clear_part(gpointer data)
 {
-    Part *part = data;
+    VmdkPart *part = data;
 
     /* A part was flushed with the whole, or has nothing to flush. */
     image_free(part->image);
@@ -49,7 +32,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VmdkSet, free_set)
 /* --- opening --- */
 
 static bool
-open_part_file(Image *image, const VmdkExtent *extent, Part *part, GError **error)
+open_part_file(Image *image, const VmdkExtent *extent, VmdkPart *part, GError **error)
 {
     const bool sparse = strcmp(extent->kind, "SPARSE") == 0;
     ImageIo *io = image_folder_open(image->folder, extent->name,
@@ -61,7 +44,8 @@ open_part_file(Image *image, const VmdkExtent *extent, Part *part, GError **erro
                                   sparse ? &vmdk_part_format : image_format_lookup("RAW"), error);
     if (part->image == NULL)
         return false;
-    if (sparse ? part->image->capacity != part->length
+    /* One that is larger is being made so, which was cut short. */
+    if (sparse ? part->image->capacity < part->length
                : part->image->capacity < part->offset ||
                      part->image->capacity - part->offset < part->length)
         return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
@@ -69,10 +53,10 @@ open_part_file(Image *image, const VmdkExtent *extent, Part *part, GError **erro
     return true;
 }
 
-static bool
-open_part(Image *image, VmdkSet *set, const VmdkExtent *extent, GError **error)
+bool
+vmdk_set_open_part(Image *image, VmdkSet *set, const VmdkExtent *extent, GError **error)
 {
-    Part part = {.start = image->capacity, .length = extent->sectors * VMDK_SECTOR};
+    VmdkPart part = {.start = image->capacity, .length = extent->sectors * VMDK_SECTOR};
     const bool sparse = strcmp(extent->kind, "SPARSE") == 0;
     bool ok = true;
 
@@ -103,7 +87,7 @@ static bool
 is_concurrent(const VmdkSet *set)
 {
     for (guint i = 0; i < set->parts->len; i++) {
-        const Part *part = &g_array_index(set->parts, Part, i);
+        const VmdkPart *part = &g_array_index(set->parts, VmdkPart, i);
 
         if (part->image != NULL && !part->image->concurrent)
             return false;
@@ -122,14 +106,14 @@ load_set(Image *image, VmdkSet *set, GError **error)
     if (size > DESCRIPTOR_MAX)
         return image_refuse(error, BASE_ERROR_CORRUPT, image->io->name,
                             "its VMDK descriptor is too long");
-    if (!vmdk_descriptor_load(image, &set->descriptor, 0, (size_t)size, (size_t)size + SPARE,
+    if (!vmdk_descriptor_load(image, &set->descriptor, 0, (size_t)size, (size_t)size + VMDK_SPARE,
                               error))
         return false;
-    extents = vmdk_descriptor_extents(image, &set->descriptor, PARTS_MAX, error);
+    extents = vmdk_descriptor_extents(image, &set->descriptor, VMDK_PARTS_MAX, error);
     if (extents == NULL)
         return false;
     for (guint i = 0; i < extents->len; i++) {
-        if (!open_part(image, set, extents->pdata[i], error))
+        if (!vmdk_set_open_part(image, set, extents->pdata[i], error))
             return false;
     }
     if (extents->len == 0)
@@ -140,7 +124,7 @@ load_set(Image *image, VmdkSet *set, GError **error)
 
 /* --- access --- */
 
-static const Part *
+static const VmdkPart *
 find_part(const VmdkSet *set, uint64_t offset)
 {
     guint low = 0, high = set->parts->len;
@@ -148,18 +132,18 @@ find_part(const VmdkSet *set, uint64_t offset)
     while (high - low > 1) {
         const guint middle = (low + high) / 2;
 
-        if (g_array_index(set->parts, Part, middle).start <= offset)
+        if (g_array_index(set->parts, VmdkPart, middle).start <= offset)
             low = middle;
         else
             high = middle;
     }
-    return &g_array_index(set->parts, Part, low);
+    return &g_array_index(set->parts, VmdkPart, low);
 }
 
 static bool
 set_locate(Image *image, uint64_t offset, uint64_t length, ImageExtent *extent, GError **error)
 {
-    const Part *part = find_part(image->state, offset);
+    const VmdkPart *part = find_part(image->state, offset);
     const uint64_t within = offset - part->start;
 
     length = MIN(length, part->length - within);
@@ -195,7 +179,7 @@ set_write(Image *image, uint64_t offset, const void *buffer, size_t length, GErr
     if (!image->started && !start_session(image, set, error))
         return false;
     while (length > 0) {
-        const Part *part = find_part(set, offset);
+        const VmdkPart *part = find_part(set, offset);
         const uint64_t within = offset - part->start;
         const size_t some = (size_t)MIN(length, part->length - within);
 
@@ -214,7 +198,7 @@ set_flush(Image *image, GError **error)
     const VmdkSet *set = image->state;
 
     for (guint i = 0; i < set->parts->len; i++) {
-        Image *part = g_array_index(set->parts, Part, i).image;
+        Image *part = g_array_index(set->parts, VmdkPart, i).image;
 
         if (part != NULL && !(part->format->flush != NULL ? part->format->flush(part, error)
                                                           : image_sync(part, error)))
@@ -236,7 +220,7 @@ set_get_info(Image *image, ImageInfo *info)
 
     info->allocated = 0;
     for (guint i = 0; i < set->parts->len; i++) {
-        Image *part = g_array_index(set->parts, Part, i).image;
+        Image *part = g_array_index(set->parts, VmdkPart, i).image;
         ImageInfo inner;
 
         if (part == NULL)
@@ -258,7 +242,7 @@ set_check(Image *image, ImageCheck *check, GError **error)
     const VmdkSet *set = image->state;
 
     for (guint i = 0; i < set->parts->len; i++) {
-        Image *part = g_array_index(set->parts, Part, i).image;
+        Image *part = g_array_index(set->parts, VmdkPart, i).image;
         ImageCheck inner;
 
         if (part == NULL)
@@ -298,15 +282,6 @@ set_set_comment(Image *image, const char *comment, GError **error)
            end_text(image, set, error);
 }
 
-/* Parts would have to be made, and the descriptor, which is no single sector, rewritten whole. */
-static bool
-set_resize(Image *image, uint64_t capacity, const ImageProgressSink *sink, GError **error)
-{
-    return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
-                        "it is a VMDK image with its data in other files, which does not become "
-                        "larger. Clone it to an image in one file, which does");
-}
-
 /* Flat parts keep their room. Compacting a part is whole wherever it ends, so all are one by one.
  */
 static bool
@@ -320,7 +295,7 @@ set_compact(Image *image, const ImageProgressSink *sink, GError **error)
                             "it is a fixed image, which keeps its room. Clone it to a dynamic one "
                             "instead");
     for (guint i = 0; i < set->parts->len; i++) {
-        const Part *part = &g_array_index(set->parts, Part, i);
+        const VmdkPart *part = &g_array_index(set->parts, VmdkPart, i);
 
         if (!image_report(sink, (double)i / set->parts->len, error) ||
             (part->image != NULL && part->image->format == &vmdk_part_format &&
@@ -341,7 +316,7 @@ static const ImageFormat vmdk_set_format = {
     .check = set_check,
     .set_uuids = set_set_uuids,
     .set_comment = set_set_comment,
-    .resize = set_resize,
+    .resize = vmdk_set_resize,
     .compact = set_compact,
 };
 
@@ -350,7 +325,7 @@ vmdk_set_open(Image *image, GError **error)
 {
     g_autoptr(VmdkSet) set = g_new0(VmdkSet, 1);
 
-    set->parts = g_array_new(FALSE, FALSE, sizeof(Part));
+    set->parts = g_array_new(FALSE, FALSE, sizeof(VmdkPart));
     g_array_set_clear_func(set->parts, clear_part);
     if (!load_set(image, set, error))
         return false;
@@ -378,7 +353,7 @@ image_list_parts(ImageIo *io, GError **error)
     if (vmdk_is_descriptor((const uint8_t *)text)) {
         const VmdkDescriptor descriptor = {.text = text};
 
-        extents = vmdk_descriptor_extents(&image, &descriptor, PARTS_MAX, error);
+        extents = vmdk_descriptor_extents(&image, &descriptor, VMDK_PARTS_MAX, error);
         if (extents == NULL)
             return NULL;
     }
