@@ -25,16 +25,26 @@ def tcpspeed():
     return Path(os.environ['VITRINE_BUILD']) / 'tests' / 'lib' / 'tcpspeed'
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+class _Noting(http.server.SimpleHTTPRequestHandler):
+    def __init__(self, asked, *arguments, **options):
+        self.asked = asked
+        super().__init__(*arguments, **options)
+
+    def send_head(self):
+        self.asked.append(self.path)
+        return super().send_head()
+
     def log_message(self, format, *arguments):  # pylint: disable=redefined-builtin
         pass
 
 
 class WebServer:
-    """A context: a folder's files at http://127.0.0.1:port/, or at another address of the host's own."""
+    """A context: a folder's files at http://127.0.0.1:port/, or at another address of the host's own; `asked`
+    has the paths that were asked for."""
 
     def __init__(self, folder, server=http.server.ThreadingHTTPServer, address='127.0.0.1'):
-        handler = functools.partial(_Quiet, directory=str(folder))
+        self.asked = []
+        handler = functools.partial(_Noting, self.asked, directory=str(folder))
         self.server = server((address, 0), handler)
         self.port = self.server.socket.getsockname()[1]
 
