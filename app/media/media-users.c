@@ -224,7 +224,7 @@ media_users_title(MediaUsers *users, VitrineMedium *medium)
     if (!machine || !is_nameless(medium))
         return NULL;
     if (is_attached_to(users, machine, medium))
-        return g_strdup_printf(_("Current state of “%s”"), vitrine_machine_get_name(machine));
+        return g_strdup(_("Current state"));
     names = snapshot_names(users, machine, medium);
     return g_strdup_printf(_("Snapshot “%s”"), (const char *)names->pdata[0]);
 }

@@ -192,6 +192,7 @@ write_settings(Clone *clone, GError **error)
         settings_sync_folder(image->record->location);
         machine_file_replace_medium(clone->file, image->source, image->record->id);
     }
+    machine_file_renew_macs(clone->file, clone->macs); /* the record is written over all of it */
     g_autoptr(MachineRecord) record = machine_file_read(clone->file, error);
     if (record == NULL)
         return FALSE;
@@ -199,7 +200,6 @@ write_settings(Clone *clone, GError **error)
     g_autoptr(GHashTable) ids = snapshot_file_renew_ids(clone->file);
     const char *renewed = g_hash_table_lookup(ids, current);
     write_identity(clone, record, renewed ? renewed : "");
-    machine_file_renew_macs(clone->file, clone->macs);
     machine_file_write(clone->file, record);
     g_autoptr(GPtrArray) media = media_to_list(clone);
     settings_file_write_media(clone->file, media);

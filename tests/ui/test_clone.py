@@ -3,7 +3,7 @@
 # timeout: 240
 # needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick qemu-utils
 #
-# Clones by the dialog: a full one with a disk of its own, whose name is refused while it is taken; a linked one, for which a
+# Clones by the dialog: a full one with a disk of its own and the same network address, whose name is refused while it is taken; a linked one, for which a
 # snapshot is taken, and whose disk stands on the machine's.
 """Clones of a machine, made in the manager."""
 
@@ -30,6 +30,18 @@ def disk_of(machine):
     return re.search(r'"IDE-0-0"="(.*)"', manage('showvminfo', machine, '--machinereadable')).group(1)
 
 
+def mac_of(machine):
+    """The address of its first network card."""
+    return re.search(r'macaddress1="(\w+)"', manage('showvminfo', machine, '--machinereadable')).group(1)
+
+
+def keep_macs(desktop, dialog):
+    """Not new ones, as is proposed."""
+    box = desktop.find(dialog, 'New ones for all network cards', 'combo box')
+    next(iter(box.findChildren(lambda node: node.name == 'The same for all network cards'))).doActionNamed('click')
+    desktop.find(dialog, 'The same for all network cards', 'combo box')
+
+
 def clone(desktop, app, name, linked):
     """By the shortcut, the dialog and its button."""
     desktop.select(app, 'Box.*', 'list item', 60)
@@ -43,6 +55,8 @@ def clone(desktop, app, name, linked):
     entry.text = name
     if linked:
         desktop.find(dialog, 'Linked clone', 'radio button').doActionNamed('click')
+    else:
+        keep_macs(desktop, dialog)
     gui.wait_for('consent', lambda: accept.sensitive)
     desktop.screenshot('linked' if linked else 'full')
     accept.doActionNamed('click')
@@ -68,6 +82,8 @@ def main():
         clone(desktop, app, 'Light', True)
         if 'Base of “Light”' not in manage('snapshot', 'Box', 'list'):
             return 'there is no snapshot below the linked clone'
+        if mac_of('Whole') != mac_of('Box') or mac_of('Light') == mac_of('Box'):
+            return f'the cards have {mac_of("Box")}, {mac_of("Whole")} and {mac_of("Light")}'
         told = manage('showmediuminfo', disk_of('Light'))
         if not re.search(r'Parent UUID: +[0-9a-f]{8}-', told):
             return f'the disk of the linked clone stands on nothing: {told}'

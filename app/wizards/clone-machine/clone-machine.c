@@ -22,7 +22,8 @@ struct _CloneMachine {
     GtkWidget *cancel_button, *clone_button, *fields, *work;
     GtkBox *area;
     GtkEntry *name, *folder;
-    GtkToggleButton *full, *linked, *snapshots, *keep_macs;
+    GtkToggleButton *full, *linked;
+    GtkComboBox *states, *macs; /* with the words of the service's options as ids */
     GtkLabel *problem;
 };
 
@@ -48,9 +49,8 @@ on_changed(CloneMachine *clone)
     gtk_label_set_text(clone->problem, problem ? problem : "");
     gtk_widget_set_sensitive(clone->clone_button, problem == NULL);
     gtk_widget_set_tooltip_text(clone->clone_button, problem);
-    gtk_widget_set_sensitive(GTK_WIDGET(clone->snapshots),
-                             many && gtk_toggle_button_get_active(clone->full) &&
-                                 *clone->snapshot == '\0');
+    gtk_widget_set_sensitive(GTK_WIDGET(clone->states),
+                             many && gtk_toggle_button_get_active(clone->full));
 }
 
 /* --- the work --- */
@@ -101,19 +101,18 @@ begin(CloneMachine *clone, const char *snapshot)
 {
     g_autofree char *name = g_strstrip(g_strdup(gtk_entry_get_text(clone->name)));
     const gboolean linked = gtk_toggle_button_get_active(clone->linked);
-    const gboolean all = gtk_widget_get_sensitive(GTK_WIDGET(clone->snapshots)) &&
-                         gtk_toggle_button_get_active(clone->snapshots);
     GVariantBuilder options;
 
     g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&options, "{sv}", "mode", g_variant_new_string(all ? "all" : "machine"));
+    g_variant_builder_add(
+        &options, "{sv}", "mode",
+        g_variant_new_string(linked ? "machine" : gtk_combo_box_get_active_id(clone->states)));
     g_variant_builder_add(&options, "{sv}", "snapshot", g_variant_new_string(snapshot));
     g_variant_builder_add(&options, "{sv}", "linked", g_variant_new_boolean(linked));
     g_variant_builder_add(&options, "{sv}", "folder",
                           g_variant_new_string(gtk_entry_get_text(clone->folder)));
-    g_variant_builder_add(
-        &options, "{sv}", "macs",
-        g_variant_new_string(gtk_toggle_button_get_active(clone->keep_macs) ? "keep" : "new"));
+    g_variant_builder_add(&options, "{sv}", "macs",
+                          g_variant_new_string(gtk_combo_box_get_active_id(clone->macs)));
     vitrine_machine_clone_async(clone->machine, name, g_variant_builder_end(&options), NULL,
                                 on_cloning, g_object_ref(clone));
 }
@@ -200,11 +199,11 @@ clone_machine_class_init(CloneMachineClass *class)
         {"fields", G_STRUCT_OFFSET(CloneMachine, fields)},
         {"folder", G_STRUCT_OFFSET(CloneMachine, folder)},
         {"full", G_STRUCT_OFFSET(CloneMachine, full)},
-        {"keep_macs", G_STRUCT_OFFSET(CloneMachine, keep_macs)},
         {"linked", G_STRUCT_OFFSET(CloneMachine, linked)},
+        {"macs", G_STRUCT_OFFSET(CloneMachine, macs)},
         {"name", G_STRUCT_OFFSET(CloneMachine, name)},
         {"problem", G_STRUCT_OFFSET(CloneMachine, problem)},
-        {"snapshots", G_STRUCT_OFFSET(CloneMachine, snapshots)},
+        {"states", G_STRUCT_OFFSET(CloneMachine, states)},
     };
     GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
 
@@ -251,6 +250,10 @@ clone_machine_show(GtkWindow *parent, VitrineClient *client, VitrineMachine *mac
     clone->client = g_object_ref(client);
     clone->machine = g_object_ref(machine);
     clone->snapshot = g_strdup(snapshot);
+    if (*snapshot == '\0') /* nothing follows the present */
+        gtk_combo_box_text_remove(GTK_COMBO_BOX_TEXT(clone->states), 1);
+    gtk_combo_box_set_active_id(clone->states, "machine");
+    gtk_combo_box_set_active_id(clone->macs, "new");
     gtk_entry_set_text(clone->name, name);
     gtk_entry_set_text(clone->folder, folder);
     widget_window_set_default(clone->clone_button);
