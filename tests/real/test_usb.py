@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # needs: debian-installer-12-netboot-amd64 grub-pc-bin grub-common e2fsprogs gzip
-# timeout: 600
+# timeout: 900
 #
 # Linux's own drivers on every USB controller with emulated devices: they are found at the right speed (on
 # EHCI the slower ones by its companion), what a person points at and types arrives, the kernel has nothing
@@ -9,11 +9,9 @@
 # (at EHCI; at every controller with --long).
 """Linux finds and uses emulated USB devices."""
 
-import base64
 import hashlib
 import os
 import re
-import struct
 import subprocess
 import sys
 import tempfile
@@ -21,6 +19,7 @@ from pathlib import Path
 
 import media
 import run_guest
+from input_events import ABS_X, ABS_Y, BTN_LEFT, EV_ABS, EV_KEY, KEY_A, decode
 
 # What the machine has, and how fast its drives are. EHCI leaves the slower devices to its companion.
 CONTROLLERS = {'ohci': ('ohci', 12), 'ehci': ('ohci,ehci', 480), 'xhci': ('xhci', 5000)}
@@ -30,7 +29,6 @@ DRIVE = '80ee:0030 %d USB Hard Disk'
 # What the kernel says on any machine like ours.
 USUAL = ('tsc: ', 'fail to add MMCONFIG information', 'hrtimer: interrupt took', 'clocksource: ')
 PLUGGED = ('80ee:0021 12 USB Tablet', '80ee:0010 12 USB Keyboard')
-EV_KEY, EV_ABS, ABS_X, ABS_Y, BTN_LEFT, KEY_A = 1, 3, 0, 1, 0x110, 30
 
 PROMPT, END = 'vitrine# ', 'events: done'
 LISTEN = 'events "Vitrine USB Tablet" 6\n'
@@ -62,12 +60,6 @@ def run(disk, controller, command, keys, *options):
     return text
 
 
-def events(text):
-    """Type, code and value of the input events that the guest printed."""
-    data = re.search(r'events: listening to \S+\s+(.*?)events: done', text, re.S).group(1)
-    return [event[2:] for event in struct.iter_unpack('<qqHHi', base64.b64decode(data))]
-
-
 def check_devices(controller, text):
     """They are there."""
     for device in PLUGGED:
@@ -85,7 +77,7 @@ def check_quiet(controller, text):
 
 def check_events(controller, text):
     """The pointer went where it was sent, and the button went down."""
-    got = events(text)
+    got = decode(text)
     for wanted in ((EV_ABS, ABS_X, 500), (EV_ABS, ABS_Y, 1000), (EV_ABS, ABS_X, 32767), (EV_KEY, BTN_LEFT, 1)):
         if wanted not in got:
             sys.exit(f'{controller}: no event {wanted} in {got}')
@@ -148,7 +140,7 @@ def check(controller, folder):
     check_events(controller, text)
     run(disk, controller, 'usb\n', '{wait:0}', '--until', 'usb: done', '--save', str(state))
     check_events(controller, run(disk, controller, LISTEN, POINT, '--until', END, '--load', str(state)))
-    got = events(run(disk, controller, TYPE, PRESS, '--until', END, '--load', str(state)))
+    got = decode(run(disk, controller, TYPE, PRESS, '--until', END, '--load', str(state)))
     if (EV_KEY, KEY_A, 1) not in got or (EV_KEY, KEY_A, 0) not in got:
         sys.exit(f'{controller}: the key A is not in {got}')
     check_storage(controller, disk, folder)
