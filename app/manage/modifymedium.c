@@ -62,6 +62,16 @@ resize(VitrineMedium *medium, const ModifyMedium *wanted, GError **error)
     return manage_complete(vitrine_medium_resize_sync(medium, size, NULL, error), NULL, error);
 }
 
+/* A folder, which need not be there yet, has a slash at its end. */
+static char *
+target_of_move(VitrineMedium *medium, const char *wanted)
+{
+    g_autofree char *path = manage_absolute_path(wanted);
+    g_autofree char *name = g_path_get_basename(vitrine_medium_get_location(medium));
+    return g_str_has_suffix(wanted, "/") ? g_build_filename(path, name, NULL)
+                                         : g_steal_pointer(&path);
+}
+
 static bool
 move(VitrineMedium *medium, const ModifyMedium *wanted, GError **error)
 {
@@ -73,7 +83,7 @@ move(VitrineMedium *medium, const ModifyMedium *wanted, GError **error)
         manage_print("Set new location of medium with UUID %s finished\n", id);
     }
     if (wanted->move) {
-        g_autofree char *path = manage_absolute_path(wanted->move);
+        g_autofree char *path = target_of_move(medium, wanted->move);
         if (!manage_complete(vitrine_medium_move_sync(medium, path, NULL, error), NULL, error))
             return false;
         manage_print("Move medium with UUID %s finished\n", id);

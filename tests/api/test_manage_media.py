@@ -65,6 +65,9 @@ def changes(world):
     assert re.fullmatch(f'Move medium with UUID {UUID} finished\n', out), out
     moved = world.root / 'sub/moved.vdi'
     assert moved.exists() and not disk.exists()
+    call('modifymedium', moved, '--move', f'{world.root}/new/')
+    moved = world.root / 'new/moved.vdi'
+    assert moved.exists()
     moved.rename(disk)
     assert 'inaccessible' in call('showmediuminfo', moved)[0]
     out, _ = call('modifymedium', moved, '--setlocation', disk)

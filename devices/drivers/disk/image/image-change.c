@@ -158,6 +158,17 @@ image_resize(Image *image, uint64_t capacity, ImageProgress progress, void *user
 }
 
 bool
+image_refuse_fixed(const Image *image, GError **error)
+{
+    g_set_error(
+        error, BASE_ERROR, BASE_ERROR_NOT_SUPPORTED,
+        "“%s” cannot be compacted: it is a fixed image, which keeps its room. Clone it to a "
+        "dynamic one instead.",
+        image->io->name);
+    return false;
+}
+
+bool
 image_compact(Image *image, ImageProgress progress, void *user, GError **error)
 {
     const ImageProgressSink sink = {progress, user};

@@ -163,7 +163,9 @@ bool image_sync(Image *image, GError **error);
 /* Gives the room of a range of the file back where the host can; it may read as zeros then. */
 bool image_punch(Image *image, uint64_t position, uint64_t length, GError **error);
 
-/* image-change.c: zeros that hide what is below. */
+/* image-change.c: false, since a fixed image is not compacted. */
+bool image_refuse_fixed(const Image *image, GError **error);
+/* Zeros that hide what is below. */
 bool image_zero(Image *image, uint64_t offset, uint64_t length, GError **error);
 /* Makes holes in the file where the range has data; the caller has the lock. */
 bool image_punch_data(Image *image, uint64_t offset, uint64_t length, GError **error);

@@ -141,9 +141,7 @@ vdi_compact(Image *image, const ImageProgressSink *sink, GError **error)
     bool ok;
 
     if (vdi->header.type == VDI_TYPE_FIXED)
-        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
-                            "it is a fixed image, which keeps its room. Clone it to a dynamic one "
-                            "instead");
+        return image_refuse_fixed(image, error);
     if (!drop_zero_blocks(image, vdi, buffer, sink, error))
         return false;
     owners = find_owners(image, vdi, error);

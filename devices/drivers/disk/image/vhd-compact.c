@@ -132,9 +132,7 @@ vhd_compact(Image *image, const ImageProgressSink *sink, GError **error)
     g_autofree uint8_t *buffer = NULL;
 
     if (vhd_is_fixed(vhd))
-        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
-                            "it is a fixed image, which keeps its room. Clone it to a dynamic one "
-                            "instead");
+        return image_refuse_fixed(image, error);
     buffer = g_malloc(stride_of(vhd));
     return drop_zero_blocks(image, vhd, buffer, sink, error) &&
            close_gaps(image, vhd, sink, error) && cut_file(image, vhd, error);

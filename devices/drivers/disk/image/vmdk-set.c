@@ -291,9 +291,7 @@ set_compact(Image *image, const ImageProgressSink *sink, GError **error)
     const ImageProgressSink nobody = {0};
 
     if (!set->sparse)
-        return image_refuse(error, BASE_ERROR_NOT_SUPPORTED, image->io->name,
-                            "it is a fixed image, which keeps its room. Clone it to a dynamic one "
-                            "instead");
+        return image_refuse_fixed(image, error);
     for (guint i = 0; i < set->parts->len; i++) {
         const VmdkPart *part = &g_array_index(set->parts, VmdkPart, i);
 
