@@ -246,8 +246,10 @@ check_config(const char *line, GError **error)
     if (g_strv_contains(times, words[1]) &&
         g_ascii_string_to_unsigned(words[2], 10, 1, G_MAXINT32, NULL, NULL))
         return TRUE;
-    if (g_str_equal(words[1], "fixed") && of_card && vitrine_parse_ipv4(words[2], &address))
-        return TRUE;
+    if (g_str_equal(words[1], "fixed") && of_card)
+        return vitrine_parse_ipv4(words[2], &address)
+                   ? TRUE
+                   : refuse(error, _("This is no IPv4 address"), words[2]);
     return refuse(error, _("This is no setting of a DHCP server"), line);
 }
 

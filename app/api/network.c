@@ -3,6 +3,7 @@
  * The record of a network card, and its form on the wire: a dictionary, so that a newer version may
  * have more. */
 #include "app/api/record.h"
+#include "app/api/settings-private.h"
 #include "app/api/vitrine.h"
 
 #define OFFSET(field) G_STRUCT_OFFSET(VitrineAdapter, field)
@@ -45,6 +46,24 @@ vitrine_plain_mac(const char *text)
     g_autofree char *joined = g_strjoinv("", parts);
 
     return g_ascii_strup(joined, -1);
+}
+
+/* Numbers at the end that are left out are 0. */
+char *
+vitrine_plain_range(const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit(text, "/", 2);
+    g_auto(GStrv) numbers = g_strsplit(parts[0] != NULL ? parts[0] : "", ".", -1);
+    g_autoptr(GString) address = g_string_new(parts[0]);
+    guint64 bits = 24;
+    guint32 number;
+
+    for (guint i = g_strv_length(numbers); i < 4; i++)
+        g_string_append(address, ".0");
+    if (!vitrine_parse_ipv4(address->str, &number) ||
+        (parts[1] != NULL && !g_ascii_string_to_unsigned(parts[1], 10, 8, 27, &bits, NULL)))
+        return NULL;
+    return g_strdup_printf("%s/%u", address->str, (guint)bits);
 }
 
 void

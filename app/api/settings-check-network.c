@@ -114,6 +114,27 @@ check_network(const Check *check, const VitrineAdapter *adapter)
         add(check, "name", VITRINE_ERROR_INVALID, FALSE, g_strdup(missing));
 }
 
+static void
+check_nat(const Check *check, const VitrineAdapter *adapter)
+{
+    g_autofree char *range = vitrine_plain_range(adapter->nat_range);
+    guint32 address;
+
+    if (*adapter->nat_range != '\0' && range == NULL)
+        add(check, "nat", VITRINE_ERROR_INVALID, TRUE,
+            g_strdup_printf(_("“%s” is no network: it is an address and the length of its mask, "
+                              "from 8 to 27, such as 10.0.2.0/24."),
+                            adapter->nat_range));
+    if (*adapter->nat_host_ip != '\0' && !vitrine_parse_ipv4(adapter->nat_host_ip, &address))
+        add(check, "nat", VITRINE_ERROR_INVALID, TRUE,
+            g_strdup_printf(_("“%s” is no IPv4 address of this computer."), adapter->nat_host_ip));
+    if (*adapter->nat_tftp_server != '\0' &&
+        !vitrine_parse_ipv4(adapter->nat_tftp_server, &address))
+        add(check, "nat", VITRINE_ERROR_INVALID, TRUE,
+            g_strdup_printf(_("“%s” is no IPv4 address of a TFTP server."),
+                            adapter->nat_tftp_server));
+}
+
 /* --- forwarded ports --- */
 
 static gboolean
@@ -251,7 +272,9 @@ vitrine_settings_check_network(VitrineSettings *settings, GPtrArray *problems)
         check_type(&check, adapter);
         check_mac(&check, settings, adapter->mac);
         check_network(&check, adapter);
-        if (adapter->network == VITRINE_NETWORK_NAT)
-            check_forwards(&check, adapter->nat_forwards);
+        if (adapter->network != VITRINE_NETWORK_NAT)
+            continue;
+        check_nat(&check, adapter);
+        check_forwards(&check, adapter->nat_forwards);
     }
 }

@@ -89,6 +89,13 @@ char *vitrine_adapter_new_mac(void);
  */
 char *vitrine_plain_mac(const char *text);
 /**
+ * vitrine_plain_range:
+ * @text: an IPv4 network behind NAT: "10.0.2.0/24", "10.0.2.0", "192.168/16"
+ *
+ * Returns: (transfer full) (nullable): it with four numbers and its bits; %NULL: it is none
+ */
+char *vitrine_plain_range(const char *text);
+/**
  * vitrine_adapter_set_text: (skip)
  * @field: of an adapter
  */

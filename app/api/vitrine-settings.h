@@ -124,7 +124,7 @@ void vitrine_settings_set_usb_filters(VitrineSettings *settings, GPtrArray *filt
 /**
  * VitrineProblem:
  * @field: property ("memory"), or "controller:NAME", "attachment:NAME:PORT:DEVICE", "uart:SLOT",
- *   "lpt:SLOT", "adapter:SLOT:PART" with PART "type", "mac", "name" or "forwards",
+ *   "lpt:SLOT", "adapter:SLOT:PART" with PART "type", "mac", "name", "nat" or "forwards",
  *   "usb-filter:INDEX:KEY" with KEY as in vitrine_usb_filter_get_text(); owned
  * @code: why
  * @message: a sentence for the user; owned

@@ -313,7 +313,7 @@ take_option(Change *change, ManageArgs *args, GError **error)
 }
 
 static bool
-save(Manage *manage, ManageArgs *args, VitrineDhcpServer *server, GError **error)
+take_all(Manage *manage, ManageArgs *args, VitrineDhcpServer *server, GError **error)
 {
     Change change = {manage, server, g_strdup("global")};
     bool ok = true;
@@ -321,7 +321,26 @@ save(Manage *manage, ManageArgs *args, VitrineDhcpServer *server, GError **error
     while (ok && args->at < args->count)
         ok = take_option(&change, args, error);
     g_free(change.scope);
-    return ok && vitrine_client_save_dhcp_server_sync(manage->client, server, NULL, error);
+    return ok;
+}
+
+static bool
+has_addresses(const VitrineDhcpServer *server, GError **error)
+{
+    const struct {
+        const char *text, *option;
+    } needed[] = {{server->address, "--server-ip"},
+                  {server->mask, "--netmask"},
+                  {server->lower, "--lower-ip"},
+                  {server->upper, "--upper-ip"}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(needed); i++) {
+        if (*needed[i].text == '\0') {
+            g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "Missing %s option", needed[i].option);
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool
@@ -335,7 +354,8 @@ add(Manage *manage, ManageArgs *args, const char *name, GError **error)
         return false;
     }
     vitrine_adapter_set_text(&server->name, name);
-    return save(manage, args, server, error);
+    return take_all(manage, args, server, error) && has_addresses(server, error) &&
+           vitrine_client_save_dhcp_server_sync(manage->client, server, NULL, error);
 }
 
 static bool
@@ -347,7 +367,8 @@ modify(Manage *manage, ManageArgs *args, const char *name, GError **error)
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND, "DHCP server does not exist");
         return false;
     }
-    return save(manage, args, server, error);
+    return take_all(manage, args, server, error) &&
+           vitrine_client_save_dhcp_server_sync(manage->client, server, NULL, error);
 }
 
 /* --- leases --- */
@@ -399,7 +420,8 @@ find_lease(VitrineClient *client, ManageArgs *args, const char *name, GError **e
 static bool
 run(Manage *manage, ManageArgs *args, GError **error)
 {
-    static const char *const verbs[] = {"remove", "start", "restart", "stop", NULL};
+    static const char *const verbs[] = {"add",   "modify",  "findlease", "remove",
+                                        "start", "restart", "stop",      NULL};
     const char *verb = manage_args_take(args);
     g_autofree char *name = find_name(args);
 
@@ -407,6 +429,8 @@ run(Manage *manage, ManageArgs *args, GError **error)
         g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "No subcommand was given.");
         return false;
     }
+    if (!g_strv_contains(verbs, verb))
+        return fail_syntax(error, "Invalid parameter", verb);
     if (name == NULL) {
         g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "You need to specify --network or --interface");
         return false;
@@ -419,8 +443,6 @@ run(Manage *manage, ManageArgs *args, GError **error)
         return modify(manage, args, name, error);
     if (g_str_equal(verb, "findlease"))
         return find_lease(manage->client, args, name, error);
-    if (!g_strv_contains(verbs, verb))
-        return fail_syntax(error, "Invalid parameter", verb);
     return vitrine_client_change_dhcp_server_sync(manage->client, name, verb, NULL, error);
 }
 

@@ -16,6 +16,7 @@ typedef enum {
     OPTION_FORWARD,
     OPTION_PROPERTY,
     OPTION_NOTHING, /* what the gateway cannot do */
+    OPTION_NO_CARD, /* what no card does */
 } OptionKind;
 
 typedef struct {
@@ -53,6 +54,9 @@ static const Option options[] = {
     {"natlocalhostreachable#", OPTION_SWITCH,  AT(nat_localhost), NULL},
     {"nataliasmode#",       OPTION_NOTHING,    0, NULL},
     {"natsettings#",        OPTION_NOTHING,    0, NULL},
+    {"nicspeed#",           OPTION_NO_CARD,    0, NULL},
+    {"nicbootprio#",        OPTION_NO_CARD,    0, NULL},
+    {"nicbandwidthgroup#",  OPTION_NO_CARD,    0, NULL},
 };
 /* clang-format on */
 
@@ -62,10 +66,11 @@ at(VitrineAdapter *adapter, const Option *option)
     return (char *)adapter + option->offset;
 }
 
+/* what: it has to be instead. */
 static bool
-refuse(ManageArgs *args, const char *text, GError **error)
+refuse(ManageArgs *args, const char *text, const char *what, GError **error)
 {
-    g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "%s: '%s' cannot be.", args->option, text);
+    g_set_error(error, MANAGE_SYNTAX_ERROR, 0, "%s: '%s' is not %s.", args->option, text, what);
     return false;
 }
 
@@ -97,7 +102,8 @@ take_mac(ManageArgs *args, VitrineAdapter *adapter, const char *text, GError **e
     }
     if (strlen(mac) != 12 || strspn(mac, "0123456789ABCDEF") != 12 ||
         (g_ascii_xdigit_value(mac[1]) & 1) != 0)
-        return refuse(args, text, error);
+        return refuse(args, text, "twelve hexadecimal digits, the second of them even, or auto",
+                      error);
     vitrine_adapter_set_text(&adapter->mac, mac);
     return true;
 }
@@ -150,12 +156,12 @@ modifyvm_forward(ManageArgs *args, VitrineAdapter *adapter, const char *text, GE
         left = without(adapter->nat_forwards, rule, ',', &found);
         g_free(adapter->nat_forwards);
         adapter->nat_forwards = left;
-        return found || refuse(args, rule, error);
+        return found || refuse(args, rule, "the name of a rule", error);
     }
     words = g_strsplit(text, ",", -1);
     if (g_strv_length(words) != 6 || !is_port(words[3]) || !is_port(words[5]) ||
         (g_ascii_strcasecmp(words[1], "tcp") != 0 && g_ascii_strcasecmp(words[1], "udp") != 0))
-        return refuse(args, text, error);
+        return refuse(args, text, "[NAME],tcp|udp,[HOSTIP],HOSTPORT,[GUESTIP],GUESTPORT", error);
     name = *words[0] != '\0' ? g_strdup(words[0])
                              : g_strdup_printf("%s_%s_%s", words[1], words[3], words[5]);
     line = g_strdup_printf("%s,%s,%s,%s,%s,%s", name,
@@ -173,7 +179,7 @@ take_property(ManageArgs *args, VitrineAdapter *adapter, const char *text, GErro
     bool found = false;
 
     if (g_strv_length(words) != 2 || *words[0] == '\0')
-        return refuse(args, text, error);
+        return refuse(args, text, "NAME=VALUE", error);
     put_lines(&adapter->generic_properties,
               without(adapter->generic_properties, words[0], '=', &found), text);
     return true;
@@ -195,14 +201,19 @@ take_text(const Option *option, VitrineAdapter *adapter, const char *text)
 
 /* What changes nothing may be said. */
 static bool
-refuse_option(ManageArgs *args, const char *text, GError **error)
+refuse_option(ManageArgs *args, OptionKind kind, const char *text, GError **error)
 {
-    if (g_str_equal(text, "default") || g_str_equal(text, "0,0,0,0,0"))
+    static const char *const nothing[] = {"default", "none", "0", "0,0,0,0,0", NULL};
+
+    if (g_strv_contains(nothing, text))
         return true;
     g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                "%s has no effect in this version: its gateway ends each connection and begins "
-                "another one on the host, so that it has neither aliases nor buffers to set.",
-                args->option);
+                "%s has no effect in this version: %s.", args->option,
+                kind == OPTION_NO_CARD
+                    ? "its cards have the speed of their kind, no limit, and start in the order of "
+                      "their numbers"
+                    : "its gateway ends each connection and begins another one on the host, so "
+                      "that it has neither aliases nor buffers to set");
     return false;
 }
 
@@ -226,7 +237,8 @@ change(ManageArgs *args, const Option *option, VitrineAdapter *adapter, GError *
     case OPTION_MAC: return take_mac(args, adapter, text, error);
     case OPTION_FORWARD: return modifyvm_forward(args, adapter, text, error);
     case OPTION_PROPERTY: return take_property(args, adapter, text, error);
-    case OPTION_NOTHING: return refuse_option(args, text, error);
+    case OPTION_NOTHING:
+    case OPTION_NO_CARD: return refuse_option(args, option->kind, text, error);
     case OPTION_TEXT: return take_text(option, adapter, text);
     default: break;
     }

@@ -18,8 +18,9 @@ nat_setup(const VitrineAdapter *adapter, guint slot)
 {
     GString *setup = g_string_new("network\nipv6=1");
     g_autofree char *usual = g_strdup_printf("10.0.%u.0/24", slot + 2);
+    g_autofree char *range = vitrine_plain_range(adapter->nat_range);
 
-    network_add_key(setup, "ipv4", *adapter->nat_range != '\0' ? adapter->nat_range : usual);
+    network_add_key(setup, "ipv4", range != NULL ? range : usual);
     network_add_key(setup, "bind", adapter->nat_host_ip);
     network_add_key(setup, "tftp-path", adapter->nat_tftp_prefix);
     network_add_key(setup, "tftp-server", adapter->nat_tftp_server);

@@ -37,10 +37,22 @@ def link():
     return int(re.search(r'82540EM: status ([0-9a-f]{8})', out + errors).group(1), 16) & 2 != 0
 
 
+def wrong():
+    """What cannot be is refused, with what can be."""
+    for what, *words in (('twelve', '--macaddress1', '0800'), ('tcp|udp', '--natpf1', 'bad'), ('name of a rule', '--natpf1', 'delete', 'none'),
+                         ('none of these', '--nic1', 'wire')):
+        said(what, 'modifyvm', NAME, *words, expect=SYNTAX)
+    for what, *words in (('is no network', '--nat-net1', '192.168.0.0/33'), ('no IPv4 address', '--natbindip1', 'here'),
+                         ('TFTP server', '--nat-tftp-server1', 'there'), ('no effect', '--nic-speed1', '1000')):
+        said(what, 'modifyvm', NAME, *words)
+
+
 def changes(world):
     first, second, trace = free_port(), free_port(), world.root / 'frames.pcapng'
     make(NAME)
-    call('modifyvm', NAME, '--nic1', 'nat', '--nictype1', '82540EM', '--natpf1', f'one,tcp,127.0.0.1,{first},,22')
+    call('modifyvm', NAME, '--nic1', 'nat', '--nictype1', '82540EM', '--natpf1', f'one,tcp,127.0.0.1,{first},,22',
+         '--nat-net1', '192.168/16')
+    wrong()
     said('not currently running', 'controlvm', NAME, 'setlinkstate1', 'off')
     call('startvm', NAME, '--type', 'headless')
     until(lambda: listens(first), 'the port of the settings')

@@ -215,7 +215,7 @@ def networks(tour):
     tour.look('networks-nat', window)
     tour.press('New network', node=window)
     dialog = tour.top('New NAT network')
-    for page in (None, 'DHCP', 'IPv4 ports'):
+    for page in (None, 'DHCP', 'DHCP options', 'IPv4 ports'):
         if page:
             tour.desktop.select(dialog, tour.name(page), 'page tab')
         tour.look(f'networks-new-{page or "general"}'.lower().replace(' ', '-'), dialog)
