@@ -50,15 +50,62 @@ take_state(Console *console, VmmState state)
     }
 }
 
+/* --- what a person is to hear --- */
+
+static void
+say(Console *console, bool fatal, const char *id, const char *text)
+{
+    console_log_printf(console->log, "%s (%s): %s", fatal ? "Fatal error" : "Runtime message", id,
+                       text);
+    g_printerr("%s\n", text); /* a machine without a window has nowhere else to say it */
+    vitrine_vm_session_runtime_error(console->session, fatal, id, text);
+}
+
+static void
+note_clear(gpointer data)
+{
+    ConsoleNote *note = data;
+
+    g_free(note->id);
+    g_free(note->text);
+}
+
+GArray *
+console_notes_new(void)
+{
+    GArray *notes = g_array_new(FALSE, FALSE, sizeof(ConsoleNote));
+
+    g_array_set_clear_func(notes, note_clear);
+    return notes;
+}
+
+void
+console_tell(Console *console, const char *id, const char *text)
+{
+    if (console->notes != NULL) {
+        const ConsoleNote note = {g_strdup(id), g_strdup(text)};
+
+        g_array_append_val(console->notes, note);
+    } else {
+        say(console, false, id, text);
+    }
+}
+
+void
+console_tell_notes(Console *console)
+{
+    g_autoptr(GArray) notes = g_steal_pointer(&console->notes);
+
+    for (guint i = 0; notes != NULL && i < notes->len; i++) {
+        const ConsoleNote *note = &g_array_index(notes, ConsoleNote, i);
+        say(console, false, note->id, note->text);
+    }
+}
+
 static void
 take_message(Console *console, const Event *event)
 {
-    bool fatal = event->severity == PDM_RUNTIME_FATAL;
-
-    console_log_printf(console->log, "%s (%s): %s", fatal ? "Fatal error" : "Runtime message",
-                       event->id, event->text);
-    g_printerr("%s\n", event->text); /* a machine without a window has nowhere else to say it */
-    vitrine_vm_session_runtime_error(console->session, fatal, event->id, event->text);
+    say(console, event->severity == PDM_RUNTIME_FATAL, event->id, event->text);
 }
 
 static gboolean

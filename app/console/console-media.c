@@ -128,12 +128,11 @@ console_media_describe(Console *console, const VitrineAttachment *attachment, GP
 static GPtrArray *
 start_empty(Console *console, const VitrineAttachment *attachment, const GError *cause)
 {
-    char *note =
+    g_autofree char *note =
         g_strdup_printf("The drive at port %u, device %u of “%s” is empty. %s", attachment->port,
                         attachment->device, attachment->controller, cause->message);
 
-    console_log_line(console->log, note);
-    g_ptr_array_add(console->notes, note);
+    console_tell(console, "HostDrive", note);
     return g_ptr_array_new();
 }
 

@@ -40,15 +40,17 @@ wire_of(const VitrineAdapter *adapter)
 static void
 connect_card(Console *console, guint slot, MachineAdapter *card)
 {
-    g_autofree char *warning = NULL;
+    g_autofree char *warning = NULL, *text = NULL;
     g_autoptr(GError) error = NULL;
 
     card->descriptor = vitrine_vm_session_open_adapter(console->session, slot, &warning, &error);
     if (card->descriptor >= 0)
         card->wire = wire_of(vitrine_settings_get_adapter(console->settings, slot));
-    if (error != NULL || (warning != NULL && *warning != '\0'))
-        vitrine_vm_session_runtime_error(console->session, FALSE, "network",
-                                         error != NULL ? error->message : warning);
+    if (error == NULL && (warning == NULL || *warning == '\0'))
+        return;
+    text = g_strdup_printf("Network adapter %u: %s", slot + 1,
+                           error != NULL ? error->message : warning);
+    console_tell(console, "network", text);
 }
 
 static void
@@ -58,7 +60,7 @@ open_trace(Console *console, guint slot, MachineAdapter *card)
 
     card->trace_descriptor = vitrine_vm_session_open_trace(console->session, slot, &error);
     if (error != NULL)
-        vitrine_vm_session_runtime_error(console->session, FALSE, "network-trace", error->message);
+        console_tell(console, "network-trace", error->message);
 }
 
 bool

@@ -20,6 +20,11 @@ typedef struct {
     MachinePlace place;
 } ConsoleDrive;
 
+/* What a person is to hear. */
+typedef struct {
+    char *id, *text;
+} ConsoleNote;
+
 typedef struct {
     GMainContext *context;
     GMainLoop *loop;
@@ -36,7 +41,7 @@ typedef struct {
     ConsoleInput *input;
     GArray *drives;     /* ConsoleDrive */
     GPtrArray *usb;     /* devices from outside that the machine has; console-usb.c */
-    GPtrArray *notes;   /* what a person is to hear when the machine runs */
+    GArray *notes;      /* ConsoleNote: told when the machine runs; NULL: that was done */
     GPtrArray *strings; /* that the spec borrows while the configuration is built */
     Vmm *vmm;
     MachinePlace sound_place; /* device NULL: no card */
@@ -144,6 +149,11 @@ extern const VitrineVmOps console_ops;
 
 /* console-events.c: what the VMM tells. */
 VmmEvents console_events(Console *console);
+GArray *console_notes_new(void);
+/* A person is to hear this: at once, or when the machine runs, as nobody listens before. */
+void console_tell(Console *console, const char *id, const char *text);
+/* The machine runs. */
+void console_tell_notes(Console *console);
 void console_set_state(Console *console, VitrineMachineState state);
 
 /* The same error in the Main API's domain. */

@@ -197,9 +197,7 @@ console_run_power_on(Console *console, GError **error)
     if (!vmm_power_on(console->vmm, error))
         return false;
     console_set_state(console, VITRINE_MACHINE_STATE_RUNNING);
-    for (guint i = 0; i < console->notes->len; i++)
-        vitrine_vm_session_runtime_error(console->session, FALSE, "HostDrive",
-                                         g_ptr_array_index(console->notes, i));
+    console_tell_notes(console);
     report_engine(console);
     console->engine_watch = g_timeout_source_new_seconds(2);
     g_source_set_callback(console->engine_watch, report_engine, console, NULL);
@@ -251,7 +249,7 @@ console_clear(Console *console)
     g_clear_pointer(&console->config, cfgm_free);
     g_clear_pointer(&console->registry, pdm_registry_free);
     g_clear_pointer(&console->drives, g_array_unref);
-    g_clear_pointer(&console->notes, g_ptr_array_unref);
+    g_clear_pointer(&console->notes, g_array_unref);
     g_clear_pointer(&console->strings, g_ptr_array_unref);
     console_usb_clear(console);
     g_clear_pointer(&console->log, console_log_free);
@@ -321,7 +319,7 @@ console_run_main(ConsoleRun *run, GError **error)
         .state = VITRINE_MACHINE_STATE_STARTING,
         .drives = g_array_new(FALSE, TRUE, sizeof(ConsoleDrive)),
         .usb = console_usb_new(),
-        .notes = g_ptr_array_new_with_free_func(g_free),
+        .notes = console_notes_new(),
         .strings = g_ptr_array_new_with_free_func(g_free),
     };
     bool ok;

@@ -92,12 +92,18 @@ network_open_tap(const char *name, GError **error)
     int fd = -1;
 
     g_strlcpy(copy, name, sizeof(copy));
-    errno = ENODEV;
     if (bridge)
         fd = open_in_bridge(name);
     else if (has(name, "tun_flags"))
         fd = open_device(copy);
-    else if (has(name, "ifindex")) {
+    else if (!has(name, "ifindex")) {
+        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND,
+                    "The host has no network device “%s”. Machines can be attached to a bridge, or "
+                    "to a TAP device that belongs to you; an administrator makes one with “ip "
+                    "tuntap add dev %s mode tap user %s”.",
+                    name, *name != '\0' ? name : "NAME", g_get_user_name());
+        return -1;
+    } else {
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
                     "A machine cannot be attached to the host's device “%s” itself: an "
                     "administrator makes a bridge of it (“ip link add br0 type bridge”, “ip link "
@@ -112,8 +118,8 @@ network_open_tap(const char *name, GError **error)
         bridge ? "The host's bridge “%s” cannot be joined: %s. That takes the host's administrator "
                  "(the capability CAP_NET_ADMIN), or a TAP device that belongs to you: “ip tuntap "
                  "add dev NAME mode tap user %s”."
-               : "The host's network “%s” cannot be used: %s. It has to be a bridge, or a TAP "
-                 "device that belongs to you; an administrator makes one with “ip tuntap add dev "
+               : "The host's network “%s” cannot be used: %s. A TAP device has to belong to "
+                 "you, and to no other program; an administrator makes one with “ip tuntap add dev "
                  "NAME mode tap user %s”.",
         *name != '\0' ? name : "NAME", g_strerror(errno), g_get_user_name());
     return -1;

@@ -7,6 +7,7 @@
 # attached to, its record of frames; and what cannot change.
 """Network cards change while a machine runs."""
 
+import os
 import re
 import socket
 import sys
@@ -39,8 +40,8 @@ def link():
 
 def wrong():
     """What cannot be is refused, with what can be."""
-    for what, *words in (('twelve', '--macaddress1', '0800'), ('tcp|udp', '--natpf1', 'bad'), ('name of a rule', '--natpf1', 'delete', 'none'),
-                         ('none of these', '--nic1', 'wire')):
+    for what, *words in (('twelve', '--macaddress1', '0800'), ('tcp|udp', '--natpf1', 'bad'),
+                         ('name of a rule', '--natpf1', 'delete', 'none'), ('none of these', '--nic1', 'wire')):
         said(what, 'modifyvm', NAME, *words, expect=SYNTAX)
     for what, *words in (('is no network', '--nat-net1', '192.168.0.0/33'), ('no IPv4 address', '--natbindip1', 'here'),
                          ('TFTP server', '--nat-tftp-server1', 'there'), ('no effect', '--nic-speed1', '1000')):
@@ -103,5 +104,24 @@ def changes(world):
     assert not listens(second), 'the port is closed with the machine'
 
 
+def lacks(_world):
+    """A port that is in use, a network or a sound server that is not there: each is told, and the machine runs."""
+    os.environ['PULSE_SERVER'] = 'unix:/nonexistent'
+    make(NAME)
+    log = Path(info(NAME)['CfgFile']).parent / 'Logs/VBox.log'
+    with socket.socket() as taken:
+        taken.bind(('127.0.0.1', 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        call('modifyvm', NAME, '--nic1', 'nat', '--natpf1', f'one,tcp,127.0.0.1,{port},,22', '--nic2', 'hostonly',
+             '--hostonlyadapter2', 'none7', '--nic3', 'natnetwork', '--nat-network3', 'none8', '--audio-driver', 'pulse', '--audio-enabled', 'on')
+        call('startvm', NAME, '--type', 'headless')
+    for wanted in (f'Network adapter 1: .*{port}.*in use', 'Network adapter 2: The host has no network device “none7”',
+                   'Network adapter 3: There is no NAT network “none8”', 'sound server cannot be reached'):
+        until(lambda wanted=wanted: re.search(r'Runtime message \(.*' + wanted, log.read_text()), wanted)
+    assert info(NAME)['VMState'] == 'running'
+    call('controlvm', NAME, 'poweroff')
+
+
 if __name__ == '__main__':
-    run(changes)
+    run(changes, lacks)
