@@ -267,7 +267,7 @@ def process_dies(world):
         os.kill(pid, signal.SIGKILL)
     # Until then its drivers are on their way back, and it is busy.
     until(lambda: state() == 'Available', 'the host has it again')
-    assert info(NAME)['VMState'] == 'aborted'
+    until(lambda: info(NAME)['VMState'] == 'aborted', 'the machine is told to be gone')
 
 
 def comes_back(world):

@@ -34,7 +34,7 @@ def machine(disk, controller, *addresses):
 def move(shell, what):
     """All four kinds."""
     shell.wait(PLUGGED, 30)
-    said = shell.run('usb-work move', 60)
+    said = shell.run('usb-work move', 120)
     if 'usb-work: done' not in said:
         sys.exit(f'{what}: {said[-2000:]}')
     print(f"{what}: moved, {re.search('isochronous in .*', said).group(0).strip()}")

@@ -68,7 +68,7 @@ def check(way, disk):
     """All kinds, then pulled out; the record holds what was sent."""
     controller, trace = way.name, disk.with_name(f'{way.name}.pcapng')
     with on_mocked_host(disk, way, trace=trace) as shell:
-        said = shell.run('usb-work move', 60)
+        said = shell.run('usb-work move', 120)
         if 'usb-work: done' not in said:
             sys.exit(f'{controller}: {said[-2000:]}')
         print(f"{controller}: {re.search('isochronous in .*', said).group(0).strip()}")
