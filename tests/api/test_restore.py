@@ -69,8 +69,9 @@ def restoring(machine, least=1):
     """Its progress, once it has come so far."""
     until(lambda: machine.get_restore_progress(), 'restoring is seen', 60)
     progress = machine.open_restore_progress()
-    until(lambda: progress.get_percent() >= least, f'{least} %', 60)
-    assert progress.get_cancellable() and not progress.get_completed()
+    # What is told of a change may come before the answer that has all of it.
+    until(lambda: progress.get_percent() >= least and progress.get_cancellable(), f'{least} %', 60)
+    assert not progress.get_completed()
     assert machine.get_name() in progress.get_description(), progress.get_description()
     return progress
 
