@@ -4,6 +4,7 @@
  * shown, plots the load by engine and lists the numbers. */
 #include "app/vmwindow/vm-information.h"
 
+#include "app/vmwindow/vm-statistic.h"
 #include "app/widgets/widget-engine-load.h"
 #include "app/widgets/widget-template.h"
 #include "app/widgets/widget-window.h"
@@ -11,7 +12,6 @@
 #include <glib/gi18n.h>
 
 #define POLL_SECONDS 1
-#define TIME_SUFFIX "-time-ns"
 
 enum { COLUMN_NAME, COLUMN_VALUE };
 
@@ -21,10 +21,11 @@ struct _VmInformation {
     WidgetPlot *plot;
     GtkLabel *summary;
     GtkTreeView *view;
-    GtkListStore *numbers;
+    GtkTreeStore *numbers;
     VitrineConsole *console;
     GCancellable *cancel;
-    GHashTable *rows; /* name: GtkTreeRowReference */
+    GHashTable *rows;   /* name: GtkTreeRowReference */
+    GHashTable *opened; /* groups that were shown open once */
     guint poll;
     WidgetEngineLoad load;
 };
@@ -33,44 +34,69 @@ G_DEFINE_FINAL_TYPE(VmInformation, vm_information, GTK_TYPE_WINDOW)
 
 /* --- the list --- */
 
-/* Nanoseconds as seconds, everything else as it is. */
-static void
-for_people(const char *name, const char *value, char **shown_name, char **shown_value)
+/* Parts of a group stand behind its own lines. */
+static int
+place_in(GtkTreeModel *model, GtkTreeIter *parent, gboolean is_part)
 {
-    if (g_str_has_suffix(name, "-ns")) {
-        gsize length = strlen(name) - strlen("-ns");
-        *shown_name = g_strdup_printf("%.*s%s", (int)length, name,
-                                      g_str_has_suffix(name, TIME_SUFFIX) ? "" : "-time");
-        *shown_value =
-            g_strdup_printf(_("%.3f s"), (double)g_ascii_strtoull(value, NULL, 10) / 1e9);
+    GtkTreeIter child;
+    int place = 0;
+
+    if (is_part || parent == NULL || !gtk_tree_model_iter_children(model, &child, parent))
+        return -1;
+    do {
+        if (gtk_tree_model_iter_has_child(model, &child))
+            return place;
+        place++;
+    } while (gtk_tree_model_iter_next(model, &child));
+    return -1;
+}
+
+/* The row of that name below `parent` (NULL: none), which is known as `key`; made if it is not
+ * there. */
+static void
+find_row(VmInformation *information, const char *key, const char *name, GtkTreeIter *parent,
+         gboolean is_part, GtkTreeIter *iter)
+{
+    GtkTreeModel *model = GTK_TREE_MODEL(information->numbers);
+    GtkTreeRowReference *row = g_hash_table_lookup(information->rows, key);
+    GtkTreePath *path;
+
+    if (row) {
+        path = gtk_tree_row_reference_get_path(row);
+        gtk_tree_model_get_iter(model, iter, path);
     } else {
-        *shown_name = g_strdup(name);
-        *shown_value = g_strdup(value);
+        gtk_tree_store_insert_with_values(information->numbers, iter, parent,
+                                          place_in(model, parent, is_part), COLUMN_NAME, name, -1);
+        path = gtk_tree_model_get_path(model, iter);
+        g_hash_table_insert(information->rows, g_strdup(key),
+                            gtk_tree_row_reference_new(model, path));
     }
+    gtk_tree_path_free(path);
 }
 
 static void
 show_number(VmInformation *information, const char *name, const char *value)
 {
-    GtkTreeModel *model = GTK_TREE_MODEL(information->numbers);
-    GtkTreeRowReference *row = g_hash_table_lookup(information->rows, name);
-    g_autofree char *shown_name = NULL, *shown_value = NULL;
-    GtkTreeIter iter;
+    g_auto(VmStatistic) statistic = {0};
+    g_autofree char *part = NULL;
+    GtkTreeIter group, place, row;
     GtkTreePath *path;
 
-    for_people(name, value, &shown_name, &shown_value);
-    if (row) {
-        path = gtk_tree_row_reference_get_path(row);
-        gtk_tree_model_get_iter(model, &iter, path);
-        gtk_list_store_set(information->numbers, &iter, COLUMN_VALUE, shown_value, -1);
-    } else {
-        gtk_list_store_insert_with_values(information->numbers, &iter, -1, COLUMN_NAME, shown_name,
-                                          COLUMN_VALUE, shown_value, -1);
-        path = gtk_tree_model_get_path(model, &iter);
-        g_hash_table_insert(information->rows, g_strdup(name),
-                            gtk_tree_row_reference_new(model, path));
+    vm_statistic_init(&statistic, name, value);
+    find_row(information, statistic.group, statistic.group, NULL, FALSE, &group);
+    place = group;
+    if (statistic.part) {
+        part = g_strconcat(statistic.group, "/", statistic.part, NULL);
+        find_row(information, part, statistic.part, &group, TRUE, &place);
     }
-    gtk_tree_path_free(path);
+    find_row(information, name, statistic.name, &place, FALSE, &row);
+    gtk_tree_store_set(information->numbers, &row, COLUMN_VALUE, statistic.value, -1);
+    if (!g_hash_table_contains(information->opened, statistic.group)) {
+        path = gtk_tree_model_get_path(GTK_TREE_MODEL(information->numbers), &group);
+        gtk_tree_view_expand_row(information->view, path, FALSE);
+        gtk_tree_path_free(path);
+        g_hash_table_add(information->opened, g_strdup(statistic.group));
+    }
 }
 
 /* --- asking --- */
@@ -149,6 +175,7 @@ vm_information_dispose(GObject *object)
     g_clear_handle_id(&information->poll, g_source_remove);
     g_clear_object(&information->console);
     g_clear_pointer(&information->rows, g_hash_table_unref);
+    g_clear_pointer(&information->opened, g_hash_table_unref);
     G_OBJECT_CLASS(vm_information_parent_class)->dispose(object);
 }
 
@@ -177,6 +204,7 @@ vm_information_init(VmInformation *information)
     information->cancel = g_cancellable_new();
     information->rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                               (GDestroyNotify)gtk_tree_row_reference_free);
+    information->opened = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     widget_window_close_by_keys(GTK_WINDOW(information));
     information->poll = g_timeout_add_seconds(POLL_SECONDS, on_poll, information);
 }
