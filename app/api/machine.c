@@ -9,7 +9,7 @@ struct _VitrineMachine {
     char *id;
     char *path;
     Cache *cache;
-    char **groups, **leftovers;
+    char **groups, **leftovers, **ejected;
 };
 
 G_DEFINE_FINAL_TYPE(VitrineMachine, vitrine_machine, G_TYPE_OBJECT)
@@ -43,6 +43,7 @@ machine_finalize(GObject *object)
     g_free(machine->path);
     g_strfreev(machine->groups);
     g_strfreev(machine->leftovers);
+    g_strfreev(machine->ejected);
     g_hash_table_unref(machine->cache);
     G_OBJECT_CLASS(vitrine_machine_parent_class)->finalize(object);
 }
@@ -68,6 +69,7 @@ vitrine_machine_init(VitrineMachine *machine)
     machine->cache = cache_new();
     machine->groups = g_strdupv((char *[]){"/", NULL});
     machine->leftovers = g_new0(char *, 1);
+    machine->ejected = g_new0(char *, 1);
 }
 
 static void
@@ -86,6 +88,7 @@ machine_update(VitrineMachine *machine, GVariant *properties)
     static const CacheField address = {"ConsoleAddress", "console-available", 's', NULL};
     take_strings(properties, "Groups", &machine->groups);
     take_strings(properties, "LeftoverStates", &machine->leftovers);
+    take_strings(properties, "EjectedDrives", &machine->ejected);
     g_object_freeze_notify(G_OBJECT(machine));
     cache_update(machine->cache, G_OBJECT(machine), fields, G_N_ELEMENTS(fields), properties);
     cache_update(machine->cache, G_OBJECT(machine), &address, 1, properties);
@@ -133,6 +136,13 @@ const char *const *
 vitrine_machine_get_leftover_states(VitrineMachine *machine)
 {
     return (const char *const *)machine->leftovers;
+}
+
+gboolean
+vitrine_machine_has_ejected(VitrineMachine *machine, const VitrineAttachment *drive)
+{
+    g_autofree char *place = vitrine_attachment_place(drive);
+    return g_strv_contains((const char *const *)machine->ejected, place);
 }
 
 gboolean

@@ -75,7 +75,7 @@ vitrine_controller_served_ports(VitrineControllerType type, const char *model)
 gboolean
 vitrine_controller_hot_plugs(VitrineControllerType type)
 {
-    return type == VITRINE_CONTROLLER_AHCI;
+    return type == VITRINE_CONTROLLER_AHCI || type == VITRINE_CONTROLLER_VIRTIO_SCSI;
 }
 
 gboolean
@@ -146,6 +146,13 @@ void
 vitrine_attachment_free(VitrineAttachment *attachment)
 {
     record_free(&attachment_record, attachment);
+}
+
+char *
+vitrine_attachment_place(const VitrineAttachment *attachment)
+{
+    return g_strdup_printf("%u/%u/%s", attachment->port, attachment->device,
+                           attachment->controller);
 }
 
 VitrineUart *

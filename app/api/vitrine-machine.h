@@ -5,9 +5,10 @@
  * groups, state (VitrineMachineState), last-state-change (int64, seconds since 1970),
  * accessible, access-error, settings-file, log-folder, snapshot-folder, settings-generation (uint:
  * changes with each change of the settings), read-only-reason, session-type, session-pid,
- * console-available, busy, restore-progress, leftover-states, current-snapshot,
- * current-snapshot-name, snapshot-count (uint), current-state-modified, snapshots-generation (uint:
- * changes when a snapshot comes, goes or is edited).
+ * console-available, busy, restore-progress, leftover-states, ejected-drives (see
+ * vitrine_machine_has_ejected()), current-snapshot, current-snapshot-name, snapshot-count (uint),
+ * current-state-modified, snapshots-generation (uint: changes when a snapshot comes, goes or is
+ * edited).
  *
  * Extra data is per machine too; its changes arrive at VitrineClient::extra-data-changed and at
  * VitrineMachine::extra-data-changed (key, value or "" when removed). */
@@ -216,6 +217,14 @@ void vitrine_machine_discard_state_async(VitrineMachine *machine, GCancellable *
                                          GAsyncReadyCallback callback, gpointer user_data);
 gboolean vitrine_machine_discard_state_finish(VitrineMachine *machine, GAsyncResult *result,
                                               GError **error);
+
+/**
+ * vitrine_machine_has_ejected:
+ *
+ * Returns: whether the guest has ejected the medium of this drive although the settings keep it:
+ * it is back at the next start.
+ */
+gboolean vitrine_machine_has_ejected(VitrineMachine *machine, const VitrineAttachment *drive);
 
 /**
  * vitrine_machine_get_leftover_states:

@@ -129,6 +129,8 @@ VitrineAttachment *vitrine_attachment_new(const char *controller, guint port, gu
                                           VitrineMediumKind kind, const char *medium);
 VitrineAttachment *vitrine_attachment_copy(const VitrineAttachment *attachment);
 void vitrine_attachment_free(VitrineAttachment *attachment);
+/* Where it is, in one word that names no other place of the machine: PORT/DEVICE/CONTROLLER. */
+char *vitrine_attachment_place(const VitrineAttachment *attachment);
 
 /**
  * VitrineUart:

@@ -5,7 +5,14 @@
 
 typedef struct {
     Console *console;
-    enum { EVENT_STATE, EVENT_POWER_OFF, EVENT_RESET, EVENT_TRIPLE_FAULT, EVENT_MESSAGE } kind;
+    enum {
+        EVENT_STATE,
+        EVENT_POWER_OFF,
+        EVENT_RESET,
+        EVENT_TRIPLE_FAULT,
+        EVENT_MESSAGE,
+        EVENT_EJECTED
+    } kind;
     VmmState state;
     PdmSeverity severity;
     char *id, *text;
@@ -131,6 +138,7 @@ dispatch(gpointer data)
         vitrine_vm_session_triple_fault(console->session, console->log_path);
         break;
     case EVENT_MESSAGE: take_message(console, event); break;
+    case EVENT_EJECTED: console_media_tell_ejected(console); break;
     }
     return G_SOURCE_REMOVE;
 }
@@ -178,6 +186,12 @@ static void
 triple_fault(void *user, const char *registers)
 {
     post(user, &(Event){.console = user, .kind = EVENT_TRIPLE_FAULT, .text = g_strdup(registers)});
+}
+
+void
+console_medium_ejected(void *user)
+{
+    post(user, &(Event){.console = user, .kind = EVENT_EJECTED});
 }
 
 static void

@@ -166,15 +166,19 @@ console_media_find(const Console *console, const char *controller, guint port, g
     return NULL;
 }
 
+static const PdmMediaConnector *
+connector_of(const Console *console, const ConsoleDrive *drive)
+{
+    return pdm_lun_connector(vmm_pdm(console->vmm), drive->place.device, drive->place.instance,
+                             drive->place.lun, PDM_IF_MEDIA);
+}
+
 const PdmMediaConnector *
 console_media_disk(const Console *console, const char *controller, guint port, guint device,
                    GError **error)
 {
     const ConsoleDrive *drive = console_media_find(console, controller, port, device);
-    const PdmMediaConnector *connector =
-        drive == NULL ? NULL
-                      : pdm_lun_connector(vmm_pdm(console->vmm), drive->place.device,
-                                          drive->place.instance, drive->place.lun, PDM_IF_MEDIA);
+    const PdmMediaConnector *connector = drive == NULL ? NULL : connector_of(console, drive);
 
     if (connector != NULL && connector->push_image != NULL)
         return connector;
@@ -217,6 +221,32 @@ console_media_change(Console *console, const char *controller, guint port, guint
     return false;
 }
 
+void
+console_media_watch(Console *console, const ConsoleDrive *drive)
+{
+    const PdmMediaConnector *connector = connector_of(console, drive);
+
+    if (connector != NULL && connector->watch_ejects != NULL)
+        connector->watch_ejects(connector->user, console_medium_ejected, console);
+}
+
+void
+console_media_tell_ejected(Console *console)
+{
+    for (guint i = 0; console->vmm != NULL && i < console->drives->len; i++) {
+        const ConsoleDrive *drive = &g_array_index(console->drives, ConsoleDrive, i);
+        const PdmMediaConnector *connector = connector_of(console, drive);
+
+        if (connector == NULL || connector->take_ejected == NULL ||
+            !connector->take_ejected(connector->user))
+            continue;
+        console_log_printf(console->log, "The guest has ejected the medium of %s, port %u.",
+                           drive->controller, drive->port);
+        vitrine_vm_session_medium_ejected(console->session, drive->controller, drive->port,
+                                          drive->device);
+    }
+}
+
 static VitrineActivityClass
 activity_class(VitrineMediumKind kind)
 {
@@ -232,9 +262,7 @@ console_media_activity(Console *console, VitrineActivity *activity)
 {
     for (guint i = 0; i < console->drives->len; i++) {
         const ConsoleDrive *drive = &g_array_index(console->drives, ConsoleDrive, i);
-        const PdmMediaConnector *connector =
-            pdm_lun_connector(vmm_pdm(console->vmm), drive->place.device, drive->place.instance,
-                              drive->place.lun, PDM_IF_MEDIA);
+        const PdmMediaConnector *connector = connector_of(console, drive);
         VitrineActivityClass class = activity_class(drive->kind);
         if (!connector || !connector->activity)
             continue;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Drives that come and go while the machine runs: at the SATA controller. Manual, chapter "Virtual
- * Storage", hot-pluggable attachments. Left out: other controllers, which the manual has no
- * hot-plugging for either, but USB storage. */
+ * Drives that come and go while the machine runs: at SATA and virtio-scsi controllers. Manual,
+ * chapter "Virtual Storage", hot-pluggable attachments. Left out: USB storage; other controllers,
+ * which the manual has no hot-plugging for either. */
 #include "app/console/console-private.h"
 
 /* Drives whose state is being saved or loaded, or whose images are being merged, have to stay. */
@@ -18,16 +18,26 @@ check_idle(const Console *console, GError **error)
     return false;
 }
 
+/* The bus of a controller whose drives come and go. A virtio-scsi controller whose disks are
+ * virtio-blk devices is not in the machine. */
 static bool
-check_controller(const Console *console, const char *name, guint port, GError **error)
+find_bus(const Console *console, const char *name, guint port, MachineBus *bus, GError **error)
 {
     const VitrineController *controller = vitrine_settings_find_controller(console->settings, name);
+    const char *reason = "drives do not come or go while the machine runs";
+    g_autofree char *path = NULL;
 
     if (controller != NULL && vitrine_controller_hot_plugs(controller->type) &&
-        port < controller->port_count)
-        return true;
-    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                "At port %u of “%s” drives do not come or go while the machine runs.", port, name);
+        port < controller->port_count) {
+        *bus = controller->type == VITRINE_CONTROLLER_AHCI ? MACHINE_BUS_SATA
+                                                           : MACHINE_BUS_VIRTIO_SCSI;
+        path = g_strconcat("Devices/", machine_medium_place(*bus, port, 0).device, NULL);
+        if (cfgm_child(console->config, path) != NULL)
+            return true;
+        reason = "there is a virtio-blk device, which does not come or go while the machine runs";
+    }
+    g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED, "At port %u of “%s” %s.", port,
+                name, reason);
     return false;
 }
 
@@ -36,15 +46,15 @@ console_plug_drive(gpointer data, const VitrineAttachment *attachment, GPtrArray
                    GError **error)
 {
     Console *console = data;
-    MachineMedium medium = {.bus = MACHINE_BUS_SATA, .descriptor = -1};
-    const MachinePlace place =
-        machine_medium_place(medium.bus, attachment->port, attachment->device);
+    MachineMedium medium = {.descriptor = -1};
+    MachinePlace place;
     ConsoleDrive drive;
     CfgmNode *node;
 
     if (!check_idle(console, error) ||
-        !check_controller(console, attachment->controller, attachment->port, error))
+        !find_bus(console, attachment->controller, attachment->port, &medium.bus, error))
         return FALSE;
+    place = machine_medium_place(medium.bus, attachment->port, attachment->device);
     console_media_describe(console, attachment, images, &medium);
     node = machine_add_medium(&medium, console->config, error);
     if (node == NULL ||
@@ -62,6 +72,7 @@ console_plug_drive(gpointer data, const VitrineAttachment *attachment, GPtrArray
         .place = place,
     };
     g_array_append_val(console->drives, drive);
+    console_media_watch(console, &drive);
     vitrine_settings_put_attachment(console->settings, attachment);
     return TRUE;
 }
@@ -73,8 +84,9 @@ console_unplug_drive(gpointer data, const char *controller, guint port, guint de
     Console *console = data;
     const ConsoleDrive *drive = console_media_find(console, controller, port, device);
     MachinePlace place;
+    MachineBus bus;
 
-    if (!check_idle(console, error) || !check_controller(console, controller, port, error))
+    if (!check_idle(console, error) || !find_bus(console, controller, port, &bus, error))
         return FALSE;
     if (drive == NULL) {
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_FOUND, "“%s” has no drive at port %u.",

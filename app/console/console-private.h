@@ -78,6 +78,10 @@ void console_media_describe(Console *console, const VitrineAttachment *attachmen
                             GPtrArray *images, MachineMedium *medium);
 bool console_media_change(Console *console, const char *controller, guint port, guint device,
                           bool force, GPtrArray *images, GError **error);
+/* This drive tells of the media that the guest ejects. */
+void console_media_watch(Console *console, const ConsoleDrive *drive);
+/* A guest has ejected media: the service hears from which drives. */
+void console_media_tell_ejected(Console *console);
 void console_media_activity(Console *console, VitrineActivity *activity);
 void console_network_activity(Console *console, VitrineActivity *activity);
 /* The drive of this name; NULL: none. */
@@ -154,6 +158,8 @@ GArray *console_notes_new(void);
 void console_tell(Console *console, const char *id, const char *text);
 /* The machine runs. */
 void console_tell_notes(Console *console);
+/* For PdmMediaConnector.watch_ejects. */
+void console_medium_ejected(void *user);
 void console_set_state(Console *console, VitrineMachineState state);
 
 /* The same error in the Main API's domain. */

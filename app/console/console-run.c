@@ -176,6 +176,8 @@ build(Console *console, GError **error)
     if (!console->vmm)
         return false;
     console_input_attach(console->input, vmm_pdm(console->vmm));
+    for (guint i = 0; i < console->drives->len; i++)
+        console_media_watch(console, &g_array_index(console->drives, ConsoleDrive, i));
     console_sound_start(console);
     return true;
 }

@@ -10,7 +10,8 @@ void showvminfo_line(const char *label, const char *format, ...) G_GNUC_PRINTF(2
 /* key="text", escaped; or the line for people. */
 void showvminfo_text(bool machine_readable, const char *key, const char *label, const char *text);
 
-void showvminfo_storage(Manage *manage, VitrineSettings *settings, bool machine_readable);
+void showvminfo_storage(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
+                        bool machine_readable);
 void showvminfo_network(VitrineSettings *settings, bool machine_readable);
 void showvminfo_sound(VitrineSettings *settings, bool machine_readable);
 void showvminfo_usb(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,

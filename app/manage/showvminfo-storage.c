@@ -74,7 +74,8 @@ print_slot(const VitrineAttachment *attachment, const char *location)
 }
 
 static void
-print_attachment(Manage *manage, const VitrineAttachment *attachment, bool machine_readable)
+print_attachment(Manage *manage, VitrineMachine *machine, const VitrineAttachment *attachment,
+                 bool machine_readable)
 {
     g_autofree char *location = location_of(manage, attachment);
     if (!machine_readable) {
@@ -91,13 +92,13 @@ print_attachment(Manage *manage, const VitrineAttachment *attachment, bool machi
     }
     if (*attachment->medium)
         print_slot_fact(attachment, "tempeject-", attachment->temp_eject ? "on" : "off");
-    /* Whether the guest has ejected a medium that the settings still name; ours are in step. */
-    print_slot_fact(attachment, "IsEjected-", "off");
+    print_slot_fact(attachment, "IsEjected-",
+                    vitrine_machine_has_ejected(machine, attachment) ? "on" : "off");
 }
 
 static void
-print_slots(Manage *manage, VitrineSettings *settings, const VitrineController *controller,
-            bool machine_readable)
+print_slots(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
+            const VitrineController *controller, bool machine_readable)
 {
     guint devices = vitrine_bus_limits(vitrine_controller_bus(controller->type))->devices_per_port;
     for (guint port = 0; port < controller->port_count; port++) {
@@ -106,7 +107,7 @@ print_slots(Manage *manage, VitrineSettings *settings, const VitrineController *
                 vitrine_settings_find_attachment(settings, controller->name, port, device);
             g_autofree char *name = manage_escape(controller->name);
             if (attachment)
-                print_attachment(manage, attachment, machine_readable);
+                print_attachment(manage, machine, attachment, machine_readable);
             else if (machine_readable)
                 manage_print("\"%s-%u-%u\"=\"none\"\n", name, port, device);
         }
@@ -114,7 +115,8 @@ print_slots(Manage *manage, VitrineSettings *settings, const VitrineController *
 }
 
 void
-showvminfo_storage(Manage *manage, VitrineSettings *settings, bool machine_readable)
+showvminfo_storage(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
+                   bool machine_readable)
 {
     GPtrArray *controllers = vitrine_settings_get_controllers(settings);
     if (!machine_readable)
@@ -123,10 +125,10 @@ showvminfo_storage(Manage *manage, VitrineSettings *settings, bool machine_reada
         const VitrineController *controller = g_ptr_array_index(controllers, i);
         print_controller(controller, i, machine_readable);
         if (!machine_readable)
-            print_slots(manage, settings, controller, false);
+            print_slots(manage, machine, settings, controller, false);
     }
     for (guint i = 0; machine_readable && i < controllers->len; i++)
-        print_slots(manage, settings, g_ptr_array_index(controllers, i), true);
+        print_slots(manage, machine, settings, g_ptr_array_index(controllers, i), true);
 }
 
 /* What a port is connected to, as modifyvm takes it but with a comma; the caller's. */

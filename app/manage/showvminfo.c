@@ -244,7 +244,7 @@ manage_print_settings(Manage *manage, VitrineMachine *machine, VitrineSettings *
     print_state(machine, machine_readable);
     print_leftovers(machine, machine_readable);
     print_fields(display_fields, G_N_ELEMENTS(display_fields), settings, machine_readable);
-    showvminfo_storage(manage, settings, machine_readable);
+    showvminfo_storage(manage, machine, settings, machine_readable);
     showvminfo_network(settings, machine_readable);
     print_fields(input_fields, G_N_ELEMENTS(input_fields), settings, machine_readable);
     showvminfo_ports(settings, machine_readable);

@@ -209,12 +209,30 @@ change_free(Change *change)
     g_free(change);
 }
 
+/* The drive is empty, or no longer, while the settings say otherwise until the machine ends. */
+static void
+note_ejected(Machine *machine, const VitrineAttachment *attachment, gboolean ejected)
+{
+    g_autofree char *place = vitrine_attachment_place(attachment);
+    const char *const *before = vitrine_dbus_machine_get_ejected_drives(machine->skeleton);
+    g_autoptr(GPtrArray) places = g_ptr_array_new();
+    for (guint i = 0; before && before[i]; i++) {
+        if (!g_str_equal(before[i], place))
+            g_ptr_array_add(places, (gpointer)before[i]);
+    }
+    if (ejected)
+        g_ptr_array_add(places, place);
+    g_ptr_array_add(places, NULL);
+    vitrine_dbus_machine_set_ejected_drives(machine->skeleton, (const char *const *)places->pdata);
+}
+
 static gboolean
 store_change(Machine *machine, const VitrineAttachment *attachment, GError **error)
 {
     Medium *medium =
         *attachment->medium ? service_find_medium(machine->service, attachment->medium) : NULL;
     vitrine_settings_put_attachment(machine->record->settings, attachment);
+    note_ejected(machine, attachment, FALSE);
     if (medium)
         medium_adopt(medium, machine);
     gboolean saved = machine_save(machine, error) && service_save(machine->service, error);
@@ -324,6 +342,17 @@ on_change_medium(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation
     return TRUE;
 }
 
+/* What the guest took out is out of the settings, too, unless they say that it comes back. */
+static gboolean
+store_eject(Machine *machine, const VitrineAttachment *emptied, GError **error)
+{
+    if (!emptied->temp_eject)
+        return store_change(machine, emptied, error);
+    note_ejected(machine, emptied, TRUE);
+    machine_publish(machine);
+    return TRUE;
+}
+
 static gboolean
 on_ejected(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const char *controller,
            guint port, guint device, Machine *machine)
@@ -334,8 +363,7 @@ on_ejected(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, cons
                               "This process does not have the machine.");
     g_autoptr(VitrineAttachment) attachment =
         changed_attachment(machine, controller, port, device, "", &error);
-    if (attachment == NULL ||
-        (!attachment->temp_eject && !store_change(machine, attachment, &error)))
+    if (attachment == NULL || !store_eject(machine, attachment, &error))
         return service_fail(invocation, error);
     vitrine_dbus_machine_complete_medium_ejected(skeleton, invocation);
     return TRUE;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Drives that come and go while a machine runs. Manual, chapter "Virtual Storage", hot-plugging,
- * and VBoxManage, "storageattach --hotpluggable": the SATA controller takes them, and lets go of
- * those that are called hot-pluggable. One at a time; a disk on which a differencing image would
- * have to be made first needs the machine switched off. */
+ * and VBoxManage, "storageattach --hotpluggable": SATA and virtio-scsi controllers take them, and
+ * let go of those that are called hot-pluggable. One at a time; a disk on which a differencing
+ * image would have to be made first needs the machine switched off. */
 #include "app/service/machine.h"
 #include "app/service/medium.h"
 
@@ -68,7 +68,7 @@ check_controller(VitrineSettings *settings, const VitrineAttachment *a, GError *
         return TRUE;
     g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_STATE,
                 "The controller \"%s\" does not support hot-plugging: its drives change only while "
-                "the machine is powered off. A SATA controller can.",
+                "the machine is powered off. SATA and virtio-scsi controllers can.",
                 a->controller);
     return FALSE;
 }

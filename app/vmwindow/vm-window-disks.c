@@ -226,7 +226,7 @@ disk_label(VitrineSettings *settings, const VitrineAttachment *disk)
         return _("Remove %s (%s, %s)…");
     if (controller != NULL && vitrine_controller_hot_plugs(controller->type))
         return _("%s (%s, %s): not hot-pluggable");
-    return _("%s (%s, %s): only SATA disks come and go");
+    return _("%s (%s, %s): only SATA and virtio-scsi disks come and go");
 }
 
 static void

@@ -173,6 +173,19 @@ append_drive(VmWindow *window, const VitrineAttachment *drive, GPtrArray *host_d
                           label, G_MENU_MODEL(menu));
 }
 
+/* The drive as it is now: what the guest has ejected until the machine ends is not in it. */
+static VitrineAttachment *
+present_drive(VmWindow *window, const VitrineAttachment *attachment)
+{
+    VitrineAttachment *drive = vitrine_attachment_copy(attachment);
+
+    if (vitrine_machine_has_ejected(window->machine, drive)) {
+        g_free(drive->medium);
+        drive->medium = g_strdup("");
+    }
+    return drive;
+}
+
 static void
 fill(VmWindow *window, VitrineSettings *settings, GPtrArray *host_drives)
 {
@@ -183,7 +196,7 @@ fill(VmWindow *window, VitrineSettings *settings, GPtrArray *host_drives)
     g_menu_remove_all(window->optical_menu);
     g_menu_remove_all(window->floppy_menu);
     for (guint i = 0; i < drives->len; i++) {
-        const VitrineAttachment *drive = g_ptr_array_index(drives, i);
+        g_autoptr(VitrineAttachment) drive = present_drive(window, g_ptr_array_index(drives, i));
         g_autofree char *place = widget_drive_place(settings, drive);
         g_autofree char *medium = widget_drive_medium(window->client, drive);
         GString *text = texts[drive->kind];

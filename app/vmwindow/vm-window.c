@@ -364,6 +364,8 @@ vm_window_new(GtkApplication *application, VitrineClient *client, VitrineMachine
     g_signal_connect_object(machine, "notify::state", G_CALLBACK(on_machine_state), window, 0);
     g_signal_connect_object(machine, "notify::settings-generation", G_CALLBACK(on_media_changed),
                             window, 0);
+    g_signal_connect_object(machine, "notify::ejected-drives", G_CALLBACK(on_media_changed), window,
+                            0);
     g_signal_connect_object(client, "extra-data-changed", G_CALLBACK(on_extra_data), window, 0);
     show_state(window);
     vm_window_watch_restore(window);

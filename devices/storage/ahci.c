@@ -11,12 +11,9 @@
 static void
 set_drive(AhciPort *port, const PdmMediaConnector *media)
 {
-    PdmDevice *device = port->ahci->device;
-
-    ata_drive_attach(&port->ata, device, media);
+    ata_drive_attach(&port->ata, port->ahci->device, media);
     port->ata.trim = media->discard && !port->ata.packet;
     port->unit.atapi = true;
-    scsi_unit_attach(&port->unit, device, media);
 }
 
 /* A drive comes or goes while the machine runs: the port's link changes, as by a cable. */
@@ -26,6 +23,7 @@ plugged(void *user, const PdmMediaConnector *media)
     AhciPort *port = (AhciPort *)((char *)user - offsetof(AhciPort, unit));
 
     if (media != NULL) {
+        scsi_unit_attach(&port->unit, port->ahci->device, media);
         set_drive(port, media);
         ata_drive_reset(&port->ata);
         scsi_unit_reset(&port->unit);
@@ -44,14 +42,14 @@ plugged(void *user, const PdmMediaConnector *media)
 static bool
 attach_drive(AhciPort *port, GError **error)
 {
-    const PdmMediaConnector *media;
+    bool present;
 
     port->media_port.plugged = plugged;
     if (!drive_attach(port->ahci->device, port->index, &port->media_port, &port->unit,
-                      "the SATA controller", &media, error))
+                      "the SATA controller", &present, error))
         return false;
-    if (media != NULL)
-        set_drive(port, media);
+    if (present)
+        set_drive(port, port->unit.media);
     return true;
 }
 

@@ -5,18 +5,25 @@
 
 bool
 drive_attach(PdmDevice *device, unsigned lun, PdmMediaPort *port, ScsiUnit *unit,
-             const char *controller, const PdmMediaConnector **media, GError **error)
+             const char *controller, bool *present, GError **error)
 {
+    const PdmMediaConnector *media;
+
     port->user = unit;
     unit->passes = true;
     port->type = PDM_MEDIA_DISK;
     port->medium_changed = scsi_medium_changed;
     port->eject_request = scsi_eject_request;
-    if (!pdm_attach(device, lun, PDM_IF_MEDIA, port, (const void **)media, false, error))
+    if (!pdm_attach(device, lun, PDM_IF_MEDIA, port, (const void **)&media, false, error))
         return false;
-    if (*media == NULL || (*media)->type != PDM_MEDIA_FLOPPY)
+    *present = media != NULL;
+    if (media == NULL)
         return true;
-    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
-                "A floppy drive can't be attached to %s (port %u).", controller, lun);
-    return false;
+    if (media->type == PDM_MEDIA_FLOPPY) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID,
+                    "A floppy drive can't be attached to %s (port %u).", controller, lun);
+        return false;
+    }
+    scsi_unit_attach(unit, device, media);
+    return true;
 }

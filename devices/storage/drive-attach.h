@@ -5,8 +5,8 @@
 
 #include "devices/storage/scsi.h"
 
-/* Attaches what is configured at the LUN. port: of the LUN, filled in here but for `plugged`; its
- * user is the unit. *media stays NULL where there is no drive. controller: its name, for a drive
+/* Attaches what is configured at the LUN to the unit. port: of the LUN, filled in here but for
+ * `plugged`; its user is the unit. *present: there is a drive. controller: its name, for a drive
  * that does not fit ("the SATA controller"). */
 bool drive_attach(PdmDevice *device, unsigned lun, PdmMediaPort *port, ScsiUnit *unit,
-                  const char *controller, const PdmMediaConnector **media, GError **error);
+                  const char *controller, bool *present, GError **error);

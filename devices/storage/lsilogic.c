@@ -19,16 +19,9 @@ static bool
 attach_target(LsiAdapter *lsi, unsigned index, GError **error)
 {
     LsiTarget *target = &lsi->targets[index];
-    const PdmMediaConnector *media;
 
-    if (!drive_attach(lsi->device, index, &target->port, &target->unit, "the SCSI adapter", &media,
-                      error))
-        return false;
-    if (media == NULL)
-        return true;
-    scsi_unit_attach(&target->unit, lsi->device, media);
-    target->present = true;
-    return true;
+    return drive_attach(lsi->device, index, &target->port, &target->unit, "the SCSI adapter",
+                        &target->present, error);
 }
 
 static bool

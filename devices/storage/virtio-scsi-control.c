@@ -57,6 +57,14 @@ abort_selected(VirtioScsi *adapter, Selection *selection, uint8_t response)
     drive_jobs_drop_matching(&adapter->jobs, is_selected, selection);
 }
 
+void
+vscsi_end_commands(VirtioScsi *adapter, unsigned target, uint8_t response)
+{
+    Selection selection = {.target = (uint8_t)target, .any_tag = true};
+
+    abort_selected(adapter, &selection, response);
+}
+
 static void
 count_selected(VirtioScsi *adapter, Selection *selection)
 {

@@ -13,6 +13,8 @@
 #define VSCSI_CDB_LIMIT 256u
 #define VSCSI_SENSE_LIMIT 256u
 #define VSCSI_RESPONSE_HEADER 12u /* before the sense data */
+#define VSCSI_EVENT_SIZE 16u
+#define VSCSI_FEATURE_HOTPLUG 2u
 
 enum { VSCSI_QUEUE_CONTROL, VSCSI_QUEUE_EVENT, VSCSI_QUEUE_REQUESTS };
 
@@ -27,13 +29,16 @@ enum {
     VSCSI_BAD_LUN = 12,
 };
 
+typedef struct VirtioScsi VirtioScsi;
+
 typedef struct {
+    VirtioScsi *adapter;
     PdmMediaPort port;
     bool present;
     ScsiUnit unit;
 } VscsiTarget;
 
-typedef struct {
+struct VirtioScsi {
     VirtioDevice virtio;
     PdmDevice *device;
     DriveCommands commands;
@@ -42,8 +47,9 @@ typedef struct {
     unsigned target_count;
     uint32_t waiting; /* queues with chains that there was no room for: a bit each */
     uint32_t cdb_size, sense_size;
+    bool events_missed; /* there was no buffer for one */
     VscsiTarget targets[VSCSI_TARGETS_MAX];
-} VirtioScsi;
+};
 
 typedef struct {
     ScsiRequest scsi;
@@ -83,3 +89,10 @@ DmaList *vscsi_response_list(VscsiRequest *request);
 
 /* virtio-scsi-control.c: task management and what else the control queue has. */
 void vscsi_run_control(VirtioScsi *adapter);
+/* Ends all commands of a target with this response. */
+void vscsi_end_commands(VirtioScsi *adapter, unsigned target, uint8_t response);
+
+/* virtio-scsi-event.c: the driver has given buffers for events. */
+void vscsi_run_events(VirtioScsi *adapter);
+/* For PdmMediaPort, with the target's unit as user. */
+void vscsi_plugged(void *user, const PdmMediaConnector *media);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The virtio SCSI host adapter: VIRTIO 1.1 section 5.6: configuration, targets, life cycle. One
- * unit at each target. Left out: protection information, hot-plug events, asynchronous
- * notifications (queries say that there are none), priorities. */
+ * unit at each target; drives come and go while the machine runs. Left out: protection information,
+ * asynchronous notifications (queries say that there are none), priorities. */
 #include "devices/storage/drive-attach.h"
 #include "devices/storage/virtio-scsi-private.h"
 
@@ -15,6 +15,8 @@
 #define CDB_USUAL 32u
 #define SENSE_USUAL 96u
 #define FEATURE_INOUT 1u
+/* The version of a saved state from which on it says whether an event was missed. */
+#define STATE_EVENTS (VIRTIO_STATE_LEGACY + 1)
 
 enum {
     CONFIG_SENSE_SIZE = 20,
@@ -30,6 +32,8 @@ notified(void *user, unsigned queue)
 
     if (queue == VSCSI_QUEUE_CONTROL)
         vscsi_run_control(adapter);
+    else if (queue == VSCSI_QUEUE_EVENT)
+        vscsi_run_events(adapter);
     else if (queue >= VSCSI_QUEUE_REQUESTS)
         vscsi_run_queue(adapter, queue);
 }
@@ -45,7 +49,7 @@ read_config(void *user, uint32_t offset, unsigned size)
     vscsi_put32(config + 4, SEGMENTS_MAX);
     vscsi_put32(config + 8, SECTORS_MAX);
     vscsi_put32(config + 12, VSCSI_JOBS_MAX);
-    vscsi_put32(config + 16, 16); /* bytes in an event */
+    vscsi_put32(config + 16, VSCSI_EVENT_SIZE);
     vscsi_put32(config + CONFIG_SENSE_SIZE, adapter->sense_size);
     vscsi_put32(config + CONFIG_CDB_SIZE, adapter->cdb_size);
     config[30] = (uint8_t)(adapter->target_count - 1); /* after the last channel, 0 */
@@ -74,6 +78,7 @@ driver_reset(void *user)
 
     drive_jobs_drop(&adapter->jobs);
     adapter->waiting = 0;
+    adapter->events_missed = false;
     adapter->cdb_size = CDB_USUAL;
     adapter->sense_size = SENSE_USUAL;
     for (unsigned i = 0; i < adapter->target_count; i++)
@@ -101,16 +106,11 @@ static bool
 attach_target(VirtioScsi *adapter, unsigned index, GError **error)
 {
     VscsiTarget *target = &adapter->targets[index];
-    const PdmMediaConnector *media;
 
-    if (!drive_attach(adapter->device, index, &target->port, &target->unit,
-                      "the virtio SCSI adapter", &media, error))
-        return false;
-    if (media == NULL)
-        return true;
-    scsi_unit_attach(&target->unit, adapter->device, media);
-    target->present = true;
-    return true;
+    target->adapter = adapter;
+    target->port.plugged = vscsi_plugged;
+    return drive_attach(adapter->device, index, &target->port, &target->unit,
+                        "the virtio SCSI adapter", &target->present, error);
 }
 
 static void
@@ -138,7 +138,7 @@ adapter_construct(PdmDevice *device, const CfgmNode *config, GError **error)
         .type = 8,
         .class_code = 0x01,
         .slot = SLOT,
-        .features = FEATURE_INOUT,
+        .features = FEATURE_INOUT | VSCSI_FEATURE_HOTPLUG,
         .queues = VSCSI_QUEUE_REQUESTS + CLAMP(pdm_cpu_count(device), 1, REQUEST_QUEUES_MAX),
         .config_size = CONFIG_SIZE,
         .interface = virtio_interface(config, VIRTIO_MODERN),
@@ -194,6 +194,7 @@ static const SsmField adapter_fields[] = {
     SSM_UINT_BELOW(VirtioScsi, cdb_size, VSCSI_CDB_LIMIT + 1),
     SSM_UINT_BELOW(VirtioScsi, sense_size, VSCSI_SENSE_LIMIT + 1),
     SSM_STRUCT_ARRAY(VirtioScsi, targets, target_fields),
+    SSM_UINT_SINCE(VirtioScsi, events_missed, STATE_EVENTS),
     SSM_END,
 };
 /* clang-format on */
@@ -213,7 +214,7 @@ adapter_post_load(void *object, uint32_t version, GError **error)
 }
 
 static const SsmState adapter_state = {
-    .version = VIRTIO_STATE_LEGACY,
+    .version = STATE_EVENTS,
     .min_version = 1,
     .fields = adapter_fields,
     .post_load = adapter_post_load,

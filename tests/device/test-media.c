@@ -282,6 +282,36 @@ test_medium_change(Files *files, gconstpointer data)
     g_assert_false(cd->present(cd->user));
 }
 
+static void
+count_eject(void *watcher)
+{
+    (*(unsigned *)watcher)++;
+}
+
+/* What the guest does to its tray is told once, and forgotten when the user changes the medium. */
+static void
+test_guest_ejects(Files *files, gconstpointer data)
+{
+    g_autoptr(DeviceBench) bench = new_bench(files);
+    const PdmMediaConnector *cd = connector(bench, "piix4-ide", 2);
+    g_autofree char *insert = g_strdup_printf("2:%s", files->other);
+    unsigned told = 0;
+
+    g_assert_null(connector(bench, "piix4-ide", 0)->take_ejected);
+    cd->watch_ejects(cd->user, count_eject, &told);
+    g_assert_false(cd->take_ejected(cd->user));
+    cd->eject(cd->user);
+    g_assert_cmpuint(told, ==, 1);
+    g_assert_true(cd->take_ejected(cd->user));
+    g_assert_false(cd->take_ejected(cd->user));
+    cd->eject(cd->user);
+    g_assert_true(pdm_command(bench->pdm, "piix4-ide", 0, "insert", insert));
+    g_assert_cmpuint(told, ==, 2);
+    g_assert_false(cd->take_ejected(cd->user));
+    g_assert_true(pdm_command(bench->pdm, "piix4-ide", 0, "eject", "2"));
+    g_assert_cmpuint(told, ==, 2);
+}
+
 /* A limit on the size of files stands for a full disk. */
 static void
 limit_files(rlim_t size)
@@ -504,6 +534,7 @@ main(int argc, char **argv)
         {"/media/cancel", test_cancel},
         {"/media/cancel-one", test_cancel_one},
         {"/media/medium-change", test_medium_change},
+        {"/media/guest-ejects", test_guest_ejects},
         {"/media/disk-full", test_disk_full},
         {"/media/reset-while-full", test_reset_while_full},
         {"/media/synchronous", test_synchronous},

@@ -341,6 +341,75 @@ test_random(void)
     g_assert_cmphex(command(&guest, 0, ready, 0, 0).status, ==, 0);
 }
 
+#define EVENT_QUEUE 1
+#define EVENTS 0x280000u
+
+static void
+offer_event(VirtioGuest *guest, unsigned index)
+{
+    virtio_guest_describe(guest, EVENT_QUEUE, index,
+                          (VirtioGuestDescriptor){EVENTS + 16 * index, 16, DESCRIPTOR_WRITE, 0});
+    virtio_guest_offer(guest, EVENT_QUEUE, (uint16_t)index);
+    virtio_guest_kick(guest, EVENT_QUEUE);
+    virtio_guest_settle(guest);
+}
+
+/* Event, target and reason in one number: EEEEEEEE TT RR. */
+static uint64_t
+take_event(VirtioGuest *guest)
+{
+    uint8_t event[16];
+    uint32_t written;
+    int head;
+
+    virtio_guest_settle(guest);
+    head = virtio_guest_used(guest, EVENT_QUEUE, &written);
+    if (head < 0)
+        return 0;
+    g_assert_cmpuint(written, ==, 16);
+    pci_guest_get(guest->bench, EVENTS + 16 * (uint32_t)head, event, sizeof(event));
+    return (uint64_t)event[3] << 40 | (uint64_t)event[0] << 16 | (uint64_t)event[5] << 8 |
+           event[12];
+}
+
+/* The disk is pulled out while it is at a command, and another one comes where none was. */
+static void
+test_hot_plug(void)
+{
+    static const uint8_t ready[16] = {0}, read[16] = {0x28, [8] = 1};
+    g_autoptr(DeviceBench) bench = scsi_bench();
+    CfgmNode *config = cfgm_new();
+    VirtioGuest guest;
+
+    virtio_guest_start(&guest, bench, SLOT, 2, 3);
+    g_assert_cmphex(virtio_guest_offered(bench) & 2, ==, 2);
+    offer_event(&guest, 0);
+    drive(bench, 0)->hold = true;
+    put_request(&guest, 0, 0, read);
+    send_request(&guest, 0, 512);
+    g_assert_true(pdm_unplug(bench->pdm, "virtio-scsi", 0, 0, NULL));
+    g_assert_cmphex(take_answer(&guest).response, ==, 3);
+    g_assert_cmphex(take_event(&guest), ==, 0x10002);
+    g_assert_cmphex(command(&guest, 0, ready, 0, 0).response, ==, 3);
+
+    /* There is no buffer: the next one says that something was missed. */
+    cfgm_set_string(config, "Driver", "bench-media");
+    cfgm_set_uint(cfgm_make(config, "Config"), "Size", SECTORS * 512);
+    g_assert_true(pdm_plug(bench->pdm, "virtio-scsi", 0, 3, config, NULL));
+    g_assert_cmphex(take_event(&guest), ==, 0);
+    offer_event(&guest, 1);
+    g_assert_cmphex(take_event(&guest), ==, (uint64_t)0x80 << 40);
+    g_assert_cmphex(command(&guest, 3, ready, 0, 0).status, ==, 0);
+    offer_event(&guest, 2);
+    offer_event(&guest, 3);
+    g_assert_true(pdm_unplug(bench->pdm, "virtio-scsi", 0, 3, NULL));
+    g_assert_cmphex(take_event(&guest), ==, 0x10302);
+    g_assert_true(pdm_plug(bench->pdm, "virtio-scsi", 0, 3, config, NULL));
+    g_assert_cmphex(take_event(&guest), ==, 0x10301);
+    g_assert_cmphex(command(&guest, 3, ready, 0, 0).status, ==, 0);
+    cfgm_free(config);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -351,6 +420,7 @@ main(int argc, char **argv)
     g_test_add_func("/virtio-scsi/cd", test_cd);
     g_test_add_func("/virtio-scsi/management", test_management);
     g_test_add_func("/virtio-scsi/direct", test_direct);
+    g_test_add_func("/virtio-scsi/hot-plug", test_hot_plug);
     g_test_add_func("/virtio-scsi/random", test_random);
     return g_test_run();
 }

@@ -147,7 +147,7 @@ MEDIA = {
         media_storage.build,
         ('debian-installer-12-netboot-amd64', 'grub-pc-bin', 'grub-common', 'e2fsprogs', 'gcc', 'gzip'),
         ('media_storage.py', 'media_kernel.py', 'media_linux.py', 'media_iso.py', 'cpio.py',
-         'disk-work.c'), 'vitrine: ready'),
+         'disk-work.c', 'disc-tray.c'), 'vitrine: ready'),
     'usb-amd64': Medium(
         "a disk with a small Linux that has drivers for USB controllers and devices", '.img',
         media_usb.build,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # A Linux disk for tests of storage controllers: Debian's kernel with its own drivers for each of them,
-# and a program that works on the second disk when it is told to.
+# and programs that work on the second disk and on the tray of an optical drive when they are told to.
 """The small Linux guest with storage drivers."""
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from media_iso import run
 MODULES = ('crc32c_generic', 'crct10dif_generic', 'crc64_rocksoft_generic', 'sd_mod', 'sr_mod', 'ahci', 'ata_piix',
            'nvme', 'virtio_pci', 'virtio_blk', 'virtio_scsi', 'mptspi', 'mptsas', 'ext4', 'isofs')
 UUID = '6a1f0d52-0c3e-4b6e-9f60-000000000003'
-DISK_WORK = Path(__file__).resolve().parent / 'disk-work.c'
+PROGRAMS = ('disk-work', 'disc-tray')
 
 # The workload: `storage SECTORS JOBS MIB OPTIONS` on the ext4 file system on the whole of the disk that has
 # so many sectors (kernels number disks as they come), mounted with those options.
@@ -54,7 +54,9 @@ say done
 
 def build(out, work):
     """The disk."""
-    disk_work = work / 'disk-work'
-    run('gcc', '-D_GNU_SOURCE', '-O2', '-static', '-s', '-pthread', DISK_WORK, '-o', disk_work)
-    media_kernel.build(out, work, UUID, MODULES, ('umount', 'rm', 'blockdev', 'readlink'),
-                       {'storage': STORAGE.encode(), 'disk-work': disk_work.read_bytes()})
+    programs = {'storage': STORAGE.encode()}
+    for name in PROGRAMS:
+        source = Path(__file__).resolve().parent / f'{name}.c'
+        run('gcc', '-D_GNU_SOURCE', '-O2', '-static', '-s', '-pthread', source, '-o', work / name)
+        programs[name] = (work / name).read_bytes()
+    media_kernel.build(out, work, UUID, MODULES, ('umount', 'rm', 'blockdev', 'readlink'), programs)

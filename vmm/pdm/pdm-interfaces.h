@@ -160,6 +160,12 @@ typedef struct PdmMediaConnector {
     /* The guest is told that it may discard: PDM_IO_DISCARD gives ranges up; they read as zeros
      * afterwards. */
     bool discard;
+
+    /* Of removable media (else NULL), for the embedder. watch_ejects: told() is called, with the
+     * device lock held, when the guest has ejected an image. take_ejected: true once after that,
+     * unless the user has changed the medium since; from any thread. */
+    void (*watch_ejects)(void *user, void (*told)(void *watcher), void *watcher);
+    bool (*take_ejected)(void *user);
 } PdmMediaConnector;
 
 /* --- character streams --- */

@@ -112,19 +112,85 @@ media_exchange(MediaDrive *drive, const char *source)
 
 /* --- under the device lock --- */
 
+/* The drive's medium is no more; the worker closes it. */
+static void
+take_out(MediaDrive *drive)
+{
+    const PdmMediaPort *port = drive->driver->port;
+
+    if (!drive->medium.present)
+        return;
+    drive->medium = media_properties(drive, NULL);
+    if (port->medium_changed != NULL)
+        port->medium_changed(port->user, false);
+}
+
+/* A drive of the host keeps its place when its disc comes out. */
+void
+media_eject(void *user)
+{
+    MediaDrive *drive = user;
+
+    drive->medium = media_properties(drive, NULL);
+    media_submit_change(drive, drive->host != NULL ? MEDIA_SOURCE_CLOSED : NULL);
+    if (drive->host != NULL)
+        return;
+    drive->ejected = true;
+    if (drive->ejected_told != NULL)
+        drive->ejected_told(drive->eject_watcher);
+}
+
+void
+media_watch_ejects(void *user, void (*told)(void *watcher), void *watcher)
+{
+    MediaDrive *drive = user;
+
+    pdm_driver_lock(drive->driver);
+    drive->ejected_told = told;
+    drive->eject_watcher = watcher;
+    pdm_driver_unlock(drive->driver);
+}
+
+bool
+media_take_ejected(void *user)
+{
+    return atomic_exchange(&((MediaDrive *)user)->ejected, false);
+}
+
+static bool
+may_change_medium(MediaDrive *drive, bool force)
+{
+    const PdmMediaPort *port = drive->driver->port;
+
+    if (drive->connector.type == PDM_MEDIA_DISK)
+        return false;
+    return !drive->medium.present || port->eject_request == NULL ||
+           port->eject_request(port->user, force);
+}
+
+bool
+media_change(void *user, const char *source, bool force)
+{
+    MediaDrive *drive = user;
+
+    if (!may_change_medium(drive, force)) {
+        media_discard_source(source);
+        return false;
+    }
+    take_out(drive);
+    drive->ejected = false;
+    media_submit_change(drive, source);
+    return true;
+}
+
 void
 media_run_host_changed(void *user, void *item)
 {
     MediaDrive *drive = user;
-    const PdmMediaPort *port = drive->driver->port;
 
     if (drive->host == NULL)
         return;
-    if (drive->medium.present) {
-        drive->medium = media_properties(drive, NULL);
-        if (port->medium_changed != NULL)
-            port->medium_changed(port->user, false);
-    }
+    take_out(drive);
     media_submit_change(drive, MEDIA_SOURCE_AGAIN);
 }
 

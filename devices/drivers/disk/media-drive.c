@@ -55,45 +55,6 @@ drive_serial(void *user)
     return ((MediaDrive *)user)->serial;
 }
 
-static void
-drive_eject(void *user)
-{
-    MediaDrive *drive = user;
-
-    drive->medium = media_properties(drive, NULL);
-    media_submit_change(drive, drive->host != NULL ? MEDIA_SOURCE_CLOSED : NULL);
-}
-
-static bool
-may_change_medium(MediaDrive *drive, bool force)
-{
-    const PdmMediaPort *port = drive->driver->port;
-
-    if (drive->connector.type == PDM_MEDIA_DISK)
-        return false;
-    return !drive->medium.present || port->eject_request == NULL ||
-           port->eject_request(port->user, force);
-}
-
-static bool
-drive_change_medium(void *user, const char *source, bool force)
-{
-    MediaDrive *drive = user;
-    const PdmMediaPort *port = drive->driver->port;
-
-    if (!may_change_medium(drive, force)) {
-        media_discard_source(source);
-        return false;
-    }
-    if (drive->medium.present) {
-        drive->medium = media_properties(drive, NULL);
-        if (port->medium_changed != NULL)
-            port->medium_changed(port->user, false);
-    }
-    media_submit_change(drive, source);
-    return true;
-}
-
 MediaProperties
 media_properties(const MediaDrive *drive, const Image *image)
 {
@@ -130,7 +91,7 @@ init_connector(MediaDrive *drive, PdmMediaType type, const CfgmNode *config)
         .submit = drive_submit,
         .cancel_all = drive_cancel_all,
         .cancel = drive_cancel,
-        .eject = drive_eject,
+        .eject = media_eject,
         .move_tray = media_move_tray,
         .lock = media_lock,
         .takes_commands = media_takes_commands,
@@ -139,9 +100,12 @@ init_connector(MediaDrive *drive, PdmMediaType type, const CfgmNode *config)
         .non_rotational = cfgm_bool(config, "NonRotational", false),
         .type = type,
         .takes_pieces = true,
-        .change_medium = drive_change_medium,
+        .change_medium = media_change,
     };
-    if (type == PDM_MEDIA_DISK) {
+    if (type != PDM_MEDIA_DISK) {
+        drive->connector.watch_ejects = media_watch_ejects;
+        drive->connector.take_ejected = media_take_ejected;
+    } else {
         drive->connector.push_image = media_push_image;
         drive->connector.merge_images = media_merge_images;
         drive->connector.settle_merge = media_settle_merge;

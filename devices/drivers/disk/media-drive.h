@@ -41,6 +41,10 @@ typedef struct {
     MediaProperties medium; /* device lock */
     unsigned changes;       /* of the medium that are under way; device lock */
 
+    void (*ejected_told)(void *watcher); /* of the embedder; device lock; NULL: it does not watch */
+    void *eject_watcher;
+    atomic_bool ejected; /* by the guest, an image, and nobody has taken note */
+
     bool synchronous;   /* no threads: requests are carried out when they are submitted */
     bool host_cache;    /* the host keeps what passes through its files */
     ImageQueue *images; /* the medium's chain, and what is under way on it */
@@ -75,6 +79,10 @@ MediaHost *media_open_host(MediaDrive *drive, uint64_t descriptor, const char *n
 /* PDM queue: its medium came or went; device lock. */
 void media_run_host_changed(void *user, void *item);
 /* What PdmMediaConnector says. */
+void media_eject(void *user);
+bool media_change(void *user, const char *source, bool force);
+void media_watch_ejects(void *user, void (*told)(void *watcher), void *watcher);
+bool media_take_ejected(void *user);
 void media_move_tray(void *user, bool open);
 void media_lock(void *user, bool locked);
 bool media_takes_commands(void *user);
