@@ -173,7 +173,7 @@ has_place(SettingsDialog *dialog, const VitrineController *controller, VitrineSt
                                     device))
         return FALSE;
     return settings_dialog_get_state(dialog) != SETTINGS_RUNNING ||
-           (vitrine_controller_hot_plugs(controller->type) && *port < controller->port_count);
+           (settings_storage_hot_plugs(models, controller) && *port < controller->port_count);
 }
 
 static VitrineAttachment *

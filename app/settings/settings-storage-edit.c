@@ -278,7 +278,8 @@ can_plug(const Editor *editor)
     const VitrineController *controller =
         vitrine_settings_find_controller(settings_of(editor), chosen_place(editor)->controller);
 
-    return vitrine_controller_hot_plugs(controller->type);
+    return settings_storage_hot_plugs(settings_dialog_get_models(editor->settings_dialog),
+                                      controller);
 }
 
 static void

@@ -44,6 +44,19 @@ settings_storage_kind_of(SettingsModels *models, const VitrineController *contro
     return found != NULL ? found : &kinds[0];
 }
 
+/* Each virtio block device is a PCI card. */
+static gboolean
+kind_hot_plugs(const SettingsStorageKind *kind)
+{
+    return vitrine_controller_hot_plugs(kind->type) && *kind->model == '\0';
+}
+
+gboolean
+settings_storage_hot_plugs(SettingsModels *models, const VitrineController *controller)
+{
+    return kind_hot_plugs(settings_storage_kind_of(models, controller));
+}
+
 gboolean
 settings_storage_kind_takes(const SettingsStorageKind *kind, VitrineMediumKind medium)
 {
@@ -82,7 +95,7 @@ moved_drives(VitrineSettings *settings, const VitrineController *controller,
         copy = vitrine_attachment_copy(drive);
         copy->port = number / to->devices_per_port;
         copy->device = number % to->devices_per_port;
-        copy->hot_pluggable = drive->hot_pluggable && vitrine_controller_hot_plugs(kind->type);
+        copy->hot_pluggable = drive->hot_pluggable && kind_hot_plugs(kind);
         g_ptr_array_add(moved, copy);
     }
     return g_steal_pointer(&moved);

@@ -20,6 +20,8 @@ const SettingsStorageKind *settings_storage_kinds(guint *count);
  * bus, or the first of all. */
 const SettingsStorageKind *settings_storage_kind_of(SettingsModels *models,
                                                     const VitrineController *controller);
+/* Whether drives come to it and go while the machine runs. */
+gboolean settings_storage_hot_plugs(SettingsModels *models, const VitrineController *controller);
 /* Whether drives of this kind of medium are at home there. */
 gboolean settings_storage_kind_takes(const SettingsStorageKind *kind, VitrineMediumKind medium);
 /* Makes the controller of this name one of another kind. Its drives move along, each to the place

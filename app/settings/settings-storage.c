@@ -173,7 +173,8 @@ open_live(SettingsStorage *storage, const VitrineAttachment *drive, GtkWidget *r
     const gboolean is_new =
         !settings_dialog_had_drive(storage->dialog, drive->controller, drive->port, drive->device);
 
-    if (controller && vitrine_controller_hot_plugs(controller->type) &&
+    if (controller &&
+        settings_storage_hot_plugs(settings_dialog_get_models(storage->dialog), controller) &&
         (drive->hot_pluggable || is_new))
         settings_lock_open(remove, SETTINGS_RUNNING);
     if (drive->kind != VITRINE_MEDIUM_KIND_HARD_DISK)

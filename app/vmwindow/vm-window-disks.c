@@ -75,9 +75,9 @@ on_gone(GObject *source, GAsyncResult *result, gpointer data)
         vm_window_show_error(change->window, _("The disk was not removed"), error);
 }
 
-/* The first free port of a controller that takes drives now; the caller's; NULL: none. */
+/* The first free port of a controller of this kind; the caller's; NULL: none. */
 static VitrineAttachment *
-free_place(VitrineSettings *settings, const char *medium)
+free_place_of(VitrineSettings *settings, VitrineControllerType type, const char *medium)
 {
     GPtrArray *controllers = vitrine_settings_get_controllers(settings);
     guint port, device;
@@ -85,13 +85,23 @@ free_place(VitrineSettings *settings, const char *medium)
     for (guint i = 0; i < controllers->len; i++) {
         const VitrineController *controller = controllers->pdata[i];
 
-        if (vitrine_controller_hot_plugs(controller->type) &&
+        if (controller->type == type &&
             vitrine_settings_free_slot(settings, controller->name, &port, &device) &&
             port < controller->port_count)
             return vitrine_attachment_new(controller->name, port, device,
                                           VITRINE_MEDIUM_KIND_HARD_DISK, medium);
     }
     return NULL;
+}
+
+/* Of a controller that takes drives now. SATA first: a virtio controller's disks may be virtio-blk
+ * devices, which the machine refuses. */
+static VitrineAttachment *
+free_place(VitrineSettings *settings, const char *medium)
+{
+    VitrineAttachment *place = free_place_of(settings, VITRINE_CONTROLLER_AHCI, medium);
+
+    return place ? place : free_place_of(settings, VITRINE_CONTROLLER_VIRTIO_SCSI, medium);
 }
 
 static void
