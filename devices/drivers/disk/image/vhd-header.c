@@ -103,14 +103,7 @@ vhd_footer_encode(const VhdFooter *footer, uint8_t raw[VHD_FOOTER_SIZE])
     image_put32be(raw, AT_CREATOR_VERSION, 0x00070000);
     memcpy(raw + AT_CREATOR_HOST, "Wi2k", 4);
     image_put64be(raw, AT_ORIGINAL_SIZE, footer->capacity);
-    image_put64be(raw, AT_SIZE, footer->capacity);
-    raw[AT_GEOMETRY] = (uint8_t)(footer->geometry.cylinders >> 8);
-    raw[AT_GEOMETRY + 1] = (uint8_t)footer->geometry.cylinders;
-    raw[AT_GEOMETRY + 2] = (uint8_t)footer->geometry.heads;
-    raw[AT_GEOMETRY + 3] = (uint8_t)footer->geometry.sectors;
-    image_put32be(raw, AT_TYPE, footer->type);
-    image_uuid_to_mixed(&footer->uuid, raw + AT_UUID);
-    image_put32be(raw, AT_CHECKSUM, checksum(raw, VHD_FOOTER_SIZE, AT_CHECKSUM));
+    vhd_footer_change(footer, raw);
 }
 
 void
