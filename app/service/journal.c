@@ -238,6 +238,8 @@ sync_folders(GHashTable *folders)
 static gboolean
 delete_unneeded(Journal *journal)
 {
+    Machine *machine =
+        *journal->machine ? service_find_machine(journal->service, journal->machine) : NULL;
     gboolean clean = TRUE;
     g_autoptr(GHashTable) gone = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (guint i = 0; i < journal->files->len; i++) {
@@ -252,6 +254,8 @@ delete_unneeded(Journal *journal)
     sync_folders(gone);
     for (guint i = 0; i < journal->folders->len; i++)
         g_rmdir(journal->folders->pdata[i]); /* fails while something is in it */
+    if (machine)
+        machine_find_leftovers(machine); /* a state among them may have been taken for one */
     return clean;
 }
 

@@ -148,8 +148,9 @@ compare_names(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* among: only those of these; NULL: all. */
 static GPtrArray *
-find_names(const Machine *machine)
+find_names(const Machine *machine, const char *const *among)
 {
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *folder = machine_snapshot_folder(machine);
@@ -157,7 +158,8 @@ find_names(const Machine *machine)
     const char *name;
     while (dir && (name = g_dir_read_name(dir))) {
         g_autofree char *path = g_build_filename(folder, name, NULL);
-        if (is_state_name(name) && g_utf8_validate(name, -1, NULL) && is_leftover(machine, path))
+        if (is_state_name(name) && g_utf8_validate(name, -1, NULL) &&
+            (among == NULL || g_strv_contains(among, name)) && is_leftover(machine, path))
             g_ptr_array_add(names, g_strdup(name));
     }
     g_ptr_array_sort(names, compare_names);
@@ -180,12 +182,14 @@ tell_log(const Machine *machine, GPtrArray *names, const char *const *told)
 void
 machine_find_leftovers(Machine *machine)
 {
+    const char *const *told = vitrine_dbus_machine_get_leftover_states(machine->skeleton);
+    /* A state may be on its way: then only what has gone is news. */
+    const gboolean works = machine_is_online(machine) || machine->busy;
     g_autoptr(GPtrArray) names = NULL;
-    /* While it runs a state may be on its way. */
-    if (machine->record == NULL || machine_is_online(machine) || machine->busy)
+    if (machine->record == NULL || (works && told == NULL))
         return;
-    names = find_names(machine);
-    tell_log(machine, names, vitrine_dbus_machine_get_leftover_states(machine->skeleton));
+    names = find_names(machine, works ? told : NULL);
+    tell_log(machine, names, told);
     vitrine_dbus_machine_set_leftover_states(machine->skeleton, (const char *const *)names->pdata);
 }
 
