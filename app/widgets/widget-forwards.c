@@ -116,7 +116,8 @@ widget_forwards_new(const char *lines, gboolean first, WidgetForwardsChanged cha
         N_("What reaches this port of the host goes to the guest"),
         N_("Rule %u: %s"),
         N_("Remove rule %u"),
-        "network-transmit-receive-symbolic",
+        /* Among a machine's settings it would push the button out of sight. */
+        first ? NULL : "network-transmit-receive-symbolic",
         N_("No ports are forwarded."),
         N_("What reaches a forwarded port of the host goes to the guest, such as from port 2222 to "
            "port 22 of the guest for SSH. Nothing else reaches the guest from outside."),
