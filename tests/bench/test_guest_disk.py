@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # needs: debian-installer-12-netboot-amd64 grub-pc-bin grub-common e2fsprogs gcc gzip qemu-system-x86
 # timeout: 900
+# long
 # alone
 #
 # How fast a guest's disk is, on REM and on QEMU's TCG with the same controller: the same Linux with its

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # needs: debian-installer-12-netboot-amd64 grub-pc-bin grub-common xorriso debootstrap e2fsprogs
 # timeout: 1800
+# long
 # alone
 #
 # What a headless machine costs the host while its guest, Debian's 64-bit kernel at 250 Hz, does

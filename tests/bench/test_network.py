@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # needs: debian-installer-12-netboot-amd64 grub-pc-bin grub-common e2fsprogs gzip gcc qemu-system-x86
 # timeout: 1500
+# long
 # alone
 #
 # TCP between a guest and its host through NAT, on REM and on QEMU's TCG with -netdev user and the same

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # needs: debian-installer-12-netboot-amd64 grub-pc-bin grub-common e2fsprogs gzip gcc qemu-system-x86
 # timeout: 900
+# long
 # alone
 #
 # Bulk transfers of a guest with a remote USB device at high speed on xHCI: on REM, and on QEMU's TCG with
