@@ -3,22 +3,44 @@
  * EHCI: time. Microframes and the frame list's rollover (2.3.4, 4.6), interrupts and their
  * threshold (4.15), and the timer. It runs while a schedule is switched on: each microframe while
  * data move, each millisecond while something has moved lately, else every IDLE_NS; and for those
- * who want to hear of rollovers. */
+ * who want to hear of rollovers.
+ *
+ * While there are isochronous transfers the bus keeps the guest's time, not the clock's: on a busy
+ * host a frame is late, and the next ones follow at CATCH_UP_NS, but none is left out. A frame
+ * waits for its device, too, until the bus is EHCI_PATIENCE behind. */
 #include "devices/usb-controllers/ehci-private.h"
 
 #define BUSY_NS 1000000ull
 #define ACTIVE_NS 50000000ull
 #define IDLE_NS 4000000ull
-#define WALK_MAX 32u /* frames that are made up for */
+#define CATCH_UP_NS 250000ull
+#define WALK_MAX 32u   /* frames that are made up for */
+#define BEHIND_MAX 64u /* frames: what is more the bus does not make up for */
 
-uint64_t
-ehci_microframe(const EhciController *ehci)
+static uint64_t
+clock_microframe(const EhciController *ehci)
 {
     const uint64_t now = pdm_now(ehci->device);
 
     if (!ehci_runs(ehci) || now < ehci->start_ns)
         return ehci->stood;
     return ehci->stood + (now - ehci->start_ns) / EHCI_MICROFRAME_NS;
+}
+
+/* Where every frame matters, one is over when it has been worked on. */
+uint64_t
+ehci_microframe(const EhciController *ehci)
+{
+    const uint64_t microframe = clock_microframe(ehci);
+
+    return ehci->isochronous ? MIN(microframe, ehci->served_frame * 8 + 7) : microframe;
+}
+
+/* Frames by which the bus is late. */
+static uint64_t
+behind(const EhciController *ehci)
+{
+    return (clock_microframe(ehci) - ehci_microframe(ehci)) / 8;
 }
 
 uint64_t
@@ -95,11 +117,21 @@ ehci_check_rollover(EhciController *ehci)
 }
 
 /* --- the timer --- */
+
+/* When a frame begins that has not begun yet. */
+static uint64_t
+frame_due(const EhciController *ehci, uint64_t frame, uint64_t now)
+{
+    const uint64_t due = ehci_frame_ns(ehci, frame);
+
+    return due > now ? due : now + CATCH_UP_NS;
+}
+
 static uint64_t
 next_look(const EhciController *ehci, uint64_t now)
 {
     const uint64_t quiet = now - ehci->active_ns;
-    const uint64_t frame = ehci_frame_ns(ehci, ehci_microframe(ehci) / 8 + 1);
+    const uint64_t frame = frame_due(ehci, ehci_microframe(ehci) / 8 + 1, now);
 
     if ((ehci->command & (EHCI_PERIODIC | EHCI_ASYNC)) == 0)
         return UINT64_MAX;
@@ -121,7 +153,7 @@ ehci_arm(EhciController *ehci)
             ehci_set_microframe(ehci, ehci->served_frame * 8);
         deadline = MIN(deadline, next_look(ehci, now));
         if ((ehci->enable & EHCI_ROLLOVER) != 0)
-            deadline = MIN(deadline, ehci_frame_ns(ehci, rollover));
+            deadline = MIN(deadline, frame_due(ehci, rollover, now));
     }
     if (deadline == UINT64_MAX)
         pdm_timer_cancel(ehci->device, ehci->timer);
@@ -136,10 +168,33 @@ ehci_wake(EhciController *ehci)
     ehci_arm(ehci);
 }
 
+/* What the host was away for longer than it can make up for: the bus has stood still meanwhile. */
+static void
+forgive(EhciController *ehci)
+{
+    const uint64_t late = behind(ehci);
+
+    if (late > BEHIND_MAX)
+        ehci->start_ns += (late - BEHIND_MAX) * EHCI_FRAME_NS;
+}
+
+/* The frame that it is time to work on; the last one again: there is no new one yet. */
+static uint64_t
+next_frame(EhciController *ehci)
+{
+    const uint64_t frame = clock_microframe(ehci) / 8, next = ehci->served_frame + 1;
+
+    if (!ehci->isochronous || frame < next)
+        return frame;
+    if (frame - ehci->served_frame <= EHCI_PATIENCE && ehci_awaits(ehci, next))
+        return ehci->served_frame;
+    return next;
+}
+
 static void
 serve(EhciController *ehci)
 {
-    const uint64_t frame = ehci_microframe(ehci) / 8;
+    const uint64_t frame = next_frame(ehci);
     const bool fresh = frame != ehci->served_frame;
     uint64_t first = MIN(ehci->served_frame + 1, frame);
 
@@ -163,8 +218,9 @@ ehci_on_timer(void *user)
 
     release_held(ehci);
     if (ehci_runs(ehci)) {
-        ehci_check_rollover(ehci);
+        forgive(ehci);
         serve(ehci);
+        ehci_check_rollover(ehci);
     }
     ehci_arm(ehci);
 }

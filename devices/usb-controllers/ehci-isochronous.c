@@ -2,9 +2,10 @@
  *
  * EHCI: isochronous descriptors, those of high speed with up to eight transactions in a frame
  * (3.3, 4.7) and split ones with a single one (3.4, 4.12.3). They are begun before their frame,
- * which gives devices of the host time to answer, and end with it: what has not come by then is
- * left to the next descriptors of that endpoint, in its order, up to EHCI_LATE_FRAMES later; what
- * is sent goes out all the same, for nobody acknowledges it. */
+ * which gives devices of the host time to answer, and end with it; ehci-frame.c lets a frame wait
+ * for what is to come. What has not come by then is left to the next descriptors of that endpoint,
+ * in its order, up to EHCI_LATE_FRAMES later; what is sent goes out all the same, for nobody
+ * acknowledges it. */
 #include "devices/usb-controllers/ehci-private.h"
 
 #include <string.h>
@@ -290,6 +291,26 @@ finish(EhciController *ehci, EhciTransfer *transfer)
         ehci_drop_transfer(answer);
 }
 
+static bool
+is_due(const EhciTransfer *transfer, uint64_t frame)
+{
+    return transfer->urb != NULL && !transfer->over && transfer->kind != EHCI_QH &&
+           transfer->frame < frame;
+}
+
+bool
+ehci_awaits(EhciController *ehci, uint64_t frame)
+{
+    for (unsigned i = 0; i < EHCI_TRANSFERS; i++) {
+        const EhciTransfer *transfer = &ehci->transfers[i];
+
+        if (is_due(transfer, frame) && transfer->urb->in && find_answer(ehci, transfer) == NULL &&
+            ehci_is_linked(ehci, transfer))
+            return true;
+    }
+    return false;
+}
+
 /* The first of those whose frame is over; NULL: none. */
 static EhciTransfer *
 find_over(EhciController *ehci, uint64_t frame)
@@ -299,8 +320,7 @@ find_over(EhciController *ehci, uint64_t frame)
     for (unsigned i = 0; i < EHCI_TRANSFERS; i++) {
         EhciTransfer *transfer = &ehci->transfers[i];
 
-        if (transfer->urb != NULL && !transfer->over && transfer->kind != EHCI_QH &&
-            transfer->frame < frame && (found == NULL || is_before(transfer, found)))
+        if (is_due(transfer, frame) && (found == NULL || is_before(transfer, found)))
             found = transfer;
     }
     return found;

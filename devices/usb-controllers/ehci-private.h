@@ -21,7 +21,8 @@
  * and where there were some. */
 #define EHCI_AHEAD_IDLE 4u
 #define EHCI_AHEAD 24u
-#define EHCI_LATE_FRAMES 32u /* that an isochronous answer may come after its own */
+#define EHCI_PATIENCE 32u    /* frames by which the bus may be late for an isochronous answer */
+#define EHCI_LATE_FRAMES 64u /* that an isochronous answer may come after its own */
 #define EHCI_BUFFERS 5u
 
 /* USBCMD */
@@ -116,7 +117,8 @@ ehci_runs(const EhciController *ehci)
 {
     return (ehci->command & EHCI_RUN) != 0;
 }
-/* Microframes since FRINDEX 0. */
+/* Microframes since FRINDEX 0: time by the clock, or, with isochronous transfers, what has gone by
+ * on the bus. */
 uint64_t ehci_microframe(const EhciController *ehci);
 /* When a frame begins or began, while the controller runs. */
 uint64_t ehci_frame_ns(const EhciController *ehci, uint64_t frame);
@@ -168,6 +170,8 @@ void ehci_queue_done(EhciTransfer *transfer, VusbUrb *urb);
 void ehci_visit_itd(EhciController *ehci, uint32_t at, uint64_t frame);
 void ehci_visit_sitd(EhciController *ehci, uint32_t at, uint64_t frame);
 void ehci_isochronous_done(EhciTransfer *transfer, VusbUrb *urb);
+/* Whether something is still to come for a frame before this one. */
+bool ehci_awaits(EhciController *ehci, uint64_t frame);
 /* Ends those whose frame is over, with what has come. */
 void ehci_finish_frame(EhciController *ehci, uint64_t frame);
 

@@ -101,6 +101,8 @@ set_command(EhciController *ehci, uint32_t value)
     ehci->command = value & COMMAND_BITS;
     if ((before ^ value) & (EHCI_RUN | EHCI_LIST_SIZE))
         ehci_set_microframe(ehci, microframe);
+    if ((value & EHCI_PERIODIC) == 0)
+        ehci->isochronous = false;
     if (ehci->hub == NULL)
         return;
     if (!ehci_runs(ehci) || (value & EHCI_PERIODIC) == 0)

@@ -252,3 +252,32 @@ ehci_guest_configure(EhciGuest *guest, unsigned port, unsigned address)
     ehci_guest_open(guest, CONTROL, address, 0, 64, 1u << 30);
     g_assert_cmphex(ehci_guest_control(guest, 0x0900 | 1u << 16, 0), ==, 0);
 }
+
+/* --- isochronous --- */
+void
+ehci_guest_put_itd_at(EhciGuest *guest, unsigned frame, uint32_t at, unsigned endpoint, bool in,
+                      uint32_t size, uint32_t buffer)
+{
+    ehci_guest_put32(guest, at, END);
+    for (unsigned i = 0; i < 8; i++) {
+        const uint32_t place = (buffer & 0xfff) + i * size;
+
+        ehci_guest_put32(guest, at + 4 + 4 * i,
+                         1u << 31 | size << 16 | (i == 7 ? IOC : 0) | place / 4096 << 12 |
+                             place % 4096);
+    }
+    for (unsigned i = 0; i < 7; i++)
+        ehci_guest_put32(guest, at + 36 + 4 * i, (buffer & ~0xfffu) + 4096 * i);
+    ehci_guest_put32(guest, at + 36, ehci_guest_get32(guest, at + 36) | endpoint << 8 | 3);
+    ehci_guest_put32(guest, at + 40, ehci_guest_get32(guest, at + 40) | (in ? 1u << 11 : 0) | 512);
+    ehci_guest_put32(guest, at + 44, ehci_guest_get32(guest, at + 44) | 1);
+    ehci_guest_put32(guest, LIST + 4 * (frame % 1024), at);
+}
+
+void
+ehci_guest_put_itd(EhciGuest *guest, uint32_t at, unsigned endpoint, bool in, uint32_t size,
+                   uint32_t buffer)
+{
+    ehci_guest_put_itd_at(guest, ehci_guest_read(guest, FRINDEX) / 8 + 3, at, endpoint, in, size,
+                          buffer);
+}

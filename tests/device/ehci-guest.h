@@ -91,3 +91,11 @@ void ehci_guest_reset_port(EhciGuest *guest, unsigned port);
 unsigned ehci_guest_control(EhciGuest *guest, uint64_t setup, uint32_t size);
 /* Resets, addresses and configures what is at a port. */
 void ehci_guest_configure(EhciGuest *guest, unsigned port, unsigned address);
+
+/* An isochronous descriptor of the device at address 3 in a frame's list, which has nothing else:
+ * eight transactions of so many bytes; the last one interrupts. */
+void ehci_guest_put_itd_at(EhciGuest *guest, unsigned frame, uint32_t at, unsigned endpoint,
+                           bool in, uint32_t size, uint32_t buffer);
+/* Three frames ahead. */
+void ehci_guest_put_itd(EhciGuest *guest, uint32_t at, unsigned endpoint, bool in, uint32_t size,
+                        uint32_t buffer);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The EHCI controller through its registers and schedules: a tablet that goes to the companion, a
- * drive and a streaming device of high speed. Each kind of transfer, errors, routing, suspend,
- * saved states, and schedules that lead nowhere. */
+ * drive and a streaming device of high speed. Errors, routing, suspend, saved states, and schedules
+ * that lead nowhere. Isochronous transfers: test-ehci-isochronous.c. */
 #include "tests/device/ehci-guest.h"
 
 #include <string.h>
@@ -381,162 +381,6 @@ test_report(void)
     ehci_guest_free(&guest);
 }
 
-/* A descriptor in the frame that is so many ahead; returns the frame. */
-static unsigned
-put_itd(EhciGuest *guest, uint32_t at, unsigned endpoint, bool in, uint32_t size, uint32_t buffer)
-{
-    const unsigned frame = (ehci_guest_read(guest, FRINDEX) / 8 + 3) % 1024;
-
-    ehci_guest_put32(guest, at, END);
-    for (unsigned i = 0; i < 8; i++) {
-        const uint32_t place = (buffer & 0xfff) + i * size;
-
-        ehci_guest_put32(guest, at + 4 + 4 * i,
-                         1u << 31 | size << 16 | (i == 7 ? IOC : 0) | place / 4096 << 12 |
-                             place % 4096);
-    }
-    for (unsigned i = 0; i < 7; i++)
-        ehci_guest_put32(guest, at + 36 + 4 * i, (buffer & ~0xfffu) + 4096 * i);
-    ehci_guest_put32(guest, at + 36, ehci_guest_get32(guest, at + 36) | endpoint << 8 | 3);
-    ehci_guest_put32(guest, at + 40, ehci_guest_get32(guest, at + 40) | (in ? 1u << 11 : 0) | 512);
-    ehci_guest_put32(guest, at + 44, ehci_guest_get32(guest, at + 44) | 1);
-    ehci_guest_put32(guest, LIST + 4 * frame, at);
-    return frame;
-}
-
-static void
-test_isochronous(void)
-{
-    uint8_t data[4000], bytes[4000];
-    UsbStream *stream;
-    EhciGuest guest;
-
-    ehci_guest_new(&guest);
-    stream = device_bench_data(guest.bench, "usb-stream", 0);
-    ehci_guest_configure(&guest, 2, 3);
-    ehci_guest_write(&guest, USBCMD, 1u << 16 | PERIODIC | RUN);
-    ehci_guest_wait(&guest, 2);
-    ehci_guest_write(&guest, USBSTS, 0x3f);
-    put_itd(&guest, ITD, USB_STREAM_IN, true, 500, DATA + 0xf00);
-    ehci_guest_wait(&guest, 2);
-    g_assert_cmphex(ehci_guest_get32(&guest, ITD + 4) >> 28, ==, 8); /* its frame is not over */
-    ehci_guest_wait(&guest, 3);
-    for (unsigned i = 0; i < 8; i++)
-        g_assert_cmphex(ehci_guest_get32(&guest, ITD + 4 + 4 * i) >> 16, ==, 500);
-    g_assert_cmphex(ehci_guest_read(&guest, USBSTS) & DONE, ==, DONE);
-    pci_guest_get(guest.bench, DATA + 0xf00, bytes, sizeof(bytes));
-    for (unsigned i = 0; i < sizeof(bytes); i++)
-        g_assert_cmpuint(bytes[i], ==, (uint8_t)(i / 500 + i % 500));
-    /* The other way. */
-    pci_guest_pattern(data, sizeof(data), 7);
-    pci_guest_put(guest.bench, DATA + 0xf00, data, sizeof(data));
-    put_itd(&guest, ITD, USB_STREAM_OUT, false, 500, DATA + 0xf00);
-    ehci_guest_wait(&guest, 5);
-    g_assert_cmphex(ehci_guest_get32(&guest, ITD + 4) >> 28, ==, 0);
-    g_assert_cmpmem(stream->data, stream->heard, data, sizeof(data));
-    ehci_guest_free(&guest);
-}
-
-/* What has not come by the end of its frame is the next descriptor's; what is older is lost. */
-static void
-test_isochronous_late(void)
-{
-    UsbStream *stream;
-    EhciGuest guest;
-    VusbUrb *late;
-
-    ehci_guest_new(&guest);
-    stream = device_bench_data(guest.bench, "usb-stream", 0);
-    ehci_guest_configure(&guest, 2, 3);
-    ehci_guest_write(&guest, USBCMD, 1u << 16 | PERIODIC | RUN);
-    ehci_guest_wait(&guest, 2);
-    stream->holds = true;
-    ehci_guest_put32(&guest, DATA, 0x12345678);
-    put_itd(&guest, ITD, USB_STREAM_IN, true, 500, DATA);
-    ehci_guest_wait(&guest, 5);
-    g_assert_cmphex(ehci_guest_get32(&guest, ITD + 4) >> 16, ==, 0x1000);
-    g_assert_cmphex(ehci_guest_get32(&guest, DATA), ==, 0x12345678);
-    g_assert_nonnull(stream->held);
-    late = g_steal_pointer(&stream->held);
-    put_itd(&guest, ITD, USB_STREAM_IN, true, 500, DATA);
-    late->packets[0].actual = 8; /* the other ones bring nothing */
-    memset(late->data, 0xa5, 8);
-    vusb_urb_done(late, VUSB_OK);
-    ehci_guest_wait(&guest, 5);
-    g_assert_cmphex(ehci_guest_get32(&guest, ITD + 4) >> 16, ==, 8);
-    g_assert_cmphex(ehci_guest_get32(&guest, ITD + 8) >> 16, ==, 0);
-    g_assert_cmphex(ehci_guest_get32(&guest, DATA), ==, 0xa5a5a5a5);
-    g_assert_nonnull(stream->held);
-    ehci_guest_wait(&guest, 40);
-    g_assert_null(stream->held);
-    ehci_guest_free(&guest);
-}
-
-/* Two descriptors of an endpoint in a frame, and the device is done with the second one only: each
- * has its own end. */
-static void
-test_isochronous_pair(void)
-{
-    const uint32_t second = ITD + 0x40;
-    UsbStream *stream;
-    EhciGuest guest;
-
-    ehci_guest_new(&guest);
-    stream = device_bench_data(guest.bench, "usb-stream", 0);
-    ehci_guest_configure(&guest, 2, 3);
-    ehci_guest_write(&guest, USBCMD, 1u << 16 | PERIODIC | RUN);
-    ehci_guest_wait(&guest, 2);
-    stream->holds = true;
-    put_itd(&guest, second, USB_STREAM_IN, true, 500, DATA + 0x1000);
-    put_itd(&guest, ITD, USB_STREAM_IN, true, 500, DATA);
-    ehci_guest_put32(&guest, ITD, second);
-    ehci_guest_wait(&guest, 2);
-    stream->held->packets[0].actual = 8;
-    memset(stream->held->data, 0xa5, 8);
-    vusb_urb_done(g_steal_pointer(&stream->held), VUSB_OK);
-    ehci_guest_wait(&guest, 3);
-    g_assert_cmphex(ehci_guest_get32(&guest, ITD + 4) >> 16, ==, 0x1000);
-    g_assert_cmphex(ehci_guest_get32(&guest, second + 4) >> 16, ==, 8);
-    g_assert_cmphex(ehci_guest_get32(&guest, DATA + 0x1000), ==, 0xa5a5a5a5);
-    ehci_guest_free(&guest);
-}
-
-static void
-test_isochronous_bad(void)
-{
-    UsbStream *stream;
-    EhciGuest guest;
-
-    ehci_guest_new(&guest);
-    stream = device_bench_data(guest.bench, "usb-stream", 0);
-    ehci_guest_configure(&guest, 2, 3);
-    ehci_guest_write(&guest, USBCMD, 1u << 16 | PERIODIC | RUN);
-    ehci_guest_wait(&guest, 2);
-    stream->fails = true;
-    put_itd(&guest, ITD, USB_STREAM_IN, true, 500, DATA);
-    ehci_guest_wait(&guest, 5);
-    g_assert_cmphex(ehci_guest_get32(&guest, ITD + 4) >> 16, ==,
-                    0x1000); /* a transaction error, no bytes */
-    stream->fails = false;
-    stream->holds = true;
-    /* What goes out is sent with its frame, whenever the device is done with it. */
-    put_itd(&guest, ITD, USB_STREAM_OUT, false, 500, DATA);
-    ehci_guest_wait(&guest, 5);
-    g_assert_cmphex(ehci_guest_get32(&guest, ITD + 4) >> 16, ==, 500);
-    g_assert_nonnull(stream->held);
-    vusb_urb_done(g_steal_pointer(&stream->held), VUSB_OK);
-    stream->holds = false;
-    put_itd(&guest, ITD, USB_STREAM_OUT, false, 500, DATA);
-    ehci_guest_wait(&guest, 5);
-    g_assert_cmphex(ehci_guest_get32(&guest, ITD + 4) >> 28, ==, 0);
-    g_assert_cmpuint(stream->heard, ==, 4000);
-    /* One that never is does not stand in the way of the end. */
-    stream->holds = true;
-    put_itd(&guest, ITD, USB_STREAM_OUT, false, 500, DATA);
-    ehci_guest_wait(&guest, 5);
-    ehci_guest_free(&guest);
-}
-
 /* --- saved states --- */
 
 /* Saved in the middle of a command's data, with a report under way, and gone on with elsewhere. */
@@ -618,7 +462,7 @@ test_hostile(void)
     ehci_guest_open(&guest, REPORT, 3, USB_STREAM_REPORT, 64, 1);
     ehci_guest_add(&guest, REPORT, 3, DATA, 100, 7u << 12);
     ehci_guest_put32(&guest, REPORT, REPORT | IS_QH);
-    put_itd(&guest, ITD, 15, true, 0xfff, PCI_GUEST_BAR(0));
+    ehci_guest_put_itd(&guest, ITD, 15, true, 0xfff, PCI_GUEST_BAR(0));
     ehci_guest_put32(&guest, ITD + 4, 0xffffffff);
     ehci_guest_put32(&guest, ITD, ITD);
     for (unsigned i = 0; i < 1024; i++)
@@ -654,10 +498,6 @@ main(int argc, char **argv)
     g_test_add_func("/device/ehci/threshold", test_threshold);
     g_test_add_func("/device/ehci/doorbell", test_doorbell);
     g_test_add_func("/device/ehci/report", test_report);
-    g_test_add_func("/device/ehci/isochronous", test_isochronous);
-    g_test_add_func("/device/ehci/isochronous-late", test_isochronous_late);
-    g_test_add_func("/device/ehci/isochronous-pair", test_isochronous_pair);
-    g_test_add_func("/device/ehci/isochronous-bad", test_isochronous_bad);
     g_test_add_func("/device/ehci/saved", test_saved);
     g_test_add_func("/device/ehci/hostile", test_hostile);
     return g_test_run();

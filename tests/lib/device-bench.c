@@ -272,6 +272,13 @@ device_bench_advance(DeviceBench *bench, uint64_t ns)
 }
 
 void
+device_bench_oversleep(DeviceBench *bench, uint64_t ns)
+{
+    tm_skip_to(bench->rooms.tm, tm_now(bench->rooms.tm) + ns);
+    tm_run_timers(cpum_vcpu(bench->rooms.cpum, 0));
+}
+
+void
 device_bench_run_queues(DeviceBench *bench)
 {
     while (pdm_queues_pending(bench->pdm))

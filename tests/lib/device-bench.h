@@ -59,6 +59,8 @@ void device_bench_pci_write(DeviceBench *bench, unsigned slot, unsigned function
 /* Time: runs every timer that expires on the way, at its own moment. */
 uint64_t device_bench_now(DeviceBench *bench);
 void device_bench_advance(DeviceBench *bench, uint64_t ns);
+/* Time goes by while the host is away: timers that expired meanwhile run once, afterwards. */
+void device_bench_oversleep(DeviceBench *bench, uint64_t ns);
 /* Queues: runs what drivers pushed. wait: until at least one item has been run, or the test ends
  * after ten seconds of the host's time (for drivers with threads of their own). */
 void device_bench_run_queues(DeviceBench *bench);
