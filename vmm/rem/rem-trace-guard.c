@@ -291,7 +291,7 @@ emit_fill(Guard *guard)
 {
     const RemTrace *trace = guard->trace;
 
-    for (unsigned reg = REM_T0; reg < X86_GPR_COUNT; reg++)
+    for (unsigned reg = 0; reg < X86_GPR_COUNT; reg++)
         if (trace->at[reg] != REM_NO_REG)
             rem_rewrite_load(guard->emit, trace->at[reg], reg);
     for (unsigned i = 0; i < trace->group_count; i++)

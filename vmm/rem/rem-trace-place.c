@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Host registers for a trace: those whose guest's register it does not touch are lent to guest r13
- * to r15 and to the homes of its groups, the most used first. They are in Vcpu.gpr meanwhile. */
+ * to r15 and to the homes of its groups, the most used first. They are in Vcpu.gpr meanwhile. What
+ * changes in a turn does not live in RSP if another register of the guest's can. */
 #include "vmm/rem/rem-trace.h"
+
+#define HIGH_GUESTS ((uint16_t) ~((1u << REM_T0) - 1))
 
 /* ---- what temporaries are needed for ---- */
 /* The rewriter needs a temporary of its own for it, besides `high` guest registers. */
@@ -120,13 +123,67 @@ hold(RemTrace *trace, unsigned left_over)
     trace->at[left_over] = REM_T0;
 }
 
+/* Some processors execute only one instruction in a cycle that writes RSP or reads what was written
+ * there. So it is for what stays as it is in a turn. */
+static bool
+names_only(const RemTrace *trace, unsigned reg)
+{
+    const uint32_t bit = 1u << reg;
+
+    for (unsigned i = 0; i < trace->count; i++) {
+        const RemInsn *insn = &trace->insns[i].insn;
+        const bool named =
+            ((insn->form & REM_FORM_REG_GPR) && insn->reg == reg) ||
+            ((insn->form & REM_FORM_RM_GPR) && !(insn->form & REM_FORM_MEM) && insn->rm == reg) ||
+            ((insn->form & REM_FORM_VVVV_GPR) && insn->op.vvvv == reg) || insn->mem.base == reg;
+
+        if ((insn->gpr_read & bit) != 0 &&
+            (!named || (insn->form & (REM_FORM_REG_HIGH | REM_FORM_RM_HIGH)) ||
+             (insn->does & REM_DOES_IMPLICIT) || trace->insns[i].kind != REM_TRACE_PLAIN))
+            return false;
+    }
+    return true;
+}
+
+/* A register that no turn writes, to live in RSP: REM_NO_REG if there is none. RBP may have
+ * another use. */
+static unsigned
+find_constant(RemTrace *trace)
+{
+    unsigned best = REM_NO_REG, least = 0;
+
+    for (unsigned reg = 0; reg < REM_T0; reg++) {
+        if (reg == X86_RSP || reg == X86_RBP || !(trace->used >> reg & 1) ||
+            (trace->written >> reg & 1) || is_index(trace, reg) || !names_only(trace, reg))
+            continue;
+        if (best == REM_NO_REG || uses_of(trace, reg) < least) {
+            best = reg;
+            least = uses_of(trace, reg);
+        }
+    }
+    return best;
+}
+
+/* The guest's register got RSP, but its value changes: it changes places with one that doesn't. */
+static void
+leave_rsp(RemTrace *trace, unsigned guest)
+{
+    const unsigned constant = trace->written >> guest & 1 ? find_constant(trace) : REM_NO_REG;
+
+    if (constant == REM_NO_REG)
+        return;
+    trace->at[constant] = X86_RSP;
+    trace->at[guest] = (uint8_t)constant;
+    trace->moved = (uint16_t)(1u << constant);
+}
+
 static void
 place_guests(RemTrace *trace, uint16_t *free)
 {
     unsigned uses[X86_GPR_COUNT] = {0}, left_over = REM_NO_REG, lost = 0;
 
     memset(trace->at, REM_NO_REG, sizeof trace->at);
-    trace->held = 0;
+    trace->held = trace->moved = 0;
     find_temporaries(trace, false);
     for (unsigned reg = REM_T0; reg < X86_GPR_COUNT; reg++)
         uses[reg] = uses_of(trace, reg);
@@ -142,6 +199,8 @@ place_guests(RemTrace *trace, uint16_t *free)
         if (trace->at[best] == REM_NO_REG) {
             left_over = best;
             lost++;
+        } else if (trace->at[best] == X86_RSP) {
+            leave_rsp(trace, best);
         }
     }
     hold(trace, lost == 1 ? left_over : REM_NO_REG);
@@ -224,16 +283,18 @@ replace(const RemTrace *trace, uint8_t *reg)
 static uint16_t
 replace_mask(const RemTrace *trace, uint16_t mask)
 {
-    for (unsigned reg = REM_T0; reg < X86_GPR_COUNT; reg++)
-        if ((mask >> reg & 1) && trace->at[reg] != REM_NO_REG)
-            mask = (uint16_t)((mask & ~(1u << reg)) | 1u << trace->at[reg]);
-    return mask;
+    uint16_t replaced = 0;
+
+    for (unsigned reg = 0; reg < X86_GPR_COUNT; reg++)
+        if (mask >> reg & 1)
+            replaced |= (uint16_t)(1u << (trace->at[reg] != REM_NO_REG ? trace->at[reg] : reg));
+    return replaced;
 }
 
 static void
 replace_registers(const RemTrace *trace, RemInsn *insn)
 {
-    if (((insn->gpr_read | insn->gpr_written) >> REM_T0) == 0)
+    if (((insn->gpr_read | insn->gpr_written) & (trace->moved | HIGH_GUESTS)) == 0)
         return;
     if (insn->form & REM_FORM_REG_GPR)
         replace(trace, &insn->reg);
@@ -308,7 +369,7 @@ rem_trace_place(RemTrace *trace)
     if (trace->again == REM_AGAIN_KEPT && (trace->kept = (uint8_t)take(&left, false)) == REM_NO_REG)
         trace->again = REM_AGAIN_STORE;
     find_temporaries(trace, true);
-    trace->lent = (free & (uint16_t)~left) | trace->frames;
+    trace->lent = (free & (uint16_t)~left) | trace->frames | trace->moved;
     everything = true;
     for (unsigned i = 0; i < trace->group_count; i++)
         everything &= trace->groups[i].home != REM_NO_REG;

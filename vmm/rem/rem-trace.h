@@ -165,7 +165,9 @@ struct RemTrace {
     unsigned writer;
     uint8_t kept;       /* host register of REM_AGAIN_KEPT */
     bool temporaries;   /* T0 and T1 are used in turns */
-    uint8_t at[16];     /* host register of guest r13 to r15, by number; REM_NO_REG: memory */
+    uint8_t at[16];     /* host register of guest r13 to r15, and of the one that lives in RSP, by
+                           number; REM_NO_REG: its own, or memory */
+    uint16_t moved;     /* guest register below r13 that lives in RSP, which no turn writes */
     uint8_t held;       /* RemEmit.held in a turn */
     uint16_t frames;    /* guest registers that are homes of groups that they address */
     uint16_t lent;      /* host registers that are not their guest's in a turn */
