@@ -40,4 +40,4 @@ def own(target):
 
 
 if __name__ == '__main__':
-    fuzzing.run_on_bench('usb', TESTED, {target: own(target) for target in SEEDS}, SEEDS, short=5)
+    fuzzing.run_on_bench('usb', TESTED, {target: own(target) for target in SEEDS}, SEEDS, short=3)

@@ -150,6 +150,18 @@ is_gather(unsigned mnemonic)
 }
 
 static bool
+is_compare_of_strings(unsigned mnemonic)
+{
+    switch (mnemonic) {
+    case ZYDIS_MNEMONIC_CMPSB:
+    case ZYDIS_MNEMONIC_CMPSW:
+    case ZYDIS_MNEMONIC_CMPSD:
+    case ZYDIS_MNEMONIC_CMPSQ: return true;
+    default: return false;
+    }
+}
+
+static bool
 same_state(InsnMode mode, unsigned mnemonic, const InsnState *host, const InsnState *engine)
 {
     uint64_t flags = (X86_FL_STATUS | X86_FL_DF) & ~insn_undefined_flags(mnemonic);
@@ -193,6 +205,23 @@ landed_inside(InsnMode mode, const InsnVector *vector, const InsnState *state)
     return state->vector == INSN_VECTOR_NONE && inside < vector->length;
 }
 
+/* Does that linear address lie at an operand of a string instruction, or in its first bytes? */
+static bool
+is_index_register(const InsnVector *vector, uint64_t linear)
+{
+    static const uint64_t widths[] = {0xffff, 0xffffffff, UINT64_MAX};
+    static const uint64_t bases[] = {0, INSN_BASE};
+
+    for (unsigned i = 0; i < 6; i++) {
+        uint64_t mask = widths[i % 3], base = bases[i / 3];
+
+        if (linear - base - (vector->state.gpr[X86_RSI] & mask) < 8 ||
+            linear - base - (vector->state.gpr[X86_RDI] & mask) < 8)
+            return true;
+    }
+    return false;
+}
+
 /* What FXSAVE says of the host's MXCSR; a MASKMOV that stores nothing may fault or not, and one
  * that faults may have stored something. */
 static void
@@ -213,6 +242,13 @@ hide_host_traits(InsnGuest *guest, unsigned mnemonic, const InsnVector *vector, 
     /* How many elements are done when one faults is the processor's affair. */
     if (is_gather(mnemonic) && host->vector == X86_XCPT_PF && engine->vector == X86_XCPT_PF) {
         host->fpu = engine->fpu;
+        host->cr2 = engine->cr2;
+        host->error = engine->error;
+    }
+    /* Where both operands fault, which of them does so first is its affair, too. */
+    if (is_compare_of_strings(mnemonic) && host->vector == X86_XCPT_PF &&
+        engine->vector == X86_XCPT_PF && is_index_register(vector, host->cr2) &&
+        is_index_register(vector, engine->cr2)) {
         host->cr2 = engine->cr2;
         host->error = engine->error;
     }

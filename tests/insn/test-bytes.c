@@ -34,13 +34,20 @@ may_be_new(InsnMode mode, const InsnVector *vector)
     return false;
 }
 
-/* AMD's processors execute VPERMQ and VPERMPD also with VEX.W clear. */
+/* AMD's processors execute VPERMQ and VPERMPD also with VEX.W clear, and where they have AVX-512
+ * its operations on mask registers also with numbers of registers that there are not. Another
+ * prefix may precede VEX. */
 static bool
 is_tolerated(const InsnVector *vector)
 {
-    const uint8_t *vex = vector->code + (vector->code[0] != 0xc4);
+    const uint8_t *vex = vector->code + (vector->code[0] != 0xc4 && vector->code[0] != 0xc5);
+    unsigned map = vex[0] == 0xc4 ? vex[1] & 0x1f : vex[0] == 0xc5;
+    uint8_t opcode = vex[0] == 0xc4 ? vex[3] : vex[2];
 
-    return vex[0] == 0xc4 && (vex[1] & 0x1f) == 3 && !(vex[2] & 0x80) && vex[3] <= 1;
+    if (map == 1)
+        return (opcode >= 0x41 && opcode <= 0x4b) || (opcode >= 0x90 && opcode <= 0x93) ||
+               opcode == 0x98 || opcode == 0x99;
+    return map == 3 && (opcode <= 1 ? !(vex[2] & 0x80) : opcode >= 0x30 && opcode <= 0x33);
 }
 
 /* FS and GS hold the host's thread pointer. */

@@ -113,7 +113,7 @@ def meson_tests(build):
             found.append(Test(
                 suite, entry['name'], build, entry['cmd'], entry['timeout'] * PATIENCE[build],
                 environment=entry['env'], folder=entry['workdir'] or str(build_dir(build)),
-                is_long='long' in labels, is_alone=not entry['is_parallel'],
+                is_long='long' in labels or (build == 'sanitized' and 'slow' in labels), is_alone=not entry['is_parallel'],
                 targets=_needed(build, entry, targets)))
     return found
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # needs: debian-installer-12-netboot-amd64 grub-pc-bin xorriso
 # timeout: 900
+# long
 #
 # Two machines at the same time, one on the interpreter, one on the recompiler: both say so, boot
 # Linux, compute the same right sums, and one goes on when the other is gone.

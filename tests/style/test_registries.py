@@ -3,7 +3,8 @@
 #
 # Registries name everything that registers, once, in order: the .def files of devices, engines and
 # the like against the descriptors in the sources, meson's source lists against the files, and
-# po/POTFILES against the sources with texts in them (`test_registries.py --fix` rewrites that one).
+# po/POTFILES against the sources with texts in them (`test_registries.py --fix` rewrites that one), and
+# the lists of packages against what tests say they need.
 """Registries and what they list agree."""
 
 import posixpath
@@ -27,6 +28,9 @@ REGISTRIES = {
 TEXTS = re.compile(r'(?<![\w"])(?:_|N_|C_|NC_|Q_|ngettext|g_dngettext|dgettext)\s*\(\s*"')
 TRANSLATABLE = re.compile(r'translatable="yes"')
 POTFILES = 'po/POTFILES'
+PACKAGES = ('app/packages', 'tests/packages')
+NEEDS = re.compile(r'^# needs: (.*)$', re.M)
+HEAD = 2000  # characters of a test that may say what it needs
 # Translated through meson's i18n.merge_file; they name their texts in their own way.
 POTFILES_ALWAYS = re.compile(r'data/.*\.(?:desktop|metainfo\.xml|xml)\.in$')
 
@@ -100,9 +104,19 @@ def _potfiles_faults(tree):
         yield f'{POTFILES}: not sorted'
 
 
+def _package_faults(tree):
+    """A test whose package nobody installs would be skipped for ever."""
+    installed = {word for name in PACKAGES if tree.exists(name) for line in _lines(tree.text(name))
+                 for word in line.partition('#')[0].split()}
+    for name in tree.files('.py', '.sh'):
+        if name.startswith('tests/') and (head := NEEDS.search(tree.text(name)[:HEAD])):
+            for package in sorted(set(head.group(1).split()) - installed):
+                yield f'{name}: needs {package}, which no list of packages has'
+
+
 def check(tree):
     """All faults."""
-    return [*_def_faults(tree), *_meson_faults(tree), *_potfiles_faults(tree)]
+    return [*_def_faults(tree), *_meson_faults(tree), *_potfiles_faults(tree), *_package_faults(tree)]
 
 
 def fix(tree):

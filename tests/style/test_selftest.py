@@ -91,6 +91,10 @@ SAMPLES = (
     (test_registries, {'po/POTFILES': 'app/gone.c\n'}, 'has no texts or is gone'),
     (test_registries, {'app/manager/a.c': 'f(_("Start"));\n', 'app/manager/meson.build': "files('a.c')\n",
                        'po/POTFILES': 'app/manager/a.c\n'}, None),
+    (test_registries, {'tests/api/test_a.py': '# needs: gzip zstd\n', 'tests/packages': 'gzip # packs\n', 'po/POTFILES': ''},
+     'needs zstd, which no list'),
+    (test_registries, {'tests/api/test_a.py': '# needs: gzip zstd\n', 'tests/packages': 'gzip\n', 'app/packages': 'zstd\n',
+                       'po/POTFILES': ''}, None),
 )
 
 
