@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * xHCI for fuzz-usb.c: commands of any kind around slots that were enabled, with an input context
- * that a driver would write, and transfer rings for the first endpoints. */
+ * that a driver would write, and transfer rings for the first endpoints. The streaming device has a
+ * slot, in which its endpoints are configured: two isochronous ones and one for interrupts. */
 #include "tests/device/pci-guest.h"
+#include "tests/device/usb-stream.h"
 #include "tests/fuzz/fuzz-usb.h"
 
 #define SLOT 12
@@ -14,6 +16,9 @@
 #define INPUT 0x106000u
 #define RINGS 0x107000u
 #define DATA 0x108000u
+#define STREAM_RINGS 0x10a000u
+#define STREAM_DATA 0x10b000u
+#define STREAM_SLOT 4u
 #define RING_COUNT 15u /* and a link back */
 #define DOORBELL 0x2000u
 
@@ -69,6 +74,82 @@ put_input(FuzzUsb *fuzz, unsigned port, uint32_t types)
     }
 }
 
+/* --- the streaming device --- */
+static const struct {
+    unsigned dci, type, trb;
+} streams[] = {
+    {2 * USB_STREAM_IN + 1, 5, 5},     /* isochronous, in */
+    {2 * USB_STREAM_OUT, 1, 5},        /* isochronous, out */
+    {2 * USB_STREAM_REPORT + 1, 7, 1}, /* interrupt, in */
+};
+
+static uint32_t
+stream_ring(unsigned which)
+{
+    return STREAM_RINGS + 0x100 * which;
+}
+
+static void
+put_stream_input(FuzzUsb *fuzz, unsigned port)
+{
+    uint32_t added = 1;
+
+    put_input(fuzz, port, 0);
+    put(fuzz, INPUT + 32, 7u << 27 | 3u << 20);
+    for (unsigned i = 0; i < G_N_ELEMENTS(streams); i++) {
+        const uint32_t at = INPUT + 32 * (streams[i].dci + 1);
+
+        added |= 1u << streams[i].dci;
+        put(fuzz, at, 3u << 16);
+        put(fuzz, at + 4, 512u << 16 | streams[i].type << 3);
+        pci_guest_put64(fuzz->bench, at + 8, stream_ring(i) | 1);
+        put(fuzz, at + 16, 512);
+    }
+    put(fuzz, INPUT + 4, added);
+}
+
+static void
+begin_stream(FuzzUsb *fuzz)
+{
+    const UsbStream *stream = device_bench_data(fuzz->bench, "usb-stream", 0);
+
+    put_input(fuzz, stream->device.port + 1, 0);
+    command(fuzz, ENABLE_SLOT, 0, 0);
+    command(fuzz, ADDRESS_DEVICE, STREAM_SLOT, 0);
+    put_stream_input(fuzz, stream->device.port + 1);
+    command(fuzz, CONFIGURE, STREAM_SLOT, 0);
+}
+
+/* At the end of what a driver has put there; the ring goes round, as often as there are transfers.
+ */
+static void
+put_stream_trb(FuzzUsb *fuzz, unsigned which, uint32_t size, uint32_t control)
+{
+    const uint32_t number = fuzz->streamed[which]++, place = number % RING_COUNT;
+    const uint32_t cycle = (number / RING_COUNT & 1) ^ 1, at = stream_ring(which);
+
+    put_trb(fuzz, at + 16 * place, STREAM_DATA + 0x1000 * which, size,
+            streams[which].trb << 10 | control | cycle);
+    if (place == RING_COUNT - 1)
+        put_trb(fuzz, at + 16 * RING_COUNT, at, 0, 6u << 10 | 2 | cycle);
+}
+
+/* A few transfers at once, most of them as a driver asks for them. */
+static void
+stream(FuzzUsb *fuzz, FuzzInput *input, unsigned kind)
+{
+    const unsigned which = (kind >> 4) % G_N_ELEMENTS(streams), count = 1 + (kind >> 2 & 3);
+
+    for (unsigned i = 0; i < count; i++) {
+        const uint32_t size = fuzz_take(input, 2), flags = fuzz_take(input, 1);
+        const uint32_t odd = flags >> 4 == 15 ? fuzz_take(input, 3) << 4 : 0;
+
+        put_stream_trb(fuzz, which, size & 0x7ff,
+                       1u << 31 | 1u << 5 | (flags & 15) << 1 | (odd & ~(uint32_t)0xfc01));
+    }
+    pci_guest_write(fuzz->bench, 0, DOORBELL + 4 * STREAM_SLOT, streams[which].dci);
+}
+
 void
 fuzz_usb_begin(FuzzUsb *fuzz)
 {
@@ -93,6 +174,7 @@ fuzz_usb_begin(FuzzUsb *fuzz)
         command(fuzz, ENABLE_SLOT, 0, 0);
         command(fuzz, ADDRESS_DEVICE, slot, 0);
     }
+    begin_stream(fuzz);
 }
 
 void
@@ -102,6 +184,10 @@ fuzz_usb_transfer(FuzzUsb *fuzz, FuzzInput *input)
     const uint32_t dci = 1 + (kind >> 4) % 5,
                    at = RINGS + 0x100 * dci + 16 * (fuzz->made % RING_COUNT);
 
+    if ((kind & 3) == 3) {
+        stream(fuzz, input, kind);
+        return;
+    }
     if ((kind & 3) == 0) {
         put_input(fuzz, 1 + fuzz_take(input, 1) % 14, fuzz_take(input, 3));
         put(fuzz, INPUT + 4, 1 | fuzz_take(input, 1));

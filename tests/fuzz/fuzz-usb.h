@@ -10,8 +10,9 @@
 
 typedef struct {
     DeviceBench *bench;
-    uint32_t made; /* transfers, commands */
-    uint32_t ring; /* where the next command goes */
+    uint32_t made;        /* transfers, commands */
+    uint32_t ring;        /* where the next command goes */
+    uint32_t streamed[3]; /* of "xhci": transfers of each endpoint of the streaming device */
 } FuzzUsb;
 
 /* Brings the controller up as a driver does. */

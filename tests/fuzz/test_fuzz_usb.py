@@ -24,7 +24,8 @@ SEEDS = {
     'ohci': bytes((9, 0, 0x10, 8)) + CONFIGURE + bytes(24) + WAIT + bytes((9, 0, 0x18, 0)) + WAIT +
             bytes((9, 2, 5, 31)) + WRAPPER + WAIT + bytes((9, 1, 0x99, 0, 2)) + WAIT,
     'xhci': b''.join(bytes((9, 1, slot)) + CONFIGURE + bytes((9, 2, slot, 0, 0, 0, 0, 0x11, 0)) + bytes(32) + WAIT
-                     for slot in range(3)),
+                     for slot in range(3)) +
+            b''.join(bytes((9, 15 | which << 4, 0)) + bytes((0, 1, 0)) * 4 + WAIT + bytes((12, 4)) + WAIT for which in range(3)) * 3,
     'vusb': b''.join(bytes((9, 1, port, 0, 0, 0)) + CONFIGURE + bytes((port,)) + WAIT +
                      bytes((9, 1, 0x84 + port)) + READ + bytes((port,)) + WAIT +
                      bytes((9, 1, 8 + port, 0, 2, 0x32)) + bytes(48) + bytes((port,)) + WAIT +
