@@ -120,6 +120,7 @@ add_medium(const MachineMedium *medium, bool deterministic, CfgmNode *root, GErr
     add_extents(medium->extents, medium->extent_count, config);
     add_parents(medium, config);
     cfgm_set_uint(config, "HostDrive", medium->host_drive);
+    cfgm_set_uint(config, "Ejected", medium->ejected);
     cfgm_set_uint(config, "Passthrough", medium->passthrough);
     cfgm_set_uint(config, "ReadOnly", medium->read_only);
     cfgm_set_uint(config, "NonRotational", medium->non_rotational);

@@ -63,6 +63,7 @@ typedef struct {
     unsigned extent_count;
     bool read_only, non_rotational, discard;
     bool not_bootable;  /* firmware does not look at it */
+    bool ejected;       /* empty, as the guest has ejected what was in it */
     bool host_drive;    /* the descriptor is of a drive of the host, whose media come and go */
     bool passthrough;   /* the guest's commands reach it */
     bool no_host_cache; /* past the host's cache where its file system can */

@@ -145,6 +145,45 @@ vitrine_machine_load_state_picture_finish(VitrineMachine *machine, GAsyncResult 
 }
 
 static RemoteCall
+ejected_call(VitrineMachine *machine, const char *id)
+{
+    return machine_call(machine, "GetSnapshotEjectedDrives", g_variant_new("(s)", id));
+}
+
+/* Takes reply. */
+static char **
+ejected_from_reply(GVariant *reply)
+{
+    g_autoptr(GVariant) owned = reply;
+    char **places = NULL;
+    if (reply)
+        g_variant_get(reply, "(^as)", &places);
+    return places;
+}
+
+char **
+vitrine_machine_load_snapshot_ejected_drives_sync(VitrineMachine *machine, const char *id,
+                                                  GCancellable *cancellable, GError **error)
+{
+    return ejected_from_reply(call_sync(machine, ejected_call(machine, id), cancellable, error));
+}
+
+void
+vitrine_machine_load_snapshot_ejected_drives_async(VitrineMachine *machine, const char *id,
+                                                   GCancellable *cancellable,
+                                                   GAsyncReadyCallback callback, gpointer user_data)
+{
+    call_async(machine, ejected_call(machine, id), cancellable, callback, user_data);
+}
+
+char **
+vitrine_machine_load_snapshot_ejected_drives_finish(VitrineMachine *machine, GAsyncResult *result,
+                                                    GError **error)
+{
+    return ejected_from_reply(client_call_finish(machine, result, error));
+}
+
+static RemoteCall
 take_call(VitrineMachine *machine, const char *name, const char *description)
 {
     return machine_call(machine, "TakeSnapshot",

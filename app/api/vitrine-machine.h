@@ -222,7 +222,7 @@ gboolean vitrine_machine_discard_state_finish(VitrineMachine *machine, GAsyncRes
  * vitrine_machine_has_ejected:
  *
  * Returns: whether the guest has ejected the medium of this drive although the settings keep it:
- * it is back at the next start.
+ * it is back when the machine starts anew. Also of a saved machine, which continues without it.
  */
 gboolean vitrine_machine_has_ejected(VitrineMachine *machine, const VitrineAttachment *drive);
 
@@ -325,6 +325,26 @@ void vitrine_machine_load_state_picture_async(VitrineMachine *machine, const cha
  */
 GBytes *vitrine_machine_load_state_picture_finish(VitrineMachine *machine, GAsyncResult *result,
                                                   GError **error);
+
+/**
+ * vitrine_machine_load_snapshot_ejected_drives_sync:
+ * @id: UUID of a snapshot
+ * Returns: (transfer full) (array zero-terminated=1): the drives whose medium the guest had ejected
+ * when it was taken although its settings keep it: vitrine_attachment_place() of each
+ */
+char **vitrine_machine_load_snapshot_ejected_drives_sync(VitrineMachine *machine, const char *id,
+                                                         GCancellable *cancellable, GError **error);
+void vitrine_machine_load_snapshot_ejected_drives_async(VitrineMachine *machine, const char *id,
+                                                        GCancellable *cancellable,
+                                                        GAsyncReadyCallback callback,
+                                                        gpointer user_data);
+/**
+ * vitrine_machine_load_snapshot_ejected_drives_finish:
+ * Returns: (transfer full) (array zero-terminated=1): as
+ *   vitrine_machine_load_snapshot_ejected_drives_sync()
+ */
+char **vitrine_machine_load_snapshot_ejected_drives_finish(VitrineMachine *machine,
+                                                           GAsyncResult *result, GError **error);
 
 /**
  * vitrine_machine_take_snapshot_sync:

@@ -114,6 +114,9 @@ typedef struct {
                            GError **error);
     gboolean (*unplug_drive)(gpointer data, const char *controller, guint port, guint device,
                              GError **error);
+    /* A service has come in the place of another one: vitrine_vm_session_medium_ejected() of all
+     * drives from which the guest has ejected what the user has put there. */
+    void (*tell_ejects)(gpointer data);
     /* See org.vitrine.VmProcess.ChangeAdapter. */
     gboolean (*change_adapter)(gpointer data, guint slot, const VitrineAdapter *adapter,
                                gboolean rewire, gboolean retrace, GError **error);

@@ -77,6 +77,13 @@ on_unplug_drive(VitrineDBusVmProcess *skeleton, GDBusMethodInvocation *invocatio
     return TRUE;
 }
 
+void
+vm_drives_reconnected(const VmDrives *drives)
+{
+    if (drives->ops && drives->ops->tell_ejects)
+        drives->ops->tell_ejects(drives->data);
+}
+
 VmDrives *
 vm_drives_new(VitrineDBusVmProcess *skeleton)
 {

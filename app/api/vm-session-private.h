@@ -57,6 +57,8 @@ typedef struct VmDrives VmDrives;
 VmDrives *vm_drives_new(VitrineDBusVmProcess *skeleton);
 void vm_drives_free(VmDrives *drives);
 void vm_drives_serve(VmDrives *drives, const VitrineVmOps *ops, gpointer data);
+/* A service has come in the place of another one. */
+void vm_drives_reconnected(const VmDrives *drives);
 
 /* vm-images.c */
 /* a(sssiba(si)) and the descriptors that it numbers: (element-type VitrineImage). NULL with error

@@ -160,6 +160,7 @@ on_connected(VitrineClient *client, GParamSpec *pspec, VitrineVmSession *session
         vm_state_reconnected(session->saving);
         vm_merge_reconnected(session->merging);
         vm_usb_reconnected(session->usb);
+        vm_drives_reconnected(session->drives);
     }
 }
 

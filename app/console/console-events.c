@@ -138,7 +138,7 @@ dispatch(gpointer data)
         vitrine_vm_session_triple_fault(console->session, console->log_path);
         break;
     case EVENT_MESSAGE: take_message(console, event); break;
-    case EVENT_EJECTED: console_media_tell_ejected(console); break;
+    case EVENT_EJECTED: console_eject_tell(console); break;
     }
     return G_SOURCE_REMOVE;
 }

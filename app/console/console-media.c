@@ -141,9 +141,14 @@ console_media_open(Console *console, const VitrineAttachment *attachment, Machin
                    GError **error)
 {
     g_autoptr(GError) cause = NULL;
-    g_autoptr(GPtrArray) images = vitrine_vm_session_open_attachment(
-        console->session, attachment->controller, attachment->port, attachment->device, &cause);
+    g_autoptr(GPtrArray) images = NULL;
 
+    /* As it was when the state was saved that the machine continues from. */
+    medium->ejected = vitrine_machine_has_ejected(console->machine, attachment);
+    images = medium->ejected
+                 ? g_ptr_array_new()
+                 : vitrine_vm_session_open_attachment(console->session, attachment->controller,
+                                                      attachment->port, attachment->device, &cause);
     if (!images && *attachment->host_drive)
         images = start_empty(console, attachment, cause);
     if (!images) {
@@ -154,11 +159,26 @@ console_media_open(Console *console, const VitrineAttachment *attachment, Machin
     return true;
 }
 
-const ConsoleDrive *
+void
+console_media_add(Console *console, const VitrineAttachment *attachment, MachinePlace place)
+{
+    const ConsoleDrive drive = {
+        .controller = g_strdup(attachment->controller),
+        .port = attachment->port,
+        .device = attachment->device,
+        .kind = attachment->kind,
+        .medium = g_strdup(attachment->medium),
+        .place = place,
+    };
+
+    g_array_append_val(console->drives, drive);
+}
+
+ConsoleDrive *
 console_media_find(const Console *console, const char *controller, guint port, guint device)
 {
     for (guint i = 0; i < console->drives->len; i++) {
-        const ConsoleDrive *drive = &g_array_index(console->drives, ConsoleDrive, i);
+        ConsoleDrive *drive = &g_array_index(console->drives, ConsoleDrive, i);
         if (g_ascii_strcasecmp(drive->controller, controller) == 0 && drive->port == port &&
             drive->device == device)
             return drive;
@@ -166,8 +186,8 @@ console_media_find(const Console *console, const char *controller, guint port, g
     return NULL;
 }
 
-static const PdmMediaConnector *
-connector_of(const Console *console, const ConsoleDrive *drive)
+const PdmMediaConnector *
+console_media_connector(const Console *console, const ConsoleDrive *drive)
 {
     return pdm_lun_connector(vmm_pdm(console->vmm), drive->place.device, drive->place.instance,
                              drive->place.lun, PDM_IF_MEDIA);
@@ -178,7 +198,8 @@ console_media_disk(const Console *console, const char *controller, guint port, g
                    GError **error)
 {
     const ConsoleDrive *drive = console_media_find(console, controller, port, device);
-    const PdmMediaConnector *connector = drive == NULL ? NULL : connector_of(console, drive);
+    const PdmMediaConnector *connector =
+        drive == NULL ? NULL : console_media_connector(console, drive);
 
     if (connector != NULL && connector->push_image != NULL)
         return connector;
@@ -191,8 +212,8 @@ bool
 console_media_change(Console *console, const char *controller, guint port, guint device, bool force,
                      GPtrArray *images, GError **error)
 {
-    const ConsoleDrive *drive = console_media_find(console, controller, port, device);
-    g_autofree char *argument = NULL;
+    ConsoleDrive *drive = console_media_find(console, controller, port, device);
+    g_autofree char *argument = NULL, *medium = NULL;
     const char *command;
     VitrineImage *image;
 
@@ -202,6 +223,7 @@ console_media_change(Console *console, const char *controller, guint port, guint
         return false;
     }
     image = top_image(images);
+    medium = g_strdup(image ? image->id : "");
     if (image) {
         command = force ? "insert!" : "insert";
         argument = g_str_equal(image->format, VITRINE_IMAGE_HOST_DRIVE)
@@ -214,37 +236,14 @@ console_media_change(Console *console, const char *controller, guint port, guint
         argument = g_strdup_printf("%u", drive->place.lun);
     }
     if (pdm_command(vmm_pdm(console->vmm), drive->place.device, drive->place.instance, command,
-                    argument))
+                    argument)) {
+        g_free(drive->medium);
+        drive->medium = g_steal_pointer(&medium);
         return true;
+    }
     g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_BUSY,
                 "The guest has locked the drive. Eject the medium inside the guest, or force it.");
     return false;
-}
-
-void
-console_media_watch(Console *console, const ConsoleDrive *drive)
-{
-    const PdmMediaConnector *connector = connector_of(console, drive);
-
-    if (connector != NULL && connector->watch_ejects != NULL)
-        connector->watch_ejects(connector->user, console_medium_ejected, console);
-}
-
-void
-console_media_tell_ejected(Console *console)
-{
-    for (guint i = 0; console->vmm != NULL && i < console->drives->len; i++) {
-        const ConsoleDrive *drive = &g_array_index(console->drives, ConsoleDrive, i);
-        const PdmMediaConnector *connector = connector_of(console, drive);
-
-        if (connector == NULL || connector->take_ejected == NULL ||
-            !connector->take_ejected(connector->user))
-            continue;
-        console_log_printf(console->log, "The guest has ejected the medium of %s, port %u.",
-                           drive->controller, drive->port);
-        vitrine_vm_session_medium_ejected(console->session, drive->controller, drive->port,
-                                          drive->device);
-    }
 }
 
 static VitrineActivityClass
@@ -262,7 +261,7 @@ console_media_activity(Console *console, VitrineActivity *activity)
 {
     for (guint i = 0; i < console->drives->len; i++) {
         const ConsoleDrive *drive = &g_array_index(console->drives, ConsoleDrive, i);
-        const PdmMediaConnector *connector = connector_of(console, drive);
+        const PdmMediaConnector *connector = console_media_connector(console, drive);
         VitrineActivityClass class = activity_class(drive->kind);
         if (!connector || !connector->activity)
             continue;

@@ -320,6 +320,7 @@ const VitrineVmOps console_ops = {
     .change_medium = op_change_medium,
     .plug_drive = console_plug_drive,
     .unplug_drive = console_unplug_drive,
+    .tell_ejects = console_eject_tell_again,
     .change_adapter = console_network_change,
     .attach_usb = console_usb_attach,
     .detach_usb = console_usb_detach,

@@ -48,7 +48,6 @@ console_plug_drive(gpointer data, const VitrineAttachment *attachment, GPtrArray
     Console *console = data;
     MachineMedium medium = {.descriptor = -1};
     MachinePlace place;
-    ConsoleDrive drive;
     CfgmNode *node;
 
     if (!check_idle(console, error) ||
@@ -64,15 +63,9 @@ console_plug_drive(gpointer data, const VitrineAttachment *attachment, GPtrArray
         console_translate_error(error);
         return FALSE;
     }
-    drive = (ConsoleDrive){
-        .controller = g_strdup(attachment->controller),
-        .port = attachment->port,
-        .device = attachment->device,
-        .kind = attachment->kind,
-        .place = place,
-    };
-    g_array_append_val(console->drives, drive);
-    console_media_watch(console, &drive);
+    console_media_add(console, attachment, place);
+    console_eject_watch(console, console_media_find(console, attachment->controller,
+                                                    attachment->port, attachment->device));
     vitrine_settings_put_attachment(console->settings, attachment);
     return TRUE;
 }

@@ -17,6 +17,7 @@ typedef struct {
     char *controller;
     guint port, device;
     VitrineMediumKind kind;
+    char *medium; /* the UUID of what the user has put into it; "": no image */
     MachinePlace place;
 } ConsoleDrive;
 
@@ -78,19 +79,32 @@ void console_media_describe(Console *console, const VitrineAttachment *attachmen
                             GPtrArray *images, MachineMedium *medium);
 bool console_media_change(Console *console, const char *controller, guint port, guint device,
                           bool force, GPtrArray *images, GError **error);
-/* This drive tells of the media that the guest ejects. */
-void console_media_watch(Console *console, const ConsoleDrive *drive);
-/* A guest has ejected media: the service hears from which drives. */
-void console_media_tell_ejected(Console *console);
+/* Notes the drive, which is at this place of the configuration. */
+void console_media_add(Console *console, const VitrineAttachment *attachment, MachinePlace place);
 void console_media_activity(Console *console, VitrineActivity *activity);
 void console_network_activity(Console *console, VitrineActivity *activity);
 /* The drive of this name; NULL: none. */
-const ConsoleDrive *console_media_find(const Console *console, const char *controller, guint port,
-                                       guint device);
+ConsoleDrive *console_media_find(const Console *console, const char *controller, guint port,
+                                 guint device);
+/* Of its driver; NULL: none. */
+const PdmMediaConnector *console_media_connector(const Console *console, const ConsoleDrive *drive);
 
 /* The hard disk in the drive of this name; NULL with error: none. */
 const PdmMediaConnector *console_media_disk(const Console *console, const char *controller,
                                             guint port, guint device, GError **error);
+
+/* console-eject.c: media that the guest ejects. */
+/* This drive tells of them. */
+void console_eject_watch(Console *console, const ConsoleDrive *drive);
+/* A guest has ejected media: the service hears from which drives. */
+void console_eject_tell(Console *console);
+/* For VitrineVmOps: a service that came after another hears of all that have been ejected. */
+void console_eject_tell_again(gpointer data);
+/* What the next function asks; no drive comes or goes as long as it is there. */
+GPtrArray *console_eject_list(const Console *console);
+/* Which of them the guest has ejected the medium of, as a saved state's STATE_TAIL_EJECTED; NULL:
+ * none. From any thread. */
+GBytes *console_eject_record(const GPtrArray *list);
 
 /* console-plug.c: for VitrineVmOps. */
 gboolean console_plug_drive(gpointer data, const VitrineAttachment *attachment, GPtrArray *images,

@@ -20,6 +20,7 @@ drive_clear(gpointer data)
     ConsoleDrive *drive = data;
 
     g_free(drive->controller);
+    g_free(drive->medium);
 }
 
 /* --- what the screen and the input devices tell: functions of the session for any thread --- */
@@ -177,7 +178,7 @@ build(Console *console, GError **error)
         return false;
     console_input_attach(console->input, vmm_pdm(console->vmm));
     for (guint i = 0; i < console->drives->len; i++)
-        console_media_watch(console, &g_array_index(console->drives, ConsoleDrive, i));
+        console_eject_watch(console, &g_array_index(console->drives, ConsoleDrive, i));
     console_sound_start(console);
     return true;
 }

@@ -2,7 +2,7 @@
  *
  * Saving the machine's state and continuing from a saved one. The work is done by threads, so that
  * clients are answered meanwhile. The service makes the files and says what becomes of them. */
-#include "app/api/state-picture.h"
+#include "app/api/state-tail.h"
 #include "app/console/console-private.h"
 
 #include <unistd.h>
@@ -14,6 +14,8 @@ typedef struct {
     bool live;
     GPtrArray *disks;    /* VitrineDiskChild */
     guint switched;      /* of them */
+    GPtrArray *drives;   /* console_eject_list() */
+    GBytes *ejected;     /* console_eject_record() of the moment that is saved; NULL: none */
     VitrineSaved *saved; /* the answer, as far as there is one */
     guint percent;       /* told last */
     gint cancelled;      /* any thread */
@@ -26,6 +28,8 @@ job_free(gpointer data)
     StateJob *job = data;
 
     g_clear_pointer(&job->disks, g_ptr_array_unref);
+    g_clear_pointer(&job->drives, g_ptr_array_unref);
+    g_clear_pointer(&job->ejected, g_bytes_unref);
     g_clear_pointer(&job->saved, vitrine_saved_free);
     g_clear_object(&job->asked);
     close(job->file);
@@ -105,6 +109,7 @@ switch_disks(void *user, GError **error)
 {
     StateJob *job = user;
 
+    job->ejected = console_eject_record(job->drives);
     for (; job->switched < job->disks->len; job->switched++) {
         if (!switch_disk(job->console, job->disks->pdata[job->switched], error))
             return false;
@@ -133,8 +138,16 @@ add_picture(const StateJob *job)
             ? console_display_small_png(display, STATE_PICTURE_WIDTH, STATE_PICTURE_HEIGHT, NULL)
             : NULL;
 
-    if (png != NULL && !state_picture_append(job->file, png))
+    if (png != NULL && !state_tail_append(job->file, STATE_TAIL_PICTURE, png))
         console_log_line(job->console->log, "The saved state has no picture of the screen.");
+}
+
+/* Without it the drives had their media again, which is said in the log. */
+static void
+add_ejected(const StateJob *job)
+{
+    if (job->ejected != NULL && !state_tail_append(job->file, STATE_TAIL_EJECTED, job->ejected))
+        console_log_line(job->console->log, "The saved state does not know of ejected media.");
 }
 
 static bool
@@ -152,8 +165,10 @@ save(StateJob *job, guint64 *pause_ns, GError **error)
     else
         ok = vmm_pause(vmm, VMM_PAUSE_USER, error) && vmm_save(vmm, job->file, &progress, error) &&
              switch_disks(job, error);
-    if (ok)
+    if (ok) {
+        add_ejected(job);
         add_picture(job);
+    }
     if (ok && fsync(job->file) < 0) {
         base_error_set_errno(error, errno, "The saved state cannot be written");
         ok = false;
@@ -253,6 +268,7 @@ console_state_save(gpointer data, int file, gboolean live, GPtrArray *disks, GTa
                       .file = file,
                       .live = live,
                       .disks = g_ptr_array_ref(disks),
+                      .drives = console_eject_list(console),
                       .asked = task};
     if (!live) {
         console->resume_after_save = console->state == VITRINE_MACHINE_STATE_RUNNING;

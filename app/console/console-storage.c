@@ -81,7 +81,6 @@ add_drive(Console *console, GHashTable *extra, const VitrineAttachment *attachme
     const VitrineController *controller =
         vitrine_settings_find_controller(console->settings, attachment->controller);
     MachineMedium medium = {.descriptor = -1};
-    ConsoleDrive drive;
 
     if (!controller) {
         g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
@@ -93,14 +92,8 @@ add_drive(Console *console, GHashTable *extra, const VitrineAttachment *attachme
         !console_media_open(console, attachment, &medium, error))
         return false;
     g_array_append_val(media, medium);
-    drive = (ConsoleDrive){
-        .controller = g_strdup(attachment->controller),
-        .port = attachment->port,
-        .device = attachment->device,
-        .kind = attachment->kind,
-        .place = machine_medium_place(medium.bus, attachment->port, attachment->device),
-    };
-    g_array_append_val(console->drives, drive);
+    console_media_add(console, attachment,
+                      machine_medium_place(medium.bus, attachment->port, attachment->device));
     return true;
 }
 

@@ -57,9 +57,10 @@ void manage_print_medium(VitrineMedium *medium, VitrineClient *client);
 /* What showvminfo prints. */
 bool manage_print_machine(Manage *manage, VitrineMachine *machine, bool machine_readable,
                           GError **error);
-/* What showvminfo prints of a machine with these settings, of now or of a snapshot. */
+/* What showvminfo prints of a machine with these settings, of now or of a snapshot. ejected:
+ * vitrine_attachment_place() of drives that the guest had emptied then; NULL: as they are now. */
 void manage_print_settings(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
-                           bool machine_readable);
+                           const char *const *ejected, bool machine_readable);
 /* Waits for the end and shows the percentage meanwhile; Ctrl+C cancels. The result, the caller's;
  * NULL with error. */
 char *manage_wait(VitrineProgress *progress, GError **error);

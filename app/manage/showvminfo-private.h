@@ -10,8 +10,10 @@ void showvminfo_line(const char *label, const char *format, ...) G_GNUC_PRINTF(2
 /* key="text", escaped; or the line for people. */
 void showvminfo_text(bool machine_readable, const char *key, const char *label, const char *text);
 
+/* ejected: vitrine_attachment_place() of drives that the guest has emptied; NULL: as they are now.
+ */
 void showvminfo_storage(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
-                        bool machine_readable);
+                        const char *const *ejected, bool machine_readable);
 void showvminfo_network(VitrineSettings *settings, bool machine_readable);
 void showvminfo_sound(VitrineSettings *settings, bool machine_readable);
 void showvminfo_usb(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,

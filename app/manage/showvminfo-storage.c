@@ -62,24 +62,43 @@ print_slot_fact(const VitrineAttachment *attachment, const char *what, const cha
 
 /* Two lines for people: which image, and where it lies. */
 static void
-print_slot(const VitrineAttachment *attachment, const char *location)
+print_slot(const VitrineAttachment *attachment, const char *location, bool ejected)
 {
     manage_print("  Port %u, Unit %u: ", attachment->port, attachment->device);
     if (*attachment->medium)
-        manage_print("UUID: %s\n    Location: \"%s\"\n", attachment->medium, location);
+        manage_print("UUID: %s%s%s\n    Location: \"%s\"\n", attachment->medium,
+                     attachment->temp_eject ? " (temp eject)" : "", ejected ? " (ejected)" : "",
+                     location);
     else if (*attachment->host_drive)
         manage_print("Host drive\n    Location: \"%s\"\n", location);
     else
         manage_print("Empty\n");
 }
 
-static void
-print_attachment(Manage *manage, VitrineMachine *machine, const VitrineAttachment *attachment,
-                 bool machine_readable)
+/* What print_slots() goes through. */
+typedef struct {
+    Manage *manage;
+    VitrineMachine *machine;
+    VitrineSettings *settings;
+    const char *const *ejected; /* NULL: as the machine is now */
+    bool machine_readable;
+} Storage;
+
+static bool
+is_ejected(const Storage *storage, const VitrineAttachment *attachment)
 {
-    g_autofree char *location = location_of(manage, attachment);
-    if (!machine_readable) {
-        print_slot(attachment, location);
+    g_autofree char *place = vitrine_attachment_place(attachment);
+    return storage->ejected ? g_strv_contains(storage->ejected, place)
+                            : vitrine_machine_has_ejected(storage->machine, attachment);
+}
+
+static void
+print_attachment(const Storage *storage, const VitrineAttachment *attachment)
+{
+    g_autofree char *location = location_of(storage->manage, attachment);
+    bool ejected = is_ejected(storage, attachment);
+    if (!storage->machine_readable) {
+        print_slot(attachment, location, ejected);
         return;
     }
     print_slot_fact(attachment, "", location);
@@ -92,23 +111,21 @@ print_attachment(Manage *manage, VitrineMachine *machine, const VitrineAttachmen
     }
     if (*attachment->medium)
         print_slot_fact(attachment, "tempeject-", attachment->temp_eject ? "on" : "off");
-    print_slot_fact(attachment, "IsEjected-",
-                    vitrine_machine_has_ejected(machine, attachment) ? "on" : "off");
+    print_slot_fact(attachment, "IsEjected-", ejected ? "on" : "off");
 }
 
 static void
-print_slots(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
-            const VitrineController *controller, bool machine_readable)
+print_slots(const Storage *storage, const VitrineController *controller)
 {
     guint devices = vitrine_bus_limits(vitrine_controller_bus(controller->type))->devices_per_port;
     for (guint port = 0; port < controller->port_count; port++) {
         for (guint device = 0; device < devices; device++) {
             const VitrineAttachment *attachment =
-                vitrine_settings_find_attachment(settings, controller->name, port, device);
+                vitrine_settings_find_attachment(storage->settings, controller->name, port, device);
             g_autofree char *name = manage_escape(controller->name);
             if (attachment)
-                print_attachment(manage, machine, attachment, machine_readable);
-            else if (machine_readable)
+                print_attachment(storage, attachment);
+            else if (storage->machine_readable)
                 manage_print("\"%s-%u-%u\"=\"none\"\n", name, port, device);
         }
     }
@@ -116,8 +133,9 @@ print_slots(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
 
 void
 showvminfo_storage(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
-                   bool machine_readable)
+                   const char *const *ejected, bool machine_readable)
 {
+    const Storage storage = {manage, machine, settings, ejected, machine_readable};
     GPtrArray *controllers = vitrine_settings_get_controllers(settings);
     if (!machine_readable)
         manage_print("Storage Controllers:%s\n", controllers->len ? "" : " <none>");
@@ -125,10 +143,10 @@ showvminfo_storage(Manage *manage, VitrineMachine *machine, VitrineSettings *set
         const VitrineController *controller = g_ptr_array_index(controllers, i);
         print_controller(controller, i, machine_readable);
         if (!machine_readable)
-            print_slots(manage, machine, settings, controller, false);
+            print_slots(&storage, controller);
     }
     for (guint i = 0; machine_readable && i < controllers->len; i++)
-        print_slots(manage, machine, settings, g_ptr_array_index(controllers, i), true);
+        print_slots(&storage, g_ptr_array_index(controllers, i));
 }
 
 /* What a port is connected to, as modifyvm takes it but with a comma; the caller's. */

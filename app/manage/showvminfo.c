@@ -237,14 +237,14 @@ print_inaccessible(VitrineMachine *machine, bool machine_readable)
 
 void
 manage_print_settings(Manage *manage, VitrineMachine *machine, VitrineSettings *settings,
-                      bool machine_readable)
+                      const char *const *ejected, bool machine_readable)
 {
     print_identity(machine, settings, machine_readable);
     print_fields(fields, G_N_ELEMENTS(fields), settings, machine_readable);
     print_state(machine, machine_readable);
     print_leftovers(machine, machine_readable);
     print_fields(display_fields, G_N_ELEMENTS(display_fields), settings, machine_readable);
-    showvminfo_storage(manage, machine, settings, machine_readable);
+    showvminfo_storage(manage, machine, settings, ejected, machine_readable);
     showvminfo_network(settings, machine_readable);
     print_fields(input_fields, G_N_ELEMENTS(input_fields), settings, machine_readable);
     showvminfo_ports(settings, machine_readable);
@@ -284,7 +284,7 @@ manage_print_machine(Manage *manage, VitrineMachine *machine, bool machine_reada
     g_autoptr(VitrineSettings) settings = vitrine_machine_load_settings_sync(machine, NULL, error);
     if (settings == NULL)
         return false;
-    manage_print_settings(manage, machine, settings, machine_readable);
+    manage_print_settings(manage, machine, settings, NULL, machine_readable);
     return print_snapshots(machine, machine_readable, error);
 }
 

@@ -232,7 +232,11 @@ run_show(Snapshots *all, ManageArgs *args, GError **error)
         all->machine, vitrine_snapshot_get_id(snapshot), NULL, error);
     if (settings == NULL)
         return false;
-    manage_print_settings(all->manage, all->machine, settings, false);
+    g_auto(GStrv) ejected = vitrine_machine_load_snapshot_ejected_drives_sync(
+        all->machine, vitrine_snapshot_get_id(snapshot), NULL, error);
+    if (ejected == NULL)
+        return false;
+    manage_print_settings(all->manage, all->machine, settings, (const char *const *)ejected, false);
     return true;
 }
 

@@ -209,30 +209,13 @@ change_free(Change *change)
     g_free(change);
 }
 
-/* The drive is empty, or no longer, while the settings say otherwise until the machine ends. */
-static void
-note_ejected(Machine *machine, const VitrineAttachment *attachment, gboolean ejected)
-{
-    g_autofree char *place = vitrine_attachment_place(attachment);
-    const char *const *before = vitrine_dbus_machine_get_ejected_drives(machine->skeleton);
-    g_autoptr(GPtrArray) places = g_ptr_array_new();
-    for (guint i = 0; before && before[i]; i++) {
-        if (!g_str_equal(before[i], place))
-            g_ptr_array_add(places, (gpointer)before[i]);
-    }
-    if (ejected)
-        g_ptr_array_add(places, place);
-    g_ptr_array_add(places, NULL);
-    vitrine_dbus_machine_set_ejected_drives(machine->skeleton, (const char *const *)places->pdata);
-}
-
 static gboolean
 store_change(Machine *machine, const VitrineAttachment *attachment, GError **error)
 {
     Medium *medium =
         *attachment->medium ? service_find_medium(machine->service, attachment->medium) : NULL;
     vitrine_settings_put_attachment(machine->record->settings, attachment);
-    note_ejected(machine, attachment, FALSE);
+    machine_note_ejected(machine, attachment, FALSE);
     if (medium)
         medium_adopt(medium, machine);
     gboolean saved = machine_save(machine, error) && service_save(machine->service, error);
@@ -348,7 +331,7 @@ store_eject(Machine *machine, const VitrineAttachment *emptied, GError **error)
 {
     if (!emptied->temp_eject)
         return store_change(machine, emptied, error);
-    note_ejected(machine, emptied, TRUE);
+    machine_note_ejected(machine, emptied, TRUE);
     machine_publish(machine);
     return TRUE;
 }

@@ -48,7 +48,6 @@ drop_vm(Machine *machine)
     machine->orphan_source = 0;
     set_session(machine, "", 0);
     vitrine_dbus_machine_set_console_address(machine->skeleton, "");
-    vitrine_dbus_machine_set_ejected_drives(machine->skeleton, (const char *const[]){NULL});
 }
 
 /* Nobody has the machine any more. */
@@ -65,6 +64,7 @@ release(Machine *machine, VitrineMachineState state)
     if (console)
         g_unlink(console);
     machine_set_state(machine, machine_resting_state(machine, state));
+    machine_find_ejected(machine);
     machine_state_released(machine);
     machine_restore_left(machine, state);
     machine_find_leftovers(machine);

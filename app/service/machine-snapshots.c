@@ -5,7 +5,7 @@
 #include <glib/gstdio.h>
 #include <unistd.h>
 
-#include "app/api/state-picture.h"
+#include "app/api/state-tail.h"
 #include "app/service/machine.h"
 #include "app/service/medium.h"
 
@@ -130,7 +130,7 @@ on_get_picture(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, 
                               id);
     const char *path = record ? record->state_file : machine->record->state_file;
     int fd = *path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
-    g_autoptr(GBytes) png = fd >= 0 ? state_picture_read(fd) : NULL;
+    g_autoptr(GBytes) png = fd >= 0 ? state_tail_read(fd, STATE_TAIL_PICTURE) : NULL;
     if (fd >= 0)
         close(fd);
     if (png == NULL)

@@ -301,6 +301,7 @@ on_discard_state(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation
     if (!forget_state(machine, &error))
         return service_fail(invocation, error);
     machine_set_state(machine, VITRINE_MACHINE_STATE_POWERED_OFF);
+    machine_find_ejected(machine);
     machine_find_leftovers(machine);
     vitrine_dbus_machine_complete_discard_state(skeleton, invocation);
     return TRUE;
@@ -339,6 +340,7 @@ on_adopt_state(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, 
     if (!check_file(path, &error) || !set_state_file(machine, path, &error))
         return service_fail(invocation, error);
     machine_set_state(machine, VITRINE_MACHINE_STATE_SAVED);
+    machine_find_ejected(machine);
     machine_find_leftovers(machine);
     vitrine_dbus_machine_complete_adopt_state(skeleton, invocation);
     return TRUE;

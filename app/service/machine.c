@@ -28,6 +28,7 @@ machine_new(Service *service, const char *id, const char *settings_file)
     machine_connect_session(machine);
     machine_connect_launch(machine);
     machine_connect_media(machine);
+    machine_connect_ejects(machine);
     machine_connect_merge(machine);
     machine_connect_ports(machine);
     machine_connect_snapshots(machine);
@@ -115,10 +116,12 @@ machine_load(Machine *machine)
         machine_read_snapshots(machine);
         g_autoptr(GPtrArray) media = settings_file_read_media(machine->file);
         media_take_registry(machine->service, media, machine);
-        if (!machine_is_online(machine))
+        if (!machine_is_online(machine)) {
             machine->state = machine_resting_state(
                 machine, machine->record->aborted ? VITRINE_MACHINE_STATE_ABORTED
                                                   : VITRINE_MACHINE_STATE_POWERED_OFF);
+            machine_find_ejected(machine);
+        }
     }
     machine_publish(machine);
 }

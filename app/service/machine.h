@@ -159,6 +159,12 @@ gboolean machine_open_window(Machine *machine, const char *const *environment, G
 void machine_connect_state(Machine *machine);
 /* machine-media.c */
 void machine_connect_media(Machine *machine);
+/* machine-ejects.c */
+void machine_connect_ejects(Machine *machine);
+/* EjectedDrives of a machine without a process: as its saved state has them. */
+void machine_find_ejected(Machine *machine);
+/* The drive is empty, or no longer, while the settings say otherwise. */
+void machine_note_ejected(Machine *machine, const VitrineAttachment *attachment, gboolean ejected);
 /* machine-merge.c */
 void machine_connect_merge(Machine *machine);
 /* machine-ports.c */

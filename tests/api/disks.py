@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# What a guest would have written: blocks of VDI images, changed and read without a machine; and a guest
-# that writes. Not a test itself.
+# What a guest would have written: blocks of VDI images, changed and read without a machine; and floppies
+# with guests. Not a test itself.
 """Contents of disks for tests of snapshots."""
 
 import struct
@@ -57,15 +57,20 @@ def block_of(image, number):
     return image[data + entry * MIB:][:MIB] if entry < 0xfffffffe else bytes(MIB)
 
 
-def writer_floppy(path, *symbols):
-    """A floppy that boots fill-disk.S, with these symbols defined, such as BLOCKS=12."""
-    source = Path(__file__).with_name('fill-disk.S')
+def boot_floppy(path, program, *symbols):
+    """A floppy that boots this program of this folder, with these symbols defined, such as BLOCKS=12."""
+    source = Path(__file__).with_name(program)
     obj = path.with_suffix('.o')
     defined = [word for symbol in symbols for word in ('--defsym', symbol)]
     subprocess.run(['as', '--32', *defined, str(source), '-o', str(obj)], check=True)
     subprocess.run(['ld', '-m', 'elf_i386', '-Ttext=0x7c00', '-e', 'start', '--oformat', 'binary', str(obj),
                     '-o', str(path)], check=True)
     path.write_bytes(path.read_bytes().ljust(1474560, b'\0'))
+
+
+def writer_floppy(path, *symbols):
+    """A floppy that boots fill-disk.S."""
+    boot_floppy(path, 'fill-disk.S', *symbols)
 
 
 def pattern(block):

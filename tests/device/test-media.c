@@ -298,18 +298,22 @@ test_guest_ejects(Files *files, gconstpointer data)
     unsigned told = 0;
 
     g_assert_null(connector(bench, "piix4-ide", 0)->take_ejected);
+    g_assert_false(cd->is_ejected(cd->user));
     cd->watch_ejects(cd->user, count_eject, &told);
     g_assert_false(cd->take_ejected(cd->user));
     cd->eject(cd->user);
     g_assert_cmpuint(told, ==, 1);
     g_assert_true(cd->take_ejected(cd->user));
     g_assert_false(cd->take_ejected(cd->user));
+    g_assert_true(cd->is_ejected(cd->user));
     cd->eject(cd->user);
     g_assert_true(pdm_command(bench->pdm, "piix4-ide", 0, "insert", insert));
     g_assert_cmpuint(told, ==, 2);
     g_assert_false(cd->take_ejected(cd->user));
+    g_assert_false(cd->is_ejected(cd->user));
     g_assert_true(pdm_command(bench->pdm, "piix4-ide", 0, "eject", "2"));
     g_assert_cmpuint(told, ==, 2);
+    g_assert_false(cd->is_ejected(cd->user));
 }
 
 /* A limit on the size of files stands for a full disk. */

@@ -163,9 +163,11 @@ typedef struct PdmMediaConnector {
 
     /* Of removable media (else NULL), for the embedder. watch_ejects: told() is called, with the
      * device lock held, when the guest has ejected an image. take_ejected: true once after that,
-     * unless the user has changed the medium since; from any thread. */
+     * unless the user has changed the medium since; from any thread. is_ejected: the same, however
+     * often it was taken; from any thread. */
     void (*watch_ejects)(void *user, void (*told)(void *watcher), void *watcher);
     bool (*take_ejected)(void *user);
+    bool (*is_ejected)(void *user);
 } PdmMediaConnector;
 
 /* --- character streams --- */

@@ -135,6 +135,7 @@ media_eject(void *user)
     media_submit_change(drive, drive->host != NULL ? MEDIA_SOURCE_CLOSED : NULL);
     if (drive->host != NULL)
         return;
+    drive->emptied = true;
     drive->ejected = true;
     if (drive->ejected_told != NULL)
         drive->ejected_told(drive->eject_watcher);
@@ -155,6 +156,12 @@ bool
 media_take_ejected(void *user)
 {
     return atomic_exchange(&((MediaDrive *)user)->ejected, false);
+}
+
+bool
+media_is_ejected(void *user)
+{
+    return ((MediaDrive *)user)->emptied;
 }
 
 static bool
@@ -179,6 +186,7 @@ media_change(void *user, const char *source, bool force)
     }
     take_out(drive);
     drive->ejected = false;
+    drive->emptied = false;
     media_submit_change(drive, source);
     return true;
 }

@@ -105,6 +105,8 @@ init_connector(MediaDrive *drive, PdmMediaType type, const CfgmNode *config)
     if (type != PDM_MEDIA_DISK) {
         drive->connector.watch_ejects = media_watch_ejects;
         drive->connector.take_ejected = media_take_ejected;
+        drive->connector.is_ejected = media_is_ejected;
+        drive->emptied = cfgm_bool(config, "Ejected", false);
     } else {
         drive->connector.push_image = media_push_image;
         drive->connector.merge_images = media_merge_images;

@@ -44,6 +44,7 @@ typedef struct {
     void (*ejected_told)(void *watcher); /* of the embedder; device lock; NULL: it does not watch */
     void *eject_watcher;
     atomic_bool ejected; /* by the guest, an image, and nobody has taken note */
+    atomic_bool emptied; /* by the guest, and the user has not changed the medium since */
 
     bool synchronous;   /* no threads: requests are carried out when they are submitted */
     bool host_cache;    /* the host keeps what passes through its files */
@@ -83,6 +84,7 @@ void media_eject(void *user);
 bool media_change(void *user, const char *source, bool force);
 void media_watch_ejects(void *user, void (*told)(void *watcher), void *watcher);
 bool media_take_ejected(void *user);
+bool media_is_ejected(void *user);
 void media_move_tray(void *user, bool open);
 void media_lock(void *user, bool locked);
 bool media_takes_commands(void *user);
