@@ -221,6 +221,25 @@ string(const char *key, const char *code, unsigned length, uint64_t rsi, uint64_
     show(key, "again", &e);
 }
 
+/* Down over itself: a target some bytes above and below the source, then in a page that shows the
+ * source's frame too. */
+static void
+strings_upon_themselves(void)
+{
+    for (unsigned shared = 0; shared < 2; shared++) {
+        const uint64_t target = 0x1800 - (shared ? 0 : 0x3000ull);
+
+        map(8, present(shared ? 5 : 8));
+        for (unsigned i = 0; i <= 36; i++) {
+            string("rep movsb down upon itself", "\xf3\xa4", 2, 0x1800, target - 18 + i, 100 + i,
+                   FL_DF);
+            string("rep movsd down upon itself", "\xf3\xa5", 2, 0x1800, target - 18 + i, 30 + i,
+                   FL_DF);
+        }
+    }
+    map(8, present(8));
+}
+
 static void
 strings(void)
 {
@@ -245,6 +264,7 @@ strings(void)
     string("stosq", "\x48\xab", 2, 0, 0xffc, 7, 0);
     string("scasd down", "\xaf", 1, 0, 0x100, 7, FL_DF);
     string("cmpsb", "\xa6", 1, 0x10, 0x2010, 7, 0);
+    strings_upon_themselves();
 }
 
 /* ---- operands in two pages ---- */
