@@ -15,6 +15,7 @@ import media
 from contestants import RowError
 
 PATIENCE_SECONDS = 300
+BOOTS_MOST = 3
 # A pilot that takes less says little about how much work the wanted time needs.
 LEAST_PILOT_SECONDS = 0.02
 MOST_GROWTH = 200
@@ -25,13 +26,14 @@ class Figure:
     """What one contestant needs for a row: seconds a unit, of the chosen clock; or why there is none.
 
     `spread` is from least to most, `busy` what it had of a core, `tables` the bytes of translated code
-    and its tables after a boot."""
+    and its tables after a boot, `runs` the seconds of each round."""
 
     seconds: float = 0.0
     spread: float = 0.0
     busy: float = 0.0
     tables: int = 0
     problem: str = ''
+    runs: list = field(default_factory=list)
 
 
 @dataclass
@@ -122,7 +124,7 @@ def _figure(samples, amount, trusted, clock):
         return Figure(problem='results differ from run to run')
     busy = statistics.median(sample.cpu / sample.outside for sample in samples)
     middle = statistics.median(seconds)
-    return Figure(middle, (max(seconds) - min(seconds)) / middle if middle else 0.0, busy)
+    return Figure(middle, (max(seconds) - min(seconds)) / middle if middle else 0.0, busy, runs=seconds)
 
 
 def _compare(result, pilots):
@@ -141,7 +143,7 @@ def measure_boot(boot, names, settings, disk_copy, options=(), once=()):
     a disk that may be written to; machines in `once` take minutes and are in no bar."""
     result = Result('boot', boot.title, 'boot', boot.arch, 'boot')
     times, tables = {name: [] for name in names}, {}
-    for turn in range(settings.rounds):
+    for turn in range(min(settings.rounds, BOOTS_MOST)):
         for name in [name for name in times if turn == 0 or name not in once]:
             try:
                 seconds, tables[name] = _boot_once(boot, name, settings, disk_copy, options)
@@ -151,7 +153,7 @@ def measure_boot(boot, names, settings, disk_copy, options=(), once=()):
                 del times[name]
     for name, seconds in times.items():
         middle = statistics.median(seconds)
-        result.figures[name] = Figure(middle, (max(seconds) - min(seconds)) / middle, tables=tables[name])
+        result.figures[name] = Figure(middle, (max(seconds) - min(seconds)) / middle, tables=tables[name], runs=seconds)
     note(f'{boot.name}: ' + ', '.join(f'{name} {figure.problem or format_seconds(figure.seconds)}'
                                       for name, figure in result.figures.items()))
     return result

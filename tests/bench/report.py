@@ -4,6 +4,7 @@
 """Table, geometric means and bars."""
 
 import math
+import statistics
 from dataclasses import dataclass
 
 import rows
@@ -36,11 +37,14 @@ class Bar:
 
 
 def ratio(result, slow, fast):
-    """How many times faster `fast` is in a row than `slow`, or None."""
+    """How many times faster `fast` is in a row than `slow`, or None: the median of the rounds' pairs, for a host that
+    is slow for a while is slow for both of a pair."""
     one, other = result.figures.get(slow), result.figures.get(fast)
     if one is None or other is None or not one.seconds or not other.seconds:
         return None
-    return one.seconds / other.seconds
+    if len(one.runs) != len(other.runs) or not all(other.runs):
+        return one.seconds / other.seconds
+    return statistics.median(mine / theirs for mine, theirs in zip(one.runs, other.runs))
 
 
 def ratios(results, slow, fast, group=None):

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import screen
@@ -127,9 +128,13 @@ class Machine:
             shutil.copy(log, self.evidence / f'{self.name}-{log.name}')
 
     def start(self, kind='headless'):
-        """Starts the machine and listens to its serial line."""
-        manage('startvm', self.name, '--type', kind)
-        self.serial.connect()
+        """Starts the machine and listens to its serial line: from the first moment, since nobody keeps what a restored
+        machine says before somebody listens."""
+        self.serial.path.unlink(missing_ok=True)
+        with ThreadPoolExecutor(1) as executor:
+            starting = executor.submit(manage, 'startvm', self.name, '--type', kind)
+            self.serial.connect(lambda: not starting.done() or starting.exception() is None)
+            starting.result()
 
     def control(self, *words):
         """controlvm, for this machine."""

@@ -23,8 +23,8 @@ class Serial:
         self.changed = threading.Condition()
         self.socket = None
 
-    def connect(self, seconds=60):
-        """Connects to the socket that the machine made, and reads it from then on."""
+    def connect(self, is_to_come=lambda: True, seconds=60):
+        """Connects to the socket that the machine makes, and reads it from then on; gives up when it is not to come."""
         end = time.monotonic() + seconds
         self.close()
         while self.socket is None:
@@ -34,9 +34,11 @@ class Serial:
                 self.socket = line
             except OSError as error:
                 line.close()
+                if not is_to_come():
+                    return
                 if time.monotonic() > end:
                     raise TimeoutError(f'the serial socket {self.path}: {error}') from error
-                time.sleep(0.1)
+                time.sleep(0.01)
         self.attach(self.socket)
 
     def attach(self, line):

@@ -284,34 +284,41 @@ test_heartbeat_asleep(gconstpointer engine)
     g_string_free(sulk.said, TRUE);
 }
 
-/* A busy guest gets no more of the time than its cap says, and all of it again without one. */
+static uint64_t
+in_engine_for_300_ms(EmBench *bench, unsigned cap)
+{
+    uint64_t began;
+
+    em_set_execution_cap(bench->em, cap);
+    g_assert_cmpuint(em_execution_cap(bench->em), ==, cap);
+    g_usleep(20000);
+    began = em_time_in_engine_ns(bench->vcpu);
+    g_usleep(300000);
+    return em_time_in_engine_ns(bench->vcpu) - began;
+}
+
+/* A busy guest gets no more of the time than its cap says, and all of it again without one. The
+ * time counts while the host has something else to do, so that one try of several is enough. */
 static void
 test_cap(gconstpointer engine)
 {
     EmBench bench;
     Runner runner = {.bench = &bench};
-    uint64_t began, capped, freely;
+    uint64_t capped = 0, freely = 0;
     GThread *thread;
 
     em_bench_open(&bench, engine, false);
     em_bench_load(&bench, em_bench_count_loop, sizeof em_bench_count_loop);
-    em_set_execution_cap(bench.em, 20);
-    g_assert_cmpuint(em_execution_cap(bench.em), ==, 20);
     tm_resume(bench.rooms.tm);
     thread = g_thread_new("cpu", run, &runner);
-    g_usleep(20000);
-    began = em_time_in_engine_ns(bench.vcpu);
-    g_usleep(300000);
-    capped = em_time_in_engine_ns(bench.vcpu) - began;
-    em_set_execution_cap(bench.em, 100);
-    g_usleep(20000);
-    began = em_time_in_engine_ns(bench.vcpu);
-    g_usleep(300000);
-    freely = em_time_in_engine_ns(bench.vcpu) - began;
+    for (unsigned i = 0; i < 10 && freely <= capped * 2; i++) {
+        capped = in_engine_for_300_ms(&bench, 20);
+        freely = in_engine_for_300_ms(&bench, 100);
+        g_test_message("%u ms with a cap of 20 %%, %u ms without", (unsigned)(capped / MS),
+                       (unsigned)(freely / MS));
+    }
     cpum_pend(bench.vcpu, CPUM_PEND_REQUEST);
     g_thread_join(thread);
-    g_test_message("%u ms with a cap of 20 %%, %u ms without", (unsigned)(capped / MS),
-                   (unsigned)(freely / MS));
     g_assert_cmpuint(capped, >, 0);
     g_assert_cmpuint(freely, >, capped * 2);
     em_bench_close(&bench);
