@@ -189,6 +189,38 @@ tlb(void)
     *(volatile uint32_t *)FRAME = 0x80cd;
 }
 
+/* A loop of few turns that is entered often, in two pages, of which the first goes to another frame
+ * in between: what was found out about it the last time is true until INVLPG only. */
+static void
+short_loops(void)
+{
+    volatile uint32_t *const page = (uint32_t *)PAGE;
+    uint32_t sum = 1;
+
+    set_page(P | RW | US, P | RW | US);
+    test[INDEX + 1] = (FRAME + 0x1000) | P | RW | US;
+    for (unsigned i = 0; i < 0x3000 / 4; i++)
+        ((volatile uint32_t *)FRAME)[i] = i * i;
+    for (unsigned round = 0; round < 160; round++) {
+        test[INDEX] = (FRAME + (round & 1) * 0x2000) | P | RW | US;
+        __asm__ volatile("invlpg (%0)" : : "r"(page) : "memory");
+        for (unsigned i = 0; i < 2000; i++) {
+            const unsigned k = (i + 500) % 2000; /* a round begins where the last one ended */
+            volatile uint32_t *at = page + k;
+            unsigned turns = 3 + (k * k >> 2) % 5;
+
+            __asm__ volatile("1: add (%1), %0; rol $3, %0; xor (%3), %0; add $4, %1; dec %2; jnz 1b"
+                             : "+r"(sum), "+r"(at), "+r"(turns)
+                             : "r"(page)
+                             : "cc", "memory");
+            page[k] = sum + round;
+        }
+    }
+    log_text("short loops: %x\n", sum);
+    set_page(P | RW | US, P | RW | US);
+    *(volatile uint32_t *)FRAME = 0x80cd;
+}
+
 static void
 supervisor_guards(void)
 {
@@ -329,6 +361,7 @@ guest_main(void)
     accessed_dirty();
     large_pages();
     tlb();
+    short_loops();
     supervisor_guards();
     pae();
     log_end();

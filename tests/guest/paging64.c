@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * 4-level paging: rights, NX and reserved bits at each level, 2 MiB and 1 GiB pages, accessed and
- * dirty bits of each level, non-canonical and high addresses, INVLPG of large pages, CLFLUSH
- * beside another page. Intel SDM volume 3A 4.5, 4.6, 4.7, volume 2A CLFLUSH. */
+ * dirty bits of each level, non-canonical and high addresses, INVLPG of large pages and
+ * between short loops, CLFLUSH beside another page. Intel SDM volume 3A 4.5, 4.6, 4.7, volume 2A
+ * CLFLUSH. */
 #include "tests/guest/lib/guest64.h"
 
 extern const uint8_t q_read[], q_write[], q_jump[], q_flush[];
@@ -201,6 +202,37 @@ invalidate(void)
     build();
 }
 
+/* A loop of few turns that is entered often, in two pages, of which the first goes to another frame
+ * in between: what was found out about it the last time is true until INVLPG only. */
+static void
+short_loops(void)
+{
+    volatile uint32_t *const page = (uint32_t *)ADDRESS;
+    uint32_t sum = 1;
+
+    build();
+    level[3][5] = (FRAME + 0x1000) | P | RW | US;
+    for (unsigned i = 0; i < 0x3000 / 4; i++)
+        ((volatile uint32_t *)FRAME)[i] = i * i;
+    for (unsigned round = 0; round < 60; round++) {
+        level[3][4] = (FRAME + (round & 1) * 0x2000) | P | RW | US;
+        __asm__ volatile("invlpg (%0)" : : "r"(page) : "memory");
+        for (unsigned i = 0; i < 2000; i++) {
+            const unsigned k = (i + 500) % 2000; /* a round begins where the last one ended */
+            volatile uint32_t *at = page + k;
+            unsigned turns = 3 + (k * k >> 2) % 5;
+
+            __asm__ volatile("1: add (%1), %0; rol $3, %0; xor (%3), %0; add $4, %1; dec %2; jnz 1b"
+                             : "+r"(sum), "+r"(at), "+r"(turns)
+                             : "r"(page)
+                             : "cc", "memory");
+            page[k] = sum + round;
+        }
+    }
+    log_text("short loops: %x\n", sum);
+    build();
+}
+
 void
 guest_main(void)
 {
@@ -214,5 +246,6 @@ guest_main(void)
     addresses();
     lines();
     invalidate();
+    short_loops();
     log_end();
 }

@@ -165,7 +165,7 @@ struct Vcpu {
     void *rem_vcpu, *hm_vcpu, *dbgf_vcpu, *gim_vcpu;
     void *vm_vcpu;           /* the thread, owned by vmm/vm */
     uint64_t tlb_epoch;      /* PGM: rises when entries of the TLB are dropped */
-    uint64_t rem_words[192]; /* what REM's translated code reaches besides the above: its RemHot */
+    uint64_t rem_words[304]; /* what REM's translated code reaches besides the above: its RemHot */
 
     CpumTlb tlb[CPUM_TLB_COUNT];
 } __attribute__((aligned(64)));

@@ -71,11 +71,20 @@ typedef struct {
 #define REM_TRACE_INSNS 512
 #define REM_TRACE_GROUPS 12
 #define REM_TRACE_WINDOWS 4
+#define REM_TRACE_MEMOS 4
+
+/* What a trace's guard found in the TLB, which has not changed since: C code forgets it. */
+typedef struct {
+    uint64_t trace; /* RemTrace.number; 0: nothing */
+    uint64_t page[REM_TRACE_GROUPS];
+    uint64_t host[REM_TRACE_GROUPS]; /* of the page if the group is fixed, else its addend */
+} RemMemoHot;
 
 /* While a trace runs (rem-trace.h). */
 typedef struct {
-    uint64_t count; /* REM_COUNT before it */
-    uint64_t turns; /* to run */
+    RemMemoHot memo[REM_TRACE_MEMOS]; /* by RemTrace.number */
+    uint64_t count;                   /* REM_COUNT before it */
+    uint64_t turns;                   /* to run */
     uint64_t slot[REM_TRACE_GROUPS];
     uint64_t page[REM_TRACE_WINDOWS], addend[REM_TRACE_WINDOWS];
 } RemLoopHot;

@@ -6,7 +6,6 @@
 
 #define INDEX_MASK ((CPUM_TLB_ENTRIES - 1) * (int32_t)sizeof(CpumTlbEntry))
 #define INDEX_SHIFT (X86_PAGE_SHIFT - 5)
-#define TURN_ALIGNMENT 64 /* lines of the code cache and of the micro-op cache begin there */
 
 static RemMem
 loop_word(size_t offset)
@@ -32,13 +31,21 @@ rem_trace_take_back(RemEmit *emit, const RemTrace *trace)
     }
 }
 
-/* No flags are touched. */
+/* `flags`: the host's are the guest's, and are saved. They are touched in no other way. */
 static void
-give_back(RemEmit *emit, const RemTrace *trace)
+give_back(RemEmit *emit, const RemTrace *trace, bool flags)
 {
+    const bool free = trace->lent & (1 << X86_RAX);
+
     for (unsigned reg = REM_T0; reg < X86_GPR_COUNT; reg++)
         if (trace->at[reg] != REM_NO_REG && (trace->written >> reg & 1))
             rem_rewrite_store(emit, reg, trace->at[reg]);
+    if (flags && free) {
+        rem_emit_flags_to_ax(emit);
+        rem_emit_mov_mr(emit, 2, rem_mem_hot(offsetof(RemHot, flags)), X86_RAX);
+    } else if (flags) {
+        rem_emit_store_flags(emit);
+    }
     rem_trace_take_back(emit, trace);
 }
 
@@ -145,10 +152,8 @@ emit_exit(RemTranslator *t, const RemTrace *trace, RemJump jump, unsigned i, uns
     const RemFlagsPlace flags = t->flags;
 
     rem_emit_bind_to(hot, jump, rem_emit_offset(t->cold));
-    give_back(t->cold, trace);
+    give_back(t->cold, trace, flags == REM_FLAGS_HOST);
     set_stack_pointer(t->cold, trace, &trace->insns[i]);
-    if (flags == REM_FLAGS_HOST)
-        rem_emit_store_flags(t->cold);
     emit_count(t->cold, trace, done);
     note_x87(t->cold, trace, done);
     t->flags = REM_FLAGS_SAVED;
@@ -424,21 +429,17 @@ emit_end(RemTranslator *t, const RemTrace *trace, uint32_t top)
     if (t->flags == REM_FLAGS_HOST)
         emit_flags_again(t, t->emit, trace, &trace->insns[trace->writer].insn);
     t->emit->held = 0;
-    give_back(t->emit, trace);
-    if (t->flags == REM_FLAGS_HOST)
-        rem_emit_store_flags(t->emit);
+    give_back(t->emit, trace, t->flags == REM_FLAGS_HOST);
     emit_count(t->emit, trace, 0);
     note_x87(t->emit, trace, trace->count);
     rem_emit_bind_to(t->emit, rem_emit_jmp(t->emit, 4), t->block->entry_saved);
 }
 
-static void
+static uint32_t
 emit_turn(RemTranslator *t, RemTrace *trace)
 {
-    uint32_t top;
+    const uint32_t top = rem_emit_offset(t->emit);
 
-    rem_emit_align(t->emit, TURN_ALIGNMENT);
-    top = rem_emit_offset(t->emit);
     t->flags = REM_FLAGS_SAVED;
     t->emit->held = trace->held;
     for (unsigned i = 0; i < trace->group_count; i++)
@@ -454,13 +455,16 @@ emit_turn(RemTranslator *t, RemTrace *trace)
         }
     }
     emit_end(t, trace, top);
+    return top;
 }
 
-void
+uint32_t
 rem_trace_emit(RemTranslator *t, RemTrace *trace)
 {
     RemJump exhausted, slow;
+    uint32_t top;
 
+    trace->number = (uint32_t)t->rem->traces + 1;
     t->block->entry = rem_emit_offset(t->emit);
     rem_emit_store_flags(t->emit);
     t->block->entry_saved = rem_emit_offset(t->emit);
@@ -472,6 +476,7 @@ rem_trace_emit(RemTranslator *t, RemTrace *trace)
     rem_emit_bind_to(t->emit, exhausted, rem_emit_offset(t->cold));
     rem_emit_leave(t, t->cold, rem_new_site(t, rem_call_exhausted));
     slow = rem_trace_guard(t, trace);
-    emit_turn(t, trace);
+    top = emit_turn(t, trace);
     emit_plain(t, trace, slow);
+    return top;
 }

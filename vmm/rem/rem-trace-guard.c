@@ -2,7 +2,11 @@
  *
  * In front of a trace's turns: a probe for each group whose operands are known from the registers
  * that a turn begins with, the turns for which they stay in their pages, and the registers that
- * are lent. REM_COUNT's register counts turns from here on. */
+ * are lent. REM_COUNT's register counts turns from here on.
+ *
+ * The probes are out of line. They write down which pages they found, and where; while no C code
+ * has run since, addresses in the same pages need no probe. Loops of few turns are entered often.
+ */
 #include "vmm/rem/rem-trace.h"
 
 #define INDEX_MASK ((CPUM_TLB_ENTRIES - 1) * (int32_t)sizeof(CpumTlbEntry))
@@ -16,7 +20,7 @@ _Static_assert(REM_QUANTUM <= 16384 && REM_TRACE_INSNS * 16384 < 1 << RECIPROCAL
 typedef struct {
     RemTranslator *t;
     const RemTrace *trace;
-    RemEmit *emit;
+    RemEmit *emit; /* in line: what was written down; out of line: the probes */
     RemJump miss[MISSES];
     unsigned misses;
 } Guard;
@@ -25,6 +29,26 @@ static RemMem
 loop_word(size_t offset)
 {
     return rem_mem_hot(offsetof(RemHot, loop) + offset);
+}
+
+static RemMem
+memo_word(const Guard *guard, size_t offset)
+{
+    const size_t memo = guard->trace->number % REM_TRACE_MEMOS;
+
+    return loop_word(offsetof(RemLoopHot, memo) + memo * sizeof(RemMemoHot) + offset);
+}
+
+static RemMem
+memo_page(const Guard *guard, unsigned group)
+{
+    return memo_word(guard, offsetof(RemMemoHot, page) + 8 * group);
+}
+
+static RemMem
+memo_host(const Guard *guard, unsigned group)
+{
+    return memo_word(guard, offsetof(RemMemoHot, host) + 8 * group);
 }
 
 /* value / divisor for values up to 16384, and their product below 2^25. */
@@ -174,6 +198,13 @@ is_late(const Guard *guard, unsigned home)
     return home == REM_T0 || (home < X86_GPR_COUNT && (guard->trace->frames >> home & 1));
 }
 
+/* Where what the home will have is made: in the home, or in a temporary. */
+static unsigned
+home_or(const Guard *guard, const RemTraceGroup *group, unsigned temporary)
+{
+    return group->home == REM_NO_REG || is_late(guard, group->home) ? temporary : group->home;
+}
+
 /* What the home will have is in `reg`. */
 static void
 set_home(Guard *guard, unsigned number, unsigned reg)
@@ -186,22 +217,48 @@ set_home(Guard *guard, unsigned number, unsigned reg)
         rem_emit_mov_rr(guard->emit, 8, home, reg);
 }
 
+/* The highest offset in a page that the lowest byte may have. */
+static int32_t
+last_offset(const RemTraceGroup *group)
+{
+    return (int32_t)(X86_PAGE_SIZE - (group->high - group->low));
+}
+
 /* All of it stays in one page for ever: the home is the host address of its lowest byte. */
 static void
 guard_fixed(Guard *guard, unsigned number)
 {
     const RemTraceGroup *group = &guard->trace->groups[number];
     const unsigned width = rem_trace_width(guard->trace);
-    const unsigned home =
-        group->home == REM_NO_REG || is_late(guard, group->home) ? REM_T0 : group->home;
+    const unsigned home = home_or(guard, group, REM_T0);
 
     emit_low(guard, group, REM_T1, width);
     check_alignment(guard, group, REM_T1);
     rem_emit_lea(guard->emit, 8, REM_T0, rem_mem(REM_T1, (int32_t)(group->high - group->low) - 1));
     emit_compare(guard, group);
+    rem_emit_mov_mr(guard->emit, 8, memo_page(guard, number), REM_T0);
+    rem_emit_alu_rm(guard->emit, REM_ADD, 8, REM_T0,
+                    entry_field(guard, offsetof(CpumTlbEntry, addend)));
+    rem_emit_mov_mr(guard->emit, 8, memo_host(guard, number), REM_T0);
     emit_low(guard, group, home, width);
     rem_emit_alu_rm(guard->emit, REM_ADD, 8, home,
                     entry_field(guard, offsetof(CpumTlbEntry, addend)));
+    set_home(guard, number, home);
+}
+
+/* The same in the page that it was in the last time. */
+static void
+repeat_fixed(Guard *guard, unsigned number)
+{
+    const RemTraceGroup *group = &guard->trace->groups[number];
+    const unsigned home = home_or(guard, group, REM_T0);
+
+    emit_low(guard, group, home, rem_trace_width(guard->trace));
+    check_alignment(guard, group, home);
+    rem_emit_alu_rm(guard->emit, REM_SUB, 8, home, memo_page(guard, number));
+    rem_emit_alu_ri(guard->emit, REM_CMP, 8, home, last_offset(group));
+    miss_if(guard, REM_CC_NBE);
+    rem_emit_alu_rm(guard->emit, REM_ADD, 8, home, memo_host(guard, number));
     set_home(guard, number, home);
 }
 
@@ -209,11 +266,10 @@ guard_fixed(Guard *guard, unsigned number)
 static void
 emit_turns(Guard *guard, const RemTraceGroup *group)
 {
-    const int32_t last = (int32_t)(X86_PAGE_SIZE - (group->high - group->low));
+    const int32_t last = last_offset(group);
     RemEmit *emit = guard->emit;
 
-    rem_emit_alu_ri(emit, REM_AND, 4, REM_T0, X86_PAGE_OFFSET_MASK);
-    rem_emit_alu_ri(emit, REM_CMP, 4, REM_T0, last);
+    rem_emit_alu_ri(emit, REM_CMP, 8, REM_T0, last);
     miss_if(guard, REM_CC_NBE);
     if (group->stride == 0)
         return;
@@ -227,12 +283,24 @@ emit_turns(Guard *guard, const RemTraceGroup *group)
     rem_emit_cmov_rr(emit, REM_CC_B, 8, REM_COUNT, REM_T0);
 }
 
-/* The home is host minus guest address, with the base if that does not move. */
+/* The home is host minus guest address, with the base if that does not move. T0 is lost. */
+static void
+set_moving_home(Guard *guard, unsigned number, RemMem addend)
+{
+    const RemTraceGroup *group = &guard->trace->groups[number];
+    const bool anchored = rem_trace_step(guard->trace, group->base) == 0;
+    const unsigned home = home_or(guard, group, REM_T1);
+
+    rem_emit_mov_rm(guard->emit, 8, home, addend);
+    if (anchored && group->base != REM_ROOT_ZERO)
+        rem_emit_alu_rr(guard->emit, REM_ADD, 8, home, emit_root(guard, group->base, REM_T0));
+    set_home(guard, number, home);
+}
+
 static void
 guard_moving(Guard *guard, unsigned number)
 {
     const RemTraceGroup *group = &guard->trace->groups[number];
-    const bool anchored = rem_trace_step(guard->trace, group->base) == 0;
     RemEmit *emit = guard->emit;
 
     emit_low(guard, group, REM_T0, 8);
@@ -240,12 +308,41 @@ guard_moving(Guard *guard, unsigned number)
     check_alignment(guard, group, REM_T0);
     rem_emit_mov_rr(emit, 4, REM_T1, REM_T0);
     emit_compare(guard, group);
+    rem_emit_mov_mr(emit, 8, memo_page(guard, number), REM_T0);
     rem_emit_mov_rm(emit, 8, REM_T1, entry_field(guard, offsetof(CpumTlbEntry, addend)));
-    if (anchored && group->base != REM_ROOT_ZERO)
-        rem_emit_alu_rr(emit, REM_ADD, 8, REM_T1, emit_root(guard, group->base, REM_T0));
-    set_home(guard, number, REM_T1);
+    rem_emit_mov_mr(emit, 8, memo_host(guard, number), REM_T1);
+    set_moving_home(guard, number, memo_host(guard, number));
     emit_low(guard, group, REM_T0, 8);
+    rem_emit_alu_ri(emit, REM_AND, 4, REM_T0, X86_PAGE_OFFSET_MASK);
     emit_turns(guard, group);
+}
+
+/* Outside of 64-bit code: no upper half. In the same page as the last time, the register is still
+ * far from a wrap. */
+static void
+check_upper_half(Guard *guard, unsigned root)
+{
+    if (root >= REM_ROOT_ZERO || rem_trace_is_long64(guard->trace))
+        return;
+    rem_emit_mov_rr(guard->emit, 4, REM_T1, root);
+    rem_emit_alu_rr(guard->emit, REM_CMP, 8, REM_T1, root);
+    miss_if(guard, REM_CC_NZ);
+}
+
+static void
+repeat_moving(Guard *guard, unsigned number)
+{
+    const RemTraceGroup *group = &guard->trace->groups[number];
+
+    emit_low(guard, group, REM_T0, 8);
+    if (group->index != REM_ROOT_ZERO && group->base != REM_ROOT_ZERO)
+        check_low(guard, group); /* two of them may have come near one together */
+    check_upper_half(guard, group->base);
+    check_upper_half(guard, group->index);
+    check_alignment(guard, group, REM_T0);
+    rem_emit_alu_rm(guard->emit, REM_SUB, 8, REM_T0, memo_page(guard, number));
+    emit_turns(guard, group);
+    set_moving_home(guard, number, memo_host(guard, number));
 }
 
 /* ---- pages that pointers in memory lead to ---- */
@@ -319,40 +416,81 @@ guard_page(Guard *guard, const RemTracePage *page)
     miss_if(guard, REM_CC_NZ);
 }
 
-static RemJump
-emit_misses(Guard *guard)
+/* ---- all of it ---- */
+static void
+bind_misses(const Guard *guard, uint32_t to)
 {
-    RemEmit *cold = guard->t->cold;
-    const uint32_t start = rem_emit_offset(cold);
-
     for (unsigned i = 0; i < guard->misses; i++)
-        rem_emit_bind_to(guard->emit, guard->miss[i], start);
-    rem_trace_take_back(cold, guard->trace);
-    rem_emit_mov_ri(cold, REM_T1, (uint64_t)(uintptr_t)&guard->t->block->turned_away);
-    rem_emit_inc_m(cold, 4, rem_mem(REM_T1, 0));
-    rem_emit_mov_rm(cold, 8, REM_COUNT, loop_word(offsetof(RemLoopHot, count)));
-    return rem_emit_jmp(cold, 4);
+        rem_emit_bind_to(guard->emit, guard->miss[i], to);
+}
+
+/* Back to a state that a plain block can begin with. */
+static RemJump
+emit_way_out(RemTranslator *t, const RemTrace *trace)
+{
+    rem_trace_take_back(t->cold, trace);
+    rem_emit_mov_ri(t->cold, REM_T1, (uint64_t)(uintptr_t)&t->block->turned_away);
+    rem_emit_inc_m(t->cold, 4, rem_mem(REM_T1, 0));
+    rem_emit_mov_rm(t->cold, 8, REM_COUNT, loop_word(offsetof(RemLoopHot, count)));
+    return rem_emit_jmp(t->cold, 4);
+}
+
+/* What is remembered is another trace's until all of this one's is. */
+static void
+emit_probes(Guard *guard)
+{
+    const RemTrace *trace = guard->trace;
+    const RemMem owner = memo_word(guard, offsetof(RemMemoHot, trace));
+
+    rem_emit_mov_mi(guard->emit, 8, owner, 0);
+    for (unsigned i = 1; i < trace->page_count; i++)
+        guard_page(guard, &trace->pages[i]);
+    for (unsigned i = 0; i < trace->group_count; i++) {
+        if (trace->groups[i].hoisted && trace->groups[i].fixed)
+            guard_fixed(guard, i);
+        else if (trace->groups[i].hoisted)
+            guard_moving(guard, i);
+    }
+    rem_emit_mov_mi(guard->emit, 8, owner, (int32_t)trace->number);
+}
+
+static void
+emit_repeats(Guard *guard)
+{
+    const RemTrace *trace = guard->trace;
+
+    rem_emit_alu_mi(guard->emit, REM_CMP, 8, memo_word(guard, offsetof(RemMemoHot, trace)),
+                    (int32_t)trace->number);
+    miss_if(guard, REM_CC_NZ);
+    for (unsigned i = 0; i < trace->group_count; i++) {
+        if (trace->groups[i].hoisted && trace->groups[i].fixed)
+            repeat_fixed(guard, i);
+        else if (trace->groups[i].hoisted)
+            repeat_moving(guard, i);
+    }
 }
 
 RemJump
 rem_trace_guard(RemTranslator *t, RemTrace *trace)
 {
-    Guard guard = {.t = t, .trace = trace, .emit = t->emit};
+    Guard repeats = {.t = t, .trace = trace, .emit = t->emit};
+    Guard probes = {.t = t, .trace = trace, .emit = t->cold};
+    Guard windows = {.t = t, .trace = trace, .emit = t->emit};
+    uint32_t out;
 
-    emit_lend(&guard);
+    emit_lend(&repeats);
     rem_emit_mov_mr(t->emit, 8, loop_word(offsetof(RemLoopHot, count)), REM_COUNT);
     emit_divide(t->emit, REM_COUNT, trace->count);
-    for (unsigned i = 1; i < trace->page_count; i++)
-        guard_page(&guard, &trace->pages[i]);
-    for (unsigned i = 0; i < trace->group_count; i++) {
-        if (trace->groups[i].hoisted && trace->groups[i].fixed)
-            guard_fixed(&guard, i);
-        else if (trace->groups[i].hoisted)
-            guard_moving(&guard, i);
-    }
+    emit_repeats(&repeats);
+    bind_misses(&repeats, rem_emit_offset(t->cold));
+    emit_probes(&probes);
+    rem_emit_bind_to(t->cold, rem_emit_jmp(t->cold, 4), rem_emit_offset(t->emit));
     for (unsigned i = 0; i < trace->window_count; i++)
-        guard_window(&guard, i);
+        guard_window(&windows, i);
     rem_emit_mov_mr(t->emit, 8, loop_word(offsetof(RemLoopHot, turns)), REM_COUNT);
-    emit_fill(&guard);
-    return emit_misses(&guard);
+    emit_fill(&windows);
+    out = rem_emit_offset(t->cold);
+    bind_misses(&probes, out);
+    bind_misses(&windows, out);
+    return emit_way_out(t, trace);
 }

@@ -8,9 +8,10 @@
  *
  *   guard: whether the path's other pages are where they were; one probe for each group of operands
  *          whose address is known from the registers at the start of a turn; turns = as many as
- *          stay in the pages, at most REM_COUNT / length
- *   turns: the instructions; an exit at each branch; DEC of the turns left
- *   exits: registers and REM_COUNT as they have to be, on to the block at that RIP
+ *          stay in the pages, at most REM_COUNT / length; what the probes found is kept for the
+ * next time (RemMemoHot), when only the addresses are looked at turns: the instructions; an exit at
+ * each branch; DEC of the turns left exits: registers and REM_COUNT as they have to be, on to the
+ * block at that RIP
  *
  * Whatever a turn cannot do is an exit in front of that instruction, so a trace has no sites but
  * those of jumps, and all that it does not do is done by plain blocks. The TLB changes only when
@@ -21,6 +22,8 @@
 
 #define REM_TRACE_SPAN 2048 /* bytes that the operands of a group may cover */
 #define REM_TRACE_STRIDE 4095
+/* Lines of the code cache and of the micro-op cache begin where turns do. */
+#define REM_TURN_ALIGNMENT 64
 
 /* What a register's value counts from: its value when the turn begins (0 to 15), or one of these,
  * or a value that comes up in the turn. */
@@ -144,6 +147,7 @@ typedef enum {
 } RemAgain;
 
 struct RemTrace {
+    uint32_t number;                     /* another one for each trace of the CPU, not 0 */
     uint64_t head;                       /* RIP minus rip_base, in the page */
     RemTracePage pages[REM_TRACE_PAGES]; /* the head's first */
     unsigned page_count;
@@ -209,8 +213,8 @@ bool rem_trace_place(RemTrace *trace);
 RemJump rem_trace_guard(RemTranslator *t, RemTrace *trace);
 
 /* ---- rem-trace-emit.c ---- */
-/* The trace as a block that is to be entered like any other. */
-void rem_trace_emit(RemTranslator *t, RemTrace *trace);
+/* The trace as a block that is to be entered like any other. Where its turns begin. */
+uint32_t rem_trace_emit(RemTranslator *t, RemTrace *trace);
 /* Registers that were lent are the guest's again. No flags. */
 void rem_trace_take_back(RemEmit *emit, const RemTrace *trace);
 /* The operand of instruction i, probed for if need be; T0 and T1 may be a part of it. */

@@ -8,9 +8,19 @@
  * more bytes align the stack for calls. */
 static const uint8_t callee_saved[] = {X86_RBX, X86_RBP, X86_R12, X86_R13, X86_R14, X86_R15};
 
+/* C code may have changed the TLB. */
+static void
+emit_forget(RemEmit *emit)
+{
+    for (unsigned i = 0; i < REM_TRACE_MEMOS; i++)
+        rem_emit_mov_mi(
+            emit, 8, rem_mem_hot(offsetof(RemHot, loop.memo[0].trace) + i * sizeof(RemMemoHot)), 0);
+}
+
 static void
 emit_load_guest(RemEmit *emit)
 {
+    emit_forget(emit);
     rem_emit_mov_rm(emit, 8, REM_COUNT, rem_mem_hot(offsetof(RemHot, left)));
     for (unsigned reg = X86_RAX; reg <= X86_R12; reg++)
         rem_emit_mov_rm(emit, 8, reg, rem_mem_gpr(reg));

@@ -327,13 +327,12 @@ rem_translate(Vcpu *vcpu, RemBlock *block, const uint8_t *bytes, unsigned availa
     return true;
 }
 
-bool
-rem_translate_trace(Vcpu *vcpu, RemBlock *block, RemTrace *trace)
+/* Where the turns begin. */
+static uint32_t
+emit_trace(Vcpu *vcpu, RemBlock *block, RemTrace *trace)
 {
     RemVcpu *rem = rem_of(vcpu);
     RemTranslator *t = rem->translator;
-    uint8_t *const hot = rem->hot.at, *const cold = rem->cold.at;
-    const uint32_t sites = rem->site_count;
 
     *t = (RemTranslator){
         .vcpu = vcpu,
@@ -344,19 +343,33 @@ rem_translate_trace(Vcpu *vcpu, RemBlock *block, RemTrace *trace)
         .mode = block->mode,
         .offset = (unsigned)trace->head,
     };
+    return rem_trace_emit(t, trace);
+}
+
+bool
+rem_translate_trace(Vcpu *vcpu, RemBlock *block, RemTrace *trace)
+{
+    RemVcpu *rem = rem_of(vcpu);
+    uint8_t *const hot = rem->hot.at, *const cold = rem->cold.at;
+    const uint32_t sites = rem->site_count;
+    uint32_t top;
+
     block->count = (uint16_t)trace->count;
     block->bytes = (uint16_t)(trace->pages[0].end - trace->pages[0].first);
     block->vector = trace->vector;
     block->trace = true;
-    rem_trace_emit(t, trace);
-    if (rem->hot.overflow || rem->cold.overflow)
-        g_error("The room for a trace was too small.");
-    if (!t->failed)
-        return true;
+    top = emit_trace(vcpu, block, trace);
     rem->hot.at = hot;
     rem->cold.at = cold;
     rem->site_count = sites;
-    return false;
+    if (rem->translator->failed)
+        return false;
+    /* Now it is known how far in front of them it has to begin. */
+    rem->hot.at += -top & (REM_TURN_ALIGNMENT - 1);
+    emit_trace(vcpu, block, trace);
+    if (rem->hot.overflow || rem->cold.overflow)
+        g_error("The room for a trace was too small.");
+    return true;
 }
 
 void
