@@ -24,12 +24,13 @@ static const RecordField fields[] = {
     {RECORD_TEXT, "forwards-4",      AT(forwards4), NULL},
     {RECORD_TEXT, "forwards-6",      AT(forwards6), NULL},
     {RECORD_TEXT, "loopbacks",       AT(loopbacks), NULL},
+    {RECORD_TEXT, "loopback-6",      AT(loopback6), NULL},
 };
 /* clang-format on */
 static const RecordType record = {
     sizeof(VitrineNatNetwork),
-    6,
-    {AT(name), AT(range), AT(prefix6), AT(forwards4), AT(forwards6), AT(loopbacks)},
+    7,
+    {AT(name), AT(range), AT(prefix6), AT(forwards4), AT(forwards6), AT(loopbacks), AT(loopback6)},
 };
 
 G_DEFINE_BOXED_TYPE(VitrineNatNetwork, vitrine_nat_network, vitrine_nat_network_copy,
@@ -45,6 +46,7 @@ vitrine_nat_network_new(void)
     vitrine_adapter_set_text(&network->range, "10.0.2.0/24");
     vitrine_adapter_set_text(&network->prefix6, "fd17:625c:f037:2::/64");
     vitrine_adapter_set_text(&network->loopbacks, "127.0.0.1=2");
+    vitrine_adapter_set_text(&network->loopback6, "2");
     return network;
 }
 
@@ -149,6 +151,20 @@ check_loopbacks(const char *lines, GError **error)
     return TRUE;
 }
 
+/* A number of the prefix; the router's own and the name server's are theirs. */
+static gboolean
+check_loopback6(const char *text, GError **error)
+{
+    guint64 number;
+
+    if (*text == '\0' ||
+        (g_ascii_string_to_unsigned(text, 10, 2, G_MAXINT32, &number, NULL) && number != 3))
+        return TRUE;
+    return refuse(error,
+                  _("The host's own IPv6 address is a number from 2, but not 3, which is the "
+                    "name server's."));
+}
+
 gboolean
 vitrine_nat_network_check(const VitrineNatNetwork *network, GError **error)
 {
@@ -168,5 +184,5 @@ vitrine_nat_network_check(const VitrineNatNetwork *network, GError **error)
         what = vitrine_forwards_problem(network->forwards6, TRUE);
     if (what != NULL)
         return refuse(error, what);
-    return check_loopbacks(network->loopbacks, error);
+    return check_loopbacks(network->loopbacks, error) && check_loopback6(network->loopback6, error);
 }

@@ -21,6 +21,7 @@ G_BEGIN_DECLS
  * @forwards4: lines "NAME,tcp|udp,HOST-IP,HOST-PORT,GUEST-IP,GUEST-PORT"
  * @forwards6: the same for IPv6
  * @loopbacks: lines "127.0.0.1=NUMBER": the host's own address is this number of the network
+ * @loopback6: the host's own IPv6 address, ::1, is this number of the prefix; "": it is not reached
  */
 typedef struct {
     gboolean enabled;
@@ -34,6 +35,7 @@ typedef struct {
     char *forwards4;
     char *forwards6;
     char *loopbacks;
+    char *loopback6;
 } VitrineNatNetwork;
 
 #define VITRINE_TYPE_NAT_NETWORK (vitrine_nat_network_get_type())

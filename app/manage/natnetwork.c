@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * natnetwork: networks behind NAT that several machines share. Manual, chapter VBoxManage,
- * "natnetwork". Leaves out: --loopback-6, and --ipv6-default: with IPv6, the gateway always offers
- * itself as the way to everywhere. */
+ * "natnetwork". Leaves out: --ipv6-default: with IPv6, the gateway always offers itself as the way
+ * to everywhere. */
 #include <string.h>
 
 #include "app/manage/list-private.h"
@@ -53,6 +53,8 @@ print_network(const VitrineNatNetwork *network)
         manage_print("loopback mappings (ipv4)\n");
     for (char **line = loopbacks; *line != NULL; line++)
         manage_print("        %s\n", *line);
+    if (*network->loopback6 != '\0')
+        manage_print("loopback mappings (ipv6)\n        ::1=%s\n", network->loopback6);
     manage_print("\n");
 }
 
@@ -90,6 +92,23 @@ take_loopback(ManageArgs *args, VitrineNatNetwork *network, GError **error)
         text = "";
     }
     vitrine_adapter_set_text(&network->loopbacks, text);
+    return true;
+}
+
+/* A number, 0 for none; or delete, with or without the address. */
+static bool
+take_loopback6(ManageArgs *args, VitrineNatNetwork *network, GError **error)
+{
+    const char *text;
+
+    if (!manage_args_text(args, &text, error))
+        return false;
+    if (g_str_equal(text, "delete")) {
+        if (args->at < args->count && g_str_equal(args->words[args->at], "::1"))
+            manage_args_take(args);
+        text = "0";
+    }
+    vitrine_adapter_set_text(&network->loopback6, g_str_equal(text, "0") ? "" : text);
     return true;
 }
 
@@ -170,11 +189,25 @@ take_switch(ManageArgs *args, gboolean *field, GError **error)
     return true;
 }
 
+/* Of the short options, some differ from others by their case. */
+static bool
+take_capital(ManageArgs *args, const char *word)
+{
+    const char letter[] = {(char)g_ascii_tolower(word[1]), '\0'};
+
+    return args->at < args->count && g_str_has_prefix(args->words[args->at], word) &&
+           manage_args_take_option(args, letter, NULL);
+}
+
 /* One option. *taken false: it is none of these. */
 static bool
 take_option(ManageArgs *args, VitrineNatNetwork *network, bool *taken, GError **error)
 {
     *taken = true;
+    if (manage_args_take_option(args, "loopback6", NULL) || take_capital(args, "-L"))
+        return take_loopback6(args, network, error);
+    if (manage_args_take_option(args, "portforward6", NULL) || take_capital(args, "-P"))
+        return take_forward(args, &network->forwards6, error);
     if (manage_args_take_option(args, "network", NULL) || manage_args_take_option(args, "n", NULL))
         return manage_args_field(args, &network->range, error);
     if (manage_args_take_option(args, "dhcp", NULL) || manage_args_take_option(args, "h", NULL))
@@ -189,8 +222,6 @@ take_option(ManageArgs *args, VitrineNatNetwork *network, bool *taken, GError **
     if (manage_args_take_option(args, "portforward4", NULL) ||
         manage_args_take_option(args, "p", NULL))
         return take_forward(args, &network->forwards4, error);
-    if (manage_args_take_option(args, "portforward6", NULL))
-        return take_forward(args, &network->forwards6, error);
     if (manage_args_take_option(args, "enable", NULL) || manage_args_take_option(args, "e", NULL))
         network->enabled = TRUE;
     else if (manage_args_take_option(args, "disable", NULL) ||
@@ -317,10 +348,11 @@ const ManageCommand manage_command_natnetwork = {
     .title = "Make and change networks behind NAT",
     .usage = "natnetwork add --netname NAME --network ADDRESS/BITS [--enable|--disable]\n"
              "        [--dhcp on|off] [--ipv6 on|off] [--ipv6-prefix PREFIX/64]\n"
-             "        [--loopback-4 127.0.0.1=NUMBER] [--port-forward-4 RULE] "
-             "[--port-forward-6 RULE]\n"
+             "        [--loopback-4 127.0.0.1=NUMBER] [--loopback-6 NUMBER]\n"
+             "        [--port-forward-4 RULE] [--port-forward-6 RULE]\n"
              "natnetwork modify --netname NAME [the options of add]\n"
              "        [--port-forward-4 delete NAME] [--loopback-4 delete 127.0.0.1]\n"
+             "        [--port-forward-6 delete NAME] [--loopback-6 0]\n"
              "natnetwork remove|start|stop --netname NAME\n"
              "natnetwork list [PATTERN]\n",
     .about = "A NAT network is a network of machines with a way out through the host. A RULE is "

@@ -10,6 +10,7 @@
 
 #define USUAL_NAME "NatNetwork"
 #define USUAL_LOOPBACK "127.0.0.1=2"
+#define USUAL_LOOPBACK6 "2"
 
 typedef struct {
     VitrineClient *client;
@@ -40,12 +41,31 @@ is_on(GtkWidget *check)
     return gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(check));
 }
 
+/* The host itself, by its own address of either kind. */
+static gboolean
+is_reached(const VitrineNatNetwork *network)
+{
+    return *network->loopbacks != '\0' || *network->loopback6 != '\0';
+}
+
 static void
 read_entry(GtkWidget *entry, char **field)
 {
     g_autofree char *text = networks_dialog_read_entry(entry);
 
     vitrine_adapter_set_text(field, text);
+}
+
+/* One switch for both kinds: numbers that were there stay. */
+static void
+read_loopbacks(VitrineNatNetwork *network, gboolean reached)
+{
+    const gboolean was = is_reached(network);
+
+    if (reached == was)
+        return;
+    vitrine_adapter_set_text(&network->loopbacks, reached ? USUAL_LOOPBACK : "");
+    vitrine_adapter_set_text(&network->loopback6, reached ? USUAL_LOOPBACK6 : "");
 }
 
 /* (transfer full) */
@@ -62,10 +82,7 @@ read_network(NatDialog *nat)
     network->dhcp = networks_dhcp_form_get_enabled(nat->dhcp);
     vitrine_adapter_set_text(&network->forwards4, nat->forwards4);
     vitrine_adapter_set_text(&network->forwards6, nat->forwards6);
-    if (!is_on(nat->host))
-        vitrine_adapter_set_text(&network->loopbacks, "");
-    else if (*network->loopbacks == '\0')
-        vitrine_adapter_set_text(&network->loopbacks, USUAL_LOOPBACK);
+    read_loopbacks(network, is_on(nat->host));
     return network;
 }
 
@@ -232,8 +249,8 @@ new_general(NatDialog *nat, const VitrineNatNetwork *network)
     row = widget_form_add(form, row, _("_Name"), nat->name);
     nat->enabled = add_check(nat, form, row++, _("_Machines can use it"), network->enabled);
     row = widget_form_add(form, row, _("_IPv4 network"), nat->range);
-    nat->host = add_check(nat, form, row++, _("Machines reach the _host itself"),
-                          *network->loopbacks != '\0');
+    nat->host =
+        add_check(nat, form, row++, _("Machines reach the _host itself"), is_reached(network));
     nat->ipv6 = add_check(nat, form, row++, _("IPv_6 as well"), network->ipv6);
     row = widget_form_add(form, row, _("IPv6 _prefix"), nat->prefix6);
     gtk_widget_set_sensitive(nat->prefix6, network->ipv6);

@@ -51,6 +51,7 @@ nat_network_setup(const VitrineNatNetwork *network)
     if (network->ipv6) {
         network_add_key(setup, "ipv6", "1");
         network_add_key(setup, "prefix6", network->prefix6);
+        network_add_key(setup, "loopback6", network->loopback6);
     }
     return g_string_free(setup, FALSE);
 }

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define HOST6 "2" /* of the gateway, in the prefix: it is the host */
+
 void
 network_add_key(GString *text, const char *key, const char *value)
 {
@@ -25,8 +27,10 @@ nat_setup(const VitrineAdapter *adapter, guint slot)
     network_add_key(setup, "tftp-path", adapter->nat_tftp_prefix);
     network_add_key(setup, "tftp-server", adapter->nat_tftp_server);
     network_add_key(setup, "boot-file", adapter->nat_tftp_file);
-    if (adapter->nat_localhost)
+    if (adapter->nat_localhost) {
         network_add_key(setup, "loopback", "1");
+        network_add_key(setup, "loopback6", HOST6);
+    }
     if (adapter->nat_host_resolver)
         network_add_key(setup, "resolver", "1");
     if (!adapter->nat_dns_proxy && !adapter->nat_host_resolver)

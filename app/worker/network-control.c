@@ -81,6 +81,7 @@ set_up(Network *network, Request *request, GError **error)
         .ipv6 = flag_of(request, "ipv6"),
         .prefix6 = value_of(request, "prefix6"),
         .loopback = flag_of(request, "loopback"),
+        .loopback6 = number_of(request, "loopback6"),
         .dns = !flag_of(request, "no-dns"),
         .dhcp = !flag_of(request, "no-dhcp"),
         .host_names = flag_of(request, "host-names"),

@@ -36,6 +36,7 @@ struct Nat {
     struct in6_addr name_server6; /* zero: there is no IPv6 */
     NamesNetwork names;
     bool host_names;
+    NatReach reach;
     Fragments *fragments;
     Joiner *joiner; /* of what libslirp sends */
 };
@@ -158,9 +159,12 @@ give(void *user, uint8_t *data, size_t size)
 
     if (fragments_is_one(data, size)) {
         data = fragments_add(nat->fragments, data, size, g_get_monotonic_time(), &size);
-        if (data != NULL && !is_long_for_server(data, size))
-            slirp_input(nat->slirp, data, (int)size);
-    } else if (size <= FRAME_USUAL_MAX || is_tcp4(data, size))
+        if (data == NULL || is_long_for_server(data, size))
+            return;
+    } else if (size > FRAME_USUAL_MAX && !is_tcp4(data, size)) {
+        return;
+    }
+    if (reach_allows(&nat->reach, data, size))
         slirp_input(nat->slirp, data, (int)size);
 }
 
@@ -281,8 +285,10 @@ set_ipv4(SlirpConfig *config, const NatOptions *options, GError **error)
 }
 
 static bool
-set_ipv6(SlirpConfig *config, const char *text, GError **error)
+set_ipv6(SlirpConfig *config, const NatOptions *options, GError **error)
 {
+    const char *text = options->prefix6;
+    const unsigned host = options->loopback6 != 0 ? options->loopback6 : GATEWAY;
     g_auto(GStrv) parts = g_strsplit(text != NULL ? text : PREFIX6_USUAL, "/", 2);
 
     if (parts[0] == NULL || inet_pton(AF_INET6, parts[0], &config->vprefix_addr6) != 1)
@@ -290,7 +296,7 @@ set_ipv6(SlirpConfig *config, const char *text, GError **error)
     memset(config->vprefix_addr6.s6_addr + PREFIX6_BITS / 8, 0, 16 - PREFIX6_BITS / 8);
     config->vprefix_len = PREFIX6_BITS;
     config->vhost6 = config->vnameserver6 = config->vprefix_addr6;
-    config->vhost6.s6_addr[15] = GATEWAY;
+    frame_store32(config->vhost6.s6_addr + 12, host);
     config->vnameserver6.s6_addr[15] = NAME_SERVER;
     config->in6_enabled = true;
     return true;
@@ -310,14 +316,13 @@ nat_new(Network *network, const NatOptions *options, GError **error)
         .vdnssearch = (const char **)options->search,
         .if_mtu = options->mtu,
         .if_mru = options->mtu,
-        .disable_host_loopback = !options->loopback,
+        .disable_host_loopback = !options->loopback && options->loopback6 == 0,
         .disable_dns = !options->dns,
         .disable_dhcp = !options->dhcp,
     };
     Nat *nat;
 
-    if (!set_ipv4(&config, options, error) ||
-        (options->ipv6 && !set_ipv6(&config, options->prefix6, error)))
+    if (!set_ipv4(&config, options, error) || (options->ipv6 && !set_ipv6(&config, options, error)))
         return NULL;
     if (options->bind != NULL) {
         if (inet_pton(AF_INET, options->bind, &bind.sin_addr) != 1) {
@@ -335,6 +340,13 @@ nat_new(Network *network, const NatOptions *options, GError **error)
     nat->host = config.vhost;
     nat->name_server = config.vnameserver;
     nat->name_server6 = config.vnameserver6;
+    nat->reach = (NatReach){
+        .host = ntohl(config.vhost.s_addr),
+        .loopback = options->loopback,
+        .loopback6 = options->loopback6,
+        .name_server6 = options->dns ? NAME_SERVER : 0,
+    };
+    memcpy(nat->reach.prefix6, &config.vprefix_addr6, sizeof(nat->reach.prefix6));
     nat->fragments = fragments_new();
     nat->joiner = joiner_new(forward, nat);
     nat->slirp = slirp_new(&config, &callbacks, nat);

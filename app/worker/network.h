@@ -94,6 +94,19 @@ bool fragments_is_one(const uint8_t *data, size_t size);
 uint8_t *fragments_add(Fragments *fragments, const uint8_t *frame, size_t size, int64_t now,
                        size_t *joined_size);
 
+/* --- network-reach.c: what of the host machines reach --- */
+
+typedef struct {
+    uint32_t host;         /* the gateway's IPv4 address, host's order */
+    uint8_t prefix6[8];    /* of the network; unused where IPv6 is off */
+    bool loopback;         /* by `host` they reach 127.0.0.1 */
+    unsigned loopback6;    /* number in the prefix by which they reach ::1; 0: none */
+    unsigned name_server6; /* number in the prefix of the one who answers for names; 0: none */
+} NatReach;
+
+/* Whether a frame, whose datagram is whole, may go to the gateway. */
+bool reach_allows(const NatReach *reach, const uint8_t *data, size_t size);
+
 /* --- network-nat.c: the gateway, on libslirp --- */
 
 typedef struct {
@@ -101,7 +114,8 @@ typedef struct {
     unsigned host, name_server; /* numbers in it: the gateway, who answers for names; 0: usual */
     bool ipv6;
     const char *prefix6;       /* NULL: the usual one */
-    bool loopback;             /* the host's own addresses can be reached */
+    bool loopback;             /* the host's 127.0.0.1 can be reached, by the address `host` */
+    unsigned loopback6;        /* number in the prefix by which ::1 can be reached; 0: none */
     bool dns;                  /* questions are passed on to the host's servers */
     bool dhcp;                 /* the gateway answers DHCP */
     bool host_names;           /* and tells the host's name servers, not itself */

@@ -69,11 +69,19 @@ def nat_networks(world):
     assert out == ('NAT Networks:\n\nName:         work\nEnabled:      Yes\nNetwork:      192.168.15.0/24\n'
                    'Gateway:      192.168.15.1\nDHCP Server:  Yes\nIPv6:         No\n'
                    'IPv6 Prefix:  fd17:625c:f037:2::/64\nIPv6 Default: No\nPort-forwarding (ipv4)\n'
-                   '        ssh:tcp:[]:1022:[192.168.15.5]:22\nloopback mappings (ipv4)\n        127.0.0.1=2\n\n'
+                   '        ssh:tcp:[]:1022:[192.168.15.5]:22\nloopback mappings (ipv4)\n        127.0.0.1=2\n'
+                   'loopback mappings (ipv6)\n        ::1=2\n\n'
                    '1 network found\n'), out
     call('natnetwork', 'modify', '--netname', 'work', '--port-forward-4', 'delete', 'ssh', '--ipv6', 'on',
          '--port-forward-6', 'web:tcp:[::1]:8080:[fd17:625c:f037:2::5]:80')
     node = registry(world)[1]['work']
+    assert node.get('loopback6') == '2'
+    said('name server', 'natnetwork', 'modify', '-t', 'work', '--loopback-6', '3')
+    call('natnetwork', 'modify', '-t', 'work', '-L', '5', '-P', 'other:tcp:[::1]:8081:[fd17:625c:f037:2::5]:80')
+    changed = registry(world)[1]['work']
+    assert changed.get('loopback6') == '5' and len(changed.findall(f'{SPACE}PortForwarding6/{SPACE}Forwarding')) == 2
+    call('natnetwork', 'modify', '-t', 'work', '--loopback-6', '0', '--port-forward-6', 'delete', 'other')
+    assert registry(world)[1]['work'].get('loopback6') is None
     assert node.get('needDhcp') == '1' and node.get('ipv6') == '1' and node.find(SPACE + 'PortForwarding4') is None
     rule = node.find(f'{SPACE}PortForwarding6/{SPACE}Forwarding')
     assert rule.get('hostip') == '::1' and rule.get('proto') == '1' and rule.get('guestport') == '80'

@@ -51,7 +51,8 @@ open_target(Target *target, bool ipv6)
                                 .dns = true,
                                 .dhcp = ipv6,
                                 .host_names = true,
-                                .loopback = true};
+                                .loopback = true,
+                                .loopback6 = 2};
     const DhcpRange range = {0x0a000203, 0xffffff00, 0x0a000204, 0x0a0002fe};
     const DhcpScope all = {.kind = DHCP_FOR_ALL};
     const uint8_t router[] = {10, 0, 2, 1};

@@ -120,7 +120,7 @@ add_gateway(RunNetwork *network, unsigned index, char **words, GError **error)
     g_string_printf(setup, "network\nipv4=10.0.%u.0/24\nipv6=1", index + 2);
     for (char **word = words; *word != NULL; word++) {
         if (g_str_equal(*word, "loopback"))
-            g_string_append(setup, "\nloopback=1");
+            g_string_append(setup, "\nloopback=1\nloopback6=2");
         else if (g_str_has_prefix(*word, "tftp="))
             g_string_append_printf(setup, "\ntftp-path=%s", *word + 5);
         else if (g_str_has_prefix(*word, "boot="))

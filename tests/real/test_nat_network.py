@@ -23,7 +23,7 @@ from network_peers import Switch, WebServer, free_port
 from shell_guest import ShellGuest
 
 SETUP = ('network', 'no-dhcp=1', 'name-server=3', 'ipv4=192.168.15.0/24', 'gateway=192.168.15.1', 'host=2', 'loopback=1',
-         'ipv6=1', 'prefix6=fd17:625c:f037:2::/64')
+         'loopback6=2', 'ipv6=1', 'prefix6=fd17:625c:f037:2::/64')
 PREFIX = 'fd17:625c:f037:2:'
 HOST6 = PREFIX + ':2'
 MACS = ('080027000001', '080027000002')

@@ -78,6 +78,16 @@ read_loopbacks(char **lines, xmlNodePtr mappings)
     }
 }
 
+/* The original writes 0 for none. */
+static void
+read_loopback6(char **text, xmlNodePtr node)
+{
+    const int number = xml_get_int(node, "loopback6", 0);
+
+    g_free(*text);
+    *text = number > 0 ? g_strdup_printf("%d", number) : g_strdup("");
+}
+
 GPtrArray *
 netservice_read_nat_networks(SettingsFile *file)
 {
@@ -96,6 +106,7 @@ netservice_read_nat_networks(SettingsFile *file)
         read_forwards(&network->forwards4, xml_child(node, "PortForwarding4"));
         read_forwards(&network->forwards6, xml_child(node, "PortForwarding6"));
         read_loopbacks(&network->loopbacks, xml_child(node, "Mappings"));
+        read_loopback6(&network->loopback6, node);
         g_ptr_array_add(networks, network);
     }
     return networks;
@@ -161,4 +172,5 @@ netservice_write_nat_network(SettingsFile *file, const char *name, const Vitrine
     write_forwards(node, "PortForwarding4", network->forwards4);
     write_forwards(node, "PortForwarding6", network->forwards6);
     write_loopbacks(node, network->loopbacks);
+    xml_set(node, "loopback6", *network->loopback6 != '\0' ? network->loopback6 : NULL);
 }
