@@ -47,13 +47,31 @@ on_step(void *user, double fraction)
     return !g_atomic_int_get(&job->cancelled);
 }
 
+/* Descriptors of the target's other files, which are the driver's from now on. */
+static PdmMediaPart *
+take_parts(const VitrineImage *target)
+{
+    PdmMediaPart *parts = target->parts ? g_new0(PdmMediaPart, target->parts->len + 1) : NULL;
+
+    for (guint i = 0; parts && i < target->parts->len; i++) {
+        VitrineImagePart *part = target->parts->pdata[i];
+
+        parts[i] = (PdmMediaPart){part->name, part->descriptor};
+        part->descriptor = -1;
+    }
+    return parts;
+}
+
 static void
 merge_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
     MergeJob *job = data;
     g_autofree char *descriptor = g_strdup_printf("fd:%d", job->target.descriptor);
+    g_autofree PdmMediaPart *parts = take_parts(&job->target);
     const PdmMediaSource target = {
         .source = descriptor,
+        .parts = parts,
+        .part_count = parts != NULL ? job->target.parts->len : 0,
         .name = job->target.location,
         .format = job->target.format,
         .uuid = g_strcmp0(job->target.format, "RAW") == 0 ? NULL : job->target.id,

@@ -154,23 +154,37 @@ on_leftovers_response(GtkDialog *dialog, int response, gpointer data)
     gtk_widget_destroy(GTK_WIDGET(dialog));
 }
 
+/* Which files; the caller's. */
+static char *
+leftovers_explained(VitrineMachine *machine, char **names)
+{
+    g_autofree char *list = g_strjoinv("\n", names);
+    const char *text = ngettext(
+        "This file in the folder “%s” belongs to no machine and no snapshot that is known. It may "
+        "be of settings that you keep elsewhere; deleting it cannot be undone.",
+        "These files in the folder “%s” belong to no machine and no snapshot that is known. They "
+        "may be of settings that you keep elsewhere; deleting them cannot be undone.",
+        g_strv_length(names));
+    g_autofree char *explanation =
+        g_strdup_printf(text, vitrine_machine_get_snapshot_folder(machine));
+
+    return g_strjoin("\n\n", explanation, list, NULL);
+}
+
 static void
 on_delete_leftovers(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     VitrineMachine *machine = manager_window_get_machine(data);
     char **names = (char **)vitrine_machine_get_leftover_states(machine);
-    g_autofree char *list = g_strjoinv("\n", names);
-    g_autofree char *explanation = g_strdup_printf(
-        _("These files in the folder “%s” belong to no machine and no snapshot that is known. They "
-          "may be of settings that you keep elsewhere; deleting them cannot be undone.\n\n%s"),
-        vitrine_machine_get_snapshot_folder(machine), list);
-
+    g_autofree char *explanation = leftovers_explained(machine, names);
     GtkWidget *dialog;
 
     if (*names == NULL)
         return;
-    dialog = ask(data, _("Delete the saved states that are left over?"), explanation, _("_Delete"),
-                 G_CALLBACK(on_leftovers_response));
+    dialog = ask(data,
+                 ngettext("Delete the saved state that is left over?",
+                          "Delete the saved states that are left over?", g_strv_length(names)),
+                 explanation, _("_Delete"), G_CALLBACK(on_leftovers_response));
     g_object_set_data_full(G_OBJECT(dialog), "names", g_strdupv(names), (GDestroyNotify)g_strfreev);
 }
 

@@ -17,29 +17,6 @@
 #define IMAGES_TYPE "a(sssiba(si))"
 #define MAX_CHAIN 300
 
-/* The other files of an image in several, open and locked as it is. */
-static gboolean
-add_parts(GVariantBuilder *builder, GUnixFDList *fds, const char *image, gboolean read_only,
-          GError **error)
-{
-    g_autoptr(GPtrArray) parts = medium_parts_at(image);
-    for (guint i = 0; i < parts->len; i++) {
-        const char *path = parts->pdata[i];
-        g_autofree char *name = g_path_get_basename(path);
-        int fd = medium_open_part(path, read_only ? O_RDONLY : O_RDWR, error);
-        if (fd < 0)
-            return FALSE;
-        int index = service_lock_image(fd, !read_only, path, error)
-                        ? g_unix_fd_list_append(fds, fd, error)
-                        : -1;
-        close(fd);
-        if (index < 0)
-            return FALSE;
-        g_variant_builder_add(builder, "(si)", name, index);
-    }
-    return TRUE;
-}
-
 static gboolean
 add_file(GVariantBuilder *builder, GUnixFDList *fds, const char *id, const char *path,
          const char *format, gboolean read_only, gboolean shared, GError **error)
@@ -61,7 +38,7 @@ add_file(GVariantBuilder *builder, GUnixFDList *fds, const char *id, const char 
     int index = g_unix_fd_list_append(fds, fd, error);
     close(fd);
     g_auto(GVariantBuilder) parts = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(si)"));
-    if (index < 0 || !add_parts(&parts, fds, path, !may_write, error))
+    if (index < 0 || !medium_add_parts(&parts, fds, path, may_write, TRUE, error))
         return FALSE;
     g_variant_builder_add(builder, "(sssiba(si))", id, path, format, index, !may_write, &parts);
     return TRUE;

@@ -95,13 +95,7 @@ static gboolean
 add_target(GVariantBuilder *target, GUnixFDList *fds, const Medium *medium, GError **error)
 {
     const MediumRecord *record = medium->record;
-    g_autoptr(GPtrArray) parts = medium_parts_at(record->location);
-    if (parts->len) {
-        g_set_error(error, VITRINE_ERROR, VITRINE_ERROR_NOT_SUPPORTED,
-                    "\"%s\" lies in several files: power the machine off to merge into it.",
-                    record->location);
-        return FALSE;
-    }
+    g_auto(GVariantBuilder) parts = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(si)"));
     int fd = open(record->location, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         file_error_set(error, errno, "The medium \"%s\" cannot be opened", record->location);
@@ -109,10 +103,11 @@ add_target(GVariantBuilder *target, GUnixFDList *fds, const Medium *medium, GErr
     }
     int index = g_unix_fd_list_append(fds, fd, error);
     close(fd);
-    if (index >= 0)
-        g_variant_builder_add(target, "(sssiba(si))", record->id, record->location, record->format,
-                              index, FALSE, NULL);
-    return index >= 0;
+    if (index < 0 || !medium_add_parts(&parts, fds, record->location, TRUE, FALSE, error))
+        return FALSE;
+    g_variant_builder_add(target, "(sssiba(si))", record->id, record->location, record->format,
+                          index, FALSE, &parts);
+    return TRUE;
 }
 
 gboolean

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <gio/gunixfdlist.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -208,4 +209,26 @@ medium_parts_of_resize(const Medium *medium, guint64 size, GError **error)
         question_about("resize-parts", fd, record->location, record->format, text);
     g_autoptr(GHashTable) answers = ask(&question, error);
     return answers ? take_new_names(answers, record->location, question.fds->len - 1, error) : NULL;
+}
+
+gboolean
+medium_add_parts(GVariantBuilder *parts, GUnixFDList *fds, const char *image, gboolean writable,
+                 gboolean lock, GError **error)
+{
+    g_autoptr(GPtrArray) paths = medium_parts_at(image);
+    for (guint i = 0; i < paths->len; i++) {
+        const char *path = paths->pdata[i];
+        g_autofree char *name = g_path_get_basename(path);
+        int fd = medium_open_part(path, writable ? O_RDWR : O_RDONLY, error);
+        if (fd < 0)
+            return FALSE;
+        int index = !lock || service_lock_image(fd, writable, path, error)
+                        ? g_unix_fd_list_append(fds, fd, error)
+                        : -1;
+        close(fd);
+        if (index < 0)
+            return FALSE;
+        g_variant_builder_add(parts, "(si)", name, index);
+    }
+    return TRUE;
 }

@@ -98,6 +98,10 @@ GPtrArray *medium_parts_planned(const char *location, const char *format, const 
 GPtrArray *medium_parts_of_resize(const Medium *medium, guint64 size, GError **error);
 /* A descriptor, or -1 with error. flags: as open() has them. */
 int medium_open_part(const char *path, int flags, GError **error);
+/* The other files of an image in several, open: adds (name, descriptor index) of each to parts.
+ * lock: as the machine does that uses it, which FALSE leaves to its process. */
+gboolean medium_add_parts(GVariantBuilder *parts, GUnixFDList *fds, const char *image,
+                          gboolean writable, gboolean lock, GError **error);
 /* Asks a worker what the image in fd is, which it takes; format "": by its content. */
 void medium_probe(int fd, const char *location, const char *format, WorkerDone done,
                   gpointer user_data);

@@ -7,7 +7,8 @@
 # again. The service, or the machine's process, is killed before a call by which it changes files (cut.c). The
 # tree is the one before or the one after, a machine whose service was killed runs on, images that a killed process
 # left are merged when the machine has ended or the next service has come; and the disk always holds what the guest
-# has written. The short run takes a few cuts, from other places each time.
+# has written. The short run takes a few cuts, from other places each time. The disk is one file, or a VMDK in
+# several, whole or sparse, which the guest's writes go over the ends of.
 """Cuts through snapshots of running machines."""
 
 import os
@@ -16,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -25,6 +27,7 @@ from test_manage import PROGRAM, call, info, make  # noqa: E402
 
 LONG = bool(os.environ.get('VITRINE_LONG'))
 BLOCKS = 6
+PART = 4 * MIB  # of a disk in several files
 SETTLED_SECONDS = 60
 # How many calls a transaction makes at most, for cuts at random; and how many cuts are made.
 CALLS = {'vitrine-service': {'take': 60, 'delete': 40}, 'vitrine-headless': {'take': 60, 'delete': 120}}
@@ -38,11 +41,35 @@ def wait(what, condition, seconds=SETTLED_SECONDS):
         time.sleep(0.05)
 
 
-def machine_that_writes(world):
+def in_several(folder, kind):
+    """A VMDK of 16 MiB in four files, FLAT or SPARSE."""
+    disk, lines = folder / 'disk.vmdk', []
+    for part in range(4):
+        name = f'disk-{kind[0].lower()}{part + 1:03}.vmdk'
+        lines.append(f'RW {PART // 512} {kind} "{name}"' + (' 0' if kind == 'FLAT' else ''))
+        if kind == 'FLAT':
+            (folder / name).write_bytes(bytes(PART))
+            continue
+        other = folder / 'other.vmdk'
+        call('createmedium', '--filename', other, '--size', PART // MIB, '--format', 'VMDK', '--variant', 'Split2G')
+        (folder / name).write_bytes((folder / 'other-s001.vmdk').read_bytes())
+        call('closemedium', other, '--delete')
+    disk.write_text('# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\n'
+                    f'createType="twoGbMaxExtent{kind.capitalize()}"\n\n# Extent description\n' + '\n'.join(lines)
+                    + '\n\n# The Disk Data Base\n#DDB\n\nddb.virtualHWVersion = "4"\nddb.adapterType = "ide"\n'
+                    'ddb.geometry.cylinders = "32"\nddb.geometry.heads = "16"\nddb.geometry.sectors = "63"\n'
+                    f'ddb.uuid.image = "{uuid.uuid4()}"\n', encoding='utf-8')
+    return disk
+
+
+def machine_that_writes(world, kind='VDI'):
     """Its disk holds the pattern, and its guest writes it again."""
     make('m', '--default')
     disk, floppy, serial = world.home / 'disk.vdi', world.root / 'writer.img', world.root / 'serial'
-    call('createmedium', '--filename', disk, '--size', 16)
+    if kind == 'VDI':
+        call('createmedium', '--filename', disk, '--size', 16)
+    else:
+        disk = in_several(world.home, kind)
     call('storageattach', 'm', '--storagectl', 'IDE', '--port', 0, '--device', 0, '--type', 'hdd', '--medium', disk)
     call('storagectl', 'm', '--name', 'Floppy', '--add', 'floppy')
     call('modifyvm', 'm', '--uart1', '0x3F8', '4', '--uartmode1', 'file', serial, '--boot1', 'floppy')
@@ -83,7 +110,7 @@ def check_disk(world):
 
 
 def images(world):
-    return sorted((world.home / 'VirtualBox VMs/m/Snapshots').glob('*.vdi'))
+    return sorted((world.home / 'VirtualBox VMs/m/Snapshots').glob('*.v[dm]*'))
 
 
 def tree():
@@ -149,23 +176,31 @@ def one_cut(world, serial, program, verb, number):
     return reached
 
 
-def killed_while_it_runs(world):
+def killed_while_it_runs(world, kind='VDI', cuts=CUTS):
     os.environ.update(LD_PRELOAD=str(BUILD / 'tests/api/cut.so'), VITRINE_CUT_MARK=str(world.root / 'cut'))
     try:
-        serial = machine_that_writes(world)
+        serial = machine_that_writes(world, kind)
         for program, verbs in CALLS.items():
             for verb, calls in verbs.items():
                 reached = sum(one_cut(world, serial, program, verb, random.randrange(calls) + 1)
-                              for _ in range(CUTS))
-                print(f'{verb}, {program}: {reached} of {CUTS} cuts', flush=True)
+                              for _ in range(cuts))
+                print(f'{kind}, {verb}, {program}: {reached} of {cuts} cuts', flush=True)
     finally:
         os.environ.pop('LD_PRELOAD')
         os.environ.pop('VITRINE_CUT_MARK')
 
 
-def cancelled_and_powered_off(world):
+def killed_with_whole_files(world):
+    killed_while_it_runs(world, 'FLAT', CUTS // 2)
+
+
+def killed_with_sparse_files(world):
+    killed_while_it_runs(world, 'SPARSE', CUTS // 2)
+
+
+def cancelled_and_powered_off(world, kind='VDI'):
     """A machine that ends while its images are merged: they are merged then."""
-    serial = machine_that_writes(world)
+    serial = machine_that_writes(world, kind)
     start(world)
     for name in ('a', 'b', 'c'):
         call('snapshot', 'm', 'take', name)
@@ -181,13 +216,24 @@ def cancelled_and_powered_off(world):
     call('snapshot', 'm', 'delete', 'c')
     pid, = world.processes('vitrine-headless')
     call('snapshot', 'm', 'delete', 'a')
-    assert not images(world) and attached('m').name == 'disk.vdi', images(world)
+    assert not images(world) and attached('m').stem == 'disk', images(world)
+    assert world.processes('vitrine-headless') == [pid], 'it runs on'
     writes(serial)
     os.kill(pid, signal.SIGKILL)
     wait('it is aborted', lambda: state() == 'aborted')
     check_disk(world)
-    subprocess.run(['qemu-img', 'check', '-q', attached('m')], check=True)
+    if kind != 'FLAT':  # it has nothing that could be checked
+        subprocess.run(['qemu-img', 'check', '-q', attached('m')], check=True)
+
+
+def in_whole_files(world):
+    cancelled_and_powered_off(world, 'FLAT')
+
+
+def in_sparse_files(world):
+    cancelled_and_powered_off(world, 'SPARSE')
 
 
 if __name__ == '__main__':
-    run(cancelled_and_powered_off, killed_while_it_runs)
+    run(cancelled_and_powered_off, in_whole_files, in_sparse_files, killed_while_it_runs, killed_with_whole_files,
+        killed_with_sparse_files)

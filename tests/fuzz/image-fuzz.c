@@ -2,8 +2,10 @@
  *
  * A libFuzzer target for one image format (FUZZ_FORMAT, a string). The input is a file of that
  * format. It is opened, looked at and read; a format that can be written is written to, changed as
- * a whole, closed and opened again, and then has to hold what was written: so it is not only
- * crashes that are found. Checksums are put right first, or nothing behind them would be reached.
+ * a whole, made larger once or several times, closed and opened again, and then has to hold what
+ * was written: so it is not only crashes that are found. Checksums are put right first, or nothing
+ * behind them would be reached. Other files of an image in several follow in the input, each after
+ * a line PART_MARK, in the order in which they are opened; the last two bytes are choices.
  */
 #include <string.h>
 
@@ -16,6 +18,9 @@
 #define READ_MAX 65536u
 #define READS 24u
 #define PROBE_BYTES 700u
+#define PART_MARK "\n@@PART\n"
+#define STEPS_MAX 5u
+#define CHOICES 2u /* bytes */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -122,15 +127,90 @@ new_io(GByteArray *content)
     return &self->io;
 }
 
-/* Parts of an image in several files are all alike: a MiB of zeros. */
+/* --- the files beside it --- */
+
+typedef struct {
+    GHashTable *files; /* GByteArray by name */
+    GPtrArray *rest; /* GByteArray: of the input, that nobody has opened yet, the last one first */
+} Beside;
+
+static Beside *
+beside_new(void)
+{
+    Beside *beside = g_new0(Beside, 1);
+
+    beside->files =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_byte_array_unref);
+    beside->rest = g_ptr_array_new_with_free_func((GDestroyNotify)g_byte_array_unref);
+    return beside;
+}
+
+static void
+beside_free(Beside *beside)
+{
+    g_hash_table_unref(beside->files);
+    g_ptr_array_unref(beside->rest);
+    g_free(beside);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Beside, beside_free)
+
+static GByteArray *
+bytes_of(const uint8_t *data, size_t size)
+{
+    return g_byte_array_append(g_byte_array_new(), data, (guint)size);
+}
+
+/* The image's own file; what follows goes to beside. */
+static GByteArray *
+take_input(const uint8_t *data, size_t size, Beside *beside)
+{
+    const size_t mark = strlen(PART_MARK);
+    GByteArray *first = NULL;
+
+    for (size_t at = 0; at <= size;) {
+        const uint8_t *end = memmem(data + at, size - at, PART_MARK, mark);
+        const size_t length = end != NULL ? (size_t)(end - data) - at : size - at;
+        GByteArray *piece = bytes_of(data + at, length);
+
+        if (first == NULL)
+            first = piece;
+        else
+            g_ptr_array_insert(beside->rest, 0, piece);
+        at = end != NULL ? at + length + mark : size + 1;
+    }
+    return first;
+}
+
+/* What the input does not have is a MiB of zeros. */
+static GByteArray *
+next_part(Beside *beside)
+{
+    GByteArray *zeros;
+
+    if (beside->rest->len > 0)
+        return g_ptr_array_steal_index(beside->rest, beside->rest->len - 1);
+    zeros = g_byte_array_new();
+    g_byte_array_set_size(zeros, 1u << 20);
+    memset(zeros->data, 0, zeros->len);
+    return zeros;
+}
+
 static ImageIo *
 open_part(void *user, const char *name, ImageFileMode mode, GError **error)
 {
-    g_autoptr(GByteArray) content = g_byte_array_new();
-    ImageIo *io = new_io(content);
+    Beside *beside = user;
+    GByteArray *file = g_hash_table_lookup(beside->files, name);
 
-    fuzz_resize(io, 1u << 20, NULL);
-    return io;
+    if (file != NULL && mode == IMAGE_FILE_CREATE) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_EXISTS, "There is a file “%s”.", name);
+        return NULL;
+    }
+    if (file == NULL) {
+        file = mode == IMAGE_FILE_CREATE ? g_byte_array_new() : next_part(beside);
+        g_hash_table_insert(beside->files, g_strdup(name), file);
+    }
+    return new_io(file);
 }
 
 /* --- checksums --- */
@@ -187,9 +267,9 @@ seal(GByteArray *file)
 /* --- what is done --- */
 
 static Image *
-open_file(GByteArray *file, ImageOpenFlags flags)
+open_file(GByteArray *file, Beside *beside, ImageOpenFlags flags)
 {
-    const ImageFolder folder = {.open = open_part};
+    const ImageFolder folder = {.open = open_part, .user = beside};
 
     return image_open_in_folder(new_io(file), FUZZ_FORMAT, flags, &folder, NULL);
 }
@@ -222,31 +302,59 @@ change(Image *image)
 {
     ImageUuid uuid = {{7}};
     const ImageUuidChange uuids = {.uuid = &uuid, .modification = &uuid};
-    const uint64_t capacity = image_capacity(image);
 
     image_set_uuids(image, &uuids, NULL);
     image_set_comment(image, "A comment with \"quotes\" \xc3\xa4", NULL);
-    if (capacity < (64u << 20)) {
+    if (image_capacity(image) < (64u << 20))
         image_compact(image, NULL, NULL, NULL);
-        image_resize(image, capacity + (3u << 20), NULL, NULL, NULL);
-    }
 }
 
-/* Whether all of the image is in its file. */
-static bool
-is_one_file(GByteArray *file)
+/* By how much: within a block or a part, by some blocks, by whole parts, by more than fits. */
+static uint64_t
+step_of(uint8_t choice)
 {
-    g_autoptr(ImageIo) io = new_io(file);
-    g_auto(GStrv) parts = image_list_parts(io, NULL);
+    static const uint64_t steps[] = {512,           3u << 20,   70u << 20,
+                                     2047ull << 20, 5ull << 30, 3ull << 40};
 
-    return parts != NULL && parts[0] == NULL;
+    return steps[choice % G_N_ELEMENTS(steps)];
+}
+
+/* Names of files that come are free, and the image is as large as was asked, or as before. What was
+ * not there reads as zeros; a resize that failed may only do so once the rest is no longer there.
+ */
+static bool
+make_larger(Image *image, Beside *beside, uint64_t step)
+{
+    const ImageFolder folder = {.open = open_part, .user = beside};
+    const uint64_t before = image_capacity(image), wanted = before + step;
+    g_auto(GStrv) names = image_resize_part_names(image, wanted, NULL);
+    uint8_t zeros[512], read[512];
+
+    memset(zeros, 0, sizeof zeros);
+    memset(read, 1, sizeof read);
+    if (wanted < before || !image_resize_in_folder(image, wanted, &folder, NULL, NULL, NULL))
+        return false;
+    g_assert_nonnull(names);
+    g_assert_cmpuint(image_capacity(image), >=, wanted);
+    if (image_read(image, image_capacity(image) - sizeof read, read, sizeof read, NULL))
+        g_assert_true(memcmp(read, zeros, sizeof read) == 0);
+    return true;
 }
 
 static void
-write_and_compare(GByteArray *file, uint8_t *buffer)
+make_larger_often(Image *image, Beside *beside, unsigned choices)
+{
+    for (unsigned i = 0; i < STEPS_MAX && choices != 0; i++, choices >>= 3) {
+        if (!make_larger(image, beside, step_of(choices & 7)))
+            return;
+    }
+}
+
+static void
+write_and_compare(GByteArray *file, Beside *beside, unsigned choices, uint8_t *buffer)
 {
     uint8_t pattern[PROBE_BYTES];
-    Image *image = open_file(file, IMAGE_OPEN_READ_WRITE);
+    Image *image = open_file(file, beside, IMAGE_OPEN_READ_WRITE);
     uint64_t at, capacity;
     bool written;
 
@@ -259,10 +367,13 @@ write_and_compare(GByteArray *file, uint8_t *buffer)
     written = capacity - at >= sizeof pattern &&
               image_write(image, at, pattern, sizeof pattern, NULL) && image_flush(image, NULL);
     change(image);
-    if (!image_close(image, NULL) || !written || !is_one_file(file))
+    make_larger_often(image, beside, choices);
+    capacity = image_capacity(image);
+    if (!image_close(image, NULL) || !written)
         return;
-    image = open_file(file, IMAGE_OPEN_READ_ONLY);
+    image = open_file(file, beside, IMAGE_OPEN_READ_ONLY);
     g_assert_nonnull(image);
+    g_assert_cmpuint(image_capacity(image), ==, capacity);
     g_assert_true(image_read(image, at, buffer, sizeof pattern, NULL));
     g_assert_true(memcmp(buffer, pattern, sizeof pattern) == 0);
     image_free(image);
@@ -271,20 +382,24 @@ write_and_compare(GByteArray *file, uint8_t *buffer)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    g_autoptr(GByteArray) file = g_byte_array_new();
+    g_autoptr(Beside) beside = beside_new();
+    g_autoptr(GByteArray) file = NULL;
     g_autofree uint8_t *buffer = g_malloc(READ_MAX);
+    unsigned choices;
     Image *image;
 
-    if (size == 0 || size > FILE_MAX / 2)
+    if (size <= CHOICES || size > FILE_MAX / 2)
         return 0;
-    g_byte_array_append(file, data, (guint)size);
+    size -= CHOICES;
+    choices = data[size] | (unsigned)data[size + 1] << 8;
+    file = take_input(data, size, beside);
     seal(file);
-    image = open_file(file, IMAGE_OPEN_READ_ONLY);
+    image = open_file(file, beside, IMAGE_OPEN_READ_ONLY);
     if (image == NULL)
         return 0;
     look(image, buffer);
     image_free(image);
     if ((image_format_find(FUZZ_FORMAT)->capabilities & IMAGE_CAN_WRITE) != 0)
-        write_and_compare(file, buffer);
+        write_and_compare(file, beside, choices, buffer);
     return 0;
 }

@@ -31,7 +31,7 @@ SEEDS = {
     'VHD': [['-O', 'vpc', '-o', 'subformat=dynamic,force_size=on'],
             ['-O', 'vpc', '-o', 'subformat=fixed,force_size=on']],
     'VMDK': [['-O', 'vmdk', '-o', f'subformat={kind}'] for kind in
-             ('monolithicSparse', 'streamOptimized', 'monolithicFlat', 'twoGbMaxExtentSparse')],
+             ('monolithicSparse', 'streamOptimized', 'monolithicFlat', 'twoGbMaxExtentSparse', 'twoGbMaxExtentFlat')],
     'VHDX': [['-O', 'vhdx', '-o', 'subformat=dynamic,block_size=1M,log_size=1M']],
     'QCOW': [['-O', 'qcow'], ['-O', 'qcow2'], ['-c', '-O', 'qcow2'], ['-O', 'qcow2', '-o', 'compat=0.10']],
     'QED': [['-O', 'qed']],
@@ -39,6 +39,9 @@ SEEDS = {
     'RAW': [['-O', 'raw']],
     'ISO': [['-O', 'raw']],
 }
+# What image-fuzz.c has between files, and the bytes at the end that tell it how images become larger.
+PART_MARK = b'\n@@PART\n'
+ENDS = [b'\0\0', b'\x09\0', b'\x0b\0', b'\x24\0', b'\x2c\0']
 MOST_BYTES = {'VHDX': 6 << 20}
 
 
@@ -78,7 +81,16 @@ def make_seeds(form):
     with raw.open('r+b') as file:
         file.truncate((raw.stat().st_size + 65535) // 65536 * 65536)
     for i, words in enumerate(SEEDS[form]):
-        subprocess.run(['qemu-img', 'convert', '-f', 'raw', *words, raw, corpus / f'seed-{i}'], check=True)
+        # As a file of its own, since images in several files are those below a name.
+        folder = FOLDER / f'seed-{form.lower()}-{i}'
+        folder.mkdir(exist_ok=True)
+        for old in folder.iterdir():
+            old.unlink()
+        subprocess.run(['qemu-img', 'convert', '-f', 'raw', *words, raw, folder / 'a.vmdk'], check=True)
+        pieces = [(folder / 'a.vmdk').read_bytes()]
+        pieces += [path.read_bytes() for path in sorted(folder.iterdir()) if path.name != 'a.vmdk']
+        for number, end in enumerate(ENDS):
+            (corpus / f'seed-{i}-{number}').write_bytes(PART_MARK.join(pieces) + end)
     return corpus
 
 

@@ -85,12 +85,20 @@ typedef struct {
     void (*plugged)(void *user, const struct PdmMediaConnector *connector);
 } PdmMediaPort;
 
-/* A file that a running disk is given. */
+/* One more file of an image that lies in several. */
+typedef struct {
+    const char *name; /* as the image calls it */
+    int descriptor;   /* taken over in any case */
+} PdmMediaPart;
+
+/* An image that a running disk is given. */
 typedef struct {
     const char *source; /* a path or "fd:<number>", which is taken over in any case */
     const char *name;   /* for messages; NULL: source */
     const char *format; /* NULL: probed */
     const char *uuid;   /* of the image, as text; NULL: not compared */
+    const PdmMediaPart *parts; /* of an image in several files */
+    unsigned part_count;
     bool writable;
 } PdmMediaSource;
 

@@ -53,12 +53,11 @@ bool
 media_push_image(void *user, const PdmMediaSource *source, GError **error)
 {
     MediaDrive *drive = user;
-    BaseFile *file;
     Image *child;
     bool ok = false;
 
     g_mutex_lock(&drive->chain);
-    child = media_open_file(drive, source, true, &file, error);
+    child = media_open_given(drive, source, NULL, error);
     if (child != NULL)
         ok = media_chain_may_change(drive, error) && push_child(drive, child, error);
     if (!ok)
@@ -71,18 +70,18 @@ media_push_image(void *user, const PdmMediaSource *source, GError **error)
 
 static bool
 open_all(const MediaDrive *drive, const PdmMediaSource *sources, unsigned count, Image **chain,
-         BaseFile **files, GError **error)
+         GPtrArray *files, GError **error)
 {
     Image *below = NULL;
 
     for (unsigned i = count; i-- > 0;) {
-        Image *image = media_open_file(drive, &sources[i], false, &files[i], error);
+        Image *image = media_open_given(drive, &sources[i], files->pdata[i], error);
 
         if (image == NULL || (below != NULL && !image_attach_parent(image, below, error))) {
             image_free(image);
             image_free(below);
             while (i-- > 0)
-                media_discard_source(sources[i].source);
+                media_discard_given(&sources[i]);
             return false;
         }
         below = image;
@@ -92,14 +91,14 @@ open_all(const MediaDrive *drive, const PdmMediaSource *sources, unsigned count,
 }
 
 static bool
-exchange(MediaDrive *drive, const PdmMediaSource *sources, unsigned count, BaseFile **files,
+exchange(MediaDrive *drive, const PdmMediaSource *sources, unsigned count, GPtrArray *files,
          GError **error)
 {
     Image *old = image_queue_image(drive->images), *chain = NULL;
 
     if (!image_flush(old, error)) {
         for (unsigned i = 0; i < count; i++)
-            media_discard_source(sources[i].source);
+            media_discard_given(&sources[i]);
         return false;
     }
     if (!open_all(drive, sources, count, &chain, files, error))
@@ -120,12 +119,12 @@ exchange(MediaDrive *drive, const PdmMediaSource *sources, unsigned count, BaseF
 
 /* Files that are in both chains can only be locked once more when the old one is gone. */
 static void
-lock_all(MediaDrive *drive, const PdmMediaSource *sources, unsigned count, BaseFile **files)
+lock_all(MediaDrive *drive, const PdmMediaSource *sources, unsigned count, const GPtrArray *files)
 {
     for (unsigned i = 0; i < count; i++) {
         g_autoptr(GError) error = NULL;
 
-        if (!base_file_lock(files[i], sources[i].writable, &error))
+        if (!media_lock_files(files->pdata[i], sources[i].writable, &error))
             drive->driver->api->log(drive->driver->pdm, "%s", error->message);
     }
 }
@@ -134,8 +133,11 @@ bool
 media_replace_chain(void *user, const PdmMediaSource *sources, unsigned count, GError **error)
 {
     MediaDrive *drive = user;
-    g_autofree BaseFile **files = g_new0(BaseFile *, count + 1);
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
     bool ok;
+
+    for (unsigned i = 0; i < count; i++)
+        g_ptr_array_add(files, g_ptr_array_new());
 
     g_mutex_lock(&drive->chain);
     image_queue_pause(drive->images);

@@ -94,10 +94,13 @@ bool media_takes_commands(void *user);
 Image *media_open(const MediaDrive *drive, const char *source, const char *name, GError **error);
 /* The chain that a configuration names. */
 Image *media_open_chain(const MediaDrive *drive, const CfgmNode *config, GError **error);
-/* One file that a running disk is given; *file is its file, which belongs to the image. lock: it is
- * locked, else the caller does so when it can. */
-Image *media_open_file(const MediaDrive *drive, const PdmMediaSource *source, bool lock,
-                       BaseFile **file, GError **error);
+/* An image that a running disk is given. files: its files (BaseFile) are added here, still belong
+ * to the image, and are locked by the caller when it can; NULL: they are locked. */
+Image *media_open_given(const MediaDrive *drive, const PdmMediaSource *source, GPtrArray *files,
+                        GError **error);
+bool media_lock_files(const GPtrArray *files, bool writable, GError **error);
+/* Closes the descriptors of what nobody is going to open. */
+void media_discard_given(const PdmMediaSource *source);
 /* The name in a source that is a drive of the host, and its descriptor; NULL: it is none. */
 const char *media_parse_drive(const char *source, int *descriptor);
 /* Closes the descriptor that a source names and nobody is going to open. */

@@ -172,17 +172,17 @@ open_target(MediaMerge *live, const PdmMediaSource *source, GError **error)
     MediaDrive *drive = live->drive;
     Image *above = image_chain_nth(image_queue_image(drive->images), live->to - 1);
     PdmMediaSource writable = *source;
-    BaseFile *file;
+    g_autoptr(GPtrArray) files = g_ptr_array_new();
     Image *image;
     bool ok;
 
     writable.writable = true;
-    image = media_open_file(drive, &writable, false, &file, error);
+    image = media_open_given(drive, &writable, files, error);
     if (image == NULL)
         return false;
     image_queue_pause(drive->images);
     ok = above != NULL && image_chain_replace(above, image, error) &&
-         base_file_lock(file, true, error);
+         media_lock_files(files, true, error);
     image_chain_settle(image_queue_image(drive->images));
     image_queue_resume(drive->images);
     if (!ok && (above == NULL || image_parent(above) != image))
@@ -242,7 +242,7 @@ media_merge_images(void *user, unsigned from, unsigned to, const PdmMediaSource 
     g_mutex_lock(&drive->chain);
     ok = media_chain_may_change(drive, error);
     if (!ok && target != NULL)
-        media_discard_source(target->source);
+        media_discard_given(target);
     if (ok && target != NULL)
         ok = open_target(live, target, error);
     ok = ok && begin_merge(live, error) && run_merge(live, progress, progress_user, error);

@@ -222,27 +222,98 @@ media_open(const MediaDrive *drive, const char *source, const char *name, GError
     return image;
 }
 
+/* --- an image that a running disk is given --- */
+
+typedef struct {
+    const MediaDrive *drive;
+    const PdmMediaSource *source;
+    bool *taken;      /* by part */
+    GPtrArray *files; /* NULL: they are locked */
+} Given;
+
+/* Takes file; NULL is passed on. */
+static ImageIo *
+take_file(const MediaDrive *drive, BaseFile *file, bool writable, GPtrArray *files, GError **error)
+{
+    if (file == NULL)
+        return NULL;
+    if (files != NULL) {
+        g_ptr_array_add(files, file);
+    } else if (!base_file_lock(file, writable, error)) {
+        base_file_close(file);
+        return NULL;
+    }
+    return new_io(drive, file);
+}
+
+static ImageIo *
+open_given_part(void *user, const char *name, ImageFileMode mode, GError **error)
+{
+    Given *given = user;
+
+    for (unsigned i = 0; i < given->source->part_count; i++) {
+        const PdmMediaPart *part = &given->source->parts[i];
+
+        if (given->taken[i] || !g_str_equal(part->name, name))
+            continue;
+        given->taken[i] = true;
+        return take_file(given->drive, base_file_new_from_descriptor(part->descriptor, name, error),
+                         mode != IMAGE_FILE_READ, given->files, error);
+    }
+    g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_FOUND,
+                "The image needs the file “%s”, which the disk was not given.", name);
+    return NULL;
+}
+
+static void
+discard_parts(const PdmMediaSource *source, const bool *taken)
+{
+    for (unsigned i = 0; i < source->part_count; i++) {
+        if (taken == NULL || !taken[i])
+            base_file_close(
+                base_file_new_from_descriptor(source->parts[i].descriptor, "part", NULL));
+    }
+}
+
+void
+media_discard_given(const PdmMediaSource *source)
+{
+    media_discard_source(source->source);
+    discard_parts(source, NULL);
+}
+
+bool
+media_lock_files(const GPtrArray *files, bool writable, GError **error)
+{
+    for (unsigned i = 0; i < files->len; i++) {
+        if (!base_file_lock(files->pdata[i], writable, error))
+            return false;
+    }
+    return true;
+}
+
 Image *
-media_open_file(const MediaDrive *drive, const PdmMediaSource *source, bool lock, BaseFile **file,
-                GError **error)
+media_open_given(const MediaDrive *drive, const PdmMediaSource *source, GPtrArray *files,
+                 GError **error)
 {
     const char *name = source->name != NULL ? source->name : source->source;
     ImageSource wanted = {.format = source->format, .writable = source->writable};
+    g_autofree bool *taken = g_new0(bool, source->part_count + 1);
+    Given given = {drive, source, taken, files};
+    const ImageFolder folder = {.open = open_given_part, .user = &given};
+    Image *image;
 
     if (source->uuid != NULL && !image_uuid_from_text(source->uuid, &wanted.uuid)) {
-        media_discard_source(source->source);
+        media_discard_given(source);
         g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID, "“%s” is no UUID.", source->uuid);
         return NULL;
     }
-    *file = open_source(source->source, name, !source->writable, error);
-    if (*file == NULL)
-        return NULL;
-    if (lock && !base_file_lock(*file, source->writable, error)) {
-        base_file_close(*file);
-        return NULL;
-    }
-    wanted.io = new_io(drive, *file);
-    return image_open_source(&wanted, error);
+    wanted.folder = source->part_count > 0 ? &folder : NULL;
+    wanted.io = take_file(drive, open_source(source->source, name, !source->writable, error),
+                          source->writable, files, error);
+    image = wanted.io != NULL ? image_open_source(&wanted, error) : NULL;
+    discard_parts(source, taken);
+    return image;
 }
 
 void
