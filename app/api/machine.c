@@ -9,7 +9,7 @@ struct _VitrineMachine {
     char *id;
     char *path;
     Cache *cache;
-    char **groups, **leftovers, **ejected;
+    char **groups, **leftovers, **ejected, **remote_usb;
 };
 
 G_DEFINE_FINAL_TYPE(VitrineMachine, vitrine_machine, G_TYPE_OBJECT)
@@ -44,6 +44,7 @@ machine_finalize(GObject *object)
     g_strfreev(machine->groups);
     g_strfreev(machine->leftovers);
     g_strfreev(machine->ejected);
+    g_strfreev(machine->remote_usb);
     g_hash_table_unref(machine->cache);
     G_OBJECT_CLASS(vitrine_machine_parent_class)->finalize(object);
 }
@@ -70,6 +71,7 @@ vitrine_machine_init(VitrineMachine *machine)
     machine->groups = g_strdupv((char *[]){"/", NULL});
     machine->leftovers = g_new0(char *, 1);
     machine->ejected = g_new0(char *, 1);
+    machine->remote_usb = g_new0(char *, 1);
 }
 
 static void
@@ -89,6 +91,7 @@ machine_update(VitrineMachine *machine, GVariant *properties)
     take_strings(properties, "Groups", &machine->groups);
     take_strings(properties, "LeftoverStates", &machine->leftovers);
     take_strings(properties, "EjectedDrives", &machine->ejected);
+    take_strings(properties, "RemoteUsb", &machine->remote_usb);
     g_object_freeze_notify(G_OBJECT(machine));
     cache_update(machine->cache, G_OBJECT(machine), fields, G_N_ELEMENTS(fields), properties);
     cache_update(machine->cache, G_OBJECT(machine), &address, 1, properties);
@@ -143,6 +146,12 @@ vitrine_machine_has_ejected(VitrineMachine *machine, const VitrineAttachment *dr
 {
     g_autofree char *place = vitrine_attachment_place(drive);
     return g_strv_contains((const char *const *)machine->ejected, place);
+}
+
+const char *const *
+vitrine_machine_get_remote_usb(VitrineMachine *machine)
+{
+    return (const char *const *)machine->remote_usb;
 }
 
 gboolean

@@ -6,9 +6,9 @@
  * accessible, access-error, settings-file, log-folder, snapshot-folder, settings-generation (uint:
  * changes with each change of the settings), read-only-reason, session-type, session-pid,
  * console-available, busy, restore-progress, leftover-states, ejected-drives (see
- * vitrine_machine_has_ejected()), current-snapshot, current-snapshot-name, snapshot-count (uint),
- * current-state-modified, snapshots-generation (uint: changes when a snapshot comes, goes or is
- * edited).
+ * vitrine_machine_has_ejected()), remote-usb, current-snapshot, current-snapshot-name,
+ * snapshot-count (uint), current-state-modified, snapshots-generation (uint: changes when a
+ * snapshot comes, goes or is edited).
  *
  * Extra data is per machine too; its changes arrive at VitrineClient::extra-data-changed and at
  * VitrineMachine::extra-data-changed (key, value or "" when removed). */
@@ -54,6 +54,12 @@ guint vitrine_machine_get_session_pid(VitrineMachine *machine);
 const char *vitrine_machine_get_busy(VitrineMachine *machine);
 /* For vitrine_machine_open_restore_progress(); "" when no saved state is being loaded. */
 const char *vitrine_machine_get_restore_progress(VitrineMachine *machine);
+/**
+ * vitrine_machine_get_remote_usb:
+ * Returns: (transfer none) (array zero-terminated=1): addresses of remote USB devices that the
+ *   running machine has, or waits for: "usbredir:…"
+ */
+const char *const *vitrine_machine_get_remote_usb(VitrineMachine *machine);
 /* UUID and name of the snapshot that the present state follows; "" when there is none. */
 const char *vitrine_machine_get_current_snapshot(VitrineMachine *machine);
 const char *vitrine_machine_get_current_snapshot_name(VitrineMachine *machine);

@@ -48,6 +48,7 @@ drop_vm(Machine *machine)
     machine->orphan_source = 0;
     set_session(machine, "", 0);
     vitrine_dbus_machine_set_console_address(machine->skeleton, "");
+    vitrine_dbus_machine_set_remote_usb(machine->skeleton, (const char *const[]){NULL});
 }
 
 /* Nobody has the machine any more. */

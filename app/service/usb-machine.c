@@ -444,6 +444,10 @@ on_released(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, con
     if (!is_holder(machine, invocation))
         return TRUE;
     vitrine_dbus_machine_complete_usb_released(skeleton, invocation);
+    if (usb_is_remote(id)) {
+        usb_remote_note(machine, id, FALSE);
+        return TRUE;
+    }
     if (!has_left(usb, id) && entry != NULL && g_strcmp0(entry->owner, machine->id) == 0)
         usb_released(usb, entry);
     return TRUE;
@@ -459,6 +463,11 @@ on_kept(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const c
 
     if (!is_holder(machine, invocation))
         return TRUE;
+    if (usb_is_remote(id)) {
+        usb_remote_note(machine, id, TRUE);
+        vitrine_dbus_machine_complete_usb_kept(skeleton, invocation);
+        return TRUE;
+    }
     entry = usb_start(usb, NULL) != NULL ? usb_find(usb, id) : NULL;
     if (entry != NULL && entry->owner == NULL)
         set_owner(entry, machine->id, USB_THERE);

@@ -85,5 +85,7 @@ gboolean usb_is_remote(const char *id);
 void usb_remote_attach(Machine *machine, const char *id, const char *capture,
                        GDBusMethodInvocation *invocation);
 void usb_remote_detach(Machine *machine, const char *id, GDBusMethodInvocation *invocation);
+/* The machine's process has it, or has it no longer: clients hear of it. */
+void usb_remote_note(Machine *machine, const char *id, gboolean there);
 /* The machine has begun to run: it gets those of its settings. */
 void usb_remote_start(Machine *machine);

@@ -25,6 +25,23 @@ usb_is_remote(const char *id)
     return vitrine_usb_remote_is_address(id);
 }
 
+/* --- what clients see --- */
+void
+usb_remote_note(Machine *machine, const char *id, gboolean there)
+{
+    const char *const *before = vitrine_dbus_machine_get_remote_usb(machine->skeleton);
+    g_autoptr(GPtrArray) ids = g_ptr_array_new();
+
+    for (guint i = 0; before != NULL && before[i] != NULL; i++) {
+        if (!g_str_equal(before[i], id))
+            g_ptr_array_add(ids, (gpointer)before[i]);
+    }
+    if (there)
+        g_ptr_array_add(ids, (gpointer)id);
+    g_ptr_array_add(ids, NULL);
+    vitrine_dbus_machine_set_remote_usb(machine->skeleton, (const char *const *)ids->pdata);
+}
+
 /* Of one that the settings have: the person hears of it. Takes error, which may be NULL. */
 static void
 tell_problem(Machine *machine, GError *error)
@@ -55,6 +72,16 @@ answer(Remote *remote, GError *error)
     g_free(remote);
 }
 
+/* Its process may have gone, and another one come, meanwhile; or have lost the device at once. */
+static void
+note_attached(const Remote *remote, GObject *connection)
+{
+    Machine *machine = service_find_machine(remote->service, remote->machine);
+
+    if (machine != NULL && (GObject *)machine->vm == connection)
+        usb_remote_note(machine, remote->id, TRUE);
+}
+
 static void
 on_attached(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -64,6 +91,8 @@ on_attached(GObject *source, GAsyncResult *result, gpointer user_data)
 
     if (error != NULL)
         g_dbus_error_strip_remote_error(error);
+    else
+        note_attached(user_data, source);
     answer(user_data, error);
 }
 

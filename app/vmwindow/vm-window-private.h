@@ -37,6 +37,7 @@ struct _VmWindow {
     GPtrArray *catalog;      /* of VitrineDevice; NULL: not known yet */
     gboolean catalog_wanted; /* it was asked for */
     gboolean has_usb;        /* the machine has a USB controller */
+    GStrv usb_remotes;       /* addresses of remote USB devices that its settings have; or NULL */
     GtkWidget *menu_bar;
     VitrineProgress *work; /* saves or restores the state; NULL: neither is being done */
     gboolean restoring;    /* it restores */
@@ -74,7 +75,7 @@ void vm_window_fill_audio(VmWindow *window, VitrineSettings *settings);
 void vm_window_add_audio_actions(VmWindow *window);
 void vm_window_fill_network(VmWindow *window, VitrineSettings *settings);
 
-/* vm-window-usb.c: the same of USB devices of the host. */
+/* vm-window-usb.c: the same of USB devices of the host and of remote ones. */
 void vm_window_add_usb_actions(VmWindow *window);
 void vm_window_fill_usb(VmWindow *window, VitrineSettings *settings);
 void vm_window_refresh_usb(VmWindow *window);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * USB devices of the host in the Devices menu and in the status bar: a check mark says that this
- * machine has one, and one that cannot be had says why. */
+ * machine has one, and one that cannot be had says why. Remote devices follow, those of the
+ * machine's settings and those that it got otherwise, by their addresses. */
 #include "app/vmwindow/vm-window-private.h"
 
 #include "app/settings/settings-dialog.h"
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #define PREFIX "usb-"
+#define DEVICE "device" /* of an action: what the Main API knows the device as */
 
 static void
 on_settings(GSimpleAction *action, GVariant *parameter, gpointer data)
@@ -43,7 +45,7 @@ static void
 on_change(GSimpleAction *action, GVariant *state, gpointer data)
 {
     VmWindow *window = data;
-    const char *id = g_action_get_name(G_ACTION(action)) + strlen(PREFIX);
+    const char *id = g_object_get_data(G_OBJECT(action), DEVICE);
     Change *change = g_new(Change, 1);
 
     *change = (Change){g_object_ref(window), _("The machine does not get the USB device.")};
@@ -79,15 +81,22 @@ short_reason(const VitrineUsbDevice *device)
 
 /* Underscores are no mnemonics here. */
 static char *
+menu_label(const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit(text, "_", -1);
+
+    return g_strjoinv("__", parts);
+}
+
+static char *
 device_label(const VmWindow *window, const VitrineUsbDevice *device)
 {
     g_autofree char *title = vitrine_usb_device_get_title(device);
     const char *reason = has_device(window, device) ? NULL : short_reason(device);
     g_autofree char *label =
         reason != NULL ? g_strdup_printf("%s (%s)", title, reason) : g_strdup(title);
-    g_auto(GStrv) parts = g_strsplit(label, "_", -1);
 
-    return g_strjoinv("__", parts);
+    return menu_label(label);
 }
 
 static char *
@@ -107,11 +116,12 @@ device_tooltip(const VmWindow *window, const VitrineUsbDevice *device)
 }
 
 static void
-add_action(VmWindow *window, const char *name, gboolean on, gboolean enabled)
+add_action(VmWindow *window, const char *name, const char *device, gboolean on, gboolean enabled)
 {
     g_autoptr(GSimpleAction) action =
         g_simple_action_new_stateful(name, NULL, g_variant_new_boolean(on));
 
+    g_object_set_data_full(G_OBJECT(action), DEVICE, g_strdup(device), g_free);
     g_simple_action_set_enabled(action, enabled);
     g_signal_connect(action, "change-state", G_CALLBACK(on_change), window);
     g_action_map_add_action(G_ACTION_MAP(window), G_ACTION(action));
@@ -136,8 +146,67 @@ append_device(VmWindow *window, GMenu *section, const VitrineUsbDevice *device)
     g_autofree char *label = device_label(window, device);
     const gboolean mine = has_device(window, device);
 
-    add_action(window, name, mine, mine || device->problem == VITRINE_USB_PROBLEM_NONE);
+    add_action(window, name, device->id, mine, mine || device->problem == VITRINE_USB_PROBLEM_NONE);
     g_menu_append(section, label, target);
+}
+
+/* --- remote ones --- */
+static gboolean
+has_remote(const VmWindow *window, const char *address)
+{
+    return g_strv_contains(vitrine_machine_get_remote_usb(window->machine), address);
+}
+
+static char *
+remote_title(const char *address)
+{
+    g_autoptr(VitrineUsbRemote) remote = vitrine_usb_remote_parse(address, NULL);
+
+    return remote != NULL ? vitrine_usb_remote_get_title(remote) : g_strdup(address);
+}
+
+static void
+append_remote(VmWindow *window, GMenu *section, const char *address, guint number)
+{
+    g_autofree char *name = g_strdup_printf(PREFIX "remote-%u", number);
+    g_autofree char *target = g_strconcat("win.", name, NULL);
+    g_autofree char *title = remote_title(address);
+    g_autofree char *label = menu_label(title);
+
+    add_action(window, name, address, has_remote(window, address), TRUE);
+    g_menu_append(section, label, target);
+}
+
+/* Those of the settings first; what nobody can read is told of when the machine starts. */
+static GPtrArray *
+list_remotes(VmWindow *window)
+{
+    GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+    const char *const *own = vitrine_machine_get_remote_usb(window->machine);
+
+    for (char **word = window->usb_remotes; word != NULL && *word != NULL; word++) {
+        g_autoptr(VitrineUsbRemote) remote = vitrine_usb_remote_parse(*word, NULL);
+
+        if (remote != NULL && !g_ptr_array_find_with_equal_func(list, *word, g_str_equal, NULL))
+            g_ptr_array_add(list, g_strdup(*word));
+    }
+    for (; *own != NULL; own++) {
+        if (!g_ptr_array_find_with_equal_func(list, *own, g_str_equal, NULL))
+            g_ptr_array_add(list, g_strdup(*own));
+    }
+    return list;
+}
+
+static void
+append_remotes(VmWindow *window)
+{
+    g_autoptr(GPtrArray) list = list_remotes(window);
+    g_autoptr(GMenu) section = g_menu_new();
+
+    for (guint i = 0; i < list->len; i++)
+        append_remote(window, section, list->pdata[i], i);
+    if (list->len > 0)
+        g_menu_append_section(window->usb_menu, NULL, G_MENU_MODEL(section));
 }
 
 /* A line that says something and does nothing. */
@@ -164,6 +233,8 @@ fill_menu(VmWindow *window, GPtrArray *devices, const GError *error)
     g_menu_append(section, _("_USB settings…"), "win.settings-usb");
     g_menu_remove_all(window->usb_menu);
     g_menu_append_section(window->usb_menu, NULL, G_MENU_MODEL(list));
+    if (window->has_usb)
+        append_remotes(window);
     g_menu_append_section(window->usb_menu, NULL, G_MENU_MODEL(section));
 }
 
@@ -193,18 +264,30 @@ set_tooltip(GtkWidget *widget, gpointer data)
 }
 
 static void
+append_line(GString *text, const char *line)
+{
+    g_string_append_printf(text, "%s%s", text->len > 0 ? "\n" : "", line);
+}
+
+static void
 show_status(VmWindow *window, GPtrArray *devices)
 {
+    const char *const *remotes = vitrine_machine_get_remote_usb(window->machine);
     g_autoptr(GString) text = g_string_new(NULL);
 
     for (guint i = 0; devices != NULL && i < devices->len; i++) {
         g_autofree char *title = vitrine_usb_device_get_title(devices->pdata[i]);
 
         if (has_device(window, devices->pdata[i]))
-            g_string_append_printf(text, "%s%s", text->len > 0 ? "\n" : "", title);
+            append_line(text, title);
+    }
+    for (; *remotes != NULL; remotes++) {
+        g_autofree char *title = remote_title(*remotes);
+
+        append_line(text, title);
     }
     if (text->len == 0 && window->has_usb)
-        g_string_append(text, _("The machine has no USB device of the host"));
+        append_line(text, _("The machine has no USB device of the host"));
     vm_status_set_usb(window->status, text->str, G_MENU_MODEL(window->usb_menu));
 }
 
@@ -237,6 +320,8 @@ void
 vm_window_fill_usb(VmWindow *window, VitrineSettings *settings)
 {
     window->has_usb = widget_usb_has_controller(settings);
+    g_strfreev(window->usb_remotes);
+    window->usb_remotes = g_strsplit(vitrine_settings_get_string(settings, "usb-remotes"), " ", -1);
     g_menu_append_submenu(window->devices, _("_USB"), G_MENU_MODEL(window->usb_menu));
     vm_window_refresh_usb(window);
 }
@@ -248,5 +333,7 @@ vm_window_add_usb_actions(VmWindow *window)
 
     g_action_map_add_action_entries(G_ACTION_MAP(window), entries, G_N_ELEMENTS(entries), window);
     g_signal_connect_object(window->client, "usb-devices-changed",
+                            G_CALLBACK(vm_window_refresh_usb), window, G_CONNECT_SWAPPED);
+    g_signal_connect_object(window->machine, "notify::remote-usb",
                             G_CALLBACK(vm_window_refresh_usb), window, G_CONNECT_SWAPPED);
 }

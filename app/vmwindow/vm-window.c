@@ -279,6 +279,7 @@ vm_window_dispose(GObject *object)
     g_clear_object(&window->optical_menu);
     g_clear_object(&window->floppy_menu);
     g_clear_object(&window->usb_menu);
+    g_clear_pointer(&window->usb_remotes, g_strfreev);
     vm_window_forget_work(window);
     g_clear_object(&window->console);
     g_clear_object(&window->machine);

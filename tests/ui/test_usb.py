@@ -5,7 +5,8 @@
 #
 # USB in the windows: controllers and filters in the settings (empty, from the device that is plugged in, edited,
 # moved, removed; what is wrong is said beside the field), remote devices there, global filters in the preferences; the Devices menu of a running machine gives it the device
-# and takes it away, names it in the status bar, and says why one cannot be had. The device is umockdev's.
+# and takes it away, names it in the status bar, and says why one cannot be had; and remote devices, those of the
+# settings and one that came by the command line. The device is umockdev's.
 """USB devices are given to a machine in its windows."""
 
 import os
@@ -18,6 +19,7 @@ import gui
 import usb_host
 
 DEVICE = 'Mock Device [0100]'
+WAITS = 'Waits at port 4001'
 
 
 def manage(*words):
@@ -156,19 +158,47 @@ def preferences(desktop, app):
     desktop.key('Escape')
 
 
-def item(desktop, app):
-    """The device's item of Devices, USB, with the menus open."""
+def item(desktop, app, name=re.escape(DEVICE) + '.*'):
+    """A device's item of Devices, USB, with the menus open."""
     desktop.find(app, 'Devices', 'menu').doActionNamed('click')
     desktop.find(app, 'USB', 'menu').doActionNamed('click')
-    return desktop.find(app, re.escape(DEVICE) + '.*', 'check menu item')
+    return desktop.find(app, name, 'check menu item')
 
 
-def look(desktop, app):
+def look(desktop, app, *name):
     """Check mark, whether it can be chosen, words, explanation; closes the menus."""
-    found = item(desktop, app)
+    found = item(desktop, app, *name)
     result = (found.checked, found.sensitive, found.name, found.description)
     desktop.key('Escape', 'Escape', 'Escape')
     return result
+
+
+def remote_in_window(desktop, app, indicator):
+    """Remote devices in the menu: one of the settings goes and comes, another one is the command line's."""
+    gui.wait_for('remote device of the settings', lambda: look(desktop, app, WAITS)[0])
+    gui.wait_for('remote device in the status bar', lambda: WAITS in indicator.description)
+    item(desktop, app, WAITS).doActionNamed('click')
+    gui.wait_for('remote device taken out', lambda: look(desktop, app, WAITS)[:2] == (False, True))
+    gui.wait_for('status bar without remote device', lambda: WAITS not in indicator.description)
+    path = os.path.join(os.environ['HOME'], 'peer_1')
+    other = f'Waits at the socket {path}'
+    manage('controlvm', 'Box', 'usbattach', f'usbredir:listen:{path}')
+    gui.wait_for('remote device of the command line', lambda: look(desktop, app, re.escape(other))[0])
+    item(desktop, app, WAITS).doActionNamed('click')
+    gui.wait_for('remote device again', lambda: look(desktop, app, WAITS)[0])
+    item(desktop, app)
+    desktop.screenshot('menu-remote')
+    item(desktop, app, re.escape(other)).doActionNamed('click')
+    gui.wait_for('menu without it', lambda: not remotes(desktop, app, other))
+    item(desktop, app, WAITS).doActionNamed('click')
+    gui.wait_for('status bar without remote devices', lambda: 'Waits' not in indicator.description)
+
+
+def remotes(desktop, app, name):
+    """The items of that name."""
+    found = item(desktop, app).parent.findChildren(lambda node: node.name == name)
+    desktop.key('Escape', 'Escape', 'Escape')
+    return found
 
 
 def window(desktop):
@@ -179,6 +209,7 @@ def window(desktop):
     gui.wait_for('check mark', lambda: look(desktop, app)[0])
     indicator = desktop.find(app, 'USB devices', 'toggle button')
     gui.wait_for('name in the status bar', lambda: DEVICE in indicator.description)
+    remote_in_window(desktop, app, indicator)
     item(desktop, app)
     desktop.screenshot('menu')
     item(desktop, app).doActionNamed('click')

@@ -42,7 +42,8 @@ typedef struct {
     /* The reader's: the worker, or whoever feeds bytes in a test. */
     uint8_t *input;
     size_t input_size, input_read;
-    bool ended; /* the peer has closed its side, or broke the protocol */
+    bool drained; /* a read brought less than there was room for: the next one is for later */
+    bool ended;   /* the peer has closed its side, or broke the protocol */
     RemoteGuard guard;
 
     GMutex lock;      /* of what follows */

@@ -14,12 +14,13 @@ fill_input(RemoteSession *session)
     int count;
 
     session->input_size = session->input_read = 0;
-    if (session->descriptor < 0)
+    if (session->descriptor < 0 || session->drained)
         return false;
     count = remote_socket_read(session->descriptor, session->input, REMOTE_READ_SIZE);
     if (count < 0)
         session->ended = true;
     session->input_size = (size_t)MAX(count, 0);
+    session->drained = session->input_size < REMOTE_READ_SIZE;
     return count > 0;
 }
 
@@ -36,10 +37,12 @@ take_input(RemoteSession *session, uint8_t *data, size_t size)
 {
     size_t there = session->input_size - session->input_read;
 
-    if (there == 0 && size >= REMOTE_READ_SIZE / 2 && session->descriptor >= 0) {
+    if (there == 0 && size >= REMOTE_READ_SIZE / 2 && session->descriptor >= 0 &&
+        !session->drained) {
         const int count = remote_socket_read(session->descriptor, data, size);
 
         session->ended = session->ended || count < 0;
+        session->drained = count < (int)size;
         return MAX(count, 0);
     }
     if (there == 0 && fill_input(session))
@@ -205,8 +208,10 @@ read_all(RemoteSession *session)
 bool
 remote_session_run(RemoteSession *session)
 {
-    bool ok = read_all(session);
+    bool ok;
 
+    session->drained = false;
+    ok = read_all(session);
     g_mutex_lock(&session->lock);
     ok = usbredirparser_do_write(session->parser) == 0 && ok &&
          usbredirparser_get_bufferered_output_size(session->parser) <= REMOTE_OUTPUT_MAX;
