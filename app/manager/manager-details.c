@@ -56,8 +56,8 @@ add_line(ManagerDetails *details, int row, const char *title, const char *value,
     g_autofree char *spoken = g_strdup_printf("%s: %s", title, value);
 
     gtk_label_set_xalign(GTK_LABEL(label), 0);
-    gtk_widget_set_valign(label, GTK_ALIGN_START);
-    gtk_widget_set_margin_top(label, 8); /* the text in a button */
+    gtk_widget_set_valign(label, GTK_ALIGN_BASELINE); /* the first line in the button */
+    gtk_widget_set_valign(button, GTK_ALIGN_BASELINE);
     gtk_style_context_add_class(gtk_widget_get_style_context(label), "dim-label");
     gtk_label_set_xalign(GTK_LABEL(text), 0);
     gtk_label_set_line_wrap(GTK_LABEL(text), TRUE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What changes a medium that stays: its place, its size, its room on the host, its machines. */
+ * What changes a medium that stays: its place, its size, its room on the host. */
 #include "app/media/media-private.h"
 #include "app/widgets/widget-form.h"
 
@@ -8,6 +8,7 @@
 
 #define BYTES_PER_GB (1024.0 * 1024 * 1024)
 #define SECTOR 512u
+#define NOTE_CHARS 56
 
 /* --- move --- */
 
@@ -111,9 +112,11 @@ media_resize(GSimpleAction *action, GVariant *parameter, gpointer data)
     GtkWidget *form = widget_form_new(), *size = gtk_spin_button_new_with_range(now, 2048, 1);
     int row = widget_form_add(form, 0, _("_Size in GB"), size);
 
+    /* The window keeps no room for the note in more lines than it has. */
     widget_form_add_note(form, row,
                          _("A disk can only grow. The guest sees the new room at the end; enlarge "
                            "a partition there afterwards."));
+    gtk_label_set_width_chars(GTK_LABEL(gtk_grid_get_child_at(GTK_GRID(form), 1, row)), NOTE_CHARS);
     gtk_spin_button_set_digits(GTK_SPIN_BUTTON(size), 2);
     gtk_spin_button_set_value(GTK_SPIN_BUTTON(size), now);
     gtk_entry_set_activates_default(GTK_ENTRY(size), TRUE);
@@ -140,84 +143,4 @@ media_compact(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     vitrine_medium_compact_async(media_window_get_medium(data), NULL, on_compacting,
                                  g_object_ref(data));
-}
-
-/* --- release: out of each machine that has it --- */
-
-static void
-on_saved(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(MediaWindow) window = data;
-    g_autoptr(GError) error = NULL;
-
-    if (!vitrine_machine_save_settings_finish(VITRINE_MACHINE(source), result, &error))
-        media_window_show_error(window, _("The medium was not released"), error);
-}
-
-/* A removable medium leaves an empty drive, a disk goes with its drive. */
-static void
-take_out(VitrineSettings *settings, const char *medium)
-{
-    GPtrArray *drives = vitrine_settings_get_attachments(settings);
-
-    for (guint i = drives->len; i-- > 0;) {
-        const VitrineAttachment *drive = g_ptr_array_index(drives, i);
-        g_autoptr(VitrineAttachment) copy = vitrine_attachment_copy(drive);
-
-        if (!g_str_equal(copy->medium, medium))
-            continue;
-        if (copy->kind == VITRINE_MEDIUM_KIND_HARD_DISK) {
-            vitrine_settings_remove_attachment(settings, copy->controller, copy->port,
-                                               copy->device);
-        } else {
-            g_free(copy->medium);
-            copy->medium = g_strdup("");
-            vitrine_settings_put_attachment(settings, copy);
-        }
-    }
-}
-
-typedef struct {
-    MediaWindow *window;
-    char *medium;
-} Release;
-
-static void
-on_settings(GObject *source, GAsyncResult *result, gpointer data)
-{
-    Release *release = data;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(VitrineSettings) settings =
-        vitrine_machine_load_settings_finish(VITRINE_MACHINE(source), result, &error);
-
-    if (settings) {
-        take_out(settings, release->medium);
-        vitrine_machine_save_settings_async(VITRINE_MACHINE(source), settings, NULL, on_saved,
-                                            g_object_ref(release->window));
-    } else {
-        media_window_show_error(release->window, _("The medium was not released"), error);
-    }
-    g_object_unref(release->window);
-    g_free(release->medium);
-    g_free(release);
-}
-
-void
-media_release(GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-    MediaWindow *window = data;
-    VitrineMedium *medium = media_window_get_medium(window);
-    const char *const *machines = vitrine_medium_get_machines(medium);
-
-    for (guint i = 0; machines && machines[i]; i++) {
-        VitrineMachine *machine =
-            vitrine_client_find_machine(media_window_get_client(window), machines[i]);
-        Release *release;
-
-        if (!machine)
-            continue;
-        release = g_new(Release, 1);
-        *release = (Release){g_object_ref(window), g_strdup(vitrine_medium_get_id(medium))};
-        vitrine_machine_load_settings_async(machine, NULL, on_settings, release);
-    }
 }

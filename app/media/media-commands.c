@@ -115,10 +115,11 @@ on_remove(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     MediaWindow *window = data;
     VitrineMedium *medium = media_window_get_medium(window);
-    g_autofree char *name = vitrine_medium_dup_name(medium);
+    g_autofree char *file = vitrine_medium_dup_name(medium);
+    g_autofree char *title = media_users_title(media_window_get_users(window), medium);
     GtkWidget *dialog = gtk_message_dialog_new(
         GTK_WINDOW(window), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_QUESTION,
-        GTK_BUTTONS_NONE, _("Remove “%s”?"), name);
+        GTK_BUTTONS_NONE, _("Remove “%s”?"), title ? title : file);
     Removal *removal = g_new(Removal, 1);
     GtkWidget *delete;
 
@@ -148,19 +149,35 @@ why_not_change(VitrineMedium *medium, gboolean stood_on)
 }
 
 static const char *
+why_no_work(MediaWindow *window, VitrineMedium *medium)
+{
+    if (!medium)
+        return _("Select a medium");
+    if (media_window_is_busy(window))
+        return _("Something else is being done with a medium");
+    return vitrine_medium_get_state(medium) == VITRINE_MEDIUM_STATE_CREATED
+               ? NULL
+               : _("The image is in use, or can't be read");
+}
+
+static const char *
 why_no_resize(MediaWindow *window, VitrineMedium *medium, gboolean stood_on)
 {
     const char *why = why_not_change(medium, stood_on);
 
     if (why)
         return why;
-    if (vitrine_medium_get_kind(medium) != VITRINE_MEDIUM_KIND_HARD_DISK)
-        return _("Only disks can have another size");
-    if (media_window_is_busy(window))
-        return _("Something else is being done with a medium");
-    return vitrine_medium_get_state(medium) == VITRINE_MEDIUM_STATE_CREATED
-               ? NULL
-               : _("The image is in use, or can't be read");
+    return vitrine_medium_get_kind(medium) == VITRINE_MEDIUM_KIND_HARD_DISK
+               ? why_no_work(window, medium)
+               : _("Only disks can have another size");
+}
+
+static const char *
+why_no_copy(MediaWindow *window, VitrineMedium *medium)
+{
+    return medium && vitrine_medium_get_kind(medium) != VITRINE_MEDIUM_KIND_HARD_DISK
+               ? _("Only disks can be copied: the file of another image can be copied as it is")
+               : why_no_work(window, medium);
 }
 
 static const char *
@@ -209,8 +226,10 @@ media_window_update_commands(MediaWindow *window)
                         _("Take it off the list, or delete its file"),
                         why_no_remove(medium, attached, used, stood_on));
     widget_action_enable(map, "refresh", medium != NULL);
-    widget_action_enable(map, "copy", free && disk);
-    widget_action_enable(map, "move", free);
+    widget_action_offer(map, "copy", media_window_get_button(window, MEDIA_BUTTON_COPY),
+                        _("A new disk with the same content"), why_no_copy(window, medium));
+    widget_action_offer(map, "move", media_window_get_button(window, MEDIA_BUTTON_MOVE),
+                        _("Its file into another folder"), why_no_work(window, medium));
     widget_action_offer(map, "resize", media_window_get_button(window, MEDIA_BUTTON_RESIZE),
                         _("More room for the guest"), why_no_resize(window, medium, stood_on));
     widget_action_enable(map, "compact", free && disk);

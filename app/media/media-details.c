@@ -48,6 +48,9 @@ format_text(VitrineMedium *medium)
     const char *variant = vitrine_medium_get_variant(medium);
     const char *parent = vitrine_medium_get_parent_id(medium);
 
+    if (vitrine_medium_get_kind(medium) != VITRINE_MEDIUM_KIND_HARD_DISK &&
+        g_strcmp0(vitrine_medium_get_format(medium), "RAW") == 0)
+        return g_strdup(_("Image, byte for byte"));
     if (parent && *parent)
         return g_strdup_printf(_("%s, holds what differs from the image above it"),
                                vitrine_medium_get_format(medium));
@@ -124,7 +127,7 @@ show(MediaDetails *details)
     g_autofree char *used_by = medium ? media_users_text(details->users, medium) : NULL;
     const char *problem = medium ? vitrine_medium_get_access_error(medium) : "";
 
-    gtk_widget_set_sensitive(GTK_WIDGET(details), medium != NULL);
+    gtk_widget_set_visible(GTK_WIDGET(details), medium != NULL);
     gtk_label_set_text(details->values[ROW_LOCATION],
                        medium ? vitrine_medium_get_location(medium) : "");
     gtk_label_set_text(details->values[ROW_FORMAT], format);

@@ -14,13 +14,15 @@ VitrineMediumKind media_window_get_kind(MediaWindow *window);
 VitrineMedium *media_window_get_medium(MediaWindow *window);
 /* Buttons that tell why they cannot be pressed. */
 typedef enum {
+    MEDIA_BUTTON_COPY,
+    MEDIA_BUTTON_MOVE,
     MEDIA_BUTTON_RELEASE,
     MEDIA_BUTTON_REMOVE,
     MEDIA_BUTTON_RESIZE,
     MEDIA_BUTTON_COUNT
 } MediaButton;
 GtkWidget *media_window_get_button(MediaWindow *window, MediaButton button);
-/* Shows it, among those of its kind, when it is there. */
+/* Shows it, among those of its kind; when it is not there yet, as soon as it comes. */
 void media_window_select(MediaWindow *window, const char *id);
 void media_window_show_error(MediaWindow *window, const char *summary, const GError *error);
 
@@ -32,8 +34,10 @@ gboolean media_window_is_busy(MediaWindow *window);
 /* ---- media-change.c: commands ---- */
 void media_compact(GSimpleAction *action, GVariant *parameter, gpointer data);
 void media_move(GSimpleAction *action, GVariant *parameter, gpointer data);
-void media_release(GSimpleAction *action, GVariant *parameter, gpointer data);
 void media_resize(GSimpleAction *action, GVariant *parameter, gpointer data);
+
+/* ---- media-release.c ---- */
+void media_release(GSimpleAction *action, GVariant *parameter, gpointer data);
 
 /* ---- media-repair.c ---- */
 void media_repair(GSimpleAction *action, GVariant *parameter, gpointer data);

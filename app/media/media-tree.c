@@ -118,3 +118,101 @@ media_tree_find(GtkTreeStore *store, const char *id, GtkTreeIter *found)
     gtk_tree_model_foreach(GTK_TREE_MODEL(store), compare_row, &search);
     return search.is_there;
 }
+
+/* --- what a person sees of it --- */
+
+struct MediaTreeMarks {
+    GHashTable *closed; /* UUIDs */
+    char *selected;     /* UUID; NULL: none */
+    GtkTreePath *place; /* of that */
+    GtkTreeView *view;  /* while rows are gone through */
+};
+
+static gboolean
+mark_row(GtkTreeModel *model, GtkTreePath *path, GtkTreeIter *row, gpointer data)
+{
+    MediaTreeMarks *marks = data;
+    g_autoptr(VitrineMedium) medium = NULL;
+
+    if (!gtk_tree_model_iter_has_child(model, row) || gtk_tree_view_row_expanded(marks->view, path))
+        return FALSE;
+    gtk_tree_model_get(model, row, MEDIA_COLUMN_MEDIUM, &medium, -1);
+    g_hash_table_add(marks->closed, g_strdup(vitrine_medium_get_id(medium)));
+    return FALSE;
+}
+
+MediaTreeMarks *
+media_tree_mark(GtkTreeView *view)
+{
+    MediaTreeMarks *marks = g_new0(MediaTreeMarks, 1);
+    GtkTreeModel *model = gtk_tree_view_get_model(view);
+    GtkTreeIter row;
+
+    marks->view = view;
+    marks->closed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    gtk_tree_model_foreach(model, mark_row, marks);
+    if (gtk_tree_selection_get_selected(gtk_tree_view_get_selection(view), NULL, &row)) {
+        g_autoptr(VitrineMedium) medium = NULL;
+
+        gtk_tree_model_get(model, &row, MEDIA_COLUMN_MEDIUM, &medium, -1);
+        marks->selected = g_strdup(vitrine_medium_get_id(medium));
+        marks->place = gtk_tree_model_get_path(model, &row);
+    }
+    return marks;
+}
+
+static gboolean
+close_row(GtkTreeModel *model, GtkTreePath *path, GtkTreeIter *row, gpointer data)
+{
+    MediaTreeMarks *marks = data;
+    g_autoptr(VitrineMedium) medium = NULL;
+
+    gtk_tree_model_get(model, row, MEDIA_COLUMN_MEDIUM, &medium, -1);
+    if (g_hash_table_contains(marks->closed, vitrine_medium_get_id(medium)))
+        gtk_tree_view_collapse_row(marks->view, path);
+    return FALSE;
+}
+
+/* The row that was selected, else what is in its place, before it or above it, else the first. */
+static gboolean
+find_selected(MediaTreeMarks *marks, GtkTreeModel *model, GtkTreeIter *row)
+{
+    if (marks->selected && media_tree_find(GTK_TREE_STORE(model), marks->selected, row))
+        return TRUE;
+    while (marks->place && gtk_tree_path_get_depth(marks->place) > 0) {
+        if (gtk_tree_model_get_iter(model, row, marks->place))
+            return TRUE;
+        if (!gtk_tree_path_prev(marks->place))
+            gtk_tree_path_up(marks->place);
+    }
+    return gtk_tree_model_get_iter_first(model, row);
+}
+
+void
+media_tree_select(GtkTreeView *view, GtkTreeIter *row)
+{
+    GtkTreePath *path = gtk_tree_model_get_path(gtk_tree_view_get_model(view), row);
+    GtkTreePath *above = gtk_tree_path_copy(path);
+
+    if (gtk_tree_path_up(above) && gtk_tree_path_get_depth(above) > 0)
+        gtk_tree_view_expand_to_path(view, above);
+    gtk_tree_view_set_cursor(view, path, NULL, FALSE);
+    gtk_tree_path_free(above);
+    gtk_tree_path_free(path);
+}
+
+void
+media_tree_return(GtkTreeView *view, MediaTreeMarks *marks)
+{
+    GtkTreeModel *model = gtk_tree_view_get_model(view);
+    GtkTreeIter row;
+
+    gtk_tree_view_expand_all(view);
+    gtk_tree_model_foreach(model, close_row, marks);
+    if (find_selected(marks, model, &row))
+        media_tree_select(view, &row);
+    g_hash_table_unref(marks->closed);
+    g_clear_pointer(&marks->place, gtk_tree_path_free);
+    g_free(marks->selected);
+    g_free(marks);
+}

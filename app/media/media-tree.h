@@ -22,5 +22,16 @@ void media_tree_fill(GtkTreeStore *store, VitrineClient *client, MediaUsers *use
                      VitrineMediumKind kind);
 /* The row of a medium, by its UUID. False: there is none. */
 gboolean media_tree_find(GtkTreeStore *store, const char *id, GtkTreeIter *found);
+
+/* What a person sees of a tree: which branches are closed, what is selected. */
+typedef struct MediaTreeMarks MediaTreeMarks;
+
+/* Remembers it before the tree is filled again. */
+MediaTreeMarks *media_tree_mark(GtkTreeView *view);
+/* Makes it so again, and frees the marks. Branches that are new are open; in the place of a
+ * selected row that has gone, the one before it is selected. */
+void media_tree_return(GtkTreeView *view, MediaTreeMarks *marks);
+/* Selects a row and opens the branches that it is in. */
+void media_tree_select(GtkTreeView *view, GtkTreeIter *row);
 /* "20 GB", "8 KB"; "" for 0. g_free(). */
 char *media_size(guint64 bytes);

@@ -221,8 +221,10 @@ media_users_title(MediaUsers *users, VitrineMedium *medium)
         machines && machines[0] ? vitrine_client_find_machine(users->client, machines[0]) : NULL;
     g_autoptr(GPtrArray) names = NULL;
 
-    if (!machine || !is_nameless(medium))
+    if (!is_nameless(medium))
         return NULL;
+    if (!machine)
+        return g_strdup(_("Changes that no machine uses"));
     if (is_attached_to(users, machine, medium))
         return g_strdup(_("Current state"));
     names = snapshot_names(users, machine, medium);

@@ -14,8 +14,8 @@ MediaUsers *media_users_new(VitrineClient *client, void (*changed)(gpointer), gp
 void media_users_free(MediaUsers *users);
 /* Names of the machines, with their snapshots that have it; "" without any. g_free(). */
 char *media_users_text(MediaUsers *users, VitrineMedium *medium);
-/* What an image of differences holds: a snapshot, or the present of a machine; NULL: an image
- * with a file name that tells something. g_free(). */
+/* What an image of differences holds: a snapshot, the present of a machine, or what was that; NULL:
+ * an image with a file name that tells something. g_free(). */
 char *media_users_title(MediaUsers *users, VitrineMedium *medium);
 /* Whether a machine has it attached now, not only a snapshot. */
 gboolean media_users_is_attached(MediaUsers *users, VitrineMedium *medium);

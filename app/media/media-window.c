@@ -46,7 +46,9 @@ struct _MediaWindow {
     GtkWidget *work;
     GtkWidget *buttons[MEDIA_BUTTON_COUNT];
     VitrineMedium *medium;
+    char *wanted; /* UUID of what is to be selected once it is there; NULL: nothing */
     guint reload;
+    gboolean filling; /* rows come and go: what is selected meanwhile means nothing */
 };
 
 G_DEFINE_FINAL_TYPE(MediaWindow, media_window, GTK_TYPE_WINDOW)
@@ -143,7 +145,7 @@ update_selected(MediaWindow *window)
     GtkTreeModel *model;
     GtkTreeIter row;
 
-    if (!window->details) /* being made, or going */
+    if (!window->details || window->filling) /* or being made, or going */
         return;
     selection = gtk_tree_view_get_selection(window->views[media_window_get_kind(window)]);
     if (gtk_tree_selection_get_selected(selection, &model, &row))
@@ -159,30 +161,28 @@ on_kind_changed(MediaWindow *window)
     update_selected(window);
 }
 
+/* What was asked for is shown once, when it is there. */
 static void
-select_row(MediaWindow *window, guint kind, const char *id)
+select_wanted(MediaWindow *window)
 {
-    GtkTreeModel *model = GTK_TREE_MODEL(window->stores[kind]);
+    VitrineMedium *medium =
+        window->wanted ? vitrine_client_find_medium(window->client, window->wanted) : NULL;
+    const guint kind = medium ? vitrine_medium_get_kind(medium) : 0;
     GtkTreeIter row;
-    GtkTreePath *path;
 
-    if (!media_tree_find(window->stores[kind], id, &row) &&
-        !gtk_tree_model_get_iter_first(model, &row))
+    if (!medium || kind >= KINDS || !media_tree_find(window->stores[kind], window->wanted, &row))
         return;
-    path = gtk_tree_model_get_path(model, &row);
-    gtk_tree_view_set_cursor(window->views[kind], path, NULL, FALSE);
-    gtk_tree_path_free(path);
+    g_clear_pointer(&window->wanted, g_free);
+    gtk_stack_set_visible_child_name(window->stack, kinds[kind].name);
+    media_tree_select(window->views[kind], &row);
 }
 
 void
 media_window_select(MediaWindow *window, const char *id)
 {
-    VitrineMedium *medium = vitrine_client_find_medium(window->client, id);
-
-    if (medium)
-        gtk_stack_set_visible_child_name(window->stack,
-                                         kinds[vitrine_medium_get_kind(medium)].name);
-    select_row(window, media_window_get_kind(window), id);
+    g_free(window->wanted);
+    window->wanted = g_strdup(id);
+    select_wanted(window);
 }
 
 /* --- what the service says --- */
@@ -190,18 +190,19 @@ media_window_select(MediaWindow *window, const char *id)
 static void
 load(MediaWindow *window)
 {
-    g_autofree char *id = g_strdup(window->medium ? vitrine_medium_get_id(window->medium) : "");
-
+    window->filling = TRUE;
     for (guint kind = 0; kind < KINDS; kind++) {
         GtkTreeModel *model = GTK_TREE_MODEL(window->stores[kind]);
+        MediaTreeMarks *marks = media_tree_mark(window->views[kind]);
         GtkTreeIter first;
 
         media_tree_fill(window->stores[kind], window->client, window->users,
                         (VitrineMediumKind)kind);
-        gtk_tree_view_expand_all(window->views[kind]);
         widget_empty_show(window->pages[kind], !gtk_tree_model_get_iter_first(model, &first));
-        select_row(window, kind, id);
+        media_tree_return(window->views[kind], marks);
     }
+    select_wanted(window);
+    window->filling = FALSE;
     update_selected(window);
     media_details_update(window->details);
 }
@@ -317,6 +318,7 @@ media_window_dispose(GObject *object)
     g_clear_pointer(&window->users, media_users_free);
     g_clear_handle_id(&window->reload, g_source_remove);
     g_clear_object(&window->medium);
+    g_clear_pointer(&window->wanted, g_free);
     for (guint kind = 0; kind < KINDS; kind++)
         g_clear_object(&window->stores[kind]);
     g_clear_object(&window->client);
@@ -331,6 +333,8 @@ media_window_class_init(MediaWindowClass *class)
         {"error_bar", G_STRUCT_OFFSET(MediaWindow, error_bar)},
         {"error_label", G_STRUCT_OFFSET(MediaWindow, error_label)},
         {"details_place", G_STRUCT_OFFSET(MediaWindow, details_place)},
+        {"copy_button", G_STRUCT_OFFSET(MediaWindow, buttons[MEDIA_BUTTON_COPY])},
+        {"move_button", G_STRUCT_OFFSET(MediaWindow, buttons[MEDIA_BUTTON_MOVE])},
         {"release_button", G_STRUCT_OFFSET(MediaWindow, buttons[MEDIA_BUTTON_RELEASE])},
         {"remove_button", G_STRUCT_OFFSET(MediaWindow, buttons[MEDIA_BUTTON_REMOVE])},
         {"resize_button", G_STRUCT_OFFSET(MediaWindow, buttons[MEDIA_BUTTON_RESIZE])},

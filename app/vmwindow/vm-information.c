@@ -154,7 +154,7 @@ GtkWidget *
 vm_information_new(GtkWindow *parent, VitrineConsole *console, const char *machine)
 {
     VmInformation *information = g_object_new(VM_TYPE_INFORMATION, NULL);
-    g_autofree char *title = g_strdup_printf(_("%s: Session Information"), machine);
+    g_autofree char *title = g_strdup_printf(_("%s: Session information"), machine);
 
     gtk_window_set_title(GTK_WINDOW(information), title);
     gtk_window_set_transient_for(GTK_WINDOW(information), parent);

@@ -39,11 +39,24 @@ widget_problem_label(void)
     return label;
 }
 
+/* Whether the label belongs beside the control's first line, not its middle: not where it is an
+ * entry with something behind it. */
+static gboolean
+is_tall(GtkWidget *control)
+{
+    g_autoptr(GList) children = NULL;
+
+    if (!GTK_IS_BOX(control))
+        return GTK_IS_SCROLLED_WINDOW(control);
+    children = gtk_container_get_children(GTK_CONTAINER(control));
+    return !children || !GTK_IS_ENTRY(children->data);
+}
+
 int
 widget_form_add(GtkWidget *form, int row, const char *text, GtkWidget *control)
 {
     GtkWidget *label = gtk_label_new_with_mnemonic(text);
-    gboolean tall = GTK_IS_SCROLLED_WINDOW(control) || GTK_IS_BOX(control);
+    const gboolean tall = is_tall(control);
 
     gtk_label_set_xalign(GTK_LABEL(label), 1);
     gtk_label_set_mnemonic_widget(GTK_LABEL(label), control);

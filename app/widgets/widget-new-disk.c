@@ -60,6 +60,14 @@ path_of(NewDisk *disk)
                : NULL;
 }
 
+/* NULL: there is none, and no room is kept for it. */
+static void
+show_problem(NewDisk *disk, const char *problem)
+{
+    gtk_label_set_text(disk->problem, problem ? problem : "");
+    gtk_widget_set_visible(GTK_WIDGET(disk->problem), problem != NULL);
+}
+
 static void
 update(NewDisk *disk)
 {
@@ -70,7 +78,7 @@ update(NewDisk *disk)
         problem = g_strdup(_("A name and a folder are needed."));
     else if (g_file_test(path, G_FILE_TEST_EXISTS))
         problem = g_strdup_printf(_("There is a file “%s” already."), path);
-    gtk_label_set_text(disk->problem, problem ? problem : "");
+    show_problem(disk, problem);
     gtk_widget_set_sensitive(disk->create, !problem);
     gtk_widget_set_tooltip_text(disk->create, problem);
 }
@@ -83,7 +91,7 @@ fail(NewDisk *disk, const GError *error)
     gtk_widget_set_sensitive(disk->form, TRUE);
     gtk_widget_set_sensitive(disk->create, TRUE);
     if (!g_error_matches(error, VITRINE_ERROR, VITRINE_ERROR_CANCELLED))
-        gtk_label_set_text(disk->problem, error->message);
+        show_problem(disk, error->message);
 }
 
 static void
@@ -138,7 +146,7 @@ create(NewDisk *disk)
 
     gtk_widget_set_sensitive(disk->form, FALSE);
     gtk_widget_set_sensitive(disk->create, FALSE);
-    gtk_label_set_text(disk->problem, "");
+    show_problem(disk, NULL);
     if (disk->source)
         vitrine_client_clone_medium_async(disk->client, vitrine_medium_get_id(disk->source), path,
                                           formats[format].format, variant, NULL, NULL, on_begun,
@@ -250,6 +258,7 @@ fill_dialog(NewDisk *disk)
     gtk_widget_set_margin_end(problem, 18);
     gtk_widget_set_margin_bottom(problem, 12);
     gtk_style_context_add_class(gtk_widget_get_style_context(problem), "dim-label");
+    gtk_widget_set_no_show_all(problem, TRUE);
     disk->problem = GTK_LABEL(problem);
     disk->work = widget_work_new();
     g_object_set(disk->work, "margin-start", 18, "margin-end", 18, "margin-bottom", 12, NULL);

@@ -46,7 +46,7 @@ def look(desktop):
     gui.wait_for('guest', lambda: picture.size == (720, 400), 40)
     desktop.focus(picture)
     desktop.key('Control_R+n')
-    window = desktop.find(app, 'Box: Session Information')
+    window = desktop.find(app, 'Box: Session information')
     engine = desktop.find(window, 'Execution engine: .*', 'label').name.split()[-1]
     plot = desktop.find(window, 'CPU load by engine')
     gui.wait_for('load', lambda: re.search(rf'\b{engine} \d+ %', plot.description))
@@ -62,7 +62,7 @@ def look(desktop):
     desktop.focus(table)
     desktop.key('Escape')
     gui.wait_for('end of the window', lambda: not app.findChildren(
-        lambda node: node.name == 'Box: Session Information'))
+        lambda node: node.name == 'Box: Session information'))
 
 
 def main():

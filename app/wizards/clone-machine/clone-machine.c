@@ -29,28 +29,47 @@ struct _CloneMachine {
 
 G_DEFINE_FINAL_TYPE(CloneMachine, clone_machine, GTK_TYPE_DIALOG)
 
+/* NULL: there is none, and no room is kept for it. */
+static void
+show_problem(CloneMachine *clone, const char *problem)
+{
+    gtk_label_set_text(clone->problem, problem ? problem : "");
+    gtk_widget_set_visible(GTK_WIDGET(clone->problem), problem != NULL);
+}
+
+/* Snapshots can be taken along where there are some, and disks of their own for them. */
+static void
+offer_states(CloneMachine *clone)
+{
+    const char *why_not = NULL;
+
+    if (vitrine_machine_get_snapshot_count(clone->machine) == 0)
+        why_not = _("The machine has no snapshots.");
+    else if (!gtk_toggle_button_get_active(clone->full))
+        why_not = _("A linked clone starts without snapshots.");
+    gtk_widget_set_sensitive(GTK_WIDGET(clone->states), !why_not);
+    gtk_widget_set_tooltip_text(GTK_WIDGET(clone->states), why_not);
+}
+
 static void
 on_changed(CloneMachine *clone)
 {
     g_autofree char *name = NULL;
     const char *problem = NULL;
-    gboolean many;
 
     if (!clone->machine) /* being made */
         return;
     name = g_strstrip(g_strdup(gtk_entry_get_text(clone->name)));
-    many = vitrine_machine_get_snapshot_count(clone->machine) > 0;
     if (*name == '\0')
         problem = _("The name is missing.");
     else if (vitrine_client_find_machine(clone->client, name))
         problem = _("There is a machine of this name already.");
     else if (!g_path_is_absolute(gtk_entry_get_text(clone->folder)))
         problem = _("A folder is needed.");
-    gtk_label_set_text(clone->problem, problem ? problem : "");
+    show_problem(clone, problem);
     gtk_widget_set_sensitive(clone->clone_button, problem == NULL);
     gtk_widget_set_tooltip_text(clone->clone_button, problem);
-    gtk_widget_set_sensitive(GTK_WIDGET(clone->states),
-                             many && gtk_toggle_button_get_active(clone->full));
+    offer_states(clone);
 }
 
 /* --- the work --- */
@@ -68,7 +87,7 @@ fail(CloneMachine *clone, const GError *error)
 {
     set_working(clone, FALSE);
     if (!g_error_matches(error, VITRINE_ERROR, VITRINE_ERROR_CANCELLED))
-        gtk_label_set_text(clone->problem, error->message);
+        show_problem(clone, error->message);
 }
 
 static void
@@ -160,7 +179,7 @@ on_clone(GtkButton *button, CloneMachine *clone)
     const gboolean linked = gtk_toggle_button_get_active(clone->linked);
 
     set_working(clone, TRUE);
-    gtk_label_set_text(clone->problem, "");
+    show_problem(clone, NULL);
     if (!linked || *clone->snapshot != '\0')
         begin(clone, clone->snapshot);
     else if (*current != '\0' && !vitrine_machine_get_current_state_modified(clone->machine))
