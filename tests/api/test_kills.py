@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from client import BUILD, run  # noqa: E402
 from test_manage import PROGRAM, call, info  # noqa: E402
 
-SECONDS_SHORT, SECONDS_LONG = 20, 300
+SECONDS_SHORT, SECONDS_LONG = 10, 300
 VICTIMS = ('vitrine-service', 'vitrine-headless', 'vitrine-worker', 'vitrine', 'vitrine-manage')
 MACHINES = 3
 

@@ -26,7 +26,7 @@ from test_manage import PROGRAM, call  # noqa: E402
 from test_snapshot_cuts import end_service, reset, save, settle, state  # noqa: E402
 from test_snapshots import machine_with_disk  # noqa: E402
 
-SECONDS = 90 if os.environ.get('VITRINE_LONG') else 3  # for each command
+SECONDS = 90 if os.environ.get('VITRINE_LONG') else 2  # for each command
 SEED = int(os.environ.get('VITRINE_SEED', random.randrange(1 << 32)))
 
 

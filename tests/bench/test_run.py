@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # needs: qemu-system-x86 gcc-multilib tcc gzip debian-installer-12-netboot-amd64 grub-pc-bin grub-common xorriso
 # timeout: 600
-# alone
 #
 # A smoke run of tests/bench/run: a few rows, short, on the host, on TCG and on our engine. All must
 # compute the same, and the table, the plot and the figures must be there. Speed is not judged.

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import guest
 
-SECONDS_SHORT, SECONDS_LONG = 8, 600
+SECONDS_SHORT, SECONDS_LONG = 5, 600
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ('tests/fuzz/fuzz-network.c', 'app/worker/network-switch.c', 'app/worker/network-local.c',
            'app/worker/network-names.c', 'app/worker/network-resolver.c', 'app/worker/network-nat.c', 'app/worker/network-fragments.c', 'app/worker/dhcp.c', 'app/worker/dhcp-leases.c', 'app/worker/dhcp-settings.c',

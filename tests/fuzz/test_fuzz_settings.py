@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get('VITRINE_BUILD', 'build-sanitized')).resolve()
 FOLDER = BUILD / 'fuzz-settings'
 HOURS = Path(__file__).with_name('HOURS')
-SECONDS_SHORT, SECONDS_LONG = 6, 600
+SECONDS_SHORT, SECONDS_LONG = 4, 600
 SEEDS = ROOT / 'tests/unit/settings/data'
 FLAGS = ['-std=gnu11', '-g', '-D_GNU_SOURCE', '-D_FILE_OFFSET_BITS=64', '-fno-strict-aliasing', '-w',
          '-DVITRINE_LIBEXECDIR="/nowhere"', '-DVITRINE_BINDIR="/nowhere"', '-DGETTEXT_PACKAGE="vitrine"']

@@ -41,4 +41,4 @@ def own(target):
 
 
 if __name__ == '__main__':
-    fuzzing.run_on_bench('usb', TESTED, {target: own(target) for target in SEEDS}, SEEDS, short=3)
+    fuzzing.run_on_bench('usb', TESTED, {target: own(target) for target in SEEDS}, SEEDS, short=1)

@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get('VITRINE_BUILD', 'build-sanitized')).resolve() / 'fuzz-images'
 HOURS = Path(__file__).with_name('HOURS')
-SECONDS_SHORT, SECONDS_LONG = 2, 600
+SECONDS_SHORT, SECONDS_LONG = 1, 600
 FLAGS = ['-std=gnu11', '-O1', '-g', '-D_GNU_SOURCE', '-D_FILE_OFFSET_BITS=64', '-fno-strict-aliasing',
          '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined']
 BASE = ('clock-linux.c', 'crc32c.c', 'error.c', 'file-linux.c')

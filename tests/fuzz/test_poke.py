@@ -18,7 +18,7 @@ from pathlib import Path
 import guestprog
 import run_guest
 
-SECONDS_SHORT, SECONDS_LONG = 12, 600
+SECONDS_SHORT, SECONDS_LONG = 6, 600
 SECONDS_EACH = 10
 STOP_SECONDS = 60
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import media
 import run_guest
 
-SHORT, LONG = 1_500_000_000, 8_000_000_000
+SHORT, LONG = 800_000_000, 8_000_000_000
 READY = 'vitrine: ready'
 
 
