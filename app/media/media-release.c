@@ -12,7 +12,7 @@ enum { RESPONSE_KEEP = 1, RESPONSE_DELETE };
 typedef struct {
     MediaWindow *window;
     VitrineMedium *medium;
-    gboolean delete, failed;
+    gboolean erase, failed;
     guint left; /* machines that have not answered */
 } Release;
 
@@ -35,7 +35,7 @@ release_end(Release *release, const GError *error)
     }
     if (--release->left > 0)
         return;
-    if (release->delete &&!release->failed)
+    if (release->erase && !release->failed)
         vitrine_medium_close_async(release->medium, TRUE, NULL, on_deleted,
                                    g_object_ref(release->window));
     g_object_unref(release->medium);
@@ -92,12 +92,12 @@ on_settings(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-begin(MediaWindow *window, VitrineMedium *medium, gboolean delete)
+begin(MediaWindow *window, VitrineMedium *medium, gboolean erase)
 {
     const char *const *machines = vitrine_medium_get_machines(medium);
     Release *release = g_new(Release, 1);
 
-    *release = (Release){g_object_ref(window), g_object_ref(medium), delete, FALSE, 1};
+    *release = (Release){g_object_ref(window), g_object_ref(medium), erase, FALSE, 1};
     for (guint i = 0; machines && machines[i]; i++) {
         VitrineMachine *machine =
             vitrine_client_find_machine(media_window_get_client(window), machines[i]);

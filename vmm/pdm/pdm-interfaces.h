@@ -93,10 +93,10 @@ typedef struct {
 
 /* An image that a running disk is given. */
 typedef struct {
-    const char *source; /* a path or "fd:<number>", which is taken over in any case */
-    const char *name;   /* for messages; NULL: source */
-    const char *format; /* NULL: probed */
-    const char *uuid;   /* of the image, as text; NULL: not compared */
+    const char *source;        /* a path or "fd:<number>", which is taken over in any case */
+    const char *name;          /* for messages; NULL: source */
+    const char *format;        /* NULL: probed */
+    const char *uuid;          /* of the image, as text; NULL: not compared */
     const PdmMediaPart *parts; /* of an image in several files */
     unsigned part_count;
     bool writable;
