@@ -403,7 +403,7 @@ on_detach(VitrineDBusMachine *skeleton, GDBusMethodInvocation *invocation, const
 {
     UsbEntry *entry;
 
-    if (usb_is_remote(id) && machine->vm != NULL) {
+    if (usb_is_remote(id)) {
         usb_remote_detach(machine, id, invocation);
         return TRUE;
     }

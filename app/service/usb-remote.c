@@ -30,14 +30,15 @@ void
 usb_remote_note(Machine *machine, const char *id, gboolean there)
 {
     const char *const *before = vitrine_dbus_machine_get_remote_usb(machine->skeleton);
-    g_autoptr(GPtrArray) ids = g_ptr_array_new();
+    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
 
+    /* Copies: the skeleton frees its old value before it takes the new one. */
     for (guint i = 0; before != NULL && before[i] != NULL; i++) {
         if (!g_str_equal(before[i], id))
-            g_ptr_array_add(ids, (gpointer)before[i]);
+            g_ptr_array_add(ids, g_strdup(before[i]));
     }
     if (there)
-        g_ptr_array_add(ids, (gpointer)id);
+        g_ptr_array_add(ids, g_strdup(id));
     g_ptr_array_add(ids, NULL);
     vitrine_dbus_machine_set_remote_usb(machine->skeleton, (const char *const *)ids->pdata);
 }
@@ -241,6 +242,14 @@ usb_remote_start(Machine *machine)
 void
 usb_remote_detach(Machine *machine, const char *id, GDBusMethodInvocation *invocation)
 {
+    const char *const *there = vitrine_dbus_machine_get_remote_usb(machine->skeleton);
+
+    if (machine->vm == NULL || there == NULL || !g_strv_contains(there, id)) {
+        service_refuse(invocation, VITRINE_ERROR_STATE,
+                       "The machine does not have the remote USB device \"%s\".",
+                       id + strlen(PREFIX));
+        return;
+    }
     g_dbus_connection_call(machine->vm, NULL, VITRINE_VM_PROCESS_PATH, "org.vitrine.VmProcess",
                            "DetachUsb", g_variant_new("(s)", id), NULL, G_DBUS_CALL_FLAGS_NONE,
                            G_MAXINT, NULL, NULL, NULL);

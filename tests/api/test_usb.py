@@ -259,6 +259,35 @@ def listening(_world):
     assert 'usbremotes' not in info(NAME)
 
 
+def told(world):
+    """Clients hear which remote devices a machine has, whoever gave it them, and after the service died."""
+    port = free_port()
+    own, other = f'usbredir:tcp://:{port}', f'usbredir:listen:{world.home}/peer_1'
+    start('--usb-xhci', 'on', '--usb-remotes', own)
+    client = world.client()
+    machine = client.find_machine(NAME)
+
+    def has(*wanted):
+        until(lambda: machine.get_remote_usb() == list(wanted), f'{wanted} are told')
+
+    has(own)
+    call('controlvm', NAME, 'usbdetach', own)
+    has()
+    said('does not have', 'controlvm', NAME, 'usbdetach', own)
+    call('controlvm', NAME, 'usbattach', other)
+    has(other)
+    call('controlvm', NAME, 'usbattach', own)
+    has(other, own)
+    world.kill_service()
+    client = world.client()
+    machine = client.find_machine(NAME)
+    until(lambda: sorted(machine.get_remote_usb()) == sorted((other, own)), 'a new service tells them')
+    call('controlvm', NAME, 'usbdetach', other)
+    has(own)
+    call('controlvm', NAME, 'poweroff')
+    has()
+
+
 def process_dies(world):
     start()
     call('controlvm', NAME, 'usbattach', '1-1')
@@ -306,7 +335,7 @@ SCENARIOS = {
     # What the host's kernel was asked for in the end.
     lists: '', hot_plug: '', without_controller: '', filters: '', denied: '',
     attach_and_detach: 'attach 0;', two_machines: None, filter_attaches: None, global_filters: 'attach 0;',
-    saved_state: None, snapshots: None, refused_record: 'attach 0;', listening: '', process_dies: 'attach 0;',
+    saved_state: None, snapshots: None, refused_record: 'attach 0;', listening: '', told: '', process_dies: 'attach 0;',
     comes_back: 'attach 0;', service_dies: 'attach 0;',
 }
 

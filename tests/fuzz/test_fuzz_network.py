@@ -22,7 +22,8 @@ import guest
 SECONDS_SHORT, SECONDS_LONG = 5, 600
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ('tests/fuzz/fuzz-network.c', 'app/worker/network-switch.c', 'app/worker/network-local.c',
-           'app/worker/network-names.c', 'app/worker/network-resolver.c', 'app/worker/network-nat.c', 'app/worker/network-fragments.c', 'app/worker/dhcp.c', 'app/worker/dhcp-leases.c', 'app/worker/dhcp-settings.c',
+           'app/worker/network-names.c', 'app/worker/network-resolver.c', 'app/worker/network-nat.c', 'app/worker/network-reach.c',
+           'app/worker/network-fragments.c', 'app/worker/dhcp.c', 'app/worker/dhcp-leases.c', 'app/worker/dhcp-settings.c',
            'devices/drivers/network/frame/frame.c', 'app/worker/network-join.c')
 FLAGS = ('-std=gnu11', '-g', '-O1', '-D_GNU_SOURCE', '-Wno-unknown-warning-option', '-fsanitize=fuzzer,address,undefined',
          '-fno-sanitize-recover=all')
