@@ -50,9 +50,12 @@ void
 medium_remove(Medium *medium)
 {
     Service *service = medium->service;
+    Medium *parent = medium_parent(medium);
     vitrine_dbus_service_emit_medium_removed(service->skeleton, medium->record->id);
     g_hash_table_remove(service->media_by_id, medium->record->id);
     g_ptr_array_remove(service->media, medium);
+    if (parent && parent != medium)
+        medium_publish(parent); /* it has a child less */
 }
 
 Machine *

@@ -4,7 +4,8 @@
 # needs: xvfb openbox at-spi2-core python3-dogtail xdotool imagemagick qemu-utils
 #
 # The media manager: disks with their sizes and users, a differencing image under its parent; a new disk is made in the
-# dialog, described, removed with its file; one that a machine uses is released first.
+# dialog, described, removed with its file; one that a machine uses is released first. Of a differencing image it is asked
+# whether it stays; branches of the tree that were closed stay closed.
 """The media manager."""
 
 import os
@@ -105,6 +106,62 @@ def change(desktop, app, window, tree, home):
         raise gui.GuiError('compacting failed')
 
 
+def attached():
+    """Whether the machine has the differencing image."""
+    return 'difference.vdi' in manage('showvminfo', 'Box', '--machinereadable')
+
+
+def release_difference(desktop, app, window, tree, home):
+    """An image of differences: it stays in the list, or goes with its file; nothing happens when the question is left."""
+    path = os.path.join(home, 'difference.vdi')
+    manage('createmedium', 'disk', '--filename', path, '--diffparent', os.path.join(home, 'used.vdi'))
+    for answer in ('Cancel', 'Keep the image', 'Delete the image'):
+        if not attached():
+            manage('storageattach', 'Box', '--storagectl', 'IDE', '--port', '0', '--device', '0', '--type', 'hdd',
+                   '--medium', path)
+        gui.wait_for('differencing image', lambda: 'difference.vdi' in cells(tree))
+        select(desktop, tree, 'difference.vdi')
+        release = desktop.find(window, 'Release.*', 'push button')
+        gui.wait_for('release', lambda: release.sensitive)  # pylint: disable=cell-var-from-loop
+        release.doActionNamed('click')
+        question = desktop.find(app, 'Question', 'alert')
+        desktop.screenshot('release')
+        press(desktop, question, answer)
+        gui.wait_for('end of the question', lambda: not app.findChildren(lambda node: node.roleName == 'alert'))
+        if answer == 'Cancel':
+            if not attached():
+                raise gui.GuiError('the image was released though nobody wanted that')
+            continue
+        gui.wait_for('machine without the image', lambda: not attached())
+        if answer.startswith('Keep') and not os.path.exists(path):
+            raise gui.GuiError('the image that was kept is gone')
+    gui.wait_for('end of the image', lambda: 'difference.vdi' not in cells(tree) and not os.path.exists(path))
+
+
+def branches(desktop, tree, home):
+    """A closed branch stays closed when the list changes; an open one stays open."""
+    child, more = (os.path.join(home, name) for name in ('child.vdi', 'more.vdi'))
+    manage('createmedium', 'disk', '--filename', child, '--diffparent', os.path.join(home, 'used.vdi'))
+    gui.wait_for('child', lambda: 'child.vdi' in cells(tree))
+    select(desktop, tree, 'used.vdi')
+    desktop.key('shift+Left')
+    gui.wait_for('closed branch', lambda: 'child.vdi' not in cells(tree))
+    manage('createmedium', 'disk', '--filename', more, '--size', '1')
+    gui.wait_for('another disk', lambda: 'more.vdi' in cells(tree))
+    if 'child.vdi' in cells(tree):
+        raise gui.GuiError('the closed branch is open again')
+    select(desktop, tree, 'used.vdi')
+    desktop.key('shift+Right')
+    gui.wait_for('open branch', lambda: 'child.vdi' in cells(tree))
+    desktop.screenshot('branches')
+    manage('closemedium', 'disk', more, '--delete')
+    gui.wait_for('end of the other disk', lambda: 'more.vdi' not in cells(tree))
+    if 'child.vdi' not in cells(tree):
+        raise gui.GuiError('the open branch is closed')
+    manage('closemedium', 'disk', child, '--delete')
+    gui.wait_for('end of the child', lambda: 'child.vdi' not in cells(tree))
+
+
 def repair(desktop, app, window, tree, home):
     """An image with another UUID than the registry's: both are told, and it gets the right one."""
     path = os.path.join(home, 'used copy.vdi')
@@ -152,6 +209,8 @@ def tour(desktop, app, home):
     press(desktop, window, 'Release')
     gui.wait_for('release', lambda: not re.search('used.vdi', manage('showvminfo', 'Box', '--machinereadable')))
     gui.wait_for('button', lambda: desktop.find(window, 'Remove…', 'push button').sensitive)
+    release_difference(desktop, app, window, tree, home)
+    branches(desktop, tree, home)
     change(desktop, app, window, tree, home)
     repair(desktop, app, window, tree, home)
     desktop.find(window, 'Optical', 'radio button').doActionNamed('click')
