@@ -312,6 +312,22 @@ test_often(void)
     folder_free(folder);
 }
 
+/* A line that only begins as one of an extent does is none, for whoever changes the text too. */
+static void
+test_other_line(void)
+{
+    const Case *of = &cases[3];
+    Folder *folder = make_set(of);
+    GByteArray *text = ((File *)folder->files->pdata[0])->content;
+    static const char line[] = "\nRDONLY \nRW\n";
+
+    g_byte_array_append(text, (const uint8_t *)line, sizeof line - 1);
+    enlarge(folder, of->larger);
+    g_assert_cmpuint(verify(folder, of), ==, of->larger);
+    g_assert_nonnull(g_strstr_len((const char *)text->data, text->len, line));
+    folder_free(folder);
+}
+
 /* Without a folder no file is made, and the image is as it was. */
 static void
 test_no_folder(void)
@@ -358,6 +374,7 @@ main(int argc, char **argv)
         g_test_add_data_func(cut, &cases[i], test_cuts);
     }
     g_test_add_func("/image/vmdk-set/resize/often", test_often);
+    g_test_add_func("/image/vmdk-set/resize/other-line", test_other_line);
     g_test_add_func("/image/vmdk-set/resize/no-folder", test_no_folder);
     g_test_add_func("/image/vmdk-set/resize/names", test_names);
     return g_test_run();

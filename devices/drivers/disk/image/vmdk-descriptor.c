@@ -112,6 +112,20 @@ take_name(VmdkExtent *extent, const char *rest)
     extent->offset = g_ascii_strtoull(end + 1, NULL, 10);
 }
 
+bool
+vmdk_descriptor_is_extent(const char *line, size_t length)
+{
+    static const char *const access[] = {"RW ", "RDONLY "};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(access); i++) {
+        const size_t size = strlen(access[i]);
+
+        if (length > size && memcmp(line, access[i], size) == 0)
+            return memchr(line + size, ' ', length - size) != NULL;
+    }
+    return false;
+}
+
 /* NULL: the line is of another kind. */
 static VmdkExtent *
 extent_in_line(const char *line)
@@ -120,8 +134,7 @@ extent_in_line(const char *line)
     guint64 sectors = 0;
     VmdkExtent *extent;
 
-    if (g_strv_length(words) < 3 ||
-        (strcmp(words[0], "RW") != 0 && strcmp(words[0], "RDONLY") != 0))
+    if (!vmdk_descriptor_is_extent(line, strlen(line)))
         return NULL;
     extent = g_new0(VmdkExtent, 1);
     if (g_ascii_string_to_unsigned(words[1], 10, 1, G_MAXINT64, &sectors, NULL))

@@ -153,7 +153,7 @@ vmdk_descriptor_last_extent(const char *text, size_t *start, size_t *length)
     for (const char *line = text; *line != '\0';) {
         const size_t line_length = strcspn(line, "\n");
 
-        if (strncmp(line, "RW ", 3) == 0 || strncmp(line, "RDONLY ", 7) == 0) {
+        if (vmdk_descriptor_is_extent(line, line_length)) {
             *start = (size_t)(line - text);
             *length = line_length;
             found = true;

@@ -129,6 +129,8 @@ bool vmdk_descriptor_write(Image *image, const VmdkDescriptor *descriptor, uint6
 /* Puts another size, in bytes, into the text of an image with one extent. */
 bool vmdk_descriptor_resize(const Image *image, VmdkDescriptor *descriptor, uint64_t capacity,
                             GError **error);
+/* Whether a line, without its end, names an extent: what may be done with it, a size, more. */
+bool vmdk_descriptor_is_extent(const char *line, size_t length);
 /* The last line that names an extent; false: there is none. */
 bool vmdk_descriptor_last_extent(const char *text, size_t *start, size_t *length);
 /* Such a line with another size, in sectors. */
