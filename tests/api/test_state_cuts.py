@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout: 120
+# timeout: 600
 # needs: gir1.2-glib-2.0 python3-gi seabios
 #
 # The service, or a machine's process, is killed before each call by which it changes files (cut.c) while it
