@@ -32,11 +32,12 @@
  * page that is missing, while the TLB does not have the target's; FXRSTOR of an image whose
  * reserved bytes are not zero; an instruction decoded for IEM from the page that its table named by
  * then, instead of the block's; and two in a row: code in a page whose entry in the page table was
- * overwritten, which stayed in the cache. */
+ * overwritten, which stayed in the cache; a block in a page table, in whose own bytes an access of
+ * it sets A and D. */
 static const struct {
     uint64_t first, count;
-} known[] = {{20038028, 1}, {944295, 1},   {6208706, 1},  {21675042, 1},
-             {23209265, 1}, {23877586, 1}, {23165183, 2}, {28391185, 1}};
+} known[] = {{20038028, 1}, {944295, 1},   {6208706, 1},  {21675042, 1}, {23209265, 1},
+             {23877586, 1}, {23165183, 2}, {28391185, 1}, {71044752, 1}};
 
 static const char *const kinds[AGREE_KINDS] = {"code", "code that writes to itself", "page tables",
                                                "interrupts"};

@@ -304,23 +304,38 @@ misses_again(RemVcpu *rem, const RemSite *site)
     return again;
 }
 
+/* The operand can be had now: where the code goes on. NULL: IEM has to execute the instruction. */
+static const uint8_t *
+look_again(Vcpu *vcpu, const RemSite *site, uint64_t linear)
+{
+    const bool crosses = (linear & X86_PAGE_OFFSET_MASK) + site->size > X86_PAGE_SIZE;
+    const uint8_t *code = NULL;
+
+    if (crosses && site->align == 1)
+        code = rem_cross(vcpu, site, linear);
+    if (code != NULL)
+        return code;
+    if (!misses_again(rem_of(vcpu), site) && !crosses && (linear & (site->align - 1u)) == 0 &&
+        fill(vcpu, linear, site->flags & REM_SITE_WRITE))
+        return rem_code(rem_of(vcpu), site->retry);
+    return NULL;
+}
+
 const uint8_t *
 rem_call_miss(Vcpu *vcpu, const RemSite *site, uint64_t linear)
 {
-    const bool crosses = (linear & X86_PAGE_OFFSET_MASK) + site->size > X86_PAGE_SIZE;
     RemVcpu *rem = rem_of(vcpu);
+    const uint8_t *code;
 
     rem->memory_misses++;
-    if (crosses && site->align == 1) {
-        const uint8_t *code = rem_cross(vcpu, site, linear);
-
-        if (code != NULL)
-            return code;
-    }
-    if (!misses_again(rem, site) && !crosses && (linear & (site->align - 1u)) == 0 &&
-        fill(vcpu, linear, site->flags & REM_SITE_WRITE))
-        return rem_code(rem, site->retry);
-    return rem_call_iem(vcpu, site, 0);
+    code = look_again(vcpu, site, linear);
+    if (code == NULL)
+        return rem_call_iem(vcpu, site, 0);
+    if (rem->blocks[site->block].code.host != NULL)
+        return code;
+    /* A or D was set in the block's own bytes: it executes a page table. */
+    rem_sync(vcpu, site);
+    return find_and_begin(vcpu);
 }
 
 const uint8_t *
