@@ -37,7 +37,7 @@
 static const struct {
     uint64_t first, count;
 } known[] = {{20038028, 1}, {944295, 1},   {6208706, 1},  {21675042, 1}, {23209265, 1},
-             {23877586, 1}, {23165183, 2}, {28391185, 1}, {71044752, 1}};
+             {23877586, 1}, {23165183, 2}, {28391185, 1}, {71044752, 1}, {72014017, 1}};
 
 static const char *const kinds[AGREE_KINDS] = {"code", "code that writes to itself", "page tables",
                                                "interrupts"};

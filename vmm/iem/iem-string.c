@@ -6,11 +6,14 @@
 #include "vmm/iem/iem-string.h"
 #include "vmm/iem/iem-decode.h"
 
-/* Something wants to look at the machine between two iterations. */
+/* Something wants to look at the machine between two iterations. Overwritten code does not: an
+ * instruction that has begun goes on as it was, whatever it writes over itself, and which code a
+ * cache holds is nothing that a guest may see. */
 static bool
 interrupted(const Vcpu *vcpu)
 {
-    return cpum_pending(vcpu) != 0 || vcpu->iem_vcpu->stop != 0 || (vcpu->rflags & X86_FL_TF);
+    return cpum_pending(vcpu) != 0 ||
+           (vcpu->iem_vcpu->stop & ~(uint32_t)IEM_STOP_CODE) != 0 || (vcpu->rflags & X86_FL_TF);
 }
 
 static bool
