@@ -12,8 +12,8 @@
 static bool
 interrupted(const Vcpu *vcpu)
 {
-    return cpum_pending(vcpu) != 0 ||
-           (vcpu->iem_vcpu->stop & ~(uint32_t)IEM_STOP_CODE) != 0 || (vcpu->rflags & X86_FL_TF);
+    return cpum_pending(vcpu) != 0 || (vcpu->iem_vcpu->stop & ~(uint32_t)IEM_STOP_CODE) != 0 ||
+           (vcpu->rflags & X86_FL_TF);
 }
 
 static bool
