@@ -16,6 +16,8 @@
 #define CUTS_EACH 3u
 #define AGAIN_EACH 4u
 
+#define FIRST 2050u /* sectors of the first of two flat parts */
+
 typedef struct {
     const char *name;
     ImageVariant variant;
@@ -177,6 +179,30 @@ make_set(const Case *of)
     return folder;
 }
 
+/* The only flat part becomes two, as other programs make them with smaller parts. */
+static void
+split_flat(Folder *folder)
+{
+    File *only = folder->files->pdata[1];
+    GByteArray *text = ((File *)folder->files->pdata[0])->content, *rest = g_byte_array_new();
+    g_autofree char *old = g_strndup((const char *)text->data, text->len);
+    g_autofree char *line =
+        g_strdup_printf("RW %u FLAT \"%s\" 0\n", (unsigned)(OLD / 512), only->name);
+    g_autofree char *lines =
+        g_strdup_printf("RW %u FLAT \"%s\" 0\nRW %u FLAT \"disk-f002.vmdk\" 0\n", FIRST, only->name,
+                        (unsigned)(OLD / 512) - FIRST);
+    g_auto(GStrv) around = g_strsplit(old, line, 2);
+    g_autofree char *changed = g_strjoinv(lines, around);
+
+    g_assert_cmpuint(g_strv_length(around), ==, 2);
+    g_byte_array_set_size(text, 0);
+    g_byte_array_append(text, (const uint8_t *)changed, (guint)strlen(changed));
+    g_assert_cmpuint(only->content->len, ==, OLD);
+    g_byte_array_append(rest, only->content->data + FIRST * 512, OLD - FIRST * 512);
+    g_byte_array_set_size(only->content, FIRST * 512);
+    add_file(folder, "disk-f002.vmdk", rest);
+}
+
 static void
 assert_byte(Image *image, uint64_t offset, uint8_t expected)
 {
@@ -247,6 +273,24 @@ test_resize(gconstpointer data)
     g_assert_cmpuint(verify(folder, of), ==, of->larger);
     g_assert_cmpuint(folder->files->len, ==, of->files);
     write_to_end(folder, of->larger);
+    folder_free(folder);
+}
+
+/* Of several flat parts the last one grows, and the others stay as they are. */
+static void
+test_second_flat(void)
+{
+    const Case *of = &cases[1];
+    Folder *folder = make_set(of);
+
+    split_flat(folder);
+    g_assert_cmpuint(verify(folder, of), ==, OLD);
+    enlarge(folder, of->larger);
+    g_assert_cmpuint(verify(folder, of), ==, of->larger);
+    write_to_end(folder, of->larger);
+    g_assert_cmpuint(folder->files->len, ==, 3);
+    g_assert_cmpuint(((File *)folder->files->pdata[1])->content->len, ==, FIRST * 512);
+    g_assert_cmpuint(((File *)folder->files->pdata[2])->content->len, ==, of->larger - FIRST * 512);
     folder_free(folder);
 }
 
@@ -373,6 +417,7 @@ main(int argc, char **argv)
         g_test_add_data_func(whole, &cases[i], test_resize);
         g_test_add_data_func(cut, &cases[i], test_cuts);
     }
+    g_test_add_func("/image/vmdk-set/resize/second-flat", test_second_flat);
     g_test_add_func("/image/vmdk-set/resize/often", test_often);
     g_test_add_func("/image/vmdk-set/resize/other-line", test_other_line);
     g_test_add_func("/image/vmdk-set/resize/no-folder", test_no_folder);
