@@ -20,7 +20,7 @@
 enum { TIME_LEAST, TIME_USUAL, TIME_MOST, TIME_COUNT };
 
 static const char *const time_titles[TIME_COUNT] = {N_("Lease at l_east"), N_("Lease _usually"),
-                                                    N_("Lease at m_ost")};
+                                                    N_("Lease at mos_t")};
 static const char *const time_words[TIME_COUNT] = {"least", "usual", "most"};
 
 struct NetworksDhcpClients {
@@ -221,7 +221,7 @@ add_name(NetworksDhcpClients *clients, GtkWidget *form, int row, const NetworksS
         mac = widget_mac_text(scope->name);
         clients->name = new_entry(clients, mac);
         gtk_entry_set_placeholder_text(GTK_ENTRY(clients->name), "08:00:27:A1:B2:C3");
-        return widget_form_add(form, row, _("Address of the _card"), clients->name);
+        return widget_form_add(form, row, _("_Address of the card"), clients->name);
     case NETWORKS_MACHINE: return add_machine(clients, form, row, scope);
     default: return row;
     }
@@ -400,7 +400,7 @@ static GtkWidget *
 new_bar(NetworksDhcpClients *clients)
 {
     GtkWidget *bar = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
-    GtkWidget *label = gtk_label_new_with_mnemonic(_("_Settings for"));
+    GtkWidget *label = gtk_label_new_with_mnemonic(_("Settings _for"));
 
     gtk_label_set_mnemonic_widget(GTK_LABEL(label), clients->list);
     gtk_style_context_add_class(gtk_widget_get_style_context(label), "dim-label");

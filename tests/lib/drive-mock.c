@@ -278,6 +278,51 @@ capacity(sg_io_hdr_t *io)
 }
 
 static int
+move_tray(bool out)
+{
+    note(out ? "eject\n" : "load\n");
+    set_state(out ? "open" : "disc");
+    return 0;
+}
+
+/* START STOP UNIT: the tray goes where the two lowest bits say. */
+static int
+start_stop(sg_io_hdr_t *io)
+{
+    return io->cmdp[4] & 2 ? move_tray((io->cmdp[4] & 1) == 0) : 0;
+}
+
+/* GET EVENT STATUS NOTIFICATION, of media. */
+static int
+tell_media(sg_io_hdr_t *io, int status)
+{
+    const uint8_t data[8] = {[1] = 6,
+                             [2] = 4,
+                             [3] = 1 << 4,
+                             [5] = status == CDS_TRAY_OPEN ? 1
+                                   : status == CDS_DISC_OK ? 2
+                                                           : 0};
+
+    return answer(io, data, sizeof(data));
+}
+
+/* Another disc than the command before has found: the one that tells so. */
+static bool
+is_exchanged(uint8_t command)
+{
+    static char last[64];
+    char now[64];
+    bool exchanged;
+
+    if (command == 0x12 || command == 0x4a)
+        return false;
+    read_word("count", now);
+    exchanged = last[0] != '\0' && strcmp(now, last) != 0;
+    strcpy(last, now);
+    return exchanged;
+}
+
+static int
 run_command(sg_io_hdr_t *io, const char *state)
 {
     static const uint8_t inquiry[36] = {5,   0x80, 2,   2,   31,  0,   0,   0,
@@ -288,22 +333,19 @@ run_command(sg_io_hdr_t *io, const char *state)
 
     note("command %02x of %u, %u bytes\n", io->cmdp[0], io->cmd_len, io->dxfer_len);
     io->resid = 0;
+    if (has_disc && is_exchanged(io->cmdp[0]))
+        return check(io, 6, 0x28);
     switch (io->cmdp[0]) {
     case 0x00: return has_disc ? 0 : check(io, 2, 0x3a);
+    case 0x1b: return start_stop(io);
+    case 0x1e: note("lock %d\n", io->cmdp[4] & 1); return 0;
     case 0x12: return answer(io, inquiry, sizeof(inquiry));
     case 0x25: return has_disc ? capacity(io) : check(io, 2, 0x3a);
     case 0x2a: return has_disc ? write_sectors(io) : check(io, 2, 0x3a);
+    case 0x4a: return tell_media(io, drive_status(state));
     case 0x51: return has_disc ? answer(io, blank_disc, sizeof(blank_disc)) : check(io, 2, 0x3a);
     default: return check(io, 5, 0x20);
     }
-}
-
-static int
-move_tray(bool out)
-{
-    note(out ? "eject\n" : "load\n");
-    set_state(out ? "open" : "disc");
-    return 0;
 }
 
 static int

@@ -4,6 +4,7 @@
 # machines or another test's, and prints one line for each as it ends.
 """Running tests."""
 
+import contextlib
 import os
 import re
 import signal
@@ -21,6 +22,8 @@ SKIPPED = 77
 TAIL_LINES = 40
 # Tests of a run that may be given a second chance by themselves; what is never given one.
 AGAIN = 3
+# Of these, two take the place of one: they wait most of their time, for windows and services.
+WAITING = ('api', 'ui')
 DEFECT = re.compile(r'AddressSanitizer|LeakSanitizer|runtime error:|Segmentation fault|SIGSEGV|SIGABRT|-CRITICAL \*\*')
 ASAN_OPTIONS = 'abort_on_error=0:allow_user_segv_handler=1:detect_stack_use_after_return=0'
 
@@ -76,6 +79,29 @@ def _execute(test, log, env):
             _kill_group(process)
 
 
+class Places:
+    """So many tests run at a time, or twice as many that wait; one, where one was asked for."""
+
+    def __init__(self, jobs):
+        self.least = 1 if jobs > 1 else 2
+        self.free = 2 * jobs
+        self.changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def taken(self, test):
+        """What a test has while it runs."""
+        count = self.least if test.suite in WAITING else 2
+        with self.changed:
+            self.changed.wait_for(lambda: self.free >= count)
+            self.free -= count
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.free += count
+                self.changed.notify_all()
+
+
 class Pool:
     """Runs tests and counts results."""
 
@@ -94,8 +120,14 @@ class Pool:
         Other tests take a test's processor away at moments that no guest's clock allows for: of those
         that fail beside another, up to AGAIN are run once more by themselves, and named at the end."""
         together = [test for test in tests if not test.is_alone]
-        with ThreadPoolExecutor(self.options.jobs) as executor:
-            outcomes = list(executor.map(self._run_one, together))
+        places = Places(self.options.jobs)
+
+        def run_one(test):
+            with places.taken(test):
+                return self._run_one(test)
+
+        with ThreadPoolExecutor(2 * self.options.jobs) as executor:
+            outcomes = list(executor.map(run_one, together))
         again = [test for test, outcome in zip(together, outcomes) if outcome == 'unsteady']
         for test in again + [test for test in tests if test.is_alone]:
             self._run_one(test, may_repeat=False)

@@ -30,7 +30,7 @@ from shell_guest import PROMPT, ShellGuest
 
 LONG = bool(os.environ.get('VITRINE_LONG'))
 CARDS = ('82540EM', '82543GC', '82545EM', 'Am79C970A', 'Am79C973', 'virtio') if LONG else ('82540EM', 'Am79C973', 'virtio')
-SAVED = CARDS if LONG else ('Am79C973', 'virtio')
+SAVED = CARDS if LONG else ('virtio',)
 FILE_SIZE = 3 << 20
 BOOT_SECONDS = 400
 TCP_PORT, UDP_PORT = 5000, 5001

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import gui
 import media
@@ -113,7 +114,7 @@ def use_guest(desktop, name):
     desktop.key('Escape')
 
 
-def close_window(desktop, name):
+def close_window(desktop, name, home):
     """Closes the window as a person does; the machine ends."""
     window = desktop.window(of_machine(name))
     desktop.key('alt+F4')
@@ -122,13 +123,19 @@ def close_window(desktop, name):
     off.doActionNamed('click')
     desktop.find(window.parent, 'Close', 'push button').doActionNamed('click')
     gui.wait_for('end of the window', lambda: desktop.window(of_machine(name)) is None
-                 and not running(name), 30)
+                 and not running(home), 30)
 
 
-def running(name):
-    """Whether a VM process is left."""
-    return subprocess.run(['pgrep', '-f', 'vitrine --startvm'], capture_output=True, check=False,
-                          text=True).stdout.strip() != '' and name
+def running(home):
+    """Whether a VM process of this person's is left: other tests have theirs."""
+    for process in Path('/proc').glob('[0-9]*'):
+        try:
+            command, environment = ((process / name).read_bytes() for name in ('cmdline', 'environ'))
+        except OSError:
+            continue  # it has ended
+        if b'--startvm' in command and f'\0HOME={home}\0'.encode() in b'\0' + environment:
+            return True
+    return False
 
 
 def main():
@@ -139,7 +146,7 @@ def main():
         desktop.launch([gui.program('app/vitrine')])
         name = create(desktop, iso)
         use_guest(desktop, name)
-        close_window(desktop, name)
+        close_window(desktop, name, home)
         manager = desktop.application('vitrine')
         desktop.find(manager, f'{name}, Powered off'.replace('+', r'\+'), 'list item')
         desktop.find(manager, 'Network: NAT, Intel PRO/1000 MT Desktop', 'push button')
