@@ -120,7 +120,7 @@ begin_command(VscsiRequest *request)
     VirtioChain *chain = &request->chain;
     uint8_t head[COMMAND_HEADER + VSCSI_CDB_LIMIT] = {0};
     uint32_t head_size = COMMAND_HEADER + adapter->cdb_size;
-    uint8_t response = VSCSI_OK;
+    uint8_t response;
     ScsiUnit *unit;
 
     if (chain->out.size < head_size ||
@@ -133,8 +133,8 @@ begin_command(VscsiRequest *request)
     request->tag = vscsi_tag(head + 8);
     request->target = head[1];
     unit = vscsi_find_unit(adapter, head, &response);
-    if (unit == NULL) {
-        respond(request, response, SCSI_GOOD, 0, NULL);
+    if (unit == NULL) { /* a wrong LUN is one of task management's answers only (5.6.6.2) */
+        respond(request, VSCSI_BAD_TARGET, SCSI_GOOD, 0, NULL);
         return;
     }
     request->scsi.job.media = unit->media;

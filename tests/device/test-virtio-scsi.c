@@ -126,7 +126,7 @@ test_addresses(void)
     g_assert_cmphex(command(&guest, 200, inquiry, 0, 36).response, ==, 3);
     put_request(&guest, 0, 1, inquiry);
     send_request(&guest, 0, 36);
-    g_assert_cmphex(take_answer(&guest).response, ==, 12);
+    g_assert_cmphex(take_answer(&guest).response, ==, 3);
 }
 
 static void

@@ -261,6 +261,28 @@ answer(sg_io_hdr_t *io, const void *data, unsigned size)
 }
 
 static int
+read_sectors(sg_io_hdr_t *io)
+{
+    const uint8_t *cdb = io->cmdp;
+    const off_t lba = (off_t)cdb[2] << 24 | cdb[3] << 16 | cdb[4] << 8 | cdb[5];
+    const unsigned want = ((unsigned)cdb[7] << 8 | cdb[8]) * SECTOR;
+    char path[PATH_MAX];
+    ssize_t got;
+    int file;
+
+    snprintf(path, sizeof(path), "%s/dev/sr0", folder());
+    file = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (file < 0 || io->dxfer_direction != SG_DXFER_FROM_DEV || io->dxfer_len < want)
+        abort();
+    got = pread(file, io->dxferp, want, lba * SECTOR);
+    close(file);
+    if (got != (ssize_t)want)
+        return check(io, 5, 0x21);
+    io->resid = (int)(io->dxfer_len - want);
+    return 0;
+}
+
+static int
 capacity(sg_io_hdr_t *io)
 {
     char path[PATH_MAX];
@@ -341,6 +363,7 @@ run_command(sg_io_hdr_t *io, const char *state)
     case 0x1e: note("lock %d\n", io->cmdp[4] & 1); return 0;
     case 0x12: return answer(io, inquiry, sizeof(inquiry));
     case 0x25: return has_disc ? capacity(io) : check(io, 2, 0x3a);
+    case 0x28: return has_disc ? read_sectors(io) : check(io, 2, 0x3a);
     case 0x2a: return has_disc ? write_sectors(io) : check(io, 2, 0x3a);
     case 0x4a: return tell_media(io, drive_status(state));
     case 0x51: return has_disc ? answer(io, blank_disc, sizeof(blank_disc)) : check(io, 2, 0x3a);
