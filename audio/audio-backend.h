@@ -41,6 +41,7 @@ typedef struct {
     unsigned
         queue_ms; /* how much the mixer keeps ready, where delay matters to nobody; 0: the usual */
     bool tells_start; /* calls started(); without it the host takes frames from the beginning */
+    bool has_queue;   /* of some 40 ms, and asks ready() before it pulls: the mixer keeps less */
     /* host is borrowed until close. What can come and go, such as a sound server, is no reason to
      * fail: the back end tells of the problem and tries again. */
     void *(*open)(const AudioHost *host, GError **error);

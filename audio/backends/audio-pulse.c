@@ -15,7 +15,9 @@
 
 #define FRAME_BYTES 8u
 #define BYTES_OF_MS(ms) ((uint32_t)(AUDIO_HOST_RATE / 1000 * (ms)*FRAME_BYTES))
-#define PLAY_MS 20   /* the server's queue */
+/* The server's queue. Where all processors are taken away from the host at once, for 10 to 30 ms
+ * (as from a virtual machine that has used up its share), neither the server nor we can fill it. */
+#define PLAY_MS 45
 #define ASK_MS 5     /* it asks for at least so much at a time */
 #define ENOUGH_MS 8  /* so much in it lasts until it asks again */
 #define RECORD_MS 10 /* it delivers so much at a time */
@@ -390,6 +392,7 @@ const AudioBackendInfo audio_pulse_backend = {
     .name = "pulse",
     .title = "PulseAudio",
     .tells_start = true,
+    .has_queue = true,
     .open = pulse_open,
     .set_output = pulse_set_output,
     .set_input = pulse_set_input,

@@ -27,7 +27,7 @@
  * time has shown that it was not needed. The most of it keeps the whole way from a guest's write to
  * the host's loudspeaker below 80 ms. */
 #define SPARE_STEP 0.005
-#define SPARE_MAX 0.025
+#define SPARE_RANGE 0.015 /* above what it is at least */
 #define SPARE_LESS 0.001
 #define SPARE_UNUSED 0.010
 #define WATCH_OVER 30.0 /* seconds */
@@ -122,7 +122,8 @@ audio_drift_step(AudioDrift *drift, double held, double taken)
 void
 audio_drift_starved(AudioDrift *drift)
 {
-    drift->spare = fmax(drift->spare, fmin(drift->spare + SPARE_STEP, SPARE_MAX));
+    drift->spare =
+        fmax(drift->spare, fmin(drift->spare + SPARE_STEP, drift->spare_least + SPARE_RANGE));
 }
 
 double

@@ -9,10 +9,13 @@
 
 #include <speex/speex_resampler.h>
 
-/* How much a queue ought to hold at first, and at least after each portion that the host took:
- * other work of the host's may keep a card's thread from running for as long. */
+/* How much a queue ought to hold at first, and at least after each portion that the host took or
+ * the card read: other work of the host's may keep a card's thread from running for as long. Less
+ * where the host has a queue of its own, which a late card may leave less full for a while. */
 #define AUDIO_TARGET_SECONDS 0.025
 #define AUDIO_SPARE_SECONDS 0.010
+#define AUDIO_TARGET_BEFORE_QUEUE 0.015
+#define AUDIO_SPARE_BEFORE_QUEUE 0.006
 
 struct AudioStream {
     AudioMixer *mixer;

@@ -74,6 +74,8 @@ audio_stream_init(AudioStream *stream, AudioMixer *mixer, AudioDirection directi
     if (mixer->info->queue_ms != 0)
         audio_drift_init(&stream->drift, mixer->info->queue_ms / 1000.0,
                          mixer->info->queue_ms / 1000.0);
+    else if (mixer->info->has_queue && direction == AUDIO_OUTPUT)
+        audio_drift_init(&stream->drift, AUDIO_TARGET_BEFORE_QUEUE, AUDIO_SPARE_BEFORE_QUEUE);
     else
         audio_drift_init(&stream->drift, AUDIO_TARGET_SECONDS, AUDIO_SPARE_SECONDS);
     audio_stream_set_format(stream, &usual);

@@ -234,6 +234,62 @@ irregular_host(void)
     audio_mixer_free(bench.mixer);
 }
 
+/* A sound server with a queue of its own of 45 ms, from which it plays. Each two seconds all
+ * processors are taken away for 30 ms: nobody fills the queue, the card writes later what was due
+ * then. That is not heard, and the delay is no more afterwards. */
+static void
+all_stand_still(void)
+{
+    static const AudioBackendInfo queueing = {.name = "queueing",
+                                              .title = "Queueing",
+                                              .has_queue = true,
+                                              .open = hand_open,
+                                              .set_output = hand_set_output,
+                                              .set_input = hand_set_input,
+                                              .close = g_free};
+    enum { ROOM = 45 * 48 };
+    Bench bench = start_on(&queueing);
+    const AudioHost *host = bench.hand->host;
+    AudioStream *stream = bench.connector->open(bench.connector->user, AUDIO_OUTPUT, "out");
+    g_autoptr(GArray) heard = g_array_new(FALSE, TRUE, sizeof(float));
+    uint64_t written = 0, silent = 0;
+    int16_t frames[2 * 2048];
+    float out[2 * ROOM] = {0};
+    Tone tone;
+
+    g_array_set_size(heard, ROOM); /* zeros: what the server begins with */
+    bench.connector->run(stream, true);
+    for (unsigned ms = 0; ms < 60000; ms += 5) {
+        size_t played = (size_t)ms * 48, count;
+
+        if (ms % 2000 >= 1000 && ms % 2000 < 1030)
+            continue;
+        count = played + 240 - written;
+        for (unsigned i = 0; i < count; i++)
+            frames[2 * i] = frames[2 * i + 1] =
+                (int16_t)lrint(16000 * sin(2 * G_PI * 440 * (double)(written + i) / 48000));
+        bench.connector->write(stream, frames, count * 4);
+        written += count;
+        count = host->ready(host->user, played + ROOM - heard->len);
+        host->pull(host->user, out, count);
+        for (unsigned i = 0; i < count; i++)
+            g_array_append_val(heard, out[2 * i]);
+        g_assert_cmpuint(heard->len, >, played + 240); /* it lasts until it is filled next */
+    }
+    while (g_array_index(heard, float, silent) == 0)
+        silent++;
+    tone = tone_of(&g_array_index(heard, float, 0), heard->len, 48000, 440);
+    g_test_message("%.3f Hz, %u odd periods, delay %.1f ms", tone.hz, tone.odd,
+                   (double)silent / 48);
+    g_assert_cmpuint(tone.odd, ==, 0);
+    g_assert_cmpuint(silent, <, 65 * 48);
+    g_assert_cmpuint(audio_mixer_counts(bench.mixer).starved, ==, 0);
+    g_assert_cmpuint(audio_mixer_counts(bench.mixer).dropped, ==, 0);
+    /* From the first period to the last: the delay is what it was. */
+    g_assert_cmpfloat_with_epsilon(tone.hz, 440, 0.05);
+    audio_mixer_free(bench.mixer);
+}
+
 /* A host that has to open its device first: cards are told, for a while; what they play meanwhile
  * is heard. */
 static void
@@ -513,6 +569,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/audio/tones", tones);
     g_test_add_func("/audio/irregular-host", irregular_host);
+    g_test_add_func("/audio/all-stand-still", all_stand_still);
     g_test_add_func("/audio/host-starts-late", host_starts_late);
     g_test_add_func("/audio/card-is-late", card_is_late);
     g_test_add_func("/audio/stops-and-rests", stops_and_rests);
