@@ -15,9 +15,11 @@
 
 #define FRAME_BYTES 8u
 #define BYTES_OF_MS(ms) ((uint32_t)(AUDIO_HOST_RATE / 1000 * (ms)*FRAME_BYTES))
-/* The server's queue. Where all processors are taken away from the host at once, for 10 to 30 ms
- * (as from a virtual machine that has used up its share), neither the server nor we can fill it. */
-#define PLAY_MS 45
+/* The server's queue. Where all processors are taken away from the host at once, for 10 to 35 ms
+ * (as from a virtual machine that has used up its share), neither the server nor we can fill it.
+ * With early requests all of it is ours: else the server moves half of it to its device at once,
+ * and after such a moment finds too little to go on with. */
+#define PLAY_MS 40
 #define ASK_MS 5     /* it asks for at least so much at a time */
 #define ENOUGH_MS 8  /* so much in it lasts until it asks again */
 #define RECORD_MS 10 /* it delivers so much at a time */
@@ -79,16 +81,20 @@ note_start(AudioPulse *pulse)
     pulse->was_away = false;
 }
 
-/* How much of what the server asks for it gets now. A card that is late finds a gap where its
- * frames belong only if the server has none left either: it asks again in a moment. */
+/* How much of what the server asks for it gets now: all there is. A card that is late finds a gap
+ * where its frames belong only if the server has next to nothing left either, and no longer a gap
+ * than lasts until it asks again. */
 static size_t
 portion_of(const AudioPulse *pulse, size_t size)
 {
+    const size_t least = size + BYTES_OF_MS(ENOUGH_MS);
     const size_t queue = pa_stream_get_buffer_attr(pulse->play)->tlength;
+    size_t ready;
 
-    if (pulse->prefill != 0 || size + BYTES_OF_MS(ENOUGH_MS) > queue)
+    if (pulse->prefill != 0)
         return size;
-    return pulse->host->ready(pulse->host->user, size / FRAME_BYTES) * FRAME_BYTES;
+    ready = pulse->host->ready(pulse->host->user, size / FRAME_BYTES) * FRAME_BYTES;
+    return least > queue ? MIN(MAX(ready, least - queue), size) : ready;
 }
 
 static void
@@ -150,9 +156,10 @@ new_stream(AudioPulse *pulse, const char *what)
 static void
 start_playing(AudioPulse *pulse)
 {
+    /* A server that ran dry goes on with whatever comes, be it a single frame. */
     const pa_buffer_attr attr = {.maxlength = (uint32_t)-1,
                                  .tlength = BYTES_OF_MS(PLAY_MS),
-                                 .prebuf = (uint32_t)-1,
+                                 .prebuf = FRAME_BYTES,
                                  .minreq = BYTES_OF_MS(ASK_MS),
                                  .fragsize = (uint32_t)-1};
 
@@ -163,7 +170,7 @@ start_playing(AudioPulse *pulse)
     pulse->prefill = attr.tlength;
     pulse->started = false;
     pa_stream_set_write_callback(pulse->play, server_asks, pulse);
-    if (pa_stream_connect_playback(pulse->play, NULL, &attr, PA_STREAM_ADJUST_LATENCY, NULL, NULL) <
+    if (pa_stream_connect_playback(pulse->play, NULL, &attr, PA_STREAM_EARLY_REQUESTS, NULL, NULL) <
         0)
         drop_stream(&pulse->play);
 }

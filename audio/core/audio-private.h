@@ -14,8 +14,8 @@
  * where the host has a queue of its own, which a late card may leave less full for a while. */
 #define AUDIO_TARGET_SECONDS 0.025
 #define AUDIO_SPARE_SECONDS 0.010
-#define AUDIO_TARGET_BEFORE_QUEUE 0.015
-#define AUDIO_SPARE_BEFORE_QUEUE 0.006
+#define AUDIO_TARGET_BEFORE_QUEUE 0.010
+#define AUDIO_SPARE_BEFORE_QUEUE 0.004
 
 struct AudioStream {
     AudioMixer *mixer;

@@ -7,8 +7,10 @@
 #
 # Sound of every card through PulseAudio: the delay from a Linux guest's write to the monitor, which the guest's and
 # the host's clocks tell, and how it changes while a tone of ten minutes plays; that tone's frequency and gaps. The
-# cards play at the same time, each to a server of its own, beside programs that keep all cores busy. Then what a
-# machine with network, sound and a USB tablet costs while it does nothing.
+# cards play at the same time, each to a server of its own, beside programs that keep all cores busy. Where the host is
+# a virtual machine whose processors were taken away for longer than any sound server's queue lasts, the periods that
+# were odd for that are counted apart. Then what a machine with network, sound and a USB tablet costs while it does
+# nothing.
 #
 #   test_sound.py [SECONDS [CARD ...]]     a shorter tone, some cards; "idle" for what is behind them
 """Sound: delay, gaps, drift, and an idle machine with everything."""
@@ -26,6 +28,7 @@ from pathlib import Path
 
 import bar
 import guest
+import host_watch
 import media
 import sound_server
 import test_headless
@@ -37,6 +40,8 @@ HZ, LOUD = 440, 2000
 PULSES, TONE_SECONDS, FEW_SECONDS = 20, 600, 10
 MOST_DELAY_MS, MOST_GROWTH_MS, MOST_DRIFT_PPM = 80, 20, 100
 MOST_IDLE_PERCENT = 4.0
+# A processor that is away for so long, and how much later what it caused may be heard, in seconds.
+HOST_STOOD, HEARD_WITHIN = 0.030, 0.150
 IDLE_SETTINGS = ('--audio-enabled', 'on', '--audio-driver', 'pulse', '--audio-controller', 'hda', '--audio-out', 'on',
                  '--nic1', 'nat', '--usb-ohci', 'on', '--mouse', 'usbtablet')
 STAMP = r'tone: (\w+) at ([\d.]+) ms behind ([\d.]+) ms'
@@ -91,7 +96,8 @@ def behind(listener, written, frames):
 
 
 def tone(shell, server, seconds, rate):
-    """Of a tone: Hz, seconds, odd periods, and by how many ms its last seconds came later than its first ones.
+    """Of a tone: its periods, when a frame of it was heard, and by how many ms its last seconds came later than its
+    first ones.
 
     Clocks of guest and host may go at different rates, which shows in ten minutes: each end has its own difference."""
     listener = sound_server.Listener(server.record())
@@ -105,10 +111,19 @@ def tone(shell, server, seconds, rate):
     some = min(FEW_SECONDS, seconds // 2)
     early = behind(listener, written[:some], [first + (i + 1) * sound_server.RATE for i in range(some)])
     late = behind(listener, written[-some:], [last - i * sound_server.RATE for i in reversed(range(some))])
-    return *sound_server.tone_of(samples), late - early
+    return sound_server.periods_of(samples), listener.when, late - early
 
 
-def card_figures(card, folder, seconds):
+def parted(periods, when, stood):
+    """Of odd periods: (ours, those that were heard where the host stood still)."""
+    found = ([], [])
+    for at, length in sound_server.odd_of(periods):
+        heard = when(int(at))
+        found[any(begin <= heard <= end + HEARD_WITHIN for begin, end in stood)].append((at, length))
+    return found
+
+
+def card_figures(card, folder, seconds, watch):
     """Runs one card; returns its faults."""
     folder.mkdir()
     medium, rate = CARDS[card]
@@ -116,17 +131,22 @@ def card_figures(card, folder, seconds):
     with sound_server.SoundServer(folder) as server, \
             ShellGuest(disk, '--sound', f'{card},pulse', env=server.env, boot_seconds=400) as shell:
         found = delays(shell, server, rate)
-        hz, lasted, odd, growth = tone(shell, server, seconds, rate)
+        periods, when, growth = tone(shell, server, seconds, rate)
     dry = shell.text.count('tone: ran dry')
     if len(found) < PULSES // 2:
         return [f'{card}: {len(found)} of {PULSES} bursts were heard']
     delay, ours = (statistics.median(column) for column in zip(*found))
     worst = max(ours for _, ours in found)
+    odd, hosts = parted(periods, when, watch.stood())
+    lasted = sum(length for _, length in periods) / sound_server.RATE
+    hz = (len(periods) - len(hosts)) / (lasted - sum(length for _, length in hosts) / sound_server.RATE)
     ppm = (hz / HZ - 1) * 1e6
     print(f'{card}: delay {delay:.1f} ms, {ours:.1f} ms beyond the guest\'s own queue (worst {worst:.1f}); '
-          f'tone {hz:.4f} Hz ({ppm:+.0f} ppm) for {lasted:.2f} s, {odd} odd periods, delay grew by {growth:.1f} ms; '
-          f'the guest\'s own queue ran dry {dry} times', flush=True)
-    faults = [(delay > MOST_DELAY_MS, f'delay {delay:.1f} ms'), (odd > 0, f'{odd} odd periods'),
+          f'tone {hz:.4f} Hz ({ppm:+.0f} ppm) for {lasted:.2f} s, {len(odd)} odd periods and {len(hosts)} where the '
+          f'host stood still, delay grew by {growth:.1f} ms; the guest\'s own queue ran dry {dry} times', flush=True)
+    for at, length in odd + hosts:
+        print(f'{card}: at {at / sound_server.RATE:.3f} s a period of {1000 * length / sound_server.RATE:.2f} ms')
+    faults = [(delay > MOST_DELAY_MS, f'delay {delay:.1f} ms'), (odd, f'{len(odd)} odd periods'),
               (growth > MOST_GROWTH_MS, f'delay grew by {growth:.1f} ms'), (abs(ppm) > MOST_DRIFT_PPM, f'{ppm:.0f} ppm'),
               (lasted < seconds - 0.3, f'only {lasted:.2f} s')]
     return [f'{card}: {what}' for is_fault, what in faults if is_fault]
@@ -172,9 +192,12 @@ def main():
         media.get(medium)
     faults = []
     with tempfile.TemporaryDirectory() as temporary:
-        with busy_host() if cards else contextlib.nullcontext(), ThreadPoolExecutor(3) as pool:
-            for found in pool.map(lambda card: card_figures(card, Path(temporary) / card, seconds), cards):
-                faults += found
+        if cards:
+            with busy_host(), host_watch.HostWatch(HOST_STOOD) as watch, ThreadPoolExecutor(3) as pool:
+                for found in pool.map(lambda card: card_figures(card, Path(temporary) / card, seconds, watch), cards):
+                    faults += found
+                for begin, end in watch.stood():
+                    print(f'the host\'s processor stood still for {1000 * (end - begin):.0f} ms')
         if 'idle' in wanted:
             faults += idle(Path(temporary) / 'idle')
     print('\n'.join(faults))

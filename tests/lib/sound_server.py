@@ -155,9 +155,8 @@ def is_tone(hz, wanted):
     return abs(hz - wanted) <= wanted * ACCURACY
 
 
-def tone_of(samples, rate=RATE):
-    """Frequency of a sine, seconds from its first rise to its last, and how many of its periods are not
-    as long as the others (a gap, a click)."""
+def periods_of(samples):
+    """The periods of a sine: (first frame, frames), both with their fractions."""
     rises, before = [], 0
     loud = max(samples, default=0) // 8
     armed = False
@@ -169,9 +168,19 @@ def tone_of(samples, rate=RATE):
             armed = False
         before = value
     rises = rises[:-1]  # the tone's end rings
-    if len(rises) < 3:
+    return [(earlier, later - earlier) for earlier, later in zip(rises, rises[1:])]
+
+
+def odd_of(periods):
+    """Those that are not as long as the others: gaps and clicks."""
+    usual = sorted(length for _, length in periods)[len(periods) // 2]
+    return [(at, length) for at, length in periods if abs(length - usual) > 0.1 * usual]
+
+
+def tone_of(samples, rate=RATE):
+    """Frequency of a sine, seconds from its first rise to its last, and how many of its periods are odd."""
+    periods = periods_of(samples)
+    if len(periods) < 2:
         return 0.0, 0.0, 0
-    periods = [later - earlier for earlier, later in zip(rises, rises[1:])]
-    usual = sorted(periods)[len(periods) // 2]
-    odd = sum(abs(period - usual) > 0.1 * usual for period in periods)
-    return rate * (len(rises) - 1) / (rises[-1] - rises[0]), (rises[-1] - rises[0]) / rate, odd
+    frames = sum(length for _, length in periods)
+    return rate * len(periods) / frames, frames / rate, len(odd_of(periods))
